@@ -1,0 +1,76 @@
+#ifndef CDCL_ABI_H
+#define CDCL_ABI_H
+
+/*
+ * The structs that Lua sees by FFI. C includes this file; the build strips the lines that begin
+ * with '#' and hands the rest to ffi.cdef, so it holds plain C declarations only.
+ *
+ * A chunk is up to 1,024 rows, column by column:
+ *
+ *	columns[c].data   typed array, slot i belongs to row i (layout by type: see data/type.h)
+ *	columns[c].nulls  one bit per row, set = NULL; the slot's bytes are then zero or stale
+ *	live              one bit per row, set = the row is still there (a filter clears bits, nothing
+ *	                  moves); bits at and above row_count are zero
+ *	kinds             row kind per row; NULL pointer = every row is +I
+ *
+ * Row i of a chunk keeps its index through filters and projections, so columns and metadata can
+ * be shared between the chunks of a chain without copying. Everything a chunk points to lives in
+ * its arena (or in a chunk it was made from) and dies when the source's chunk is released.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { chunk_rows_max = 1024, chunk_words = 16 };
+
+enum row_kind { ROW_INSERT = 0, ROW_UPDATE_BEFORE = 1, ROW_UPDATE_AFTER = 2, ROW_DELETE = 3 };
+
+/* Bytes with a length, never NUL-terminated by contract. data == NULL: absent (a NULL key, a tombstone). */
+struct str {
+	const char *data;
+	size_t len;
+};
+
+struct column {
+	void *data;
+	uint64_t nulls[chunk_words];
+};
+
+struct message_header {
+	struct str name;
+	struct str value;
+};
+
+/*
+ * Messages as a source handed them over: slices of memory that lives in `arena` until the chunk
+ * made from them is released. Row i of a decoded chunk comes from message origin[i] (i when
+ * origin is NULL).
+ */
+struct messages {
+	uint32_t count;
+	uint32_t source_id;
+	struct str topic[chunk_rows_max];            /* names live as long as the source */
+	int32_t partition[chunk_rows_max];
+	int64_t offset[chunk_rows_max];
+	int64_t timestamp_us[chunk_rows_max];        /* -1: not known */
+	int32_t timestamp_type[chunk_rows_max];      /* 0 create time, 1 log append time (Spark's numbers) */
+	struct str key[chunk_rows_max];              /* data NULL: no key */
+	struct str value[chunk_rows_max];            /* data NULL: tombstone */
+	const struct message_header *headers[chunk_rows_max];
+	uint32_t header_count[chunk_rows_max];
+	struct arena *arena;
+};
+
+struct chunk {
+	uint32_t row_count;
+	uint32_t column_count;
+	uint64_t live[chunk_words];
+	struct column *columns;
+	uint8_t *kinds;
+	const struct messages *messages;             /* NULL for rows that come from no message */
+	const uint16_t *origin;
+	const struct schema *schema;
+	struct arena *arena;
+};
+
+#endif

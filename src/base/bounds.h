@@ -1,0 +1,26 @@
+#ifndef CDCL_BOUNDS_H
+#define CDCL_BOUNDS_H
+
+/* Every bound of the program, units last. A test reaches each. chunk_rows_max is in cdcl/abi.h. */
+
+enum {
+	schema_columns_max = 4096,
+	json_depth_max = 1000,                  /* Jackson's, as Spark's */
+	json_number_bytes_max = 1000,
+	json_name_bytes_max = 50000,
+	json_string_bytes_max = 20000000,
+	message_bytes_max = 128 * 1024 * 1024,
+	decimal_digits_max = 38,
+	sql_text_bytes_max = 64 * 1024,
+	sql_depth_max = 200,
+	sql_arguments_max = 256,
+	plan_nodes_max = 1024,
+	sink_count_max = 64,
+	source_topics_max = 1024,
+	lua_memory_bytes_max = 512 * 1024 * 1024,
+	script_bytes_max = 4 * 1024 * 1024,
+	collect_elements_max = 10 * 1000 * 1000,
+	file_line_bytes_max = 64 * 1024 * 1024,
+};
+
+#endif

@@ -1,0 +1,29 @@
+#ifndef CDCL_CLOCK_H
+#define CDCL_CLOCK_H
+
+/*
+ * The clock seam: the only door to the system's time. Everything that needs the time takes a
+ * `const struct clock *`, so that tests can hold it.
+ */
+
+#include <stdint.h>
+
+struct clock {
+	int64_t (*wall_us)(const struct clock *c);      /* microseconds since 1970 UTC */
+	int64_t (*monotonic_us)(const struct clock *c); /* never goes back; zero is arbitrary */
+};
+
+extern const struct clock clock_system;
+
+/* A clock that moves only when told; `clock` is its first member. */
+struct clock_held {
+	struct clock clock;
+	int64_t now_us;
+};
+
+void clock_held_init(struct clock_held *c, int64_t now_us);
+
+static inline int64_t clock_wall_us(const struct clock *c) { return c->wall_us(c); }
+static inline int64_t clock_monotonic_us(const struct clock *c) { return c->monotonic_us(c); }
+
+#endif

@@ -1,0 +1,49 @@
+#ifndef CDCL_FILE_H
+#define CDCL_FILE_H
+
+/*
+ * The disk seam: the only door to the file system. `struct disk` is the set of system calls that
+ * the fault tests stand in for; the functions below use the process-wide disk (disk_system unless a
+ * test set another).
+ */
+
+#include "cdcl/error.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct disk {
+	int (*open)(const char *path, int flags, int mode);
+	ssize_t (*read)(int fd, void *buffer, size_t bytes);
+	ssize_t (*write)(int fd, const void *buffer, size_t bytes);
+	int (*fsync)(int fd);
+	int (*rename)(const char *from, const char *to);
+	int (*close)(int fd);
+};
+
+extern const struct disk disk_system;
+void disk_use(const struct disk *disk);         /* NULL: disk_system */
+
+/* Writes all of it or fails with CDCL_E_DISK and the path in the message. */
+int file_write_all(int fd, struct str bytes, const char *path, struct error *err);
+
+/* Reads a whole file, at most bytes_max, into `out` (appended). */
+int file_read_all(const char *path, size_t bytes_max, struct strbuf *out, struct error *err);
+
+int file_open_read(const char *path, struct error *err);        /* fd or negative */
+int file_open_write(const char *path, bool append, struct error *err);
+ssize_t file_read(int fd, void *buffer, size_t bytes);
+void file_close(int fd);
+bool file_exists(const char *path);
+int file_make_dirs(const char *path, struct error *err);
+
+/*
+ * Paths that match a shell pattern ("in/\*.jsonl"; a folder means all its files), sorted by name,
+ * NUL-terminated in `arena`. Returns the count, or negative.
+ */
+struct arena;
+int file_glob(const char *pattern, struct arena *arena, struct str **paths, struct error *err);
+
+#endif

@@ -1,0 +1,49 @@
+#ifndef CDCL_DEAD_LETTER_H
+#define CDCL_DEAD_LETTER_H
+
+/*
+ * Records that could not be used. Every place that gives up on a record reports it here, once:
+ * it is counted by reason, logged with where it came from (repeats are rate-limited with a count), and
+ * the policy decides whether the job goes on. The error budget is 1,000 records in all, or 5 % of
+ * the records of a minute; `stop_at_first` is `on_error = "stop"`.
+ */
+
+#include "cdcl/error.h"
+#include "base/clock.h"
+#include "data/chunk.h"
+
+enum dead_letter_reason {
+	DEAD_MALFORMED,         /* JSON that is not well formed, under a policy that drops it */
+	DEAD_EXPRESSION,        /* an SQL expression failed on this record */
+	DEAD_LUA,               /* a Lua function failed on this record */
+	DEAD_ENVELOPE,
+	dead_letter_reason_count
+};
+
+struct dead_letters {
+	const struct clock *clock;
+	bool stop_at_first;
+	int64_t count_max;                              /* error budget, records in all */
+	int64_t counts[dead_letter_reason_count];
+	int64_t total;
+	int64_t minute_started_us;
+	int64_t minute_bad;
+	int64_t minute_records;
+	int64_t logged_in_window;
+	int64_t unlogged;
+	int64_t window_started_us;
+};
+
+void dead_letters_init(struct dead_letters *d, const struct clock *clock);
+
+/*
+ * One record of `c` failed with `why`. Returns 0: the caller clears the row's live bit and goes on;
+ * negative: the job stops with *err (code CDCL_E_DATA when the budget is spent, else why's code).
+ */
+int dead_letter_add(struct dead_letters *d, enum dead_letter_reason reason, const struct chunk *c, uint32_t row,
+	const struct error *why, struct error *err);
+
+/* How many records were read, for the 5 % rule. */
+void dead_letters_note_read(struct dead_letters *d, uint32_t records);
+
+#endif

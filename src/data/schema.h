@@ -1,0 +1,34 @@
+#ifndef CDCL_SCHEMA_H
+#define CDCL_SCHEMA_H
+
+/*
+ * An ordered list of typed columns. Names are exact for JSON fields and `row.x` in Lua; SQL folds
+ * ASCII case (schema_find_fold). Two columns that differ only in case are refused where a schema is
+ * declared by a user; results of select may repeat a name, as in Spark.
+ */
+
+#include "base/arena.h"
+#include "data/type.h"
+
+struct schema_column {
+	struct str name;
+	struct type type;
+};
+
+struct schema {
+	uint32_t column_count;
+	struct schema_column *columns;
+};
+
+enum { SCHEMA_MISSING = -1, SCHEMA_AMBIGUOUS = -2 };
+
+/* Index of the column, or SCHEMA_MISSING / SCHEMA_AMBIGUOUS. */
+int schema_find(const struct schema *s, struct str name);
+int schema_find_fold(const struct schema *s, struct str name);
+
+struct schema *schema_alloc(struct arena *arena, uint32_t column_count);
+
+/* "order_id int, product string" */
+void schema_text(const struct schema *s, struct strbuf *out);
+
+#endif

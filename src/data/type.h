@@ -1,0 +1,67 @@
+#ifndef CDCL_TYPE_H
+#define CDCL_TYPE_H
+
+/*
+ * Column types, as Spark SQL names them, and the physical layout each has in a column:
+ *
+ *	boolean                      PHYS_BOOL  uint8_t 0 or 1
+ *	tinyint smallint int date    PHYS_I32   int32_t (date: days since 1970-01-01)
+ *	bigint timestamp             PHYS_I64   int64_t (timestamp: microseconds since 1970 UTC)
+ *	float / double               PHYS_F32 / PHYS_F64
+ *	decimal(p,s)                 PHYS_I128  __int128, unscaled
+ *	string binary json           PHYS_STR   struct str
+ *	array<T> (struct, map later) PHYS_STR   struct str of row-codec bytes (data/row_codec.h)
+ *
+ * json holds any JSON value as its exact text. TYPE_NULL is the type of the literal NULL; a column
+ * of it is all NULL (PHYS_BOOL).
+ */
+
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef __int128 int128;
+typedef unsigned __int128 uint128;
+
+enum type_id {
+	TYPE_NULL,
+	TYPE_BOOLEAN,
+	TYPE_TINYINT,
+	TYPE_SMALLINT,
+	TYPE_INT,
+	TYPE_BIGINT,
+	TYPE_FLOAT,
+	TYPE_DOUBLE,
+	TYPE_DECIMAL,
+	TYPE_STRING,
+	TYPE_BINARY,
+	TYPE_DATE,
+	TYPE_TIMESTAMP,
+	TYPE_JSON,
+	TYPE_ARRAY,
+	type_id_count
+};
+
+enum phys { PHYS_BOOL, PHYS_I32, PHYS_I64, PHYS_F32, PHYS_F64, PHYS_I128, PHYS_STR, phys_count };
+
+struct type {
+	enum type_id id;
+	uint8_t precision;              /* decimal: 1..38 */
+	uint8_t scale;                  /* decimal: 0..precision */
+	const struct type *element;     /* array: type of its elements; lives as long as the plan */
+};
+
+static inline struct type type_of(enum type_id id) { return (struct type){.id = id}; }
+struct type type_decimal(unsigned precision, unsigned scale);
+
+enum phys type_phys(struct type t);
+size_t phys_bytes(enum phys p);         /* size of one slot */
+bool type_eq(struct type a, struct type b);
+bool type_is_integer(struct type t);    /* tinyint..bigint */
+bool type_is_numeric(struct type t);    /* integers, float, double, decimal */
+
+/* Spark's spelling, "decimal(10,2)", into `out`. */
+void type_name(struct type t, struct strbuf *out);
+
+#endif

@@ -1,0 +1,50 @@
+#ifndef CDCL_JSON_DECODE_H
+#define CDCL_JSON_DECODE_H
+
+/*
+ * Messages to columns: schema-directed JSON. A decoder belongs to one schema; it learns the shapes
+ * of the messages it sees (literal segments and value slots) and tries them first; a miss goes to the
+ * generic scanner (decode/json_scan.h). Meaning is that of Spark's from_json, exactly (docs/from-spark.md
+ * lists what differs and why), or RFC 8259 with `strict`.
+ *
+ * A message may give its row, an all-NULL row (malformed under permissive, or a NULL or blank value),
+ * no row (drop) or an error (failfast). Row i of the chunk is message i; dropped rows have their live
+ * bit clear.
+ */
+
+#include "cdcl/error.h"
+#include "data/dead_letter.h"
+#include "data/timezone.h"
+
+enum json_mode { JSON_PERMISSIVE, JSON_FAILFAST, JSON_DROP };
+
+struct json_config {
+	const struct schema *schema;            /* plan */
+	enum json_mode mode;
+	bool strict;
+	int corrupt_column;                     /* index of _corrupt_record, or -1 */
+	const struct timezone *timezone;        /* NULL: UTC */
+	const struct clock *clock;              /* a bare time takes today's date */
+};
+
+struct json_decoder;
+
+struct json_counts {
+	int64_t malformed;      /* messages that are no JSON object */
+	int64_t bad_fields;     /* fields nulled because they did not fit */
+	int64_t template_hits;
+	int64_t template_misses;
+};
+
+struct json_decoder *json_decoder_open(const struct json_config *config);
+void json_decoder_close(struct json_decoder *d);
+const struct json_counts *json_decoder_counts(const struct json_decoder *d);
+
+/*
+ * Decodes all of `in` into a new chunk in in->arena. Strings of the chunk point into the messages
+ * or the arena. 0, or negative in failfast mode.
+ */
+int json_decode(struct json_decoder *d, const struct messages *in, struct dead_letters *dead,
+	struct chunk **out, struct error *err);
+
+#endif

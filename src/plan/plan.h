@@ -1,0 +1,133 @@
+#ifndef CDCL_PLAN_H
+#define CDCL_PLAN_H
+
+/*
+ * The checked graph that a script declared: plain data. script/ builds it through the functions
+ * below, which type-check every step at the call (so that a mistake points at its line in the script);
+ * `cdcl plan` prints it and the runtime turns it into operators. It holds no open file or connection.
+ *
+ * Values of the language: a Stream (every row counts by itself) or a Table (keyed rows that change; what an
+ * aggregate gives).
+ */
+
+#include "cdcl/error.h"
+#include "base/arena.h"
+#include "decode/json_decode.h"
+#include "expr/aggregate_plan.h"
+#include "sink/sink.h"
+#include "source/source_config.h"
+
+struct row_function;             /* ops/row_function.h: a Lua leaf */
+
+enum plan_kind {
+	PLAN_SOURCE,            /* messages decoded to rows */
+	PLAN_PROJECT,           /* select, with, drop_columns, rename: a list of expressions */
+	PLAN_FILTER,
+	PLAN_MAP,               /* Lua: map, with(ddl, f) */
+	PLAN_FLAT_MAP,
+	PLAN_UNION,
+	PLAN_LIMIT,
+	PLAN_GROUP,             /* group_by + agg */
+	PLAN_ORDER,
+	plan_kind_count
+};
+
+enum plan_order { ORDER_ASCENDING = 1, ORDER_DESCENDING = 2 };
+
+struct plan_sort_key {
+	struct expr *expr;
+	bool descending;
+	bool nulls_last;        /* Spark: ascending nulls first, descending nulls last, unless said */
+};
+
+struct plan_node {
+	enum plan_kind kind;
+	uint32_t id;                            /* index in plan->nodes; inputs have lower ids */
+	bool is_table;                          /* a Table: its rows change */
+	const struct schema *schema;            /* of its output */
+	struct plan_node **inputs;
+	uint32_t input_count;
+	struct str place;                       /* "orders.lua:9" */
+	/* PLAN_SOURCE */
+	struct source_config source;
+	bool raw;                               /* no schema: Spark's own Kafka columns */
+	struct json_config json;
+	/* PLAN_PROJECT */
+	struct expr **exprs;                    /* schema->column_count of them */
+	/* PLAN_FILTER: one of the two; PLAN_MAP, PLAN_FLAT_MAP: function */
+	struct expr *condition;
+	struct row_function *function;
+	uint32_t map_keeps;                     /* PLAN_MAP: columns shared from the input before the new ones (with) */
+	/* PLAN_LIMIT */
+	int64_t limit;
+	/* PLAN_GROUP */
+	struct aggregate_plan *group;
+	/* PLAN_ORDER */
+	struct plan_sort_key *sort_keys;
+	uint32_t sort_key_count;
+};
+
+struct plan_sink {
+	struct plan_node *input;
+	struct sink_config config;
+	struct str place;
+};
+
+enum trigger_kind { TRIGGER_DEFAULT, TRIGGER_INTERVAL, TRIGGER_ONCE, TRIGGER_AVAILABLE_NOW };
+
+struct plan {
+	struct arena *arena;                    /* everything of the plan lives here */
+	struct str job_name;
+	enum trigger_kind trigger;
+	int64_t trigger_ms;
+	bool on_error_stop;
+	int64_t error_budget;                   /* records; default 1,000 */
+	const struct timezone *timezone;        /* NULL: UTC */
+	struct str timezone_name;
+	struct plan_node **nodes;
+	uint32_t node_count;
+	struct plan_sink *sinks;
+	uint32_t sink_count;
+};
+
+struct plan *plan_open(void);
+void plan_close(struct plan *p);
+
+/* Each adds a node; NULL with the error filled (place, caret, help). `place` is the script line of the call. */
+struct plan_node *plan_source(struct plan *p, const struct source_config *source, struct str schema_ddl,
+	const struct json_config *json, struct str place, struct error *err);
+struct plan_node *plan_filter(struct plan *p, struct plan_node *in, struct str condition, struct str place,
+	struct error *err);
+struct plan_node *plan_filter_function(struct plan *p, struct plan_node *in, struct row_function *f, struct str place,
+	struct error *err);
+struct plan_node *plan_select(struct plan *p, struct plan_node *in, const struct str *texts, uint32_t count,
+	struct str place, struct error *err);
+struct plan_node *plan_with(struct plan *p, struct plan_node *in, const struct str *texts, uint32_t count,
+	struct str place, struct error *err);
+struct plan_node *plan_with_function(struct plan *p, struct plan_node *in, struct str ddl, struct row_function *f,
+	struct str place, struct error *err);
+struct plan_node *plan_drop_columns(struct plan *p, struct plan_node *in, struct str names, struct str place,
+	struct error *err);
+struct plan_node *plan_rename(struct plan *p, struct plan_node *in, struct str old_name, struct str new_name,
+	struct str place, struct error *err);
+struct plan_node *plan_map(struct plan *p, struct plan_node *in, struct str ddl, struct row_function *f,
+	bool flat, struct str place, struct error *err);
+struct plan_node *plan_union(struct plan *p, struct plan_node **in, uint32_t count, struct str place,
+	struct error *err);
+struct plan_node *plan_limit(struct plan *p, struct plan_node *in, int64_t limit, struct str place,
+	struct error *err);
+struct plan_node *plan_group(struct plan *p, struct plan_node *in, const struct str *keys, uint32_t key_count,
+	const struct aggregate_source *aggregates, uint32_t aggregate_count, struct str place, struct error *err);
+struct plan_node *plan_order_by(struct plan *p, struct plan_node *in, const struct str *texts, uint32_t count,
+	struct str place, struct error *err);
+int plan_sink(struct plan *p, struct plan_node *in, const struct sink_config *sink, struct str place,
+	struct error *err);
+
+/* The whole: something is read, something is written, output modes are legal (with the reason and the legal ones). */
+int plan_check(struct plan *p, struct error *err);
+
+/* The operator tree with types, for people and as JSON. */
+void plan_text(const struct plan *p, struct strbuf *out);
+void plan_json(const struct plan *p, struct strbuf *out);
+
+#endif

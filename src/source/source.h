@@ -1,0 +1,70 @@
+#ifndef CDCL_SOURCE_H
+#define CDCL_SOURCE_H
+
+/*
+ * Where messages come from. A source is opened once, then asked to fill blocks of messages as long
+ * as the pipeline has room; it never calls back. Memory of the messages lives in the block's arena.
+ *
+ *	open -> { begin_batch -> fill fill fill ... -> end_batch }* -> close
+ *
+ * A batch is a range of positions per partition. begin_batch fixes how far this batch may go (rate
+ * limits, the end for available-now); fill stops there and says SOURCE_LIMIT. The partitions array is
+ * plain data that progress, the status line and the checkpoint read.
+ */
+
+#include "cdcl/error.h"
+#include "base/clock.h"
+#include "base/str.h"
+
+struct source;
+
+enum source_state {
+	SOURCE_MORE,            /* some messages came, more may be here at once */
+	SOURCE_IDLE,            /* nothing more now; wake_fd or the next poll tells when */
+	SOURCE_WAITING,         /* nothing now, but messages of this batch are known to be on their way: do not close it */
+	SOURCE_LIMIT,           /* this batch's share is used up */
+	SOURCE_END              /* finite source: there will never be more */
+};
+
+enum source_run { SOURCE_RUN_FOREVER, SOURCE_RUN_AVAILABLE_NOW, SOURCE_RUN_ONCE };
+
+struct source_partition {
+	struct str topic;               /* or the file's path */
+	int32_t partition;
+	int64_t first;                  /* where this run began */
+	int64_t batch_start;            /* position when the batch began */
+	int64_t position;               /* next to be read */
+	int64_t latest;                 /* end as last known; -1: not known */
+};
+
+struct source_ops {
+	const char *kind;
+	int (*open)(struct source *s, enum source_run run, struct error *err);
+	int (*begin_batch)(struct source *s, struct error *err);
+	/* Appends to out (room for chunk_rows_max - out->count); answers an enum source_state or a negative error. */
+	int (*fill)(struct source *s, struct messages *out, struct error *err);
+	/* The batch is applied and published: commit offsets for lag tools, forget what was kept for it. */
+	int (*end_batch)(struct source *s, struct error *err);
+	void (*close)(struct source *s);        /* accepts a half-open source */
+};
+
+struct source {
+	const struct source_ops *ops;
+	uint32_t id;
+	struct str description;                 /* "KafkaV2[Subscribe[orders_cdc]]", as Spark's progress */
+	const struct clock *clock;
+	int wake_fd;                            /* becomes readable when idle turns to more; -1: poll it */
+	int poll_ms;                            /* how often to ask while idle when there is no wake_fd */
+	struct source_partition *partitions;
+	uint32_t partition_count;
+	int64_t messages_read;
+	int64_t bytes_read;
+};
+
+/* The static table's choice: makes the source that `config` names. NULL with the error filled. */
+struct source_config;
+struct source *source_open(const struct source_config *config, uint32_t id, enum source_run run,
+	const struct clock *clock, struct error *err);
+void source_close(struct source *s);
+
+#endif

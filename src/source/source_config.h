@@ -1,0 +1,83 @@
+#ifndef CDCL_SOURCE_CONFIG_H
+#define CDCL_SOURCE_CONFIG_H
+
+/* What a script (and the command line over it) says about a source: plain data of the plan. */
+
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum source_kind { SOURCE_KAFKA, SOURCE_FILE, SOURCE_STDIN, SOURCE_GENERATE };
+
+enum offsets_kind { OFFSETS_LATEST, OFFSETS_EARLIEST, OFFSETS_TIMESTAMP, OFFSETS_EXPLICIT };
+
+enum { offset_latest = -1, offset_earliest = -2 };
+
+struct partition_offset {
+	struct str topic;
+	int32_t partition;
+	int64_t offset;                         /* or offset_latest, offset_earliest */
+};
+
+struct starting_offsets {
+	enum offsets_kind kind;
+	int64_t timestamp_us;
+	struct partition_offset *explicit_offsets;
+	uint32_t explicit_count;
+};
+
+struct setting {
+	struct str name;
+	struct str value;
+	struct str place;                       /* "orders.lua:7" or "-X", for messages */
+};
+
+struct kafka_config {
+	struct str brokers;
+	struct str *topics;
+	uint32_t topic_count;
+	struct str topic_pattern;               /* data NULL: the list */
+	struct starting_offsets starting;
+	bool continue_on_data_loss;
+	int64_t fetch_memory_bytes;
+	int64_t max_offsets_per_trigger;        /* 0: no limit */
+	struct setting *settings;               /* librdkafka's, in order; later ones win */
+	uint32_t setting_count;
+	struct str group;                       /* offsets are committed to it, never read back */
+	int64_t broker_timeout_ms;              /* 0: wait for ever */
+};
+
+enum file_format { FILE_LINES, FILE_RECORDS };
+
+struct file_config {
+	struct str path;                        /* a file, a folder, a pattern; "-" is stdin */
+	enum file_format format;
+	int64_t max_files_per_trigger;          /* 0: no limit */
+	struct str null_value;                  /* data NULL: none */
+	struct str *topics;                     /* records: which topics to keep; none: all */
+	uint32_t topic_count;
+};
+
+enum generate_kind { GENERATE_ORDERS, GENERATE_CUSTOMERS };
+
+struct generate_config {
+	enum generate_kind kind;
+	int64_t rate;                           /* messages a second; 0: as fast as they are taken */
+	int64_t count;                          /* 0: for ever */
+	int64_t keys;
+	uint64_t seed;
+	double skew;                            /* Zipf exponent; 0: uniform */
+	double malformed;                       /* fractions of the messages, 0..1 */
+	double duplicates;
+	double late;
+};
+
+struct source_config {
+	enum source_kind kind;
+	struct kafka_config kafka;
+	struct file_config file;                /* SOURCE_FILE, SOURCE_STDIN */
+	struct generate_config generate;
+};
+
+#endif
