@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct disk {
@@ -37,11 +38,21 @@ int file_open_write(const char *path, bool append, struct error *err);
 ssize_t file_read(int fd, void *buffer, size_t bytes);
 void file_close(int fd);
 bool file_exists(const char *path);
+
+struct file_info {
+	int64_t bytes;
+	int64_t modified_us;
+	uint64_t inode;         /* another file under the same name has another */
+	bool is_folder;
+};
+
+int file_stat(const char *path, struct file_info *info, struct error *err);
 int file_make_dirs(const char *path, struct error *err);
 
 /*
  * Paths that match a shell pattern ("in/\*.jsonl"; a folder means all its files), sorted by name,
- * NUL-terminated in `arena`. Returns the count, or negative.
+ * NUL-terminated in `arena`. Names that begin with '.' or '_' are left out (a writer has not finished
+ * them), unless the pattern is exactly that path. Returns the count, or negative.
  */
 struct arena;
 int file_glob(const char *pattern, struct arena *arena, struct str **paths, struct error *err);

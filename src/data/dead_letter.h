@@ -5,7 +5,7 @@
  * Records that could not be used. Every place that gives up on a record reports it here, once:
  * it is counted by reason, logged with where it came from (repeats are rate-limited with a count), and
  * the policy decides whether the job goes on. The error budget is 1,000 records in all, or 5 % of
- * the records of a minute; `stop_at_first` is `on_error = "stop"`.
+ * the records of a minute (once it has seen 1,000); `stop_at_first` is `on_error = "stop"`.
  */
 
 #include "cdcl/error.h"
@@ -33,6 +33,8 @@ struct dead_letters {
 	int64_t unlogged;
 	int64_t window_started_us;
 };
+
+const char *dead_letter_reason_name(enum dead_letter_reason reason);    /* "malformed" */
 
 void dead_letters_init(struct dead_letters *d, const struct clock *clock);
 

@@ -1,0 +1,106 @@
+#include "base/arena.h"
+
+#include "base/check.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * Blocks hang in one list in order of use; `current` is the one being filled and those after it are
+ * empty ones that a reset kept.
+ */
+struct arena_block {
+	struct arena_block *next;
+	size_t bytes;           /* after this head */
+	_Alignas(max_align_t) char data[];
+};
+
+enum { block_bytes_min = 1024, kept_bytes_max = 8 * 1024 * 1024 };
+
+void arena_init(struct arena *a, size_t block_bytes)
+{
+	*a = (struct arena){.block_bytes = block_bytes < block_bytes_min ? block_bytes_min : block_bytes};
+}
+
+static void free_blocks(struct arena *a, struct arena_block *b)
+{
+	while (b != NULL) {
+		struct arena_block *next = b->next;
+		a->bytes_held -= b->bytes;
+		free(b);
+		b = next;
+	}
+}
+
+static void use_block(struct arena *a, struct arena_block *b)
+{
+	a->current = b;
+	a->next = b == NULL ? NULL : b->data;
+	a->end = b == NULL ? NULL : b->data + b->bytes;
+}
+
+void arena_release(struct arena *a)
+{
+	free_blocks(a, a->first);
+	a->first = NULL;
+	use_block(a, NULL);
+}
+
+void arena_reset(struct arena *a)
+{
+	size_t kept = 0;
+	for (struct arena_block **at = &a->first; *at != NULL;) {
+		struct arena_block *b = *at;
+		if (kept + b->bytes > kept_bytes_max) {
+			*at = b->next;
+			a->bytes_held -= b->bytes;
+			free(b);
+			continue;
+		}
+		kept += b->bytes;
+		at = &b->next;
+	}
+	use_block(a, a->first);
+}
+
+static struct arena_block *add_block(struct arena *a, size_t bytes)
+{
+	check(bytes <= SIZE_MAX / 2);
+	struct arena_block *b = malloc(sizeof *b + bytes);
+	check(b != NULL); /* out of memory */
+	b->bytes = bytes;
+	if (a->current == NULL) {
+		b->next = a->first;
+		a->first = b;
+	} else {
+		b->next = a->current->next;
+		a->current->next = b;
+	}
+	a->bytes_held += bytes;
+	return b;
+}
+
+void *arena_alloc_slow(struct arena *a, size_t bytes, size_t align)
+{
+	check(align > 0 && (align & (align - 1)) == 0);
+	check(bytes <= SIZE_MAX / 2 - align);
+	check(a->block_bytes > 0); /* arena_init was called */
+	size_t wanted = bytes + align;
+	struct arena_block *next = a->current == NULL ? a->first : a->current->next;
+	if (next == NULL || next->bytes < wanted) {
+		next = add_block(a, wanted > a->block_bytes ? wanted : a->block_bytes);
+	}
+	use_block(a, next);
+	char *start = (char *)(((size_t)a->next + (align - 1)) & ~(align - 1));
+	check(start + bytes <= a->end);
+	a->next = start + bytes;
+	return start;
+}
+
+void *arena_zalloc(struct arena *a, size_t bytes, size_t align)
+{
+	void *p = arena_alloc(a, bytes, align);
+	memset(p, 0, bytes);
+	return p;
+}

@@ -1,0 +1,36 @@
+#include "base/clock.h"
+
+#include "base/check.h"
+
+#include <time.h>
+
+static int64_t read_clock(clockid_t id)
+{
+	struct timespec t;
+	check(clock_gettime(id, &t) == 0);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static int64_t system_wall_us(const struct clock *c)
+{
+	(void)c;
+	return read_clock(CLOCK_REALTIME);
+}
+
+static int64_t system_monotonic_us(const struct clock *c)
+{
+	(void)c;
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+const struct clock clock_system = {.wall_us = system_wall_us, .monotonic_us = system_monotonic_us};
+
+static int64_t held_us(const struct clock *c)
+{
+	return ((const struct clock_held *)(const void *)c)->now_us;
+}
+
+void clock_held_init(struct clock_held *c, int64_t now_us)
+{
+	*c = (struct clock_held){{.wall_us = held_us, .monotonic_us = held_us}, now_us};
+}

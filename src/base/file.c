@@ -1,0 +1,203 @@
+#include "base/file.h"
+
+#include "base/arena.h"
+#include "base/check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { read_bytes = 64 * 1024, glob_paths_max = 1000000 };
+
+static int system_open(const char *path, int flags, int mode)
+{
+	return open(path, flags | O_CLOEXEC, mode);
+}
+
+const struct disk disk_system = {
+	.open = system_open,
+	.read = read,
+	.write = write,
+	.fsync = fsync,
+	.rename = rename,
+	.close = close,
+};
+
+static const struct disk *disk = &disk_system;
+
+void disk_use(const struct disk *d)
+{
+	disk = d == NULL ? &disk_system : d;
+}
+
+int file_write_all(int fd, struct str bytes, const char *path, struct error *err)
+{
+	while (bytes.len > 0) {
+		ssize_t n = disk->write(fd, bytes.data, bytes.len);
+		if (n < 0 && errno == EINTR) {
+			continue;
+		}
+		if (n <= 0) {
+			return error_set(err, CDCL_E_DISK, "%s: cannot write: %s", path,
+				n == 0 ? "nothing was taken" : strerror(errno));
+		}
+		bytes.data += n;
+		bytes.len -= (size_t)n;
+	}
+	return 0;
+}
+
+int file_open_read(const char *path, struct error *err)
+{
+	int fd = disk->open(path, O_RDONLY, 0);
+	return fd >= 0 ? fd : error_set(err, CDCL_E_DISK, "%s: %s", path, strerror(errno));
+}
+
+int file_open_write(const char *path, bool append, struct error *err)
+{
+	int fd = disk->open(path, O_WRONLY | O_CREAT | (append ? O_APPEND : O_TRUNC), 0666);
+	return fd >= 0 ? fd : error_set(err, CDCL_E_DISK, "%s: %s", path, strerror(errno));
+}
+
+ssize_t file_read(int fd, void *buffer, size_t bytes)
+{
+	for (;;) {
+		ssize_t n = disk->read(fd, buffer, bytes);
+		if (n >= 0 || errno != EINTR) {
+			return n;
+		}
+	}
+}
+
+void file_close(int fd)
+{
+	if (fd >= 0) {
+		disk->close(fd);
+	}
+}
+
+int file_read_all(const char *path, size_t bytes_max, struct strbuf *out, struct error *err)
+{
+	int fd = file_open_read(path, err);
+	if (fd < 0) {
+		return fd;
+	}
+	size_t start = out->len;
+	int answer = 0;
+	for (;;) {
+		strbuf_reserve(out, read_bytes);
+		ssize_t n = file_read(fd, out->data + out->len, read_bytes);
+		if (n < 0) {
+			answer = error_set(err, CDCL_E_DISK, "%s: cannot read: %s", path, strerror(errno));
+			break;
+		}
+		if (n == 0) {
+			break;
+		}
+		out->len += (size_t)n;
+		if (out->len - start > bytes_max) {
+			answer = error_set(err, CDCL_E_DISK, "%s: larger than %zu bytes", path, bytes_max);
+			break;
+		}
+	}
+	file_close(fd);
+	return answer;
+}
+
+bool file_exists(const char *path)
+{
+	struct stat st;
+	return stat(path, &st) == 0;
+}
+
+int file_stat(const char *path, struct file_info *info, struct error *err)
+{
+	struct stat st;
+	if (stat(path, &st) != 0) {
+		return error_set(err, CDCL_E_DISK, "%s: %s", path, strerror(errno));
+	}
+	*info = (struct file_info){
+		.bytes = (int64_t)st.st_size,
+		.modified_us = (int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000,
+		.inode = (uint64_t)st.st_ino,
+		.is_folder = S_ISDIR(st.st_mode),
+	};
+	return 0;
+}
+
+int file_make_dirs(const char *path, struct error *err)
+{
+	char part[PATH_MAX];
+	size_t len = strlen(path);
+	if (len == 0 || len >= sizeof part) {
+		return error_set(err, CDCL_E_DISK, "%s: not a usable path", path);
+	}
+	for (size_t i = 1; i <= len; i++) {
+		if (path[i] != '/' && path[i] != '\0') {
+			continue;
+		}
+		memcpy(part, path, i);
+		part[i] = '\0';
+		if (mkdir(part, 0777) != 0 && errno != EEXIST) {
+			return error_set(err, CDCL_E_DISK, "%s: %s", part, strerror(errno));
+		}
+	}
+	struct file_info info;
+	int answer = file_stat(path, &info, err);
+	if (answer == 0 && !info.is_folder) {
+		return error_set(err, CDCL_E_DISK, "%s: is not a folder", path);
+	}
+	return answer;
+}
+
+static int compare_paths(const void *a, const void *b)
+{
+	return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+/* Hidden files and those that a writer has not finished (Spark's rule: _ and .) are not input. */
+static bool is_input(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash == NULL ? path : slash + 1;
+	struct stat st;
+	return name[0] != '.' && name[0] != '_' && stat(path, &st) == 0 && !S_ISDIR(st.st_mode);
+}
+
+int file_glob(const char *pattern, struct arena *arena, struct str **paths, struct error *err)
+{
+	struct strbuf whole;
+	strbuf_init(&whole);
+	strbuf_add_c(&whole, pattern);
+	struct stat st;
+	if (stat(pattern, &st) == 0 && S_ISDIR(st.st_mode)) {
+		strbuf_add_c(&whole, whole.len > 0 && whole.data[whole.len - 1] == '/' ? "*" : "/*");
+	}
+	strbuf_add_byte(&whole, '\0');
+	glob_t found = {0};
+	int answer = glob(whole.data, 0, NULL, &found);
+	strbuf_release(&whole);
+	if (answer != 0 && answer != GLOB_NOMATCH) {
+		globfree(&found);
+		return error_set(err, CDCL_E_DISK, "%s: cannot list files", pattern);
+	}
+	size_t count = 0;
+	*paths = ARENA_ARRAY(arena, struct str, found.gl_pathc + 1);
+	for (size_t i = 0; i < found.gl_pathc && answer == 0; i++) {
+		/* A path that was named in full is taken as it is. */
+		if (is_input(found.gl_pathv[i]) || strcmp(found.gl_pathv[i], pattern) == 0) {
+			(*paths)[count++] = str_dup(str_c(found.gl_pathv[i]), arena);
+		}
+	}
+	globfree(&found);
+	if (count > glob_paths_max) {
+		return error_set(err, CDCL_E_DISK, "%s: more than %d files", pattern, glob_paths_max);
+	}
+	qsort(*paths, count, sizeof **paths, compare_paths);
+	return (int)count;
+}

@@ -1,0 +1,92 @@
+#include "data/chunk.h"
+
+#include "base/check.h"
+
+void *chunk_alloc_data(struct arena *arena, struct type type)
+{
+	/* Whole cache lines, so that column kernels may use aligned vectors. */
+	return arena_alloc(arena, phys_bytes(type_phys(type)) * chunk_rows_max, 64);
+}
+
+struct chunk *chunk_alloc(struct arena *arena, const struct schema *schema)
+{
+	struct chunk *c = ARENA_NEW(arena, struct chunk);
+	c->arena = arena;
+	c->schema = schema;
+	c->column_count = schema->column_count;
+	c->columns = ARENA_ARRAY(arena, struct column, schema->column_count);
+	for (uint32_t i = 0; i < schema->column_count; i++) {
+		c->columns[i].data = chunk_alloc_data(arena, schema->columns[i].type);
+	}
+	return c;
+}
+
+struct chunk *chunk_alloc_like(struct arena *arena, const struct chunk *in, const struct schema *schema)
+{
+	struct chunk *c = ARENA_NEW(arena, struct chunk);
+	*c = *in;
+	c->arena = arena;
+	c->schema = schema;
+	c->column_count = schema->column_count;
+	c->columns = ARENA_ARRAY(arena, struct column, schema->column_count);
+	return c;
+}
+
+void chunk_set_rows(struct chunk *c, uint32_t row_count)
+{
+	check(row_count <= chunk_rows_max);
+	c->row_count = row_count;
+	for (uint32_t w = 0; w < chunk_words; w++) {
+		uint32_t first = w * 64;
+		if (row_count >= first + 64) {
+			c->live[w] = UINT64_MAX;
+		} else if (row_count > first) {
+			c->live[w] = (UINT64_C(1) << (row_count - first)) - 1;
+		} else {
+			c->live[w] = 0;
+		}
+	}
+}
+
+uint32_t chunk_live_count(const struct chunk *c)
+{
+	uint32_t count = 0;
+	for (uint32_t w = 0; w < chunk_words; w++) {
+		count += (uint32_t)__builtin_popcountll(c->live[w]);
+	}
+	return count;
+}
+
+uint32_t chunk_next_live(const struct chunk *c, uint32_t row)
+{
+	if (row >= chunk_rows_max) {
+		return chunk_rows_max;
+	}
+	uint32_t w = row >> 6;
+	uint64_t word = c->live[w] & (UINT64_MAX << (row & 63));
+	while (word == 0) {
+		if (++w == chunk_words) {
+			return chunk_rows_max;
+		}
+		word = c->live[w];
+	}
+	return w * 64 + (uint32_t)__builtin_ctzll(word);
+}
+
+uint32_t chunk_message(const struct chunk *c, uint32_t row)
+{
+	check(c->messages != NULL);
+	uint32_t message = c->origin == NULL ? row : c->origin[row];
+	check(message < c->messages->count);
+	return message;
+}
+
+struct str chunk_row_place(const struct chunk *c, uint32_t row, struct arena *arena)
+{
+	if (c->messages == NULL) {
+		return str_lit("");
+	}
+	uint32_t m = chunk_message(c, row);
+	return str_printf(arena, STR_FMT "/%d@%lld", STR_ARG(c->messages->topic[m]), c->messages->partition[m],
+		(long long)c->messages->offset[m]);
+}

@@ -1,0 +1,126 @@
+#include "data/dead_letter.h"
+
+#include "base/check.h"
+#include "base/log.h"
+
+#include <stdio.h>
+
+enum {
+	budget_default = 1000,
+	minute_records_min = 1000,      /* below it 5 % says nothing */
+	logged_in_window_max = 10,
+};
+
+static const int64_t minute_us = 60 * INT64_C(1000000);
+static const int64_t log_window_us = 10 * INT64_C(1000000);
+
+static const char *const reason_names[dead_letter_reason_count] = {
+	[DEAD_MALFORMED] = "malformed",
+	[DEAD_EXPRESSION] = "expression",
+	[DEAD_LUA] = "lua",
+	[DEAD_ENVELOPE] = "envelope",
+};
+
+const char *dead_letter_reason_name(enum dead_letter_reason reason)
+{
+	check(reason < dead_letter_reason_count);
+	return reason_names[reason];
+}
+
+void dead_letters_init(struct dead_letters *d, const struct clock *clock)
+{
+	int64_t now_us = clock_monotonic_us(clock);
+	*d = (struct dead_letters){.clock = clock, .count_max = budget_default, .minute_started_us = now_us,
+		.window_started_us = now_us};
+}
+
+static void turn_minute(struct dead_letters *d, int64_t now_us)
+{
+	if (now_us - d->minute_started_us >= minute_us) {
+		d->minute_started_us = now_us;
+		d->minute_bad = 0;
+		d->minute_records = 0;
+	}
+}
+
+void dead_letters_note_read(struct dead_letters *d, uint32_t records)
+{
+	turn_minute(d, clock_monotonic_us(d->clock));
+	d->minute_records += records;
+}
+
+/* "orders_cdc/3@8812", in a buffer of the caller's: a dead letter must not need an arena. */
+static void row_place(const struct chunk *c, uint32_t row, char *out, size_t bytes)
+{
+	out[0] = '\0';
+	if (c == NULL || c->messages == NULL) {
+		return;
+	}
+	uint32_t m = chunk_message(c, row);
+	struct str topic = c->messages->topic[m];
+	snprintf(out, bytes, STR_FMT "/%d@%lld", STR_ARG(topic), c->messages->partition[m],
+		(long long)c->messages->offset[m]);
+}
+
+/* The first few of a window are shown, the rest counted: a topic full of junk must not fill the disk. */
+static void note_in_log(struct dead_letters *d, enum dead_letter_reason reason, const char *place,
+	const struct error *why, int64_t now_us)
+{
+	if (now_us - d->window_started_us >= log_window_us) {
+		if (d->unlogged > 0) {
+			log_warn("dead", "%lld more records could not be used (%lld in all)",
+				(long long)d->unlogged, (long long)(d->total - 1));
+		}
+		d->window_started_us = now_us;
+		d->logged_in_window = 0;
+		d->unlogged = 0;
+	}
+	if (d->logged_in_window >= logged_in_window_max) {
+		d->unlogged++;
+		return;
+	}
+	d->logged_in_window++;
+	log_warn("dead", "%s%s%s: %s%s%s", place, place[0] == '\0' ? "" : " ", reason_names[reason], why->place,
+		why->place[0] == '\0' ? "" : ": ", why->text);
+}
+
+static int stop(const struct error *why, const char *place, struct error *err)
+{
+	if (err != NULL && err != why) {
+		*err = *why;
+	}
+	if (err == NULL) {
+		return -(int)why->code;
+	}
+	return place[0] == '\0' ? -(int)err->code : error_prefix(err, "%s: ", place);
+}
+
+int dead_letter_add(struct dead_letters *d, enum dead_letter_reason reason, const struct chunk *c, uint32_t row,
+	const struct error *why, struct error *err)
+{
+	check(reason < dead_letter_reason_count);
+	check(why->code != CDCL_OK);
+	int64_t now_us = clock_monotonic_us(d->clock);
+	turn_minute(d, now_us);
+	d->counts[reason]++;
+	d->total++;
+	d->minute_bad++;
+	char place[error_place_bytes];
+	row_place(c, row, place, sizeof place);
+	if (d->stop_at_first) {
+		return stop(why, place, err);
+	}
+	note_in_log(d, reason, place, why, now_us);
+	if (d->total > d->count_max) {
+		return error_set(err, CDCL_E_DATA,
+			"%lld records could not be used; the error budget is %lld (the last: %s%s%s)",
+			(long long)d->total, (long long)d->count_max, place, place[0] == '\0' ? "" : ": ", why->text);
+	}
+	if (d->minute_records >= minute_records_min && d->minute_bad * 20 > d->minute_records) {
+		return error_set(err, CDCL_E_DATA,
+			"%lld of the %lld records of this minute could not be used, more than 5 %% (the last: %s%s%s)",
+			(long long)d->minute_bad, (long long)d->minute_records, place, place[0] == '\0' ? "" : ": ",
+			why->text);
+	}
+	return 0;
+}
