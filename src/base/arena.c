@@ -12,7 +12,7 @@
  */
 struct arena_block {
 	struct arena_block *next;
-	size_t bytes;           /* after this head */
+	size_t bytes; /* after this head */
 	_Alignas(max_align_t) char data[];
 };
 
@@ -20,7 +20,8 @@ enum { block_bytes_min = 1024, kept_bytes_max = 8 * 1024 * 1024 };
 
 void arena_init(struct arena *a, size_t block_bytes)
 {
-	*a = (struct arena){.block_bytes = block_bytes < block_bytes_min ? block_bytes_min : block_bytes};
+	*a = (struct arena){
+		.block_bytes = block_bytes < block_bytes_min ? block_bytes_min : block_bytes};
 }
 
 static void free_blocks(struct arena *a, struct arena_block *b)

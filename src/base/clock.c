@@ -34,3 +34,15 @@ void clock_held_init(struct clock_held *c, int64_t now_us)
 {
 	*c = (struct clock_held){{.wall_us = held_us, .monotonic_us = held_us}, now_us};
 }
+
+void clock_local_time(int64_t wall_us, int *hour, int *minute, int *second)
+{
+	time_t seconds = (time_t)(wall_us / 1000000);
+	struct tm local;
+	if (localtime_r(&seconds, &local) == NULL) {
+		local = (struct tm){0};
+	}
+	*hour = local.tm_hour;
+	*minute = local.tm_min;
+	*second = local.tm_sec;
+}

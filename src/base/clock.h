@@ -21,6 +21,9 @@ struct clock_held {
 	int64_t now_us;
 };
 
+/* Hour, minute and second on this machine's own clock face, for people. */
+void clock_local_time(int64_t wall_us, int *hour, int *minute, int *second);
+
 void clock_held_init(struct clock_held *c, int64_t now_us);
 
 static inline int64_t clock_wall_us(const struct clock *c) { return c->wall_us(c); }

@@ -93,7 +93,8 @@ int file_read_all(const char *path, size_t bytes_max, struct strbuf *out, struct
 		strbuf_reserve(out, read_bytes);
 		ssize_t n = file_read(fd, out->data + out->len, read_bytes);
 		if (n < 0) {
-			answer = error_set(err, CDCL_E_DISK, "%s: cannot read: %s", path, strerror(errno));
+			answer = error_set(
+				err, CDCL_E_DISK, "%s: cannot read: %s", path, strerror(errno));
 			break;
 		}
 		if (n == 0) {
@@ -101,7 +102,8 @@ int file_read_all(const char *path, size_t bytes_max, struct strbuf *out, struct
 		}
 		out->len += (size_t)n;
 		if (out->len - start > bytes_max) {
-			answer = error_set(err, CDCL_E_DISK, "%s: larger than %zu bytes", path, bytes_max);
+			answer = error_set(
+				err, CDCL_E_DISK, "%s: larger than %zu bytes", path, bytes_max);
 			break;
 		}
 	}
@@ -176,7 +178,8 @@ int file_glob(const char *pattern, struct arena *arena, struct str **paths, stru
 	strbuf_add_c(&whole, pattern);
 	struct stat st;
 	if (stat(pattern, &st) == 0 && S_ISDIR(st.st_mode)) {
-		strbuf_add_c(&whole, whole.len > 0 && whole.data[whole.len - 1] == '/' ? "*" : "/*");
+		strbuf_add_c(
+			&whole, whole.len > 0 && whole.data[whole.len - 1] == '/' ? "*" : "/*");
 	}
 	strbuf_add_byte(&whole, '\0');
 	glob_t found = {0};
@@ -196,7 +199,8 @@ int file_glob(const char *pattern, struct arena *arena, struct str **paths, stru
 	}
 	globfree(&found);
 	if (count > glob_paths_max) {
-		return error_set(err, CDCL_E_DISK, "%s: more than %d files", pattern, glob_paths_max);
+		return error_set(
+			err, CDCL_E_DISK, "%s: more than %d files", pattern, glob_paths_max);
 	}
 	qsort(*paths, count, sizeof **paths, compare_paths);
 	return (int)count;

@@ -51,8 +51,8 @@ int file_make_dirs(const char *path, struct error *err);
 
 /*
  * Paths that match a shell pattern ("in/\*.jsonl"; a folder means all its files), sorted by name,
- * NUL-terminated in `arena`. Names that begin with '.' or '_' are left out (a writer has not finished
- * them), unless the pattern is exactly that path. Returns the count, or negative.
+ * NUL-terminated in `arena`. Names that begin with '.' or '_' are left out (a writer has not
+ * finished them), unless the pattern is exactly that path. Returns the count, or negative.
  */
 struct arena;
 int file_glob(const char *pattern, struct arena *arena, struct str **paths, struct error *err);

@@ -7,17 +7,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { log_line_bytes_max = 4096, status_bytes_max = 1024 };
 
 static struct {
-	pthread_mutex_t lock;           /* the helper thread may log too */
+	pthread_mutex_t lock; /* the helper thread may log too */
 	const struct clock *clock;
 	enum log_level level;
 	bool color;
-	char status[status_bytes_max];  /* what is on the terminal's last line; empty: nothing */
+	char status[status_bytes_max]; /* what is on the terminal's last line; empty: nothing */
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER, .clock = &clock_system, .level = LOG_INFO};
 
 void log_init(const struct clock *clock, enum log_level level, bool color)
@@ -66,16 +65,14 @@ static const char *level_color(enum log_level level)
 static void add_time(struct strbuf *out)
 {
 	int64_t now_us = clock_wall_us(state.clock);
-	time_t seconds = (time_t)(now_us / 1000000);
-	struct tm local;
-	if (localtime_r(&seconds, &local) == NULL) {
-		local = (struct tm){0};
-	}
-	strbuf_addf(out, "%02d:%02d:%02d.%03d ", local.tm_hour, local.tm_min, local.tm_sec,
-		(int)(now_us % 1000000 / 1000));
+	int hour, minute, second;
+	clock_local_time(now_us, &hour, &minute, &second);
+	strbuf_addf(
+		out, "%02d:%02d:%02d.%03d ", hour, minute, second, (int)(now_us % 1000000 / 1000));
 }
 
-/* A message from outside (a topic's name, a record) must not move the cursor or fake another line. */
+/* A message from outside (a topic's name, a record) must not move the cursor or fake another line.
+ */
 static void add_printable(struct strbuf *out, const char *text)
 {
 	for (; *text != '\0'; text++) {
@@ -151,7 +148,8 @@ void log_print_error(const struct error *err)
 	if (state.status[0] != '\0') {
 		strbuf_add_c(&out, "\r\033[K");
 	}
-	strbuf_addf(&out, "%scdcl:%s ", state.color ? "\033[31m" : "", state.color ? "\033[0m" : "");
+	strbuf_addf(
+		&out, "%scdcl:%s ", state.color ? "\033[31m" : "", state.color ? "\033[0m" : "");
 	if (err->place[0] != '\0') {
 		strbuf_addf(&out, "%s: ", err->place);
 	}
@@ -180,7 +178,8 @@ static size_t terminal_columns(void)
 	return n > 0 ? (size_t)n : 80;
 }
 
-/* A line that wraps could not be cleared again: it is cut at a character, one short of the width. */
+/* A line that wraps could not be cleared again: it is cut at a character, one short of the width.
+ */
 static size_t cut_to_columns(const char *line, size_t columns)
 {
 	size_t used = 0, i = 0;

@@ -47,7 +47,8 @@ int str_cmp(struct str a, struct str b)
 
 bool str_starts(struct str s, struct str prefix)
 {
-	return s.len >= prefix.len && (prefix.len == 0 || memcmp(s.data, prefix.data, prefix.len) == 0);
+	return s.len >= prefix.len &&
+		(prefix.len == 0 || memcmp(s.data, prefix.data, prefix.len) == 0);
 }
 
 static bool is_space(char c)
@@ -102,7 +103,8 @@ unsigned str_distance(struct str a, struct str b, unsigned limit)
 		for (unsigned j = 1; j <= b.len; j++) {
 			unsigned cost = a.data[i - 1] != b.data[j - 1];
 			unsigned d = min_of(above[j - 1] + cost, min_of(above[j], row[j - 1]) + 1);
-			if (i > 1 && j > 1 && a.data[i - 1] == b.data[j - 2] && a.data[i - 2] == b.data[j - 1]) {
+			if (i > 1 && j > 1 && a.data[i - 1] == b.data[j - 2] &&
+				a.data[i - 2] == b.data[j - 1]) {
 				d = min_of(d, before[j - 2] + 1);
 			}
 			row[j] = d;

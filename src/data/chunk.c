@@ -21,7 +21,8 @@ struct chunk *chunk_alloc(struct arena *arena, const struct schema *schema)
 	return c;
 }
 
-struct chunk *chunk_alloc_like(struct arena *arena, const struct chunk *in, const struct schema *schema)
+struct chunk *chunk_alloc_like(
+	struct arena *arena, const struct chunk *in, const struct schema *schema)
 {
 	struct chunk *c = ARENA_NEW(arena, struct chunk);
 	*c = *in;
@@ -87,6 +88,6 @@ struct str chunk_row_place(const struct chunk *c, uint32_t row, struct arena *ar
 		return str_lit("");
 	}
 	uint32_t m = chunk_message(c, row);
-	return str_printf(arena, STR_FMT "/%d@%lld", STR_ARG(c->messages->topic[m]), c->messages->partition[m],
-		(long long)c->messages->offset[m]);
+	return str_printf(arena, STR_FMT "/%d@%lld", STR_ARG(c->messages->topic[m]),
+		c->messages->partition[m], (long long)c->messages->offset[m]);
 }

@@ -7,7 +7,7 @@
 
 enum {
 	budget_default = 1000,
-	minute_records_min = 1000,      /* below it 5 % says nothing */
+	minute_records_min = 1000, /* below it 5 % says nothing */
 	logged_in_window_max = 10,
 };
 
@@ -30,7 +30,9 @@ const char *dead_letter_reason_name(enum dead_letter_reason reason)
 void dead_letters_init(struct dead_letters *d, const struct clock *clock)
 {
 	int64_t now_us = clock_monotonic_us(clock);
-	*d = (struct dead_letters){.clock = clock, .count_max = budget_default, .minute_started_us = now_us,
+	*d = (struct dead_letters){.clock = clock,
+		.count_max = budget_default,
+		.minute_started_us = now_us,
 		.window_started_us = now_us};
 }
 
@@ -62,7 +64,8 @@ static void row_place(const struct chunk *c, uint32_t row, char *out, size_t byt
 		(long long)c->messages->offset[m]);
 }
 
-/* The first few of a window are shown, the rest counted: a topic full of junk must not fill the disk. */
+/* The first few of a window are shown, the rest counted: a topic full of junk must not fill the
+ * disk. */
 static void note_in_log(struct dead_letters *d, enum dead_letter_reason reason, const char *place,
 	const struct error *why, int64_t now_us)
 {
@@ -80,8 +83,8 @@ static void note_in_log(struct dead_letters *d, enum dead_letter_reason reason, 
 		return;
 	}
 	d->logged_in_window++;
-	log_warn("dead", "%s%s%s: %s%s%s", place, place[0] == '\0' ? "" : " ", reason_names[reason], why->place,
-		why->place[0] == '\0' ? "" : ": ", why->text);
+	log_warn("dead", "%s%s%s: %s%s%s", place, place[0] == '\0' ? "" : " ", reason_names[reason],
+		why->place, why->place[0] == '\0' ? "" : ": ", why->text);
 }
 
 static int stop(const struct error *why, const char *place, struct error *err)
@@ -95,8 +98,8 @@ static int stop(const struct error *why, const char *place, struct error *err)
 	return place[0] == '\0' ? -(int)err->code : error_prefix(err, "%s: ", place);
 }
 
-int dead_letter_add(struct dead_letters *d, enum dead_letter_reason reason, const struct chunk *c, uint32_t row,
-	const struct error *why, struct error *err)
+int dead_letter_add(struct dead_letters *d, enum dead_letter_reason reason, const struct chunk *c,
+	uint32_t row, const struct error *why, struct error *err)
 {
 	check(reason < dead_letter_reason_count);
 	check(why->code != CDCL_OK);
@@ -113,14 +116,17 @@ int dead_letter_add(struct dead_letters *d, enum dead_letter_reason reason, cons
 	note_in_log(d, reason, place, why, now_us);
 	if (d->total > d->count_max) {
 		return error_set(err, CDCL_E_DATA,
-			"%lld records could not be used; the error budget is %lld (the last: %s%s%s)",
-			(long long)d->total, (long long)d->count_max, place, place[0] == '\0' ? "" : ": ", why->text);
+			"%lld records could not be used; the error budget is %lld (the last: "
+			"%s%s%s)",
+			(long long)d->total, (long long)d->count_max, place,
+			place[0] == '\0' ? "" : ": ", why->text);
 	}
 	if (d->minute_records >= minute_records_min && d->minute_bad * 20 > d->minute_records) {
 		return error_set(err, CDCL_E_DATA,
-			"%lld of the %lld records of this minute could not be used, more than 5 %% (the last: %s%s%s)",
-			(long long)d->minute_bad, (long long)d->minute_records, place, place[0] == '\0' ? "" : ": ",
-			why->text);
+			"%lld of the %lld records of this minute could not be used, more than 5 %% "
+			"(the last: %s%s%s)",
+			(long long)d->minute_bad, (long long)d->minute_records, place,
+			place[0] == '\0' ? "" : ": ", why->text);
 	}
 	return 0;
 }

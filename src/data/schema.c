@@ -44,7 +44,8 @@ static bool is_plain_name(struct str name)
 	}
 	for (size_t i = 0; i < name.len; i++) {
 		char c = name.data[i];
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_')) {
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+			    c == '_')) {
 			return false;
 		}
 	}

@@ -48,7 +48,8 @@ static uint32_t hash_bytes(struct str s, uint32_t seed)
 	return finish(h, (uint32_t)s.len);
 }
 
-/* Wide decimals hash as Java's BigInteger.toByteArray: big-endian, as few bytes as hold the sign. */
+/* Wide decimals hash as Java's BigInteger.toByteArray: big-endian, as few bytes as hold the sign.
+ */
 static uint32_t hash_wide_decimal(int128 v, uint32_t seed)
 {
 	char bytes[16];
@@ -56,8 +57,9 @@ static uint32_t hash_wide_decimal(int128 v, uint32_t seed)
 		bytes[15 - i] = (char)(unsigned char)((uint128)v >> (8 * i));
 	}
 	unsigned start = 0;
-	while (start < 15 && ((bytes[start] == 0 && bytes[start + 1] >= 0) ||
-				     (bytes[start] == -1 && bytes[start + 1] < 0))) {
+	while (start < 15 &&
+		((bytes[start] == 0 && bytes[start + 1] >= 0) ||
+			(bytes[start] == -1 && bytes[start + 1] < 0))) {
 		start++;
 	}
 	return hash_bytes((struct str){bytes + start, 16 - start}, seed);

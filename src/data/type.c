@@ -7,7 +7,8 @@ struct type type_decimal(unsigned precision, unsigned scale)
 {
 	check(precision >= 1 && precision <= decimal_digits_max);
 	check(scale <= precision);
-	return (struct type){.id = TYPE_DECIMAL, .precision = (uint8_t)precision, .scale = (uint8_t)scale};
+	return (struct type){
+		.id = TYPE_DECIMAL, .precision = (uint8_t)precision, .scale = (uint8_t)scale};
 }
 
 static const struct {
@@ -40,8 +41,13 @@ enum phys type_phys(struct type t)
 size_t phys_bytes(enum phys p)
 {
 	static const size_t bytes[phys_count] = {
-		[PHYS_BOOL] = 1, [PHYS_I32] = 4, [PHYS_I64] = 8, [PHYS_F32] = 4,
-		[PHYS_F64] = 8, [PHYS_I128] = 16, [PHYS_STR] = sizeof(struct str),
+		[PHYS_BOOL] = 1,
+		[PHYS_I32] = 4,
+		[PHYS_I64] = 8,
+		[PHYS_F32] = 4,
+		[PHYS_F64] = 8,
+		[PHYS_I128] = 16,
+		[PHYS_STR] = sizeof(struct str),
 	};
 	check(p < phys_count);
 	return bytes[p];

@@ -60,7 +60,8 @@ static int cmp_double(double a, double b)
 
 static int cmp_arrays(const struct value *a, const struct value *b)
 {
-	uint32_t a_count = row_codec_array_count(a->as.str), b_count = row_codec_array_count(b->as.str);
+	uint32_t a_count = row_codec_array_count(a->as.str),
+		 b_count = row_codec_array_count(b->as.str);
 	size_t a_at = sizeof a_count, b_at = sizeof b_count;
 	for (uint32_t i = 0; i < a_count && i < b_count; i++) {
 		struct value x = row_codec_read(a->as.str, &a_at, *a->type.element);
@@ -86,7 +87,8 @@ int value_cmp(const struct value *a, const struct value *b)
 	case PHYS_F32: return cmp_double((double)a->as.f32, (double)b->as.f32);
 	case PHYS_F64: return cmp_double(a->as.f64, b->as.f64);
 	case PHYS_I128: return (a->as.i128 > b->as.i128) - (a->as.i128 < b->as.i128);
-	case PHYS_STR: return a->type.id == TYPE_ARRAY ? cmp_arrays(a, b) : str_cmp(a->as.str, b->as.str);
+	case PHYS_STR:
+		return a->type.id == TYPE_ARRAY ? cmp_arrays(a, b) : str_cmp(a->as.str, b->as.str);
 	case phys_count: break;
 	}
 	check(!"no such layout");
