@@ -19,7 +19,7 @@ enum aggregate_function {
 	aggregate_function_count
 };
 
-struct custom_aggregate;                        /* ops/row_function.h */
+struct custom_aggregate;                        /* expr/row_function.h */
 
 struct aggregate_call {
 	enum aggregate_function function;

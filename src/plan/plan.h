@@ -17,7 +17,7 @@
 #include "sink/sink.h"
 #include "source/source_config.h"
 
-struct row_function;             /* ops/row_function.h: a Lua leaf */
+struct row_function;             /* expr/row_function.h: a Lua leaf */
 
 enum plan_kind {
 	PLAN_SOURCE,            /* messages decoded to rows */
