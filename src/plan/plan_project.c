@@ -1,0 +1,232 @@
+/* select, with, drop_columns, rename: a new list of columns out of the old ones. */
+
+#include "plan/plan_build.h"
+
+#include "base/bounds.h"
+#include "base/check.h"
+
+struct column_list {
+	struct expr **exprs;
+	struct str *names;
+	uint32_t count;
+	uint32_t capacity;
+};
+
+static void list_init(struct column_list *l, struct arena *arena, uint32_t capacity)
+{
+	*l = (struct column_list){.capacity = capacity};
+	l->exprs = ARENA_ARRAY(arena, struct expr *, capacity + 1);
+	l->names = ARENA_ARRAY(arena, struct str, capacity + 1);
+}
+
+static void list_add(struct column_list *l, struct expr *e, struct str name)
+{
+	check(l->count < l->capacity);
+	l->exprs[l->count] = e;
+	l->names[l->count++] = name;
+}
+
+static struct plan_node *project(struct plan *p, struct plan_node *in, const struct column_list *l,
+	struct str place, struct error *err)
+{
+	if (l->count > schema_columns_max) {
+		error_set(err, CDCL_E_SCRIPT, "more than %d columns", (int)schema_columns_max);
+		error_at(err, STR_FMT, STR_ARG(place));
+		return NULL;
+	}
+	struct plan_node *n = plan_node_add(p, PLAN_PROJECT, &in, 1, place, err);
+	if (n == NULL)
+		return NULL;
+	struct schema *s = schema_alloc(p->arena, l->count);
+	for (uint32_t i = 0; i < l->count; i++) {
+		s->columns[i].name = l->names[i];
+		s->columns[i].type = expr_type(l->exprs[i]);
+	}
+	n->schema = s;
+	n->exprs = l->exprs;
+	return n;
+}
+
+/* All texts compiled, each of which may be a list ("a, b + 1 as c") or `*`. */
+static int compile_all(struct plan *p, const struct plan_node *in, const struct str *texts,
+	uint32_t count, struct str place, struct column_list *out, struct error *err)
+{
+	struct expr_scope scope = plan_scope(p, in, place);
+	struct expr ***lists = ARENA_ARRAY(p->arena, struct expr **, count + 1);
+	uint32_t *counts = ARENA_ARRAY(p->arena, uint32_t, count + 1);
+	uint32_t total = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		int r = expr_compile_list(
+			str_dup(texts[i], p->arena), &scope, p->arena, &lists[i], &counts[i], err);
+		if (r < 0)
+			return r;
+		total += counts[i];
+	}
+	list_init(out, p->arena, total);
+	for (uint32_t i = 0; i < count; i++)
+		for (uint32_t k = 0; k < counts[i]; k++)
+			list_add(out, lists[i][k], expr_name(lists[i][k]));
+	return 0;
+}
+
+struct plan_node *plan_select(struct plan *p, struct plan_node *in, const struct str *texts,
+	uint32_t count, struct str place, struct error *err)
+{
+	struct column_list l;
+	if (compile_all(p, in, texts, count, place, &l, err) < 0)
+		return NULL;
+	return project(p, in, &l, place, err);
+}
+
+static void add_column(struct column_list *l, struct plan *p, const struct schema *s, uint32_t i)
+{
+	list_add(l, expr_column(s, i, p->arena), s->columns[i].name);
+}
+
+struct plan_node *plan_with(struct plan *p, struct plan_node *in, const struct str *texts,
+	uint32_t count, struct str place, struct error *err)
+{
+	struct column_list added;
+	if (compile_all(p, in, texts, count, place, &added, err) < 0)
+		return NULL;
+	struct column_list l;
+	list_init(&l, p->arena, in->schema->column_count + added.count);
+	for (uint32_t i = 0; i < in->schema->column_count; i++)
+		add_column(&l, p, in->schema, i);
+	for (uint32_t a = 0; a < added.count; a++) {
+		uint32_t replaced = 0;
+		for (uint32_t i = 0; i < l.count; i++) {
+			if (!str_eq_fold(l.names[i], added.names[a]))
+				continue;
+			l.exprs[i] = added.exprs[a];
+			l.names[i] = added.names[a];
+			replaced++;
+		}
+		if (replaced == 0)
+			list_add(&l, added.exprs[a], added.names[a]);
+	}
+	return project(p, in, &l, place, err);
+}
+
+/* A column that replaces one of its name takes its place: the map appends, this puts in order. */
+static struct plan_node *put_in_place(struct plan *p, struct plan_node *mapped, uint32_t kept,
+	struct str place, struct error *err)
+{
+	const struct schema *s = mapped->schema;
+	uint32_t *source = ARENA_ARRAY(p->arena, uint32_t, s->column_count);
+	uint32_t count = kept;
+	for (uint32_t i = 0; i < kept; i++)
+		source[i] = i;
+	for (uint32_t a = kept; a < s->column_count; a++) {
+		bool replaced = false;
+		for (uint32_t i = 0; i < kept; i++) {
+			if (str_eq_fold(s->columns[i].name, s->columns[a].name)) {
+				source[i] = a;
+				replaced = true;
+			}
+		}
+		if (!replaced)
+			source[count++] = a;
+	}
+	if (count == s->column_count)
+		return mapped;
+	struct column_list l;
+	list_init(&l, p->arena, count);
+	for (uint32_t i = 0; i < count; i++)
+		add_column(&l, p, s, source[i]);
+	return project(p, mapped, &l, place, err);
+}
+
+struct plan_node *plan_with_function(struct plan *p, struct plan_node *in, struct str ddl,
+	struct row_function *f, struct str place, struct error *err)
+{
+	struct schema *added = plan_schema(p, ddl, place, err);
+	if (added == NULL)
+		return NULL;
+	uint32_t kept = in->schema->column_count;
+	if (kept + added->column_count > schema_columns_max) {
+		error_set(err, CDCL_E_SCRIPT, "more than %d columns", (int)schema_columns_max);
+		error_at(err, STR_FMT, STR_ARG(place));
+		return NULL;
+	}
+	struct plan_node *n = plan_node_add(p, PLAN_MAP, &in, 1, place, err);
+	if (n == NULL)
+		return NULL;
+	struct schema *s = schema_alloc(p->arena, kept + added->column_count);
+	for (uint32_t i = 0; i < kept; i++)
+		s->columns[i] = in->schema->columns[i];
+	for (uint32_t i = 0; i < added->column_count; i++)
+		s->columns[kept + i] = added->columns[i];
+	n->schema = s;
+	n->function = f;
+	n->map_keeps = kept;
+	return put_in_place(p, n, kept, place, err);
+}
+
+/* The next name of "a, `b c`, d"; false at the end. */
+static bool next_name(struct str list, size_t *at, struct str *name)
+{
+	if (*at > list.len)
+		return false;
+	size_t start = *at;
+	bool quoted = false;
+	size_t end = start;
+	while (end < list.len && (quoted || list.data[end] != ',')) {
+		if (list.data[end] == '`')
+			quoted = !quoted;
+		end++;
+	}
+	*at = end + 1;
+	struct str part = str_trim(str_sub(list, start, end - start));
+	if (part.len >= 2 && part.data[0] == '`' && part.data[part.len - 1] == '`')
+		part = str_sub(part, 1, part.len - 2);
+	*name = part;
+	return true;
+}
+
+struct plan_node *plan_drop_columns(
+	struct plan *p, struct plan_node *in, struct str names, struct str place, struct error *err)
+{
+	const struct schema *s = in->schema;
+	bool *dropped = ARENA_ARRAY(p->arena, bool, s->column_count + 1);
+	struct str list = str_dup(names, p->arena), name;
+	for (size_t at = 0; next_name(list, &at, &name);) {
+		int index = plan_find_column(in, name, list, place, err);
+		if (index < 0)
+			return NULL;
+		dropped[index] = true;
+	}
+	struct column_list l;
+	list_init(&l, p->arena, s->column_count);
+	for (uint32_t i = 0; i < s->column_count; i++)
+		if (!dropped[i])
+			add_column(&l, p, s, i);
+	return project(p, in, &l, place, err);
+}
+
+struct plan_node *plan_rename(struct plan *p, struct plan_node *in, struct str old_name,
+	struct str new_name, struct str place, struct error *err)
+{
+	const struct schema *s = in->schema;
+	struct str old = str_dup(old_name, p->arena), renamed = str_dup(new_name, p->arena);
+	int index = plan_find_column(in, old, old, place, err);
+	if (index < 0)
+		return NULL;
+	int other = schema_find_fold(s, renamed);
+	if (renamed.len == 0 || (other != SCHEMA_MISSING && other != index)) {
+		error_set(err, CDCL_E_SCRIPT,
+			renamed.len == 0 ? "a column needs a name%.*s"
+					 : "there is already a column \"" STR_FMT "\"",
+			STR_ARG(renamed));
+		plan_error(err, place, renamed, renamed);
+		return NULL;
+	}
+	struct column_list l;
+	list_init(&l, p->arena, s->column_count);
+	for (uint32_t i = 0; i < s->column_count; i++) {
+		add_column(&l, p, s, i);
+		if (i == (uint32_t)index)
+			l.names[i] = renamed;
+	}
+	return project(p, in, &l, place, err);
+}
