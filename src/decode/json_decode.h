@@ -32,6 +32,7 @@ struct json_decoder;
 struct json_counts {
 	int64_t malformed;      /* messages that are no JSON object */
 	int64_t bad_fields;     /* fields nulled because they did not fit */
+	int64_t dropped;        /* rows dropped under JSON_DROP: malformed, or with a bad field */
 	int64_t template_hits;
 	int64_t template_misses;
 };
@@ -42,7 +43,11 @@ const struct json_counts *json_decoder_counts(const struct json_decoder *d);
 
 /*
  * Decodes all of `in` into a new chunk in in->arena. Strings of the chunk point into the messages
- * or the arena. 0, or negative in failfast mode.
+ * or the arena. 0, or negative in failfast mode. A NULL value, an empty one and one of white space
+ * alone are rows of NULLs in every mode and count as nothing.
+ *
+ * A dropped row is what the user asked for: it is counted in `dead` (may be NULL) under
+ * DEAD_MALFORMED and does not spend the error budget.
  */
 int json_decode(struct json_decoder *d, const struct messages *in, struct dead_letters *dead,
 	struct chunk **out, struct error *err);

@@ -28,7 +28,10 @@ enum json_kind json_kind_of(struct str value);
 /* The text of a JSON string without quotes and escapes; points into `value` when nothing was escaped. */
 struct str json_unquote(struct str value, struct arena *arena);
 
-/* Walks an object's or array's elements: *at starts at 0. False at the end. `name` is absent for arrays. */
+/*
+ * Walks an object's or array's elements: *at starts at 0. False at the end. `name` is as it stands in
+ * the text, with its quotes (json_unquote gives its characters), absent for arrays.
+ */
 bool json_next(struct str container, size_t *at, struct str *name, struct str *value);
 
 #endif

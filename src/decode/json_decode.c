@@ -1,0 +1,360 @@
+#include "decode/json_decode.h"
+
+#include "base/check.h"
+#include "base/log.h"
+#include "data/value.h"
+#include "decode/json_field.h"
+
+#include <stdlib.h>
+
+enum { NO_COLUMN = -1 };
+
+/* Where a field's name leads: open addressing over the schema's names. */
+struct name_slot {
+	struct str name; /* plan; data NULL: empty */
+	int32_t column;
+};
+
+struct json_decoder {
+	struct json_config config;
+	struct json_counts counts;
+	struct json_values values;
+	struct name_slot *names;
+	uint32_t name_mask;
+};
+
+/* One message on its way into one row. */
+struct json_row {
+	struct chunk *chunk;
+	uint32_t index;
+	uint32_t bad_fields;
+	int32_t bad_column; /* the first that did not fit */
+	struct json_scan scan;
+};
+
+/* ---- names ---- */
+
+static uint32_t name_hash(struct str name)
+{
+	uint32_t h = 2166136261u;
+	for (size_t i = 0; i < name.len; i++)
+		h = (h ^ (unsigned char)name.data[i]) * 16777619u;
+	return h ^ h >> 15;
+}
+
+static struct name_slot *name_slot(const struct json_decoder *d, struct str name)
+{
+	uint32_t i = name_hash(name) & d->name_mask;
+	while (d->names[i].name.data != NULL && !str_eq(d->names[i].name, name))
+		i = (i + 1) & d->name_mask;
+	return &d->names[i];
+}
+
+static void add_names(struct json_decoder *d)
+{
+	const struct schema *schema = d->config.schema;
+	for (uint32_t i = 0; i < schema->column_count; i++) {
+		if ((int)i == d->config.corrupt_column)
+			continue; /* filled by the decoder, never from a field of that name */
+		struct name_slot *slot = name_slot(d, schema->columns[i].name);
+		if (slot->name.data == NULL)
+			*slot = (struct name_slot){schema->columns[i].name, (int32_t)i};
+	}
+}
+
+/* The column of a field's name; `guess` is the column after the last one found. */
+static int32_t find_column(struct json_decoder *d, const struct json_token *name, int32_t guess)
+{
+	const struct schema *schema = d->config.schema;
+	struct str text = name->text;
+	if (name->escaped || name->wide)
+		text = json_string_value(name, d->values.arena);
+	if ((uint32_t)guess < schema->column_count && guess != d->config.corrupt_column &&
+		str_eq(schema->columns[guess].name, text))
+		return guess;
+	const struct name_slot *slot = name_slot(d, text);
+	return slot->name.data != NULL ? slot->column : NO_COLUMN;
+}
+
+/* ---- one message ---- */
+
+static bool store_field(
+	struct json_decoder *d, struct json_row *r, int32_t column, const struct json_token *t)
+{
+	switch (json_field_store(&d->values, d->config.schema->columns[column].type, t,
+		&r->chunk->columns[column], r->index)) {
+	case JSON_FIT_BAD:
+		if (r->bad_fields++ == 0)
+			r->bad_column = column;
+		return true;
+	case JSON_FIT_BREAKS_ROW:
+		r->scan.at = t->text.data;
+		return json_scan_fail(&r->scan, "base64 in whole groups of four");
+	case JSON_FIT_VALUE:
+	case JSON_FIT_NULL:
+		break;
+	}
+	return true;
+}
+
+static bool read_fields(struct json_decoder *d, struct json_row *r)
+{
+	struct json_scan *s = &r->scan;
+	int32_t column = NO_COLUMN;
+	for (;;) {
+		struct json_token name, value;
+		if (!json_scan_name(s, &name))
+			return false;
+		column = find_column(d, &name, column + 1);
+		if (!json_scan_value(s, 1, &value))
+			return false;
+		if (column != NO_COLUMN && !store_field(d, r, column, &value))
+			return false;
+		char c = json_peek(s);
+		if (c == '}')
+			break;
+		if (c != ',')
+			return json_scan_fail(s, "',' or '}'");
+		s->at++;
+		json_skip_space(s);
+	}
+	s->at++;
+	return true;
+}
+
+static bool read_object(struct json_decoder *d, struct json_row *r)
+{
+	struct json_scan *s = &r->scan;
+	if (json_peek(s) != '{')
+		return json_scan_fail(s, "an object");
+	s->at++;
+	if (json_peek(s) == '}')
+		s->at++;
+	else if (!read_fields(d, r))
+		return false;
+	if (!d->config.strict)
+		return true;
+	json_skip_space(s);
+	return s->at == s->end || json_scan_fail(s, "the end after the object");
+}
+
+static void set_all_null(struct json_row *r)
+{
+	for (uint32_t i = 0; i < r->chunk->column_count; i++)
+		bit_set(r->chunk->columns[i].nulls, r->index);
+}
+
+/* ---- what a bad row costs ---- */
+
+/* The row as Spark shows it in its message: [1,A,null,insert] */
+static void add_row_text(const struct json_decoder *d, const struct json_row *r, struct strbuf *out)
+{
+	const struct schema *schema = d->config.schema;
+	strbuf_add_byte(out, '[');
+	for (uint32_t i = 0; i < schema->column_count; i++) {
+		if ((int)i == d->config.corrupt_column)
+			continue;
+		if (out->len > 1)
+			strbuf_add_byte(out, ',');
+		struct value v =
+			value_from_column(&r->chunk->columns[i], schema->columns[i].type, r->index);
+		if (v.is_null)
+			strbuf_add_c(out, "null");
+		else
+			value_text(&v, VALUE_CAST, d->config.timezone, out);
+	}
+	strbuf_add_byte(out, ']');
+}
+
+/* Shows the message in the error with a caret at the byte that is wrong. */
+static void show_message(struct error *err, const struct json_scan *s)
+{
+	size_t at = (size_t)(s->at - s->begin), len = (size_t)(s->end - s->begin);
+	size_t room = error_line_bytes - 1, from = at > room / 2 ? at - room / 2 : 0;
+	if (len - from < room && len > room)
+		from = len - room;
+	size_t shown = len - from < room ? len - from : room;
+	for (size_t i = 0; i < shown; i++) {
+		char c = s->begin[from + i];
+		err->source_line[i] = (unsigned char)c < ' ' ? ' ' : c;
+	}
+	err->source_line[shown] = '\0';
+	err->caret_start = (int)(at - from);
+	err->caret_len = 1;
+}
+
+static int fail_row(
+	struct json_decoder *d, const struct json_row *r, bool malformed, struct error *err)
+{
+	struct strbuf text;
+	strbuf_init(&text);
+	add_row_text(d, r, &text);
+	error_set(err, CDCL_E_JSON,
+		"[MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION] Malformed "
+		"records are detected in record parsing: " STR_FMT
+		".\nParse Mode: FAILFAST. To process "
+		"malformed records as null result, try setting the option 'mode' as 'PERMISSIVE'.",
+		STR_ARG(strbuf_str(&text)));
+	strbuf_release(&text);
+	if (err == NULL)
+		return -CDCL_E_JSON;
+	struct str place = chunk_row_place(r->chunk, r->index, r->chunk->arena);
+	if (place.len > 0)
+		error_at(err, STR_FMT, STR_ARG(place));
+	if (malformed) {
+		show_message(err, &r->scan);
+		error_help(err, "expected %s at byte %zu", r->scan.expected,
+			(size_t)(r->scan.at - r->scan.begin));
+	} else {
+		struct schema_column column = d->config.schema->columns[r->bad_column];
+		strbuf_init(&text);
+		type_name(column.type, &text);
+		error_help(err, "the value of field '" STR_FMT "' is no " STR_FMT,
+			STR_ARG(column.name), STR_ARG(strbuf_str(&text)));
+		strbuf_release(&text);
+	}
+	return -CDCL_E_JSON;
+}
+
+static bool is_power_of_ten(int64_t n)
+{
+	while (n >= 10 && n % 10 == 0)
+		n /= 10;
+	return n == 1;
+}
+
+static void drop_row(struct json_decoder *d, const struct json_row *r, struct dead_letters *dead)
+{
+	bit_clear(r->chunk->live, r->index);
+	d->counts.dropped++;
+	if (dead != NULL)
+		dead->counts[DEAD_MALFORMED]++;
+	if (is_power_of_ten(d->counts.dropped)) {
+		struct str place = chunk_row_place(r->chunk, r->index, r->chunk->arena);
+		log_warn("json", "%lld unreadable record%s dropped so far, the last at " STR_FMT,
+			(long long)d->counts.dropped, d->counts.dropped == 1 ? "" : "s",
+			STR_ARG(place));
+	}
+}
+
+static int bad_row(struct json_decoder *d, struct json_row *r, bool malformed,
+	struct dead_letters *dead, struct error *err)
+{
+	if (malformed) {
+		set_all_null(r);
+		d->counts.malformed++;
+	}
+	d->counts.bad_fields += r->bad_fields;
+	if (d->config.corrupt_column >= 0) {
+		struct column *c = &r->chunk->columns[d->config.corrupt_column];
+		((struct str *)c->data)[r->index] =
+			(struct str){r->scan.begin, (size_t)(r->scan.end - r->scan.begin)};
+		bit_clear(c->nulls, r->index);
+	}
+	if (d->config.mode == JSON_FAILFAST)
+		return fail_row(d, r, malformed, err);
+	if (d->config.mode == JSON_DROP)
+		drop_row(d, r, dead);
+	return 0;
+}
+
+/* NULL, empty and blank messages are rows of NULLs, not malformed ones. */
+static bool is_blank(struct json_scan *s)
+{
+	if (s->begin == NULL)
+		return true;
+	json_skip_space(s);
+	bool blank = s->at == s->end;
+	s->at = s->begin;
+	return blank;
+}
+
+static int decode_row(struct json_decoder *d, struct chunk *chunk, uint32_t index, struct str text,
+	struct dead_letters *dead, struct error *err)
+{
+	struct json_row r = {.chunk = chunk, .index = index, .bad_column = NO_COLUMN};
+	json_scan_init(&r.scan, text, d->config.strict);
+	if (is_blank(&r.scan))
+		return 0;
+	bool good = read_object(d, &r);
+	if (good && r.bad_fields == 0)
+		return 0;
+	return bad_row(d, &r, !good, dead, err);
+}
+
+/* ---- chunks ---- */
+
+/* Every row starts as all NULL; a value clears its bit. */
+static void null_all_rows(struct chunk *c)
+{
+	for (uint32_t i = 0; i < c->column_count; i++)
+		memcpy(c->columns[i].nulls, c->live, sizeof(c->live));
+}
+
+/* Slots of NULL rows are zero, so that no kernel reads what was never written. */
+static void zero_null_slots(struct chunk *c)
+{
+	for (uint32_t i = 0; i < c->column_count; i++) {
+		struct column *column = &c->columns[i];
+		size_t bytes = phys_bytes(type_phys(c->schema->columns[i].type));
+		for (uint32_t w = 0; w < chunk_words; w++) {
+			for (uint64_t bits = column->nulls[w]; bits != 0; bits &= bits - 1) {
+				size_t row = w * 64 + (uint32_t)__builtin_ctzll(bits);
+				memset((char *)column->data + row * bytes, 0, bytes);
+			}
+		}
+	}
+}
+
+int json_decode(struct json_decoder *d, const struct messages *in, struct dead_letters *dead,
+	struct chunk **out, struct error *err)
+{
+	struct chunk *c = chunk_alloc(in->arena, d->config.schema);
+	c->messages = in;
+	chunk_set_rows(c, in->count);
+	null_all_rows(c);
+	d->values.arena = in->arena;
+	d->values.now_us = clock_wall_us(d->config.clock);
+	for (uint32_t i = 0; i < in->count; i++) {
+		int failed = decode_row(d, c, i, in->value[i], dead, err);
+		if (failed < 0)
+			return failed;
+	}
+	zero_null_slots(c);
+	*out = c;
+	return 0;
+}
+
+/* ---- decoders ---- */
+
+struct json_decoder *json_decoder_open(const struct json_config *config)
+{
+	struct json_decoder *d = calloc(1, sizeof(*d));
+	check(d != NULL);
+	d->config = *config;
+	if (d->config.clock == NULL)
+		d->config.clock = &clock_system;
+	d->values.timezone = config->timezone;
+	strbuf_init(&d->values.scratch);
+	d->name_mask = 15;
+	while (d->name_mask < config->schema->column_count * 2)
+		d->name_mask = d->name_mask * 2 + 1;
+	d->names = calloc((size_t)d->name_mask + 1, sizeof(*d->names));
+	check(d->names != NULL);
+	add_names(d);
+	return d;
+}
+
+void json_decoder_close(struct json_decoder *d)
+{
+	if (d == NULL)
+		return;
+	strbuf_release(&d->values.scratch);
+	free(d->names);
+	free(d);
+}
+
+const struct json_counts *json_decoder_counts(const struct json_decoder *d)
+{
+	return &d->counts;
+}

@@ -1,0 +1,107 @@
+#include "decode/utf8.h"
+
+static bool continuation(unsigned char c)
+{
+	return (c & 0xC0) == 0x80;
+}
+
+/* How much of the 3-byte sequence at p is malformed, 0 for none. `n` bytes are there. */
+static unsigned malformed_3(const unsigned char *p, size_t n)
+{
+	if (n < 2 || !continuation(p[1]) || (p[0] == 0xE0 && p[1] < 0xA0))
+		return 1;
+	if (n < 3 || !continuation(p[2]))
+		return 2;
+	return p[0] == 0xED && p[1] >= 0xA0 ? 3 : 0;
+}
+
+static unsigned malformed_4(const unsigned char *p, size_t n)
+{
+	if (p[0] > 0xF4 || n < 2 || !continuation(p[1]) || (p[0] == 0xF0 && p[1] < 0x90) ||
+		(p[0] == 0xF4 && p[1] > 0x8F))
+		return 1;
+	if (n < 3 || !continuation(p[2]))
+		return 2;
+	return n < 4 || !continuation(p[3]) ? 3 : 0;
+}
+
+unsigned utf8_step(const char *at, const char *end, bool *malformed)
+{
+	const unsigned char *p = (const unsigned char *)at;
+	size_t n = (size_t)(end - at);
+	unsigned whole, bad;
+	if (p[0] < 0x80) {
+		whole = 1;
+		bad = 0;
+	} else if (p[0] < 0xC2) {
+		whole = bad = 1;
+	} else if (p[0] < 0xE0) {
+		whole = 2;
+		bad = n < 2 || !continuation(p[1]) ? 1 : 0;
+	} else if (p[0] < 0xF0) {
+		whole = 3;
+		bad = malformed_3(p, n);
+	} else {
+		whole = 4;
+		bad = malformed_4(p, n);
+	}
+	*malformed = bad > 0;
+	return bad > 0 ? bad : whole;
+}
+
+bool utf8_valid(struct str s)
+{
+	const char *p = s.data, *end = s.data + s.len;
+	while (p < end) {
+		uint64_t word;
+		if (end - p >= 8) {
+			memcpy(&word, p, 8);
+			if ((word & UINT64_C(0x8080808080808080)) == 0) {
+				p += 8;
+				continue;
+			}
+		}
+		bool malformed;
+		p += utf8_step(p, end, &malformed);
+		if (malformed)
+			return false;
+	}
+	return true;
+}
+
+size_t utf8_units(struct str s)
+{
+	const char *p = s.data, *end = s.data + s.len;
+	size_t units = 0;
+	while (p < end) {
+		bool malformed;
+		unsigned len = utf8_step(p, end, &malformed);
+		units += !malformed && len == 4 ? 2 : 1;
+		p += len;
+	}
+	return units;
+}
+
+unsigned utf8_put(char *out, uint32_t c)
+{
+	if (c < 0x80) {
+		out[0] = (char)c;
+		return 1;
+	}
+	if (c < 0x800) {
+		out[0] = (char)(0xC0 | c >> 6);
+		out[1] = (char)(0x80 | (c & 0x3F));
+		return 2;
+	}
+	if (c < 0x10000) {
+		out[0] = (char)(0xE0 | c >> 12);
+		out[1] = (char)(0x80 | (c >> 6 & 0x3F));
+		out[2] = (char)(0x80 | (c & 0x3F));
+		return 3;
+	}
+	out[0] = (char)(0xF0 | c >> 18);
+	out[1] = (char)(0x80 | (c >> 12 & 0x3F));
+	out[2] = (char)(0x80 | (c >> 6 & 0x3F));
+	out[3] = (char)(0x80 | (c & 0x3F));
+	return 4;
+}
