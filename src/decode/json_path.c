@@ -30,10 +30,9 @@ bool json_next(struct str container, size_t *at, struct str *name, struct str *v
 		return false;
 	*name = (struct str){NULL, 0};
 	if (object) {
-		const char *quote = s.at;
 		if (!json_scan_name(&s, &t))
 			return false;
-		*name = (struct str){quote, t.text.len + 2};
+		*name = t.text;
 	}
 	json_skip_space(&s);
 	const char *from = s.at;
@@ -44,16 +43,14 @@ bool json_next(struct str container, size_t *at, struct str *name, struct str *v
 	return true;
 }
 
-/* Is the quoted `name` the field that is looked for? Escapes in it are decoded only when there are
- * any. */
-static bool is_field(struct str quoted, struct str field)
+/* Is it the field that is looked for? Escapes in its name are decoded only when there are any. */
+static bool is_field(struct str name, struct str field)
 {
-	struct str inner = str_sub(quoted, 1, quoted.len - 2);
-	if (memchr(inner.data, '\\', inner.len) == NULL)
-		return str_eq(inner, field);
+	if (memchr(name.data, '\\', name.len) == NULL)
+		return str_eq(name, field);
 	struct arena arena;
-	arena_init(&arena, inner.len + 64);
-	bool same = str_eq(json_unquote(quoted, &arena), field);
+	arena_init(&arena, name.len + 64);
+	bool same = str_eq(json_unquote((struct str){name.data - 1, name.len + 2}, &arena), field);
 	arena_release(&arena);
 	return same;
 }

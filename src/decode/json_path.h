@@ -29,8 +29,9 @@ enum json_kind json_kind_of(struct str value);
 struct str json_unquote(struct str value, struct arena *arena);
 
 /*
- * Walks an object's or array's elements: *at starts at 0. False at the end. `name` is as it stands in
- * the text, with its quotes (json_unquote gives its characters), absent for arrays.
+ * Walks an object's or array's elements: *at starts at 0. False at the end. `name` is what stands
+ * between the quotes (absent for arrays); with escapes in it, json_unquote of it and the byte on each
+ * side gives its characters.
  */
 bool json_next(struct str container, size_t *at, struct str *name, struct str *value);
 
