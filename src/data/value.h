@@ -58,6 +58,7 @@ void json_text_string(struct str s, struct strbuf *out);
  */
 bool int64_parse(struct str s, int64_t *out);           /* decimal integer, in range */
 bool double_parse(struct str s, double *out);           /* exactly rounded; NaN, Infinity words too */
+bool float_parse(struct str s, float *out);             /* not by way of a double */
 bool boolean_parse(struct str s, bool *out);            /* true t yes y 1 / false f no n 0, any case */
 bool date_parse(struct str s, int32_t *days);           /* [+-]y[-M[-d[T ...]]] */
 bool timestamp_parse(struct str s, const struct timezone *tz, int64_t now_us, int64_t *us);
@@ -70,5 +71,7 @@ enum decimal_result decimal_parse(struct str s, unsigned precision, unsigned sca
 /* Civil calendar (proleptic Gregorian). */
 int64_t date_from_civil(int64_t year, unsigned month, unsigned day);
 void date_to_civil(int64_t days, int64_t *year, unsigned *month, unsigned *day);
+bool date_is_leap(int64_t year);
+bool date_is_valid(int64_t year, int64_t month, int64_t day);
 
 #endif

@@ -1,0 +1,258 @@
+#include "data/value.h"
+
+#include "base/check.h"
+#include "base/utf8.h"
+#include "data/row_codec.h"
+#include "data/timezone.h"
+
+size_t int64_text(int64_t i, char out[24])
+{
+	char reversed[24];
+	size_t n = 0, len = 0;
+	uint64_t rest = i < 0 ? -(uint64_t)i : (uint64_t)i;
+	do {
+		reversed[n++] = (char)('0' + rest % 10);
+		rest /= 10;
+	} while (rest != 0);
+	if (i < 0) {
+		out[len++] = '-';
+	}
+	while (n > 0) {
+		out[len++] = reversed[--n];
+	}
+	return len;
+}
+
+void decimal_text(int128 unscaled, unsigned scale, struct strbuf *out)
+{
+	char reversed[48];
+	unsigned n = 0;
+	uint128 rest = unscaled < 0 ? -(uint128)unscaled : (uint128)unscaled;
+	do {
+		reversed[n++] = (char)('0' + (int)(rest % 10));
+		rest /= 10;
+	} while (rest != 0 || n <= scale);
+	if (unscaled < 0) {
+		strbuf_add_byte(out, '-');
+	}
+	while (n > 0) {
+		if (n == scale) {
+			strbuf_add_byte(out, '.');
+		}
+		strbuf_add_byte(out, reversed[--n]);
+	}
+}
+
+/* Four digits at least; a sign for years that do not fit them. */
+static void add_date(int64_t days, struct strbuf *out)
+{
+	int64_t year;
+	unsigned month, day;
+	date_to_civil(days, &year, &month, &day);
+	if (year > 9999) {
+		strbuf_add_byte(out, '+');
+	} else if (year < 0) {
+		strbuf_add_byte(out, '-');
+	}
+	strbuf_addf(out, "%04lld-%02u-%02u", (long long)(year < 0 ? -year : year), month, day);
+}
+
+static int64_t floor_div(int64_t a, int64_t b)
+{
+	return a / b - (a % b < 0 ? 1 : 0);
+}
+
+static void add_timestamp(int64_t us, const struct timezone *tz, struct strbuf *out)
+{
+	int64_t seconds = floor_div(us, 1000000);
+	int64_t fraction = us - seconds * 1000000;
+	int64_t local = seconds + timezone_offset_at(tz, seconds);
+	int64_t days = floor_div(local, 86400);
+	int of_day = (int)(local - days * 86400);
+	add_date(days, out);
+	strbuf_addf(out, " %02d:%02d:%02d", of_day / 3600, of_day / 60 % 60, of_day % 60);
+	if (fraction != 0) {
+		strbuf_addf(out, ".%06d", (int)fraction);
+		while (out->data[out->len - 1] == '0') {
+			out->len--;
+		}
+	}
+}
+
+static void add_hex(struct str s, struct strbuf *out)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	strbuf_add_byte(out, '[');
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned char c = (unsigned char)s.data[i];
+		if (i > 0) {
+			strbuf_add_byte(out, ' ');
+		}
+		strbuf_add_byte(out, digits[c >> 4]);
+		strbuf_add_byte(out, digits[c & 15]);
+	}
+	strbuf_add_byte(out, ']');
+}
+
+static void add_base64(struct str s, struct strbuf *out)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	strbuf_add_byte(out, '"');
+	for (size_t i = 0; i < s.len; i += 3) {
+		size_t left = s.len - i;
+		uint32_t three = (uint32_t)(unsigned char)s.data[i] << 16;
+		three |= left > 1 ? (uint32_t)(unsigned char)s.data[i + 1] << 8 : 0;
+		three |= left > 2 ? (uint32_t)(unsigned char)s.data[i + 2] : 0;
+		strbuf_add_byte(out, digits[three >> 18]);
+		strbuf_add_byte(out, digits[three >> 12 & 63]);
+		strbuf_add_byte(out, left > 1 ? digits[three >> 6 & 63] : '=');
+		strbuf_add_byte(out, left > 2 ? digits[three & 63] : '=');
+	}
+	strbuf_add_byte(out, '"');
+}
+
+static void add_escaped(uint32_t c, struct strbuf *out)
+{
+	static const char letters[] = {
+		['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
+	if (c == '"' || c == '\\') {
+		strbuf_add_byte(out, '\\');
+		strbuf_add_byte(out, (char)c);
+	} else if (c < ARRAY_LEN(letters) && letters[c] != 0) {
+		strbuf_add_byte(out, '\\');
+		strbuf_add_byte(out, letters[c]);
+	} else {
+		strbuf_addf(out, "\\u%04x", (unsigned)c);
+	}
+}
+
+void json_text_string(struct str s, struct strbuf *out)
+{
+	strbuf_reserve(out, s.len + 2);
+	strbuf_add_byte(out, '"');
+	size_t plain = 0, at = 0;
+	while (at < s.len) {
+		size_t start = at;
+		uint32_t c = utf8_next(s, &at);
+		bool broken = c == utf8_replacement;
+		if (!broken && c >= 0x20 && c != '"' && c != '\\') {
+			continue;
+		}
+		strbuf_add(out, str_sub(s, plain, start - plain));
+		plain = at;
+		if (broken) {
+			strbuf_add_c(out, "\xef\xbf\xbd");
+		} else {
+			add_escaped(c, out);
+		}
+	}
+	strbuf_add(out, str_sub(s, plain, s.len - plain));
+	strbuf_add_byte(out, '"');
+}
+
+/* One line: line breaks between the parts of a JSON text become blanks (inside of its strings there
+ * are none). */
+static void add_raw_json(struct str s, struct strbuf *out)
+{
+	strbuf_reserve(out, s.len);
+	for (size_t i = 0; i < s.len; i++) {
+		char c = s.data[i];
+		strbuf_add_byte(out, c == '\n' || c == '\r' ? ' ' : c);
+	}
+}
+
+static void add_quoted(void (*add)(const struct value *, const struct timezone *, struct strbuf *),
+	const struct value *v, const struct timezone *tz, struct strbuf *out)
+{
+	strbuf_add_byte(out, '"');
+	add(v, tz, out);
+	strbuf_add_byte(out, '"');
+}
+
+/* What has one text in every style. */
+static void add_plain(const struct value *v, const struct timezone *tz, struct strbuf *out)
+{
+	char text[32];
+	switch (v->type.id) {
+	case TYPE_BOOLEAN: strbuf_add_c(out, v->as.boolean ? "true" : "false"); return;
+	case TYPE_TINYINT:
+	case TYPE_SMALLINT:
+	case TYPE_INT: strbuf_add(out, (struct str){text, int64_text(v->as.i32, text)}); return;
+	case TYPE_BIGINT: strbuf_add(out, (struct str){text, int64_text(v->as.i64, text)}); return;
+	case TYPE_FLOAT: strbuf_add(out, (struct str){text, float_text(v->as.f32, text)}); return;
+	case TYPE_DOUBLE: strbuf_add(out, (struct str){text, double_text(v->as.f64, text)}); return;
+	case TYPE_DECIMAL: decimal_text(v->as.i128, v->type.scale, out); return;
+	case TYPE_DATE: add_date(v->as.i32, out); return;
+	case TYPE_TIMESTAMP: add_timestamp(v->as.i64, tz, out); return;
+	default: check(!"no plain text");
+	}
+}
+
+static bool is_finite(const struct value *v)
+{
+	double d = v->type.id == TYPE_FLOAT ? (double)v->as.f32 : v->as.f64;
+	return d - d == 0;
+}
+
+static void add_array(const struct value *v, enum value_style style, const struct timezone *tz,
+	struct strbuf *out)
+{
+	uint32_t count = row_codec_array_count(v->as.str);
+	size_t at = sizeof count;
+	strbuf_add_byte(out, '[');
+	for (uint32_t i = 0; i < count; i++) {
+		if (i > 0) {
+			strbuf_add_c(out, style == VALUE_JSON ? "," : ", ");
+		}
+		struct value element = row_codec_read(v->as.str, &at, *v->type.element);
+		if (element.is_null && style == VALUE_CAST) {
+			strbuf_add_c(out, "null"); /* Spark: capital letters in a box only */
+		} else {
+			value_text(&element, style, tz, out);
+		}
+	}
+	strbuf_add_byte(out, ']');
+}
+
+static void add_str(const struct value *v, enum value_style style, struct strbuf *out)
+{
+	bool binary = v->type.id == TYPE_BINARY;
+	if (style == VALUE_JSON && v->type.id == TYPE_JSON) {
+		add_raw_json(v->as.str, out);
+	} else if (style == VALUE_JSON) {
+		(binary ? add_base64 : json_text_string)(v->as.str, out);
+	} else if (style == VALUE_CONSOLE && binary) {
+		add_hex(v->as.str, out);
+	} else {
+		strbuf_add(out, v->as.str);
+	}
+}
+
+void value_text(const struct value *v, enum value_style style, const struct timezone *tz,
+	struct strbuf *out)
+{
+	if (v->is_null || v->type.id == TYPE_NULL) {
+		strbuf_add_c(out, style == VALUE_JSON ? "null" : "NULL");
+		return;
+	}
+	switch (v->type.id) {
+	case TYPE_STRING:
+	case TYPE_BINARY:
+	case TYPE_JSON: add_str(v, style, out); return;
+	case TYPE_ARRAY: add_array(v, style, tz, out); return;
+	case TYPE_DATE:
+	case TYPE_TIMESTAMP:
+		(style == VALUE_JSON ? add_quoted(add_plain, v, tz, out) : add_plain(v, tz, out));
+		return;
+	case TYPE_FLOAT:
+	case TYPE_DOUBLE:
+		if (style == VALUE_JSON && !is_finite(v)) {
+			add_quoted(add_plain, v, tz, out);
+			return;
+		}
+		add_plain(v, tz, out);
+		return;
+	default: add_plain(v, tz, out); return;
+	}
+}
