@@ -2,118 +2,130 @@
 
 #include "base/check.h"
 
-static bool is_tail(unsigned char c)
+static bool continuation(unsigned char c)
 {
-	return (c & 0xc0) == 0x80;
+	return (c & 0xC0) == 0x80;
 }
 
-static uint32_t broken(size_t *at, size_t bytes)
+/* How much of the 3-byte sequence at p is malformed, 0 for none. `n` bytes are there. */
+static unsigned malformed_3(const unsigned char *p, size_t n)
 {
-	*at += bytes;
-	return utf8_replacement;
+	if (n < 2 || !continuation(p[1]) || (p[0] == 0xE0 && p[1] < 0xA0))
+		return 1;
+	if (n < 3 || !continuation(p[2]))
+		return 2;
+	return p[0] == 0xED && p[1] >= 0xA0 ? 3 : 0;
 }
 
-static uint32_t next_of_three(const unsigned char *p, size_t left, size_t *at)
+static unsigned malformed_4(const unsigned char *p, size_t n)
 {
-	if (left >= 2 && ((p[0] == 0xe0 && (p[1] & 0xe0) == 0x80) || !is_tail(p[1]))) {
-		return broken(at, 1);
-	}
-	if (left < 3) {
-		return broken(at, left); /* cut off: the whole rest is one */
-	}
-	if (!is_tail(p[2])) {
-		return broken(at, 2);
-	}
-	uint32_t c =
-		((uint32_t)(p[0] & 0x0f) << 12) | ((uint32_t)(p[1] & 0x3f) << 6) | (p[2] & 0x3fu);
-	*at += 3;
-	return c >= 0xd800 && c <= 0xdfff ? utf8_replacement : c;
+	if (p[0] > 0xF4 || n < 2 || !continuation(p[1]) || (p[0] == 0xF0 && p[1] < 0x90) ||
+		(p[0] == 0xF4 && p[1] > 0x8F))
+		return 1;
+	if (n < 3 || !continuation(p[2]))
+		return 2;
+	return n < 4 || !continuation(p[3]) ? 3 : 0;
 }
 
-static uint32_t next_of_four(const unsigned char *p, size_t left, size_t *at)
+unsigned utf8_step(const char *at, const char *end, bool *malformed)
 {
-	if (p[0] > 0xf4) {
-		return broken(at, 1);
+	const unsigned char *p = (const unsigned char *)at;
+	size_t n = (size_t)(end - at);
+	unsigned whole, bad;
+	if (p[0] < 0x80) {
+		whole = 1;
+		bad = 0;
+	} else if (p[0] < 0xC2) {
+		whole = bad = 1;
+	} else if (p[0] < 0xE0) {
+		whole = 2;
+		bad = n < 2 || !continuation(p[1]) ? 1 : 0;
+	} else if (p[0] < 0xF0) {
+		whole = 3;
+		bad = malformed_3(p, n);
+	} else {
+		whole = 4;
+		bad = malformed_4(p, n);
 	}
-	if (left >= 2 &&
-		((p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f) ||
-			!is_tail(p[1]))) {
-		return broken(at, 1);
-	}
-	if (left >= 3 && !is_tail(p[2])) {
-		return broken(at, 2);
-	}
-	if (left < 4) {
-		return broken(at, left);
-	}
-	if (!is_tail(p[3])) {
-		return broken(at, 3);
-	}
-	*at += 4;
-	return ((uint32_t)(p[0] & 0x07) << 18) | ((uint32_t)(p[1] & 0x3f) << 12) |
-		((uint32_t)(p[2] & 0x3f) << 6) | (p[3] & 0x3fu);
+	*malformed = bad > 0;
+	return bad > 0 ? bad : whole;
 }
 
 uint32_t utf8_next(struct str s, size_t *at)
 {
 	check(*at < s.len);
 	const unsigned char *p = (const unsigned char *)s.data + *at;
-	size_t left = s.len - *at;
-	if (p[0] < 0x80) {
-		*at += 1;
-		return p[0];
+	bool malformed;
+	unsigned len = utf8_step(s.data + *at, s.data + s.len, &malformed);
+	*at += len;
+	if (malformed) {
+		return utf8_replacement;
 	}
-	if (p[0] >= 0xc2 && p[0] <= 0xdf) {
-		if (left < 2 || !is_tail(p[1])) {
-			return broken(at, 1);
-		}
-		*at += 2;
-		return ((uint32_t)(p[0] & 0x1f) << 6) | (p[1] & 0x3fu);
+	switch (len) {
+	case 1: return p[0];
+	case 2: return (uint32_t)(p[0] & 0x1f) << 6 | (p[1] & 0x3fu);
+	case 3:
+		return (uint32_t)(p[0] & 0x0f) << 12 | (uint32_t)(p[1] & 0x3f) << 6 |
+			(p[2] & 0x3fu);
+	default:
+		return (uint32_t)(p[0] & 0x07) << 18 | (uint32_t)(p[1] & 0x3f) << 12 |
+			(uint32_t)(p[2] & 0x3f) << 6 | (p[3] & 0x3fu);
 	}
-	if (p[0] >= 0xe0 && p[0] <= 0xef) {
-		return next_of_three(p, left, at);
-	}
-	if (p[0] >= 0xf0 && p[0] <= 0xf7) {
-		return next_of_four(p, left, at);
-	}
-	return broken(at, 1);
 }
 
-size_t utf8_put(uint32_t c, char out[4])
+bool utf8_valid(struct str s)
+{
+	const char *p = s.data, *end = s.data + s.len;
+	while (p < end) {
+		uint64_t word;
+		if (end - p >= 8) {
+			memcpy(&word, p, 8);
+			if ((word & UINT64_C(0x8080808080808080)) == 0) {
+				p += 8;
+				continue;
+			}
+		}
+		bool malformed;
+		p += utf8_step(p, end, &malformed);
+		if (malformed)
+			return false;
+	}
+	return true;
+}
+
+size_t utf8_units(struct str s)
+{
+	const char *p = s.data, *end = s.data + s.len;
+	size_t units = 0;
+	while (p < end) {
+		bool malformed;
+		unsigned len = utf8_step(p, end, &malformed);
+		units += !malformed && len == 4 ? 2 : 1;
+		p += len;
+	}
+	return units;
+}
+
+unsigned utf8_put(char *out, uint32_t c)
 {
 	if (c < 0x80) {
 		out[0] = (char)c;
 		return 1;
 	}
 	if (c < 0x800) {
-		out[0] = (char)(0xc0 | (c >> 6));
-		out[1] = (char)(0x80 | (c & 0x3f));
+		out[0] = (char)(0xC0 | c >> 6);
+		out[1] = (char)(0x80 | (c & 0x3F));
 		return 2;
 	}
 	if (c < 0x10000) {
-		out[0] = (char)(0xe0 | (c >> 12));
-		out[1] = (char)(0x80 | ((c >> 6) & 0x3f));
-		out[2] = (char)(0x80 | (c & 0x3f));
+		out[0] = (char)(0xE0 | c >> 12);
+		out[1] = (char)(0x80 | (c >> 6 & 0x3F));
+		out[2] = (char)(0x80 | (c & 0x3F));
 		return 3;
 	}
-	check(c <= 0x10ffff);
-	out[0] = (char)(0xf0 | (c >> 18));
-	out[1] = (char)(0x80 | ((c >> 12) & 0x3f));
-	out[2] = (char)(0x80 | ((c >> 6) & 0x3f));
-	out[3] = (char)(0x80 | (c & 0x3f));
+	out[0] = (char)(0xF0 | c >> 18);
+	out[1] = (char)(0x80 | (c >> 12 & 0x3F));
+	out[2] = (char)(0x80 | (c >> 6 & 0x3F));
+	out[3] = (char)(0x80 | (c & 0x3F));
 	return 4;
-}
-
-bool utf8_valid(struct str s)
-{
-	for (size_t at = 0; at < s.len;) {
-		size_t start = at;
-		/* A real U+FFFD is three bytes that begin with EF; a replaced surrogate begins with
-		 * ED. */
-		if (utf8_next(s, &at) == utf8_replacement &&
-			(at - start != 3 || (unsigned char)s.data[start] != 0xef)) {
-			return false;
-		}
-	}
-	return true;
 }

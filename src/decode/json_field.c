@@ -5,7 +5,7 @@
 #include "decode/base64.h"
 #include "decode/json_number.h"
 #include "decode/json_rewrite.h"
-#include "decode/utf8.h"
+#include "base/utf8.h"
 
 static enum json_fit store_boolean(const struct json_token *t, struct column *c, uint32_t row)
 {

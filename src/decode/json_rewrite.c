@@ -1,7 +1,7 @@
 #include "decode/json_rewrite.h"
 
 #include "decode/json_number.h"
-#include "decode/utf8.h"
+#include "base/utf8.h"
 
 #include <math.h>
 

@@ -1,7 +1,7 @@
 #include "decode/json_scan.h"
 
 #include "base/bounds.h"
-#include "decode/utf8.h"
+#include "base/utf8.h"
 
 bool json_scan_fail(struct json_scan *s, const char *expected)
 {

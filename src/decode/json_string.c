@@ -1,6 +1,6 @@
 #include "base/arena.h"
 #include "decode/json_scan.h"
-#include "decode/utf8.h"
+#include "base/utf8.h"
 
 static uint32_t hex4(const char *p)
 {
