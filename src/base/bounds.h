@@ -20,6 +20,8 @@ enum {
 	lua_memory_bytes_max = 512 * 1024 * 1024,
 	script_bytes_max = 4 * 1024 * 1024,
 	collect_elements_max = 10 * 1000 * 1000,
+	batch_rows_max = 64 * 1024 * 1024,
+	batch_megabytes_max = 16 * 1024,
 	file_line_bytes_max = 64 * 1024 * 1024,
 };
 

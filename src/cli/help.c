@@ -29,8 +29,10 @@ static void option_line(const struct option_spec *o, struct strbuf *out)
 
 void help_command(const struct command *c, struct strbuf *out)
 {
-	static const struct option_spec help_option = {'h', "help", NULL, OPTION_FLAG, 0, "this text"};
-	strbuf_addf(out, "Examples:\n%s\nUsage: %s\n\n%s\n\nOptions:\n", c->examples, c->usage, c->summary);
+	static const struct option_spec help_option = {
+		'h', "help", NULL, OPTION_FLAG, 0, "this text"};
+	strbuf_addf(out, "Examples:\n%s\nUsage: %s\n\n%s\n\nOptions:\n", c->examples, c->usage,
+		c->summary);
 	for (uint32_t i = 0; i < c->option_count; i++)
 		option_line(&c->options[i], out);
 	option_line(&help_option, out);
@@ -43,18 +45,22 @@ void help_overview(struct strbuf *out)
 	strbuf_add_c(out,
 		"Examples:\n"
 		"  cdcl run orders.lua                        run a job until it is stopped\n"
-		"  cdcl run --demo orders.lua                 with simulated changes, no Kafka needed\n"
+		"  cdcl run --demo orders.lua                 with simulated changes, no Kafka "
+		"needed\n"
 		"  cdcl run --input orders.jsonl orders.lua   over a file instead of Kafka\n"
 		"  cdcl check orders.lua                      find mistakes without connecting\n"
-		"\nUsage: cdcl COMMAND [OPTIONS] ...      (cdcl orders.lua is cdcl run orders.lua)\n\n"
+		"\nUsage: cdcl COMMAND [OPTIONS] ...      (cdcl orders.lua is cdcl run "
+		"orders.lua)\n\n"
 		"cdcl processes change data capture events as a Lua script says.\n\nCommands:\n");
 	for (uint32_t i = 0; i < command_count; i++)
 		if (commands[i] != NULL)
 			strbuf_addf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
 	strbuf_add_c(out,
 		"\n'cdcl COMMAND --help' begins with examples of it.\n\n"
-		"Exit codes: 0 done or drained, 1 job failed, 2 usage, 3 script invalid, 4 broker or sink\n"
-		"unreachable, 5 data policy (error budget, data loss), 6 state, 7 locked, 8 disk, 130 second signal.\n");
+		"Exit codes: 0 done or drained, 1 job failed, 2 usage, 3 script invalid, 4 broker "
+		"or sink\n"
+		"unreachable, 5 data policy (error budget, data loss), 6 state, 7 locked, 8 disk, "
+		"130 second signal.\n");
 }
 
 static int run_help(const void *options, const struct arguments *arguments)
@@ -69,7 +75,8 @@ static int run_help(const void *options, const struct arguments *arguments)
 	} else {
 		const struct command *c = command_find(str_c(arguments->items[0]));
 		if (c == NULL) {
-			exit_code = cli_usage(&command_help, "there is no command '%s'", arguments->items[0]);
+			exit_code = cli_usage(
+				&command_help, "there is no command '%s'", arguments->items[0]);
 		} else {
 			help_command(c, &out);
 			exit_code = cli_print(strbuf_str(&out));

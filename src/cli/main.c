@@ -11,8 +11,15 @@
 #include <unistd.h>
 
 const struct command *const commands[] = {
-	&command_run, &command_check, &command_plan, &command_init, &command_generate, &command_broker,
-	&command_tail, &command_version, &command_help,
+	&command_run,
+	&command_check,
+	&command_plan,
+	&command_init,
+	&command_generate,
+	&command_broker,
+	&command_tail,
+	&command_version,
+	&command_help,
 };
 const uint32_t command_count = sizeof(commands) / sizeof(commands[0]);
 
@@ -36,7 +43,8 @@ int cli_print(struct str text)
 {
 	struct error err;
 	error_init(&err);
-	if (file_write_all(STDOUT_FILENO, text, "standard output", &err) == 0 || cli_stdout_closed())
+	if (file_write_all(STDOUT_FILENO, text, "standard output", &err) == 0 ||
+		cli_stdout_closed())
 		return 0;
 	return cli_fail(&err);
 }
@@ -112,7 +120,8 @@ static int fail_unknown(const char *word)
 	for (uint32_t i = 0; i < command_count; i++)
 		if (commands[i] != NULL)
 			names[count++] = str_c(commands[i]->name);
-	error_set(&err, CDCL_E_USAGE, "unknown %s '%s'", word[0] == '-' ? "option" : "command", word);
+	error_set(
+		&err, CDCL_E_USAGE, "unknown %s '%s'", word[0] == '-' ? "option" : "command", word);
 	struct str nearest = str_nearest(str_c(word), names, count);
 	if (nearest.data != NULL)
 		error_help(&err, "did you mean 'cdcl " STR_FMT "'?", STR_ARG(nearest));

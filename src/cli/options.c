@@ -29,17 +29,19 @@ static int fail_unknown(const struct command *c, struct str name, struct error *
 	int r = error_set(err, CDCL_E_USAGE, "unknown option '--" STR_FMT "'", STR_ARG(name));
 	struct str nearest = str_nearest(name, names, count);
 	if (nearest.data != NULL)
-		error_help(err, "did you mean '--" STR_FMT "'? 'cdcl %s --help' lists them all", STR_ARG(nearest),
-			c->name);
+		error_help(err, "did you mean '--" STR_FMT "'? 'cdcl %s --help' lists them all",
+			STR_ARG(nearest), c->name);
 	else
 		error_help(err, "'cdcl %s --help' lists them all", c->name);
 	return r;
 }
 
-static int fail_value(const struct option_spec *o, const char *text, const char *wanted, struct error *err)
+static int fail_value(
+	const struct option_spec *o, const char *text, const char *wanted, struct error *err)
 {
 	if (o->name != NULL)
-		return error_set(err, CDCL_E_USAGE, "--%s takes %s, not '%s'", o->name, wanted, text);
+		return error_set(
+			err, CDCL_E_USAGE, "--%s takes %s, not '%s'", o->name, wanted, text);
 	return error_set(err, CDCL_E_USAGE, "-%c takes %s, not '%s'", o->letter, wanted, text);
 }
 
@@ -64,8 +66,8 @@ static int store(const struct option_spec *o, const char *text, void *options, s
 	case OPTION_LIST: {
 		struct option_list *list = field;
 		if (list->count == option_list_max)
-			return error_set(err, CDCL_E_USAGE, "-%c is given more than %d times", o->letter,
-				option_list_max);
+			return error_set(err, CDCL_E_USAGE, "-%c is given more than %d times",
+				o->letter, option_list_max);
 		list->items[list->count++] = text;
 		return 0;
 	}
@@ -73,8 +75,10 @@ static int store(const struct option_spec *o, const char *text, void *options, s
 	return error_set(err, CDCL_E_INTERNAL, "option of an unknown kind");
 }
 
-/* argv[*at] is "--name" or "--name=value"; moves *at past a value that is an argument of its own. */
-static int parse_long(const struct command *c, int argc, char **argv, int *at, void *options, struct error *err)
+/* argv[*at] is "--name" or "--name=value"; moves *at past a value that is an argument of its own.
+ */
+static int parse_long(
+	const struct command *c, int argc, char **argv, int *at, void *options, struct error *err)
 {
 	struct str text = str_c(argv[*at] + 2);
 	const char *equals = memchr(text.data, '=', text.len);
@@ -92,12 +96,14 @@ static int parse_long(const struct command *c, int argc, char **argv, int *at, v
 	if (equals != NULL)
 		return store(o, equals + 1, options, err);
 	if (*at + 1 >= argc)
-		return error_set(err, CDCL_E_USAGE, "--%s needs a value: --%s %s", o->name, o->name, o->value);
+		return error_set(err, CDCL_E_USAGE, "--%s needs a value: --%s %s", o->name, o->name,
+			o->value);
 	return store(o, argv[++*at], options, err);
 }
 
 /* argv[*at] is "-q", "-qv", "-Xname=value" or "-X" with its value next. */
-static int parse_short(const struct command *c, int argc, char **argv, int *at, void *options, struct error *err)
+static int parse_short(
+	const struct command *c, int argc, char **argv, int *at, void *options, struct error *err)
 {
 	for (const char *letter = argv[*at] + 1; *letter != 0; letter++) {
 		if (*letter == 'h')
@@ -117,14 +123,15 @@ static int parse_short(const struct command *c, int argc, char **argv, int *at, 
 		if (letter[1] != 0)
 			return store(o, letter + 1, options, err);
 		if (*at + 1 >= argc)
-			return error_set(err, CDCL_E_USAGE, "-%c needs a value: -%c %s", *letter, *letter, o->value);
+			return error_set(err, CDCL_E_USAGE, "-%c needs a value: -%c %s", *letter,
+				*letter, o->value);
 		return store(o, argv[++*at], options, err);
 	}
 	return 0;
 }
 
-int options_parse(const struct command *c, int argc, char **argv, void *options, struct arguments *arguments,
-	struct error *err)
+int options_parse(const struct command *c, int argc, char **argv, void *options,
+	struct arguments *arguments, struct error *err)
 {
 	bool only_arguments = false;
 	arguments->count = 0;

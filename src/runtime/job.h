@@ -2,9 +2,9 @@
 #define CDCL_JOB_H
 
 /*
- * A plan, running: sources, decoders, operators and sinks made from it, the pipeline that moves chunks
- * through them, and the loop that gives it turns. struct job is put together in job.c and handed to
- * nobody; parts get parts.
+ * A plan, running: the pipeline that moves chunks (runtime/pipeline.h: read that first), the loop
+ * that gives it turns, and what tells people about it: status line, progress, the watch on the
+ * script. struct job is put together in job.c and handed to nobody; parts get parts.
  */
 
 #include "cdcl/error.h"
@@ -15,26 +15,36 @@
 struct job;
 
 struct job_options {
-	int64_t batches_max;            /* --max-batches; 0: no limit */
-	const char *progress_path;      /* --progress FILE|-; NULL: none */
-	bool quiet;                     /* no status line */
-	const char *watch_path;         /* --watch: the script to watch; NULL: none */
+	int64_t batches_max; /* --max-batches; 0: no limit */
+	const char *progress_path; /* --progress FILE|-; NULL: none */
+	bool quiet; /* no status line, no periodic lines */
+	bool catch_signals; /* SIGTERM and SIGINT drain, the second one ends the process with 130 */
+	bool stop_on_closed_stdout; /* whoever read the results is gone: drain */
+	const char *watch_path; /* --watch: the script to watch; NULL: none */
 	const struct clock *clock;
-	/* What the first start resolved `latest` and friends to, so that a restart in place reads on from there. */
+	/* What the first start resolved `latest` and friends to, so that a restart in place reads
+	 * on from there. */
 	const struct partition_offset *resolved;
 	uint32_t resolved_count;
 };
 
 enum job_end {
-	JOB_DONE,               /* drained, finite end, or --max-batches */
-	JOB_RELOAD,             /* --watch: the caller has a new, checked script */
-	JOB_KILLED              /* second signal: exit 130 */
+	JOB_DONE, /* drained, finite end, or --max-batches */
+	JOB_CHANGED /* --watch: the script was saved. Load it; when it is bad, job_run goes on with
+		       this one */
 };
 
 struct job *job_open(struct plan *plan, const struct job_options *options, struct error *err);
 
-/* Runs until an end (enum job_end) or a negative error. SIGTERM and SIGINT drain. */
+/* Runs until an end (enum job_end) or a negative error. */
 int job_run(struct job *j, struct error *err);
+
+/* From another thread or a signal handler: drain, as SIGTERM does. */
+void job_stop(struct job *j);
+
 void job_close(struct job *j);
+
+/* Where this job began to read, for a restart in place; lives in `arena`. */
+uint32_t job_resolved(const struct job *j, struct arena *arena, struct partition_offset **out);
 
 #endif

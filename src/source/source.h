@@ -10,6 +10,10 @@
  * A batch is a range of positions per partition. begin_batch fixes how far this batch may go (rate
  * limits, the end for available-now); fill stops there and says SOURCE_LIMIT. The partitions array is
  * plain data that progress, the status line and the checkpoint read.
+ *
+ * While a batch is still empty, begin_batch may be called again: what is there by then counts. The first
+ * batch_start and position stay readable from publish to the next begin_batch. A source empties its own
+ * wake_fd in fill. poll_ms > 0 asks for polling also when there is a wake_fd.
  */
 
 #include "cdcl/error.h"
@@ -59,6 +63,7 @@ struct source {
 	uint32_t partition_count;
 	int64_t messages_read;
 	int64_t bytes_read;
+	int64_t files_read;                     /* files begun: a batch that read an empty file had input */
 };
 
 /* The static table's choice: makes the source that `config` names. NULL with the error filled. */

@@ -2,10 +2,11 @@
 #define CDCL_SOURCE_KINDS_H
 
 /*
- * The static table of source.c: one maker per kind. A maker allocates its struct (whose first member is
- * struct source) with malloc, sets ops, description, wake_fd and poll_ms, and copies nothing from the
- * config: that lives as long as the plan. source_open then sets id and clock and calls ops->open.
- * Nothing is connected before open. ops->close frees what open made and the struct itself.
+ * The static table of source.c: one maker per kind. A maker allocates its struct (whose first
+ * member is struct source) with malloc, sets ops, description, wake_fd and poll_ms, and copies
+ * nothing from the config: that lives as long as the plan. source_open then sets id and clock and
+ * calls ops->open. Nothing is connected before open. ops->close frees what open made and the struct
+ * itself.
  */
 
 #include "source/source.h"

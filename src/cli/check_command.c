@@ -1,0 +1,79 @@
+#include "cli/script_arguments.h"
+
+#include "base/log.h"
+
+struct check_options {
+	struct script_arguments script;
+	bool quiet;
+};
+
+static const struct option_spec check_specs[] = {
+	SCRIPT_OPTIONS(struct check_options, script),
+	{'q', "quiet", NULL, OPTION_FLAG, offsetof(struct check_options, quiet),
+		"only say what is wrong"},
+};
+
+static uint32_t count_sources(const struct plan *plan)
+{
+	uint32_t count = 0;
+	for (uint32_t i = 0; i < plan->node_count; i++)
+		count += plan->nodes[i]->kind == PLAN_SOURCE;
+	return count;
+}
+
+/* Answers an exit code; appends the OK line and what LuaJIT cannot compile to `out`. */
+static int check_one(const struct check_options *o, const char *path, struct strbuf *out)
+{
+	static struct script_settings settings;
+	struct script_options options;
+	struct error err;
+	error_init(&err);
+	if (script_arguments_apply(&o->script, path, &settings, &options, &err) < 0)
+		return cli_fail(&err);
+	struct script *s = script_open(&options, &err);
+	if (s == NULL)
+		return cli_fail(&err);
+	const struct plan *plan = script_plan(s);
+	uint32_t sources = count_sources(plan);
+	if (!o->quiet) {
+		strbuf_addf(out, "%s: OK  job " STR_FMT ", %u source%s, %u operator%s, %u sink%s\n",
+			path, STR_ARG(plan->job_name), sources, sources == 1 ? "" : "s",
+			plan->node_count - sources, plan->node_count - sources == 1 ? "" : "s",
+			plan->sink_count, plan->sink_count == 1 ? "" : "s");
+		script_trace_report(s, out);
+	}
+	script_close(s);
+	return 0;
+}
+
+static int run_check(const void *options, const struct arguments *arguments)
+{
+	if (arguments->count == 0)
+		return cli_usage(&command_check, "which script?");
+	int worst = 0;
+	for (uint32_t i = 0; i < arguments->count; i++) {
+		struct strbuf out;
+		strbuf_init(&out);
+		int exit_code = check_one(options, arguments->items[i], &out);
+		if (exit_code == 0)
+			exit_code = cli_print(strbuf_str(&out));
+		strbuf_release(&out);
+		worst = exit_code > worst ? exit_code : worst;
+	}
+	return worst;
+}
+
+const struct command command_check = {
+	.name = "check",
+	.summary = "Load, type-check and test-compile scripts without connecting to anything.",
+	.usage = "cdcl check [OPTIONS] SCRIPT.lua...",
+	.examples = "  cdcl check orders.lua\n"
+		    "  cdcl check scripts/*.lua\n"
+		    "  cdcl check --set region=eu orders.lua\n",
+	.details = "Also says which Lua functions LuaJIT cannot compile and why; those run "
+		   "interpreted.\n",
+	.options = check_specs,
+	.option_count = sizeof(check_specs) / sizeof(check_specs[0]),
+	.options_bytes = sizeof(struct check_options),
+	.run = run_check,
+};

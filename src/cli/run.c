@@ -1,0 +1,219 @@
+#include "cli/script_arguments.h"
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "data/value.h"
+#include "runtime/job.h"
+
+enum { finite_broker_timeout_s = 30 };
+
+struct run_options {
+	struct script_arguments script;
+	const char *progress;
+	const char *broker_timeout;
+	int64_t batches_max;
+	bool once;
+	bool available_now;
+	bool demo;
+	bool watch;
+	bool quiet;
+	bool verbose;
+};
+
+static const struct option_spec run_specs[] = {
+	SCRIPT_OPTIONS(struct run_options, script),
+	{0, "once", NULL, OPTION_FLAG, offsetof(struct run_options, once),
+		"one batch of all that is there, then end"},
+	{0, "available-now", NULL, OPTION_FLAG, offsetof(struct run_options, available_now),
+		"read what is there at the start, in batches, then end"},
+	{0, "max-batches", "N", OPTION_INTEGER, offsetof(struct run_options, batches_max),
+		"end after N batches"},
+	{0, "watch", NULL, OPTION_FLAG, offsetof(struct run_options, watch),
+		"when the script is saved, check it and start it again in place"},
+	{0, "progress", "FILE|-", OPTION_TEXT, offsetof(struct run_options, progress),
+		"a JSON line for each batch, with Spark's progress names"},
+	{0, "broker-timeout", "SECONDS", OPTION_TEXT, offsetof(struct run_options, broker_timeout),
+		"give up on an absent broker or topic (finite runs: 30)"},
+	{'q', "quiet", NULL, OPTION_FLAG, offsetof(struct run_options, quiet),
+		"warnings and errors only"},
+	{'v', "verbose", NULL, OPTION_FLAG, offsetof(struct run_options, verbose),
+		"also a line for each batch"},
+};
+
+/* ---- options to a loaded script ---- */
+
+static int choose_trigger(const struct run_options *o, struct script_options *s, struct error *err)
+{
+	if (o->once + o->available_now + (o->script.trigger != NULL) > 1)
+		return error_set(err, CDCL_E_USAGE,
+			"--once, --available-now and --trigger exclude each other");
+	if (o->once)
+		s->trigger = str_lit("once");
+	if (o->available_now)
+		s->trigger = str_lit("available_now");
+	return 0;
+}
+
+static int timeout_ms(
+	const struct run_options *o, const struct plan *plan, int64_t *out, struct error *err)
+{
+	bool finite = plan->trigger == TRIGGER_ONCE || plan->trigger == TRIGGER_AVAILABLE_NOW ||
+		o->batches_max > 0;
+	*out = finite ? finite_broker_timeout_s * 1000 : 0;
+	if (o->broker_timeout == NULL)
+		return 0;
+	double seconds = 0;
+	if (!double_parse(str_c(o->broker_timeout), &seconds) || !(seconds >= 0 && seconds < 1e9))
+		return error_set(err, CDCL_E_USAGE, "--broker-timeout takes seconds, not '%s'",
+			o->broker_timeout);
+	*out = (int64_t)(seconds * 1000);
+	return 0;
+}
+
+/* Loads and checks; the plan then carries what the command line says about waiting. */
+static struct script *load(
+	const struct run_options *o, const struct script_options *options, struct error *err)
+{
+	struct script *s = script_open(options, err);
+	if (s == NULL)
+		return NULL;
+	struct plan *plan = script_plan(s);
+	int64_t broker_timeout_ms = 0;
+	if (timeout_ms(o, plan, &broker_timeout_ms, err) < 0) {
+		script_close(s);
+		return NULL;
+	}
+	for (uint32_t i = 0; i < plan->node_count; i++)
+		if (plan->nodes[i]->kind == PLAN_SOURCE &&
+			plan->nodes[i]->source.kind == SOURCE_KAFKA)
+			plan->nodes[i]->source.kafka.broker_timeout_ms = broker_timeout_ms;
+	return s;
+}
+
+static void tell_start(const struct plan *plan)
+{
+	log_info("job",
+		STR_FMT
+		": started; no checkpoint, so tables live in memory and a new start begins anew",
+		STR_ARG(plan->job_name));
+}
+
+/* ---- running, and running again after a save ---- */
+
+/* The new script, checked, when the saved file is good; NULL when it is not: then the old one goes
+ * on. */
+static struct script *reload(const struct run_options *o, const struct script_options *options)
+{
+	struct error err;
+	error_init(&err);
+	struct script *s = load(o, options, &err);
+	if (s == NULL) {
+		log_print_error(&err);
+		log_warn("watch", "%s is not good yet; the job goes on as it was", options->path);
+	}
+	return s;
+}
+
+static int run_until_changed(struct job *j, const struct run_options *o,
+	const struct script_options *options, struct script **fresh, struct error *err)
+{
+	for (;;) {
+		int end = job_run(j, err);
+		if (end != JOB_CHANGED)
+			return end;
+		*fresh = reload(o, options);
+		if (*fresh != NULL)
+			return JOB_CHANGED;
+	}
+}
+
+static int run_script(const struct run_options *o, const struct script_options *options,
+	struct arena *arena, struct error *err)
+{
+	struct job_options job_options = {
+		.batches_max = o->batches_max,
+		.progress_path = o->progress,
+		.quiet = o->quiet,
+		.catch_signals = true,
+		.stop_on_closed_stdout = true,
+		.watch_path = o->watch ? options->path : NULL,
+		.clock = options->clock,
+	};
+	struct script *s = load(o, options, err);
+	int end = s == NULL ? -(int)err->code : JOB_CHANGED;
+	while (end == JOB_CHANGED) {
+		struct job *j = job_open(script_plan(s), &job_options, err);
+		if (j == NULL) {
+			end = -(int)err->code;
+			break;
+		}
+		tell_start(script_plan(s));
+		struct script *fresh = NULL;
+		end = run_until_changed(j, o, options, &fresh, err);
+		if (end == JOB_CHANGED && job_options.resolved == NULL) {
+			struct partition_offset *resolved = NULL;
+			job_options.resolved_count = job_resolved(j, arena, &resolved);
+			job_options.resolved = resolved;
+		}
+		job_close(j);
+		if (end == JOB_CHANGED) {
+			script_close(s);
+			s = fresh;
+			log_info("watch", "%s was saved: started again", options->path);
+		}
+	}
+	script_close(s);
+	return end;
+}
+
+static int run_command(const void *options, const struct arguments *arguments)
+{
+	const struct run_options *o = options;
+	static struct script_settings settings;
+	struct script_options script_options;
+	struct error err;
+	error_init(&err);
+	if (o->quiet || o->verbose)
+		log_init(&clock_system, o->quiet ? LOG_WARN : LOG_DEBUG, log_color());
+	const char *path = script_argument(&command_run, arguments, &err);
+	if (path == NULL ||
+		script_arguments_apply(&o->script, path, &settings, &script_options, &err) < 0 ||
+		choose_trigger(o, &script_options, &err) < 0)
+		return cli_fail(&err);
+	if (o->watch && strcmp(path, "-") == 0)
+		return cli_usage(&command_run, "--watch needs a file, not standard input");
+	struct arena arena;
+	arena_init(&arena, 4096);
+	int end = run_script(o, &script_options, &arena, &err);
+	arena_release(&arena);
+	if (end >= 0)
+		return 0;
+	/* The reader of our output had enough (`| head`): the end of the work, and no failure. */
+	if (err.code == CDCL_E_DISK && cli_stdout_closed())
+		return 0;
+	return cli_fail(&err);
+}
+
+const struct command command_run = {
+	.name = "run",
+	.summary = "Run a job: a Lua script that says what to read, compute and write.",
+	.usage = "cdcl run [OPTIONS] SCRIPT.lua",
+	.examples =
+		"  cdcl run orders.lua                                until stopped (Ctrl-C "
+		"drains)\n"
+		"  cdcl run --from earliest --available-now orders.lua    what is there now, then "
+		"end\n"
+		"  cdcl run --input orders.jsonl orders.lua           a file in place of Kafka; - "
+		"is stdin\n"
+		"  cdcl run --watch orders.lua                        run again at every save\n",
+	.details = "Results go to stdout, everything else to stderr. SIGTERM and SIGINT finish the "
+		   "batch, flush,\n"
+		   "commit and exit 0; a second one exits 130 at once. When the reader of stdout "
+		   "goes away\n"
+		   "(cdcl run ... | head) the job ends quietly with 0.\n",
+	.options = run_specs,
+	.option_count = sizeof(run_specs) / sizeof(run_specs[0]),
+	.options_bytes = sizeof(struct run_options),
+	.run = run_command,
+};

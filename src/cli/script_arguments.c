@@ -1,0 +1,79 @@
+#include "cli/script_arguments.h"
+
+#include "base/clock.h"
+
+const char *script_argument(
+	const struct command *c, const struct arguments *arguments, struct error *err)
+{
+	if (arguments->count == 1)
+		return arguments->items[0];
+	if (arguments->count == 0)
+		error_set(err, CDCL_E_USAGE, "which script?");
+	else
+		error_set(err, CDCL_E_USAGE, "one script at a time, not also '%s'",
+			arguments->items[1]);
+	error_help(err, "%s; 'cdcl %s --help' has examples", c->usage, c->name);
+	return NULL;
+}
+
+static int split(const char *text, const char *option, struct setting *out, struct error *err)
+{
+	struct str s = str_c(text);
+	const char *equals = memchr(s.data, '=', s.len);
+	if (equals == NULL || equals == s.data)
+		return error_set(err, CDCL_E_USAGE, "%s takes NAME=VALUE, not '%s'", option, text);
+	size_t len = (size_t)(equals - s.data);
+	*out = (struct setting){str_sub(s, 0, len), str_sub(s, len + 1, s.len), str_c(option)};
+	return 0;
+}
+
+static int apply_allow(const char *text, struct script_options *out, struct error *err)
+{
+	struct str rest = str_c(text);
+	while (rest.len > 0) {
+		const char *comma = memchr(rest.data, ',', rest.len);
+		size_t len = comma == NULL ? rest.len : (size_t)(comma - rest.data);
+		struct str word = str_trim(str_sub(rest, 0, len));
+		rest = str_sub(rest, comma == NULL ? len : len + 1, rest.len);
+		if (str_eq(word, str_lit("io")))
+			out->allow_io = true;
+		else if (str_eq(word, str_lit("os")))
+			out->allow_os = true;
+		else
+			return error_set(err, CDCL_E_USAGE,
+				"--allow takes io, os or io,os, not '" STR_FMT "'", STR_ARG(word));
+	}
+	return 0;
+}
+
+static struct str without_prefix(struct str name)
+{
+	struct str prefix = str_lit("kafka.");
+	return str_starts(name, prefix) ? str_sub(name, prefix.len, name.len) : name;
+}
+
+int script_arguments_apply(const struct script_arguments *a, const char *path,
+	struct script_settings *settings, struct script_options *out, struct error *err)
+{
+	*out = (struct script_options){
+		.path = path,
+		.jit = !a->no_jit,
+		.clock = &clock_system,
+		.brokers = str_c(a->brokers),
+		.input = str_c(a->input),
+		.from = str_c(a->from),
+		.trigger = str_c(a->trigger),
+		.variables = settings->variables,
+		.variable_count = a->sets.count,
+		.kafka_settings = settings->kafka,
+		.kafka_setting_count = a->kafka.count,
+	};
+	int r = a->allow == NULL ? 0 : apply_allow(a->allow, out, err);
+	for (uint32_t i = 0; r == 0 && i < a->sets.count; i++)
+		r = split(a->sets.items[i], "--set", &settings->variables[i], err);
+	for (uint32_t i = 0; r == 0 && i < a->kafka.count; i++) {
+		r = split(a->kafka.items[i], "-X", &settings->kafka[i], err);
+		settings->kafka[i].name = without_prefix(settings->kafka[i].name);
+	}
+	return r;
+}

@@ -1,0 +1,46 @@
+#include "cli/cli.h"
+
+#include "runtime/loop.h"
+#include "script/luajit_version.h"
+#include "source/kafka_version.h"
+
+#include <xxhash.h>
+#include <zlib.h>
+#include <zstd.h>
+
+/* tcmalloc's, when it is linked. */
+extern const char *tc_version(int *major, int *minor, const char **patch) __attribute__((weak));
+
+static int run_version(const void *options, const struct arguments *arguments)
+{
+	(void)options;
+	(void)arguments;
+	struct strbuf out;
+	strbuf_init(&out);
+	int major = 0;
+	int minor = 0;
+	loop_version(&major, &minor);
+	unsigned xxhash = XXH_versionNumber();
+	strbuf_addf(&out, "cdcl %s\n", CDCL_VERSION);
+	strbuf_addf(&out,
+		"  librdkafka %s\n  %s\n  libev %d.%d\n  zlib %s\n  zstd %s\n  xxhash %u.%u.%u\n",
+		kafka_version(), luajit_version(), major, minor, zlibVersion(),
+		ZSTD_versionString(), xxhash / 10000, xxhash / 100 % 100, xxhash % 100);
+	if (tc_version != NULL)
+		strbuf_addf(&out, "  allocator: %s\n", tc_version(NULL, NULL, NULL));
+	else
+		strbuf_add_c(&out,
+			"  allocator: libc (libgoogle-perftools-dev makes reading Kafka twice as "
+			"fast)\n");
+	int exit_code = cli_print(strbuf_str(&out));
+	strbuf_release(&out);
+	return exit_code;
+}
+
+const struct command command_version = {
+	.name = "version",
+	.summary = "Print the versions of cdcl and of the libraries it runs on.",
+	.usage = "cdcl version",
+	.examples = "  cdcl version\n  cdcl --version\n",
+	.run = run_version,
+};

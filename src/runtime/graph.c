@@ -1,0 +1,172 @@
+#include "runtime/graph.h"
+
+#include "base/check.h"
+
+#include <stdlib.h>
+
+static int connect_node(struct graph *g, const struct plan_node *node, enum output_mode mode,
+	struct operator* to, struct error *err);
+
+struct operator* graph_head(struct graph *g, const struct plan_node *source)
+{
+	check(source->id < g->plan->node_count);
+	return &g->heads[source->id];
+}
+
+/* The mode in which `node` wants its input's rows when it is itself asked for `mode`. */
+static enum output_mode input_mode(
+	const struct plan_node *node, const struct plan_node *input, enum output_mode mode)
+{
+	if (!input->is_table)
+		return OUTPUT_APPEND;
+	return node->kind == PLAN_GROUP ? OUTPUT_CHANGELOG : mode;
+}
+
+/* A group serves every mode from one operator, a stream's step has only one. */
+static enum output_mode made_mode(const struct plan_node *node, enum output_mode mode)
+{
+	return node->kind == PLAN_GROUP || !node->is_table ? OUTPUT_APPEND : mode;
+}
+
+static int node_operator(struct graph *g, const struct plan_node *node, enum output_mode mode,
+	struct operator** out, struct error *err)
+{
+	struct operator** slot = & g->made[node->id * output_mode_count + made_mode(node, mode)];
+	if (*slot == NULL) {
+		*slot = operator_open(node, made_mode(node, mode), g->dead, g->batch, err);
+		if (*slot == NULL)
+			return -(int)err->code;
+		for (uint32_t i = 0; i < node->input_count; i++) {
+			const struct plan_node *input = node->inputs[i];
+			int r = connect_node(g, input, input_mode(node, input, mode), *slot, err);
+			if (r < 0)
+				return r;
+		}
+	}
+	*out = *slot;
+	return 0;
+}
+
+static int connect_node(struct graph *g, const struct plan_node *node, enum output_mode mode,
+	struct operator* to, struct error *err)
+{
+	if (node->kind == PLAN_SOURCE) {
+		operator_connect(graph_head(g, node), to, OUTPUT_APPEND);
+		return 0;
+	}
+	struct operator* from = NULL;
+	int r = node_operator(g, node, mode, &from, err);
+	if (r < 0)
+		return r;
+	operator_connect(from, to, node->is_table ? mode : OUTPUT_APPEND);
+	return 0;
+}
+
+static int open_sink(struct graph *g, const struct plan_sink *planned, struct error *err)
+{
+	const struct plan_node *input = planned->input;
+	struct sink *s = sink_open(&planned->config, input->schema, g->plan->timezone, err);
+	if (s == NULL)
+		return -(int)err->code;
+	struct operator* end = operator_open_sink(s, g->dead, g->batch);
+	g->sinks[g->sink_count] = s;
+	g->sink_ends[g->sink_count] = end;
+	g->sink_count++;
+	int64_t last_batch_id = -1;
+	int r = s->ops->open(s, &last_batch_id, err);
+	if (r < 0)
+		return r;
+	return connect_node(g, input, planned->config.mode, end, err);
+}
+
+static int pass_on(struct operator* op, struct chunk *c, struct error *err)
+{
+	return operator_emit(op, OUTPUT_APPEND, c, err);
+}
+
+static void release_head(struct operator* op)
+{
+	(void)op; /* lives in graph->heads */
+}
+
+static const struct operator_ops head_ops = {
+	.name = "source", .push = pass_on, .close = release_head};
+
+int graph_open(struct graph *g, const struct plan *plan, struct dead_letters *dead,
+	const struct batch *batch, struct error *err)
+{
+	uint32_t nodes = plan->node_count;
+	*g = (struct graph){.plan = plan, .dead = dead, .batch = batch};
+	g->made = calloc((size_t)nodes * output_mode_count + 1, sizeof(struct operator*));
+	g->order = calloc((size_t)nodes * output_mode_count + 1, sizeof(struct operator*));
+	g->heads = calloc((size_t)nodes + 1, sizeof(struct operator));
+	g->sinks = calloc((size_t)plan->sink_count + 1, sizeof(struct sink *));
+	g->sink_ends = calloc((size_t)plan->sink_count + 1, sizeof(struct operator*));
+	if (g->made == NULL || g->order == NULL || g->heads == NULL || g->sinks == NULL ||
+		g->sink_ends == NULL)
+		return error_set(err, CDCL_E_MEMORY, "no memory for the operators");
+	for (uint32_t i = 0; i < nodes; i++) {
+		g->heads[i].ops = &head_ops;
+		g->heads[i].dead = dead;
+		g->heads[i].batch = batch;
+		g->heads[i].schema = plan->nodes[i]->schema;
+	}
+	for (uint32_t i = 0; i < plan->sink_count; i++) {
+		int r = open_sink(g, &plan->sinks[i], err);
+		if (r < 0)
+			return r;
+	}
+	for (uint32_t i = 0; i < nodes * output_mode_count; i++)
+		if (g->made[i] != NULL)
+			g->order[g->order_count++] = g->made[i];
+	return 0;
+}
+
+int graph_finish(struct graph *g, struct error *err)
+{
+	for (uint32_t i = 0; i < g->order_count; i++) {
+		int r = operator_finish(g->order[i], g->batch, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int graph_prepare(struct graph *g, struct error *err)
+{
+	for (uint32_t i = 0; i < g->sink_count; i++) {
+		int r = g->sinks[i]->ops->prepare(g->sinks[i], g->batch, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int graph_publish(struct graph *g, struct error *err)
+{
+	for (uint32_t i = 0; i < g->sink_count; i++) {
+		int r = g->sinks[i]->ops->publish(g->sinks[i], g->batch, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+void graph_close(struct graph *g)
+{
+	for (uint32_t i = 0; i < g->sink_count; i++) {
+		operator_close(g->sink_ends[i]);
+		sink_close(g->sinks[i]);
+	}
+	for (uint32_t i = 0; g->made != NULL && i < g->plan->node_count * output_mode_count; i++)
+		operator_close(g->made[i]);
+	for (uint32_t i = 0; g->heads != NULL && i < g->plan->node_count; i++)
+		if (g->heads[i].outs != NULL)
+			operator_close(&g->heads[i]);
+	free(g->made);
+	free(g->order);
+	free(g->heads);
+	free(g->sinks);
+	free(g->sink_ends);
+	*g = (struct graph){.plan = NULL};
+}

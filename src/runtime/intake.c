@@ -1,0 +1,89 @@
+#include "runtime/intake.h"
+
+#include "source/raw_decode.h"
+
+#include <stdlib.h>
+
+enum { intake_arena_block_bytes = 256 * 1024 };
+
+int intake_open(struct intake *in, const struct plan_node *node, enum source_run run,
+	struct operator* head, struct dead_letters *dead, const struct clock *clock,
+	struct error *err)
+{
+	*in = (struct intake){.node = node, .head = head, .dead = dead, .state = SOURCE_IDLE};
+	arena_init(&in->arena, intake_arena_block_bytes);
+	in->messages = calloc(1, sizeof(*in->messages));
+	if (in->messages == NULL)
+		return error_set(err, CDCL_E_MEMORY, "no memory for a block of messages");
+	in->messages->arena = &in->arena;
+	in->messages->source_id = node->id;
+	if (!node->raw) {
+		struct json_config config = node->json;
+		config.clock = clock;
+		in->decoder = json_decoder_open(&config);
+	}
+	in->source = source_open(&node->source, node->id, run, clock, err);
+	return in->source == NULL ? -(int)err->code : 0;
+}
+
+void intake_close(struct intake *in)
+{
+	source_close(in->source);
+	if (in->decoder != NULL)
+		json_decoder_close(in->decoder);
+	arena_release(&in->arena);
+	free(in->messages);
+	*in = (struct intake){.node = NULL};
+}
+
+int intake_begin_batch(struct intake *in, struct error *err)
+{
+	int r = in->source->ops->begin_batch(in->source, err);
+	in->messages_at_batch = in->source->messages_read;
+	in->bytes_at_batch = in->source->bytes_read;
+	in->files_at_batch = in->source->files_read;
+	if (in->state == SOURCE_LIMIT)
+		in->state = SOURCE_MORE;
+	return r;
+}
+
+bool intake_had_input(const struct intake *in)
+{
+	return in->source->messages_read != in->messages_at_batch ||
+		in->source->files_read != in->files_at_batch;
+}
+
+/* Fills until the chunk is full or the source has no more at once. */
+static int fill(struct intake *in, struct error *err)
+{
+	arena_reset(&in->arena);
+	struct messages *m = in->messages;
+	m->count = 0;
+	do {
+		uint32_t before = m->count;
+		int state = in->source->ops->fill(in->source, m, err);
+		if (state < 0)
+			return state;
+		in->state = (enum source_state)state;
+		if (m->count == before)
+			break;
+	} while (in->state == SOURCE_MORE && m->count < chunk_rows_max);
+	return 0;
+}
+
+int intake_read(struct intake *in, struct error *err)
+{
+	int r = fill(in, err);
+	if (r < 0 || in->messages->count == 0)
+		return r;
+	dead_letters_note_read(in->dead, in->messages->count);
+	struct chunk *c = NULL;
+	if (in->decoder == NULL)
+		r = raw_decode(in->node->schema, in->messages, &c, err);
+	else
+		r = json_decode(in->decoder, in->messages, in->dead, &c, err);
+	if (r < 0)
+		return r;
+	r = operator_emit(in->head, OUTPUT_APPEND, c, err);
+	return r < 0 ? r : (int)in->messages->count;
+}

@@ -1,0 +1,47 @@
+#ifndef CDCL_INTAKE_H
+#define CDCL_INTAKE_H
+
+/*
+ * One source with what turns its messages into rows: the block of messages, the arena that they and
+ * their chunk live in, the decoder. intake_read is the whole life of a chunk: filled, decoded,
+ *pushed through the operators, forgotten.
+ *
+ *	source --fill--> messages --json_decode / raw_decode--> chunk --operator_emit--> ...
+ *	                 \_________________ arena, reset for each chunk _________________/
+ */
+
+#include "cdcl/error.h"
+#include "base/arena.h"
+#include "decode/json_decode.h"
+#include "ops/operator.h"
+#include "plan/plan.h"
+#include "source/source.h"
+
+struct intake {
+	const struct plan_node *node;
+	struct source *source;
+	struct json_decoder *decoder; /* NULL: raw */
+	struct messages *messages;
+	struct arena arena; /* chunk */
+	struct operator* head; /* the graph's */
+	struct dead_letters *dead; /* the pipeline's */
+	enum source_state state; /* what the source said last */
+	int64_t messages_at_batch; /* source's counters when the batch began */
+	int64_t bytes_at_batch;
+	int64_t files_at_batch;
+};
+
+int intake_open(struct intake *in, const struct plan_node *node, enum source_run run,
+	struct operator* head, struct dead_letters *dead, const struct clock *clock,
+	struct error *err);
+void intake_close(struct intake *in);
+
+int intake_begin_batch(struct intake *in, struct error *err);
+
+/* At most one chunk. Sets in->state; answers the number of rows or a negative error. */
+int intake_read(struct intake *in, struct error *err);
+
+/* Has the batch had input from here? An empty file counts, as in Spark. */
+bool intake_had_input(const struct intake *in);
+
+#endif

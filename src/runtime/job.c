@@ -1,0 +1,229 @@
+#include "runtime/job.h"
+
+#include "base/arena.h"
+#include "base/check.h"
+#include "base/log.h"
+#include "runtime/loop.h"
+#include "runtime/pipeline.h"
+#include "runtime/progress.h"
+#include "runtime/status.h"
+#include "runtime/watch.h"
+
+#include <poll.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { turn_chunks_max = 16, stdout_look_us = 1000000 };
+
+struct job {
+	struct job_options options;
+	struct plan *plan;
+	struct pipeline *pipeline;
+	struct loop *loop;
+	struct progress *progress;
+	struct watch *watch;
+	struct status status;
+	struct pipeline_wait wait;
+	atomic_bool stop_asked;
+	bool draining;
+};
+
+/* ---- a restart in place reads on from where the first start began ---- */
+
+static bool knows_topic(const struct job_options *o, struct str topic)
+{
+	for (uint32_t i = 0; i < o->resolved_count; i++)
+		if (str_eq(o->resolved[i].topic, topic))
+			return true;
+	return false;
+}
+
+static bool knows_all(const struct job_options *o, const struct kafka_config *k)
+{
+	for (uint32_t i = 0; i < k->topic_count; i++)
+		if (!knows_topic(o, k->topics[i]))
+			return false;
+	return k->topic_count > 0;
+}
+
+static bool has_topic(const struct kafka_config *k, struct str topic)
+{
+	for (uint32_t i = 0; i < k->topic_count; i++)
+		if (str_eq(k->topics[i], topic))
+			return true;
+	return false;
+}
+
+static void apply_resolved(struct plan *plan, const struct job_options *o)
+{
+	for (uint32_t i = 0; i < plan->node_count; i++) {
+		struct plan_node *node = plan->nodes[i];
+		if (node->kind != PLAN_SOURCE || node->source.kind != SOURCE_KAFKA)
+			continue;
+		struct kafka_config *k = &node->source.kafka;
+		if (!knows_all(o, k))
+			continue;
+		struct starting_offsets *s = &k->starting;
+		s->kind = OFFSETS_EXPLICIT;
+		s->explicit_offsets =
+			ARENA_ARRAY(plan->arena, struct partition_offset, o->resolved_count);
+		s->explicit_count = 0;
+		for (uint32_t r = 0; r < o->resolved_count; r++)
+			if (has_topic(k, o->resolved[r].topic))
+				s->explicit_offsets[s->explicit_count++] = o->resolved[r];
+	}
+}
+
+uint32_t job_resolved(const struct job *j, struct arena *arena, struct partition_offset **out)
+{
+	uint32_t count = 0;
+	int64_t messages = 0;
+	for (uint32_t i = 0; i < pipeline_source_count(j->pipeline); i++)
+		count += pipeline_source(j->pipeline, i, &messages)->partition_count;
+	*out = ARENA_ARRAY(arena, struct partition_offset, count + 1);
+	count = 0;
+	for (uint32_t i = 0; i < pipeline_source_count(j->pipeline); i++) {
+		const struct source *s = pipeline_source(j->pipeline, i, &messages);
+		for (uint32_t k = 0; k < s->partition_count; k++)
+			if (s->partitions[k].first >= 0)
+				(*out)[count++] = (struct partition_offset){
+					.topic = str_dup(s->partitions[k].topic, arena),
+					.partition = s->partitions[k].partition,
+					.offset = s->partitions[k].first,
+				};
+	}
+	return count;
+}
+
+/* ---- open, close ---- */
+
+struct job *job_open(struct plan *plan, const struct job_options *options, struct error *err)
+{
+	struct job *j = calloc(1, sizeof(*j));
+	if (j == NULL) {
+		error_set(err, CDCL_E_MEMORY, "no memory for the job");
+		return NULL;
+	}
+	j->options = *options;
+	j->plan = plan;
+	apply_resolved(plan, options);
+	if (options->progress_path != NULL) {
+		j->progress =
+			progress_open(options->progress_path, plan->job_name, options->clock, err);
+		if (j->progress == NULL)
+			goto fail;
+	}
+	if (options->watch_path != NULL &&
+		(j->watch = watch_open(options->watch_path, err)) == NULL)
+		goto fail;
+	j->loop = loop_open(options->catch_signals, err);
+	if (j->loop == NULL)
+		goto fail;
+	j->pipeline = pipeline_open(plan, options->clock, options->batches_max, err);
+	if (j->pipeline == NULL)
+		goto fail;
+	status_init(
+		&j->status, plan->job_name, options->clock, isatty(STDERR_FILENO) && log_color());
+	return j;
+fail:
+	job_close(j);
+	return NULL;
+}
+
+void job_close(struct job *j)
+{
+	if (j == NULL)
+		return;
+	pipeline_close(j->pipeline);
+	loop_close(j->loop);
+	watch_close(j->watch);
+	progress_close(j->progress);
+	free(j);
+}
+
+void job_stop(struct job *j)
+{
+	atomic_store(&j->stop_asked, true);
+}
+
+/* ---- running ---- */
+
+static void drain(struct job *j)
+{
+	if (j->draining)
+		return;
+	j->draining = true;
+	pipeline_drain(j->pipeline);
+}
+
+static bool stdout_closed(void)
+{
+	struct pollfd p = {.fd = STDOUT_FILENO, .events = 0};
+	return poll(&p, 1, 0) > 0 && (p.revents & POLLERR) != 0;
+}
+
+static int64_t sooner(int64_t a_us, int64_t b_us)
+{
+	return a_us < 0 || b_us < a_us ? b_us : a_us;
+}
+
+/* Waits as the last step's answer allows and tells what came. */
+static unsigned wait_turn(struct job *j, int result)
+{
+	struct pipeline_wait *w = &j->wait;
+	pipeline_wait(j->pipeline, w);
+	if (!j->options.quiet && (j->status.live || j->status.applied > 0))
+		w->timeout_us = sooner(w->timeout_us, status_wait_us(&j->status));
+	if (j->options.stop_on_closed_stdout)
+		w->timeout_us = sooner(w->timeout_us, stdout_look_us);
+	if (result != PIPELINE_WAIT)
+		w->timeout_us = 0;
+	if (j->watch != NULL)
+		w->fds[w->fd_count++] = watch_fd(j->watch);
+	return loop_wait(j->loop, w->fds, w->fd_count, w->timeout_us);
+}
+
+static int note_batch(struct job *j, struct error *err)
+{
+	const struct batch_figures *f = pipeline_batch(j->pipeline);
+	status_note_batch(&j->status, f);
+	log_debug("batch", "id=%lld rows=%lld out=%lld %.1f ms", (long long)f->id,
+		(long long)f->rows_in, (long long)f->rows_out,
+		(double)(f->read_us + f->finish_us + f->publish_us + f->commit_us) / 1e3);
+	return j->progress == NULL ? 0 : progress_write(j->progress, j->pipeline, err);
+}
+
+static int run(struct job *j, struct error *err)
+{
+	int result = PIPELINE_BUSY;
+	for (;;) {
+		unsigned notes = wait_turn(j, result);
+		if (notes & LOOP_SIGNAL)
+			log_info("signal",
+				"draining: the batch is finished, then the job ends; once more to "
+				"stop now");
+		if ((notes & LOOP_SIGNAL) || atomic_load(&j->stop_asked))
+			drain(j);
+		if ((notes & LOOP_TIMEOUT) && j->options.stop_on_closed_stdout && stdout_closed())
+			drain(j);
+		if (j->watch != NULL && !j->draining && watch_changed(j->watch))
+			return JOB_CHANGED;
+		result = pipeline_step(j->pipeline, turn_chunks_max, err);
+		if (result < 0)
+			return result;
+		if (result == PIPELINE_BATCH && note_batch(j, err) < 0)
+			return -(int)err->code;
+		if (result == PIPELINE_DONE)
+			return JOB_DONE;
+		if (!j->options.quiet)
+			status_tick(&j->status, j->pipeline);
+	}
+}
+
+int job_run(struct job *j, struct error *err)
+{
+	int r = run(j, err);
+	status_end(&j->status);
+	return r;
+}

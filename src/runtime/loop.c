@@ -1,0 +1,171 @@
+#include "runtime/loop.h"
+
+#include "base/check.h"
+
+#include <ev.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+struct loop {
+	struct ev_loop *ev;
+	struct ev_timer timer;
+	struct ev_io signal_io;
+	struct ev_io *ios;              /* one per fd of the last wait, in its order */
+	int *fds;
+	uint32_t count;
+	unsigned notes;
+	bool catches_signals;
+	struct sigaction old_term;
+	struct sigaction old_int;
+};
+
+/* Written by the signal handler, which can reach nothing else. */
+static volatile sig_atomic_t signals_seen;
+static volatile sig_atomic_t signal_fd = -1;
+
+static void on_signal(int number)
+{
+	(void)number;
+	if (++signals_seen > 1)
+		_exit(130);
+	const uint64_t one = 1;
+	if (signal_fd >= 0 && write(signal_fd, &one, sizeof(one)) < 0)
+		return; /* the counter is full: the loop is told already */
+}
+
+static void note_readable(struct ev_loop *ev, struct ev_io *io, int events)
+{
+	(void)io;
+	(void)events;
+	struct loop *l = ev_userdata(ev);
+	l->notes |= LOOP_READABLE;
+}
+
+static void note_timeout(struct ev_loop *ev, struct ev_timer *timer, int events)
+{
+	(void)timer;
+	(void)events;
+	struct loop *l = ev_userdata(ev);
+	l->notes |= LOOP_TIMEOUT;
+}
+
+static void note_signal(struct ev_loop *ev, struct ev_io *io, int events)
+{
+	(void)events;
+	struct loop *l = ev_userdata(ev);
+	uint64_t seen;
+	if (read(io->fd, &seen, sizeof(seen)) > 0)
+		l->notes |= LOOP_SIGNAL;
+}
+
+static int catch_signals(struct loop *l, struct error *err)
+{
+	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (fd < 0)
+		return error_set(err, CDCL_E_INTERNAL, "cannot make an eventfd");
+	signals_seen = 0;
+	signal_fd = fd;
+	ev_io_init(&l->signal_io, note_signal, fd, EV_READ);
+	ev_io_start(l->ev, &l->signal_io);
+	struct sigaction action;
+	memset(&action, 0, sizeof(action));
+	action.sa_handler = on_signal;
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGTERM, &action, &l->old_term);
+	sigaction(SIGINT, &action, &l->old_int);
+	l->catches_signals = true;
+	return 0;
+}
+
+struct loop *loop_open(bool want_signals, struct error *err)
+{
+	struct loop *l = calloc(1, sizeof(*l));
+	if (l == NULL) {
+		error_set(err, CDCL_E_MEMORY, "no memory for the event loop");
+		return NULL;
+	}
+	l->ios = calloc(loop_fds_max, sizeof(*l->ios));
+	l->fds = calloc(loop_fds_max, sizeof(*l->fds));
+	l->ev = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
+	if (l->ios == NULL || l->fds == NULL || l->ev == NULL) {
+		error_set(err, CDCL_E_MEMORY, "cannot make an event loop");
+		goto fail;
+	}
+	ev_set_userdata(l->ev, l);
+	ev_timer_init(&l->timer, note_timeout, 0.0, 0.0);
+	if (want_signals && catch_signals(l, err) < 0)
+		goto fail;
+	return l;
+fail:
+	loop_close(l);
+	return NULL;
+}
+
+static void stop_watching(struct loop *l)
+{
+	for (uint32_t i = 0; i < l->count; i++)
+		ev_io_stop(l->ev, &l->ios[i]);
+	l->count = 0;
+}
+
+/* Watchers stay as they are from wait to wait as long as the same fds are asked for. */
+static void watch(struct loop *l, const int *fds, uint32_t count)
+{
+	check(count <= loop_fds_max);
+	if (count == l->count && (count == 0 || memcmp(fds, l->fds, count * sizeof(*fds)) == 0))
+		return;
+	stop_watching(l);
+	for (uint32_t i = 0; i < count; i++) {
+		l->fds[i] = fds[i];
+		ev_io_init(&l->ios[i], note_readable, fds[i], EV_READ);
+		ev_io_start(l->ev, &l->ios[i]);
+	}
+	l->count = count;
+}
+
+unsigned loop_wait(struct loop *l, const int *fds, uint32_t count, int64_t timeout_us)
+{
+	watch(l, fds, count);
+	l->notes = 0;
+	if (timeout_us == 0) {
+		ev_run(l->ev, EVRUN_NOWAIT);
+		return l->notes;
+	}
+	if (timeout_us > 0) {
+		ev_now_update(l->ev);
+		ev_timer_set(&l->timer, (double)timeout_us / 1e6, 0.0);
+		ev_timer_start(l->ev, &l->timer);
+	}
+	ev_run(l->ev, EVRUN_ONCE);
+	ev_timer_stop(l->ev, &l->timer);
+	return l->notes;
+}
+
+void loop_close(struct loop *l)
+{
+	if (l == NULL)
+		return;
+	if (l->catches_signals) {
+		sigaction(SIGTERM, &l->old_term, NULL);
+		sigaction(SIGINT, &l->old_int, NULL);
+		signal_fd = -1;
+		ev_io_stop(l->ev, &l->signal_io);
+		close(l->signal_io.fd);
+	}
+	if (l->ev != NULL) {
+		stop_watching(l);
+		ev_loop_destroy(l->ev);
+	}
+	free(l->ios);
+	free(l->fds);
+	free(l);
+}
+
+void loop_version(int *major, int *minor)
+{
+	*major = ev_version_major();
+	*minor = ev_version_minor();
+}

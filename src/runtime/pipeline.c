@@ -1,0 +1,440 @@
+#include "runtime/pipeline.h"
+
+#include "base/bounds.h"
+#include "base/check.h"
+#include "base/log.h"
+#include "runtime/graph.h"
+#include "runtime/intake.h"
+#include "runtime/trigger.h"
+
+#include <stdlib.h>
+
+/* Under load without a pause a batch is at least this long. */
+enum { batch_busy_ms = 500 };
+
+enum pipeline_phase { PHASE_READING, PHASE_CLOSING, PHASE_DONE };
+
+struct pipeline {
+	struct plan *plan;
+	const struct clock *clock;
+	struct graph graph;
+	struct intake *intakes;
+	uint32_t intake_count;
+	struct dead_letters dead;
+	struct trigger trigger;
+	struct batch batch;
+	enum pipeline_phase phase;
+	bool draining;
+	bool batch_open; /* begun, not yet published */
+	int64_t batches_max; /* 0: no limit */
+	int64_t batches_done;
+	int64_t batch_began_us; /* monotonic: its first rows came */
+	int64_t closing_since_us; /* monotonic */
+	int64_t **targets; /* per intake and partition: where the closing batch must come to */
+	uint32_t *target_counts;
+	struct batch_figures figures;
+};
+
+/* ---- open and close ---- */
+
+static enum source_run run_kind(enum trigger_kind kind)
+{
+	switch (kind) {
+	case TRIGGER_ONCE:
+		return SOURCE_RUN_ONCE;
+	case TRIGGER_AVAILABLE_NOW:
+		return SOURCE_RUN_AVAILABLE_NOW;
+	case TRIGGER_DEFAULT:
+	case TRIGGER_INTERVAL:
+		break;
+	}
+	return SOURCE_RUN_FOREVER;
+}
+
+static int open_intakes(struct pipeline *p, struct error *err)
+{
+	size_t nodes = p->plan->node_count;
+	p->intakes = calloc(nodes + 1, sizeof(*p->intakes));
+	p->targets = calloc(nodes + 1, sizeof(*p->targets));
+	p->target_counts = calloc(nodes + 1, sizeof(*p->target_counts));
+	if (p->intakes == NULL || p->targets == NULL || p->target_counts == NULL)
+		return error_set(err, CDCL_E_MEMORY, "no memory for the sources");
+	for (uint32_t i = 0; i < nodes; i++) {
+		const struct plan_node *node = p->plan->nodes[i];
+		if (node->kind != PLAN_SOURCE || graph_head(&p->graph, node)->out_count == 0)
+			continue; /* declared, but nothing is made of it */
+		struct intake *in = &p->intakes[p->intake_count++];
+		int r = intake_open(in, node, run_kind(p->plan->trigger),
+			graph_head(&p->graph, node), &p->dead, p->clock, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+struct pipeline *pipeline_open(
+	struct plan *plan, const struct clock *clock, int64_t batches_max, struct error *err)
+{
+	struct pipeline *p = calloc(1, sizeof(*p));
+	if (p == NULL) {
+		error_set(err, CDCL_E_MEMORY, "no memory for the pipeline");
+		return NULL;
+	}
+	p->plan = plan;
+	p->clock = clock;
+	p->batches_max = batches_max;
+	dead_letters_init(&p->dead, clock);
+	p->dead.stop_at_first = plan->on_error_stop;
+	p->dead.count_max = plan->error_budget;
+	trigger_init(&p->trigger, plan->trigger, plan->trigger_ms, clock_wall_us(clock));
+	if (graph_open(&p->graph, plan, &p->dead, &p->batch, err) < 0 || open_intakes(p, err) < 0) {
+		pipeline_close(p);
+		return NULL;
+	}
+	return p;
+}
+
+void pipeline_close(struct pipeline *p)
+{
+	if (p == NULL)
+		return;
+	for (uint32_t i = 0; i < p->intake_count; i++) {
+		intake_close(&p->intakes[i]);
+		free(p->targets[i]);
+	}
+	graph_close(&p->graph);
+	free(p->intakes);
+	free(p->targets);
+	free(p->target_counts);
+	free(p);
+}
+
+/* ---- reading ---- */
+
+static bool had_input(const struct pipeline *p)
+{
+	for (uint32_t i = 0; i < p->intake_count; i++)
+		if (intake_had_input(&p->intakes[i]))
+			return true;
+	return false;
+}
+
+/* Also for a batch that was begun but is still empty. */
+static int begin_batch(struct pipeline *p, struct error *err)
+{
+	p->batch_open = true;
+	p->batch.time_us = clock_wall_us(p->clock) / 1000 * 1000;
+	p->batch_began_us = clock_monotonic_us(p->clock);
+	for (uint32_t i = 0; i < p->intake_count; i++) {
+		int r = intake_begin_batch(&p->intakes[i], err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* One chunk from every source that may have one. Answers whether some source has more at once. */
+static int read_round(struct pipeline *p, struct error *err)
+{
+	int more = 0;
+	for (uint32_t i = 0; i < p->intake_count; i++) {
+		struct intake *in = &p->intakes[i];
+		if (in->state == SOURCE_LIMIT || in->state == SOURCE_END)
+			continue;
+		int r = intake_read(in, err);
+		if (r < 0)
+			return r;
+		if (in->state == SOURCE_MORE)
+			more = 1;
+	}
+	return more;
+}
+
+static int read_chunks(struct pipeline *p, uint32_t chunks_max, struct error *err)
+{
+	int more = 1;
+	for (uint32_t i = 0; i < chunks_max && more == 1; i++)
+		more = read_round(p, err);
+	return more;
+}
+
+static bool all_are(const struct pipeline *p, enum source_state state)
+{
+	for (uint32_t i = 0; i < p->intake_count; i++)
+		if (p->intakes[i].state != state)
+			return false;
+	return true;
+}
+
+static bool some_is(const struct pipeline *p, enum source_state state)
+{
+	for (uint32_t i = 0; i < p->intake_count; i++)
+		if (p->intakes[i].state == state)
+			return true;
+	return false;
+}
+
+/* ---- closing ---- */
+
+/* Remembers the ends as known now: a batch under endless load must reach them before it may close.
+ */
+static int set_targets(struct pipeline *p, struct error *err)
+{
+	for (uint32_t i = 0; i < p->intake_count; i++) {
+		const struct source *s = p->intakes[i].source;
+		int64_t *t = realloc(p->targets[i], ((size_t)s->partition_count + 1) * sizeof(*t));
+		if (t == NULL)
+			return error_set(err, CDCL_E_MEMORY, "no memory for a batch's range");
+		for (uint32_t k = 0; k < s->partition_count; k++)
+			t[k] = s->partitions[k].latest;
+		p->targets[i] = t;
+		p->target_counts[i] = s->partition_count;
+	}
+	return 0;
+}
+
+static bool targets_reached(const struct pipeline *p)
+{
+	for (uint32_t i = 0; i < p->intake_count; i++) {
+		const struct source *s = p->intakes[i].source;
+		for (uint32_t k = 0; k < p->target_counts[i] && k < s->partition_count; k++)
+			if (s->partitions[k].position < p->targets[i][k])
+				return false;
+	}
+	return true;
+}
+
+static bool bound_reached(const struct pipeline *p)
+{
+	int64_t rows = 0;
+	int64_t bytes = 0;
+	for (uint32_t i = 0; i < p->intake_count; i++) {
+		const struct intake *in = &p->intakes[i];
+		rows += in->source->messages_read - in->messages_at_batch;
+		bytes += in->source->bytes_read - in->bytes_at_batch;
+	}
+	return rows >= batch_rows_max || bytes >= (int64_t)batch_megabytes_max * 1024 * 1024;
+}
+
+static bool may_close(const struct pipeline *p)
+{
+	if (p->draining)
+		return true;
+	if (some_is(p, SOURCE_WAITING))
+		return false;
+	if (!some_is(p, SOURCE_MORE))
+		return true;
+	if (p->plan->trigger == TRIGGER_ONCE)
+		return false;
+	if (bound_reached(p))
+		return true;
+	if (p->plan->trigger == TRIGGER_AVAILABLE_NOW)
+		return false;
+	int64_t now_us = clock_monotonic_us(p->clock);
+	return now_us - p->closing_since_us >= batch_busy_ms * 1000 && targets_reached(p);
+}
+
+static void begin_figures(struct pipeline *p)
+{
+	struct batch_figures *f = &p->figures;
+	*f = (struct batch_figures){.id = p->batch.id, .time_us = p->batch.time_us};
+	for (uint32_t i = 0; i < p->intake_count; i++) {
+		const struct intake *in = &p->intakes[i];
+		f->rows_in += in->source->messages_read - in->messages_at_batch;
+		f->bytes_in += in->source->bytes_read - in->bytes_at_batch;
+	}
+	f->read_us = clock_monotonic_us(p->clock) - p->batch_began_us;
+}
+
+/* Time since *mark_us, which moves on to now. */
+static int64_t lap(const struct pipeline *p, int64_t *mark_us)
+{
+	int64_t now_us = clock_monotonic_us(p->clock);
+	int64_t spent_us = now_us - *mark_us;
+	*mark_us = now_us;
+	return spent_us;
+}
+
+static int end_sources(struct pipeline *p, struct error *err)
+{
+	for (uint32_t i = 0; i < p->intake_count; i++) {
+		struct source *s = p->intakes[i].source;
+		int r = s->ops->end_batch(s, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/*
+ * The order of durability, in this one place. Operators give what they held back; every sink has
+ * all its rows and makes them ready; (with a checkpoint: its frame becomes durable here); what is
+ * ready is made visible; only then do the sources hear that the range is done and commit it. A stop
+ * between any two lines repeats the batch, and never loses it.
+ */
+static int emit_batch(struct pipeline *p, struct error *err)
+{
+	struct batch_figures *f = &p->figures;
+	int64_t mark_us = clock_monotonic_us(p->clock);
+	int r = graph_finish(&p->graph, err);
+	f->finish_us = lap(p, &mark_us);
+	if (r == 0)
+		r = graph_prepare(&p->graph, err);
+	for (uint32_t i = 0; i < p->graph.sink_count; i++)
+		f->rows_out += p->graph.sinks[i]->rows_written;
+	if (r == 0)
+		r = graph_publish(&p->graph, err);
+	f->publish_us = lap(p, &mark_us);
+	if (r == 0)
+		r = end_sources(p, err);
+	f->commit_us = lap(p, &mark_us);
+	return r;
+}
+
+static void tell_overrun(const struct pipeline *p)
+{
+	int64_t spent_ms = 0;
+	if (trigger_overran(&p->trigger, clock_wall_us(p->clock), &spent_ms))
+		log_warn("trigger",
+			"Current batch is falling behind. The trigger interval is %lld "
+			"milliseconds, but spent %lld "
+			"milliseconds",
+			(long long)p->plan->trigger_ms, (long long)spent_ms);
+}
+
+static int finish_batch(struct pipeline *p, struct error *err)
+{
+	begin_figures(p);
+	int r = emit_batch(p, err);
+	if (r < 0)
+		return r;
+	p->figures.trigger_us = clock_monotonic_us(p->clock) - p->closing_since_us;
+	tell_overrun(p);
+	p->batch.id++;
+	p->batches_done++;
+	bool last = p->draining || p->plan->trigger == TRIGGER_ONCE ||
+		(p->batches_max > 0 && p->batches_done >= p->batches_max) || all_are(p, SOURCE_END);
+	p->phase = last ? PHASE_DONE : PHASE_READING;
+	p->batch_open = false; /* its ranges stay readable until the next step */
+	return PIPELINE_BATCH;
+}
+
+/* ---- one turn ---- */
+
+/* The trigger is due: from here the batch only takes what is there by now. */
+static int start_closing(struct pipeline *p, struct error *err)
+{
+	p->phase = PHASE_CLOSING;
+	p->closing_since_us = clock_monotonic_us(p->clock);
+	trigger_start(&p->trigger, clock_wall_us(p->clock));
+	return set_targets(p, err);
+}
+
+/* Every source has nothing more and the batch is empty: no batch, no id. */
+static int pass_trigger(struct pipeline *p)
+{
+	p->phase = all_are(p, SOURCE_END) || p->draining ? PHASE_DONE : PHASE_READING;
+	return p->phase == PHASE_DONE ? PIPELINE_DONE : PIPELINE_WAIT;
+}
+
+static bool should_close(const struct pipeline *p)
+{
+	return p->draining || all_are(p, SOURCE_END) ||
+		trigger_due(&p->trigger, clock_wall_us(p->clock));
+}
+
+int pipeline_step(struct pipeline *p, uint32_t chunks_max, struct error *err)
+{
+	if (p->phase == PHASE_DONE)
+		return PIPELINE_DONE;
+	int r = p->batch_open && had_input(p) ? 0 : begin_batch(p, err);
+	if (r == 0 && !p->draining)
+		r = read_chunks(p, chunks_max, err);
+	if (r < 0)
+		return r;
+	bool more = r == 1;
+	bool first = p->batches_done == 0 && !p->draining;
+	bool worth = had_input(p) || first;
+	if (p->phase == PHASE_READING && should_close(p) && (r = start_closing(p, err)) < 0)
+		return r;
+	if (p->phase == PHASE_CLOSING && may_close(p))
+		return worth ? finish_batch(p, err) : pass_trigger(p);
+	return more ? PIPELINE_BUSY : PIPELINE_WAIT;
+}
+
+void pipeline_drain(struct pipeline *p)
+{
+	p->draining = true;
+}
+
+void pipeline_wait(const struct pipeline *p, struct pipeline_wait *wait)
+{
+	wait->fd_count = 0;
+	wait->timeout_us = p->phase == PHASE_READING
+		? trigger_wait_us(&p->trigger, clock_wall_us(p->clock))
+		: -1;
+	for (uint32_t i = 0; i < p->intake_count; i++) {
+		const struct intake *in = &p->intakes[i];
+		if (in->state == SOURCE_LIMIT || in->state == SOURCE_END)
+			continue;
+		const struct source *s = in->source;
+		if (s->wake_fd >= 0)
+			wait->fds[wait->fd_count++] = s->wake_fd;
+		int64_t poll_us = s->poll_ms > 0 ? (int64_t)s->poll_ms * 1000
+			: s->wake_fd >= 0	 ? -1
+						 : 100 * 1000;
+		if (poll_us >= 0 && (wait->timeout_us < 0 || poll_us < wait->timeout_us))
+			wait->timeout_us = poll_us;
+	}
+}
+
+/* ---- looking ---- */
+
+const struct batch_figures *pipeline_batch(const struct pipeline *p)
+{
+	return &p->figures;
+}
+
+void pipeline_totals(const struct pipeline *p, struct pipeline_totals *totals)
+{
+	*totals = (struct pipeline_totals){
+		.batches = p->batches_done, .bad_records = p->dead.total, .lag = -1};
+	for (uint32_t i = 0; i < p->intake_count; i++) {
+		const struct source *s = p->intakes[i].source;
+		totals->messages += s->messages_read;
+		totals->bytes += s->bytes_read;
+		for (uint32_t k = 0; k < s->partition_count; k++) {
+			const struct source_partition *part = &s->partitions[k];
+			if (part->latest < 0 || part->position < 0)
+				continue;
+			int64_t behind =
+				part->latest > part->position ? part->latest - part->position : 0;
+			totals->lag = (totals->lag < 0 ? 0 : totals->lag) + behind;
+		}
+	}
+}
+
+uint32_t pipeline_source_count(const struct pipeline *p)
+{
+	return p->intake_count;
+}
+
+const struct source *pipeline_source(
+	const struct pipeline *p, uint32_t index, int64_t *messages_of_batch)
+{
+	check(index < p->intake_count);
+	const struct intake *in = &p->intakes[index];
+	*messages_of_batch = in->source->messages_read - in->messages_at_batch;
+	return in->source;
+}
+
+uint32_t pipeline_sink_count(const struct pipeline *p)
+{
+	return p->graph.sink_count;
+}
+
+const struct sink *pipeline_sink(const struct pipeline *p, uint32_t index)
+{
+	check(index < p->graph.sink_count);
+	return p->graph.sinks[index];
+}

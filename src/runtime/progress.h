@@ -1,0 +1,24 @@
+#ifndef CDCL_PROGRESS_H
+#define CDCL_PROGRESS_H
+
+/*
+ * --progress FILE|-: one JSON line per published batch, with the names of Spark's
+ * StreamingQueryProgress, so that tools made for Spark read it. cdcl's own additions are badRecords
+ * and sinks (a job may have several).
+ */
+
+#include "cdcl/error.h"
+#include "base/clock.h"
+#include "runtime/pipeline.h"
+
+struct progress;
+
+/* "-" is standard output. NULL with the error filled. */
+struct progress *progress_open(
+	const char *path, struct str job_name, const struct clock *clock, struct error *err);
+
+/* The batch that the pipeline has just published. A full disk is CDCL_E_DISK. */
+int progress_write(struct progress *g, const struct pipeline *p, struct error *err);
+void progress_close(struct progress *g);
+
+#endif

@@ -1,0 +1,25 @@
+#ifndef CDCL_WATCH_H
+#define CDCL_WATCH_H
+
+/*
+ * Notices that a script, or a module that it may require, was saved: inotify on the script's
+ * folder, where files that are written in place as well as files moved over the old one are seen.
+ * (libev's ev_stat compares whole seconds, so it would miss the second save within one.)
+ */
+
+#include "cdcl/error.h"
+
+#include <stdbool.h>
+
+struct watch;
+
+struct watch *watch_open(const char *script_path, struct error *err);
+void watch_close(struct watch *w);
+
+/* Becomes readable when something happened in the folder. */
+int watch_fd(const struct watch *w);
+
+/* Reads what happened: was a Lua file saved? */
+bool watch_changed(struct watch *w);
+
+#endif

@@ -1,0 +1,352 @@
+#include "source/source.h"
+
+#include "base/arena.h"
+#include "base/check.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "source/line_reader.h"
+#include "source/record_line.h"
+#include "source/source_kinds.h"
+
+#include <stdlib.h>
+
+/*
+ * Files as a source: a file, a folder, a shell pattern, or standard input ("-"). One message per
+ * line, files in name order; files that appear later are taken too, unless the run is finite or the
+ * path names one file. `partitions` holds the files of the current batch; partition 0, offsets
+ * count lines from 0.
+ */
+
+enum { file_poll_ms = 200 };
+
+struct file_source {
+	struct source source;
+	const struct file_config *config;
+	enum source_run run;
+	struct arena arena; /* paths, as long as the source */
+	struct arena scan_arena; /* paths of one look at the folder */
+	struct str *seen; /* every path ever taken, sorted */
+	size_t seen_count;
+	struct str *waiting; /* found, not begun, sorted; next is waiting[waiting_next] */
+	size_t waiting_count;
+	size_t waiting_next;
+	int64_t scanned_us; /* monotonic; -1: never */
+	bool single; /* one file or stdin: its end is the end */
+	struct line_reader *reader; /* of partitions[partition_count - 1]; NULL: between files */
+	uint32_t partition_capacity;
+	int64_t files_in_batch;
+};
+
+static struct file_source *from_source(struct source *s)
+{
+	return container_of(s, struct file_source, source);
+}
+
+/* ---- which files ---- */
+
+static bool was_seen(const struct file_source *f, struct str path)
+{
+	size_t low = 0;
+	size_t high = f->seen_count;
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+		int c = str_cmp(f->seen[mid], path);
+		if (c == 0)
+			return true;
+		if (c < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return false;
+}
+
+static int compare_paths(const void *a, const void *b)
+{
+	return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+/* New paths go behind those that wait, and all of them are put in name order again. */
+static int add_waiting(
+	struct file_source *f, const struct str *paths, size_t count, struct error *err)
+{
+	size_t left = f->waiting_count - f->waiting_next;
+	struct str *waiting = calloc(left + count + 1, sizeof(*waiting));
+	struct str *seen = calloc(f->seen_count + count + 1, sizeof(*seen));
+	if (waiting == NULL || seen == NULL) {
+		free(waiting);
+		free(seen);
+		return error_set(err, CDCL_E_MEMORY, "no memory for the names of %zu files",
+			f->seen_count + count);
+	}
+	if (left > 0)
+		memcpy(waiting, f->waiting + f->waiting_next, left * sizeof(*waiting));
+	if (f->seen_count > 0)
+		memcpy(seen, f->seen, f->seen_count * sizeof(*seen));
+	for (size_t i = 0; i < count; i++) {
+		struct str path = str_dup(paths[i], &f->arena);
+		waiting[left + i] = path;
+		seen[f->seen_count + i] = path;
+	}
+	qsort(waiting, left + count, sizeof(*waiting), compare_paths);
+	qsort(seen, f->seen_count + count, sizeof(*seen), compare_paths);
+	free(f->waiting);
+	free(f->seen);
+	f->waiting = waiting;
+	f->waiting_count = left + count;
+	f->waiting_next = 0;
+	f->seen = seen;
+	f->seen_count += count;
+	return 0;
+}
+
+static int scan(struct file_source *f, struct error *err)
+{
+	arena_reset(&f->scan_arena);
+	f->scanned_us = clock_monotonic_us(f->source.clock);
+	struct str pattern = str_dup(f->config->path, &f->scan_arena);
+	struct str *paths = NULL;
+	int count = file_glob(pattern.data, &f->scan_arena, &paths, err);
+	if (count < 0)
+		return count;
+	size_t fresh = 0;
+	for (int i = 0; i < count; i++)
+		if (!was_seen(f, paths[i]))
+			paths[fresh++] = paths[i];
+	return fresh == 0 ? 0 : add_waiting(f, paths, fresh, err);
+}
+
+static bool may_scan(const struct file_source *f)
+{
+	if (f->single || f->run != SOURCE_RUN_FOREVER)
+		return false;
+	return clock_monotonic_us(f->source.clock) - f->scanned_us >= file_poll_ms * 1000 ||
+		f->scanned_us < 0;
+}
+
+static bool is_pattern(struct str path)
+{
+	for (size_t i = 0; i < path.len; i++)
+		if (strchr("*?[", path.data[i]) != NULL)
+			return true;
+	return false;
+}
+
+static int file_source_open(struct source *s, enum source_run run, struct error *err)
+{
+	struct file_source *f = from_source(s);
+	f->run = run;
+	struct str path = str_dup(f->config->path, &f->arena);
+	if (str_eq(path, str_lit("-"))) {
+		f->single = true;
+		s->wake_fd = 0;
+		s->poll_ms = 0;
+		return add_waiting(f, &path, 1, err);
+	}
+	if (!is_pattern(path)) {
+		struct file_info info;
+		int r = file_stat(path.data, &info, err);
+		if (r < 0)
+			return r;
+		f->single = !info.is_folder;
+	}
+	return scan(f, err);
+}
+
+/* ---- a batch ---- */
+
+static int file_source_begin_batch(struct source *s, struct error *err)
+{
+	(void)err;
+	struct file_source *f = from_source(s);
+	f->files_in_batch = 0;
+	if (f->reader == NULL) {
+		s->partition_count = 0;
+		return 0;
+	}
+	s->partitions[0] = s->partitions[s->partition_count - 1];
+	s->partitions[0].batch_start = s->partitions[0].position;
+	s->partition_count = 1;
+	return 0;
+}
+
+static int begin_file(struct file_source *f, struct error *err)
+{
+	struct source *s = &f->source;
+	if (s->partition_count == f->partition_capacity) {
+		uint32_t capacity = f->partition_capacity == 0 ? 16 : f->partition_capacity * 2;
+		struct source_partition *larger =
+			realloc(s->partitions, capacity * sizeof(*larger));
+		if (larger == NULL)
+			return error_set(err, CDCL_E_MEMORY, "no memory for %u files", capacity);
+		s->partitions = larger;
+		f->partition_capacity = capacity;
+	}
+	struct str path = f->waiting[f->waiting_next];
+	f->reader = line_reader_open(path.data, err);
+	if (f->reader == NULL)
+		return -(int)err->code;
+	f->waiting_next++;
+	f->files_in_batch++;
+	s->partitions[s->partition_count++] =
+		(struct source_partition){.topic = path, .latest = -1};
+	if (s->wake_fd < 0)
+		s->files_read++; /* an empty file is input; standard input is when something comes
+				  */
+	return 0;
+}
+
+static void end_file(struct file_source *f)
+{
+	struct source_partition *part = &f->source.partitions[f->source.partition_count - 1];
+	part->latest = part->position;
+	line_reader_close(f->reader);
+	f->reader = NULL;
+}
+
+/* ---- lines ---- */
+
+static void add_line(struct file_source *f, struct str line, struct messages *out)
+{
+	struct source_partition *part = &f->source.partitions[f->source.partition_count - 1];
+	uint32_t i = out->count++;
+	bool is_null = f->config->null_value.data != NULL && str_eq(line, f->config->null_value);
+	out->topic[i] = part->topic;
+	out->partition[i] = 0;
+	out->offset[i] = part->position;
+	out->timestamp_us[i] = -1;
+	out->timestamp_type[i] = 0;
+	out->key[i] = (struct str){NULL, 0};
+	out->value[i] = is_null ? (struct str){NULL, 0} : str_dup(line, out->arena);
+	out->headers[i] = NULL;
+	out->header_count[i] = 0;
+}
+
+static int take_line(
+	struct file_source *f, struct str line, struct messages *out, struct error *err)
+{
+	struct source_partition *part = &f->source.partitions[f->source.partition_count - 1];
+	uint32_t before = out->count;
+	if (f->config->format == FILE_LINES) {
+		add_line(f, line, out);
+	} else {
+		int r = record_line_add(line, f->config->topics, f->config->topic_count, out, err);
+		if (r < 0) {
+			error_at(err, STR_FMT ":%lld", STR_ARG(part->topic),
+				(long long)part->position + 1);
+			return r;
+		}
+	}
+	part->position++;
+	f->source.messages_read += out->count - before;
+	f->source.bytes_read += (int64_t)line.len + 1;
+	return 0;
+}
+
+/* Lines of the open file until `out` is full, the file ends (reader NULL then) or nothing comes. */
+static int read_lines(struct file_source *f, struct messages *out, struct error *err)
+{
+	while (out->count < chunk_rows_max) {
+		struct str line;
+		if (line_reader_next(f->reader, &line)) {
+			int r = take_line(f, line, out, err);
+			if (r < 0)
+				return r;
+			continue;
+		}
+		int more = line_reader_more(f->reader, err);
+		if (more < 0)
+			return more;
+		if (more == LINES_BLOCKED)
+			return SOURCE_IDLE;
+		if (more == LINES_END && !line_reader_next(f->reader, &line)) {
+			end_file(f);
+			return SOURCE_MORE;
+		}
+		if (more == LINES_END) {
+			int r = take_line(f, line, out, err);
+			if (r < 0)
+				return r;
+		}
+	}
+	return SOURCE_MORE;
+}
+
+static int no_more_files(const struct file_source *f)
+{
+	return f->single || f->run != SOURCE_RUN_FOREVER ? SOURCE_END : SOURCE_IDLE;
+}
+
+static bool batch_is_full(const struct file_source *f)
+{
+	return f->run != SOURCE_RUN_ONCE && f->config->max_files_per_trigger > 0 &&
+		f->files_in_batch >= f->config->max_files_per_trigger;
+}
+
+static int file_source_fill(struct source *s, struct messages *out, struct error *err)
+{
+	struct file_source *f = from_source(s);
+	int r = SOURCE_MORE;
+	while (r == SOURCE_MORE && out->count < chunk_rows_max) {
+		if (f->reader != NULL) {
+			r = read_lines(f, out, err);
+			continue;
+		}
+		if (batch_is_full(f))
+			return SOURCE_LIMIT;
+		if (f->waiting_next == f->waiting_count && may_scan(f) && (r = scan(f, err)) < 0)
+			return r;
+		if (f->waiting_next == f->waiting_count)
+			return no_more_files(f);
+		r = begin_file(f, err);
+		r = r < 0 ? r : SOURCE_MORE;
+	}
+	return r;
+}
+
+static int file_source_end_batch(struct source *s, struct error *err)
+{
+	(void)s;
+	(void)err;
+	return 0;
+}
+
+static void file_source_close(struct source *s)
+{
+	struct file_source *f = from_source(s);
+	line_reader_close(f->reader);
+	free(f->waiting);
+	free(f->seen);
+	free(s->partitions);
+	arena_release(&f->arena);
+	arena_release(&f->scan_arena);
+	free(f);
+}
+
+static const struct source_ops file_source_ops = {
+	.kind = "file",
+	.open = file_source_open,
+	.begin_batch = file_source_begin_batch,
+	.fill = file_source_fill,
+	.end_batch = file_source_end_batch,
+	.close = file_source_close,
+};
+
+struct source *file_source_make(const struct file_config *config, struct error *err)
+{
+	struct file_source *f = calloc(1, sizeof(*f));
+	if (f == NULL) {
+		error_set(err, CDCL_E_MEMORY, "no memory for a file source");
+		return NULL;
+	}
+	arena_init(&f->arena, 4096);
+	arena_init(&f->scan_arena, 4096);
+	f->config = config;
+	f->scanned_us = -1;
+	f->source.ops = &file_source_ops;
+	f->source.wake_fd = -1;
+	f->source.poll_ms = file_poll_ms;
+	f->source.description =
+		str_printf(&f->arena, "FileStreamSource[" STR_FMT "]", STR_ARG(config->path));
+	return &f->source;
+}

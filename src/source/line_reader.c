@@ -1,0 +1,266 @@
+#include "source/line_reader.h"
+
+#include "base/bounds.h"
+#include "base/file.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <zlib.h>
+#include <zstd.h>
+
+enum { packed_bytes = 64 * 1024, buffer_bytes_first = 64 * 1024 };
+
+enum packing { PACKING_NONE, PACKING_GZIP, PACKING_ZSTD };
+
+struct line_reader {
+	char *path;
+	int fd;
+	enum packing packing;
+	z_stream zlib;
+	bool zlib_open;
+	bool frame_open; /* in the middle of a gzip member or zstd frame */
+	ZSTD_DStream *zstd;
+	char *packed; /* PACKING_NONE: not used */
+	size_t packed_start;
+	size_t packed_end;
+	char *buffer;
+	size_t capacity;
+	size_t start; /* bytes before it are handed out */
+	size_t scanned; /* no newline between start and here */
+	size_t end;
+	bool began; /* the byte order mark was looked for */
+	bool input_ended;
+	bool ended;
+};
+
+static enum packing packing_of(struct str path)
+{
+	if (path.len > 3 && str_eq(str_sub(path, path.len - 3, 3), str_lit(".gz")))
+		return PACKING_GZIP;
+	if (path.len > 4 && str_eq(str_sub(path, path.len - 4, 4), str_lit(".zst")))
+		return PACKING_ZSTD;
+	return PACKING_NONE;
+}
+
+static int open_packing(struct line_reader *r, struct error *err)
+{
+	r->packing = packing_of(str_c(r->path));
+	if (r->packing == PACKING_NONE)
+		return 0;
+	r->packed = malloc(packed_bytes);
+	if (r->packing == PACKING_GZIP)
+		r->zlib_open = inflateInit2(&r->zlib, 15 + 16) == Z_OK;
+	else
+		r->zstd = ZSTD_createDStream();
+	if (r->packed == NULL || (!r->zlib_open && r->zstd == NULL))
+		return error_set(err, CDCL_E_MEMORY, "no memory to unpack %s", r->path);
+	return 0;
+}
+
+struct line_reader *line_reader_open(const char *path, struct error *err)
+{
+	struct line_reader *r = calloc(1, sizeof(*r));
+	if (r == NULL) {
+		error_set(err, CDCL_E_MEMORY, "no memory to read %s", path);
+		return NULL;
+	}
+	r->fd = -1;
+	r->path = strdup(path);
+	r->buffer = malloc(buffer_bytes_first);
+	r->capacity = buffer_bytes_first;
+	if (r->path == NULL || r->buffer == NULL) {
+		error_set(err, CDCL_E_MEMORY, "no memory to read %s", path);
+		goto fail;
+	}
+	if (open_packing(r, err) < 0)
+		goto fail;
+	r->fd = strcmp(path, "-") == 0 ? 0 : file_open_read(path, err);
+	if (r->fd < 0)
+		goto fail;
+	return r;
+fail:
+	line_reader_close(r);
+	return NULL;
+}
+
+void line_reader_close(struct line_reader *r)
+{
+	if (r == NULL)
+		return;
+	if (r->fd > 0)
+		file_close(r->fd);
+	if (r->zlib_open)
+		inflateEnd(&r->zlib);
+	ZSTD_freeDStream(r->zstd);
+	free(r->packed);
+	free(r->buffer);
+	free(r->path);
+	free(r);
+}
+
+static void skip_byte_order_mark(struct line_reader *r)
+{
+	if (r->began || (r->end - r->start < 3 && !r->ended))
+		return;
+	r->began = true;
+	if (r->end - r->start >= 3 && memcmp(r->buffer + r->start, "\xEF\xBB\xBF", 3) == 0)
+		r->start += 3;
+}
+
+bool line_reader_next(struct line_reader *r, struct str *line)
+{
+	skip_byte_order_mark(r);
+	if (!r->began)
+		return false;
+	if (r->scanned < r->start)
+		r->scanned = r->start;
+	const char *newline = memchr(r->buffer + r->scanned, '\n', r->end - r->scanned);
+	if (newline != NULL) {
+		*line = (struct str){
+			r->buffer + r->start, (size_t)(newline - (r->buffer + r->start))};
+		r->start += line->len + 1;
+		return true;
+	}
+	r->scanned = r->end;
+	if (!r->ended || r->start == r->end)
+		return false;
+	*line = (struct str){r->buffer + r->start, r->end - r->start};
+	r->start = r->end;
+	return true;
+}
+
+/* Room for more bytes: what is not handed out moves to the front, the buffer grows with a long
+ * line. */
+static int make_room(struct line_reader *r, struct error *err)
+{
+	if (r->start > 0) {
+		memmove(r->buffer, r->buffer + r->start, r->end - r->start);
+		r->end -= r->start;
+		r->scanned -= r->scanned > r->start ? r->start : r->scanned;
+		r->start = 0;
+	}
+	if (r->end < r->capacity / 2)
+		return 0;
+	if (r->end > file_line_bytes_max)
+		return error_set(err, CDCL_E_DATA, "%s: a line is longer than %d bytes", r->path,
+			file_line_bytes_max);
+	char *larger = realloc(r->buffer, r->capacity * 2);
+	if (larger == NULL)
+		return error_set(err, CDCL_E_MEMORY, "%s: no memory for a line of %zu bytes",
+			r->path, r->end);
+	r->buffer = larger;
+	r->capacity *= 2;
+	return 0;
+}
+
+/* Bytes as they are in the file: the count, 0 at its end, LINES_BLOCKED as -1 apart in *blocked. */
+static ssize_t read_input(
+	struct line_reader *r, char *into, size_t bytes, bool *blocked, struct error *err)
+{
+	*blocked = false;
+	if (r->fd == 0) {
+		struct pollfd p = {.fd = 0, .events = POLLIN};
+		if (poll(&p, 1, 0) == 0) {
+			*blocked = true;
+			return 0;
+		}
+	}
+	ssize_t n = file_read(r->fd, into, bytes);
+	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+		*blocked = true;
+		return 0;
+	}
+	if (n < 0)
+		return error_set(err, CDCL_E_DISK, "%s: cannot read: %s", r->path, strerror(errno));
+	r->input_ended = n == 0;
+	return n;
+}
+
+static int unpack_gzip(struct line_reader *r, struct error *err)
+{
+	r->zlib.next_in = (unsigned char *)r->packed + r->packed_start;
+	r->zlib.avail_in = (unsigned)(r->packed_end - r->packed_start);
+	size_t room = r->capacity - r->end;
+	r->zlib.next_out = (unsigned char *)r->buffer + r->end;
+	r->zlib.avail_out = (unsigned)room;
+	int z = inflate(&r->zlib, Z_NO_FLUSH);
+	r->end += room - r->zlib.avail_out;
+	r->packed_start = r->packed_end - r->zlib.avail_in;
+	if (z == Z_STREAM_END) { /* another member may follow */
+		r->frame_open = false;
+		inflateReset(&r->zlib);
+		return 0;
+	}
+	r->frame_open = true;
+	if (z != Z_OK && z != Z_BUF_ERROR)
+		return error_set(err, CDCL_E_DATA, "%s: damaged gzip file: %s", r->path,
+			r->zlib.msg != NULL ? r->zlib.msg : "unexpected data");
+	return 0;
+}
+
+static int unpack_zstd(struct line_reader *r, struct error *err)
+{
+	ZSTD_inBuffer in = {r->packed, r->packed_end, r->packed_start};
+	ZSTD_outBuffer out = {r->buffer, r->capacity, r->end};
+	size_t z = ZSTD_decompressStream(r->zstd, &out, &in);
+	if (ZSTD_isError(z))
+		return error_set(err, CDCL_E_DATA, "%s: damaged zstd file: %s", r->path,
+			ZSTD_getErrorName(z));
+	r->packed_start = in.pos;
+	r->end = out.pos;
+	r->frame_open = z != 0;
+	return 0;
+}
+
+/* Answers like line_reader_more. */
+static int more_packed(struct line_reader *r, struct error *err)
+{
+	if (r->packed_start == r->packed_end && !r->input_ended) {
+		bool blocked = false;
+		ssize_t n = read_input(r, r->packed, packed_bytes, &blocked, err);
+		if (n < 0)
+			return (int)n;
+		if (blocked)
+			return LINES_BLOCKED;
+		r->packed_start = 0;
+		r->packed_end = (size_t)n;
+	}
+	size_t before = r->end;
+	bool had_packed = r->packed_start < r->packed_end;
+	if (had_packed || r->frame_open) {
+		int answer = r->packing == PACKING_GZIP ? unpack_gzip(r, err) : unpack_zstd(r, err);
+		if (answer < 0)
+			return answer;
+	}
+	if (r->end > before || had_packed || !r->input_ended)
+		return LINES_MORE;
+	if (r->frame_open)
+		return error_set(
+			err, CDCL_E_DATA, "%s: the compressed file ends too early", r->path);
+	r->ended = true;
+	return LINES_END;
+}
+
+static int more_plain(struct line_reader *r, struct error *err)
+{
+	bool blocked = false;
+	ssize_t n = read_input(r, r->buffer + r->end, r->capacity - r->end, &blocked, err);
+	if (n < 0)
+		return (int)n;
+	if (blocked)
+		return LINES_BLOCKED;
+	r->end += (size_t)n;
+	r->ended = n == 0;
+	return r->ended ? LINES_END : LINES_MORE;
+}
+
+int line_reader_more(struct line_reader *r, struct error *err)
+{
+	if (r->ended)
+		return LINES_END;
+	int answer = make_room(r, err);
+	if (answer < 0)
+		return answer;
+	return r->packing == PACKING_NONE ? more_plain(r, err) : more_packed(r, err);
+}

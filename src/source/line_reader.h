@@ -1,0 +1,41 @@
+#ifndef CDCL_LINE_READER_H
+#define CDCL_LINE_READER_H
+
+/*
+ * Lines of a file or of standard input, plain, gzip (.gz) or zstd (.zst). A line ends with "\n"
+ *alone (a
+ * "\r" before it stays in the line, as in Spark with lineSep=\n) or with the file; a UTF-8 byte
+ *order mark at the start of the file is dropped.
+ *
+ *	file --file_read--> packed --zlib, zstd--> buffer [taken | lines not yet handed out | free]
+ *
+ * line_reader_next answers slices of `buffer`, which die at the next line_reader_more.
+ */
+
+#include "cdcl/error.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct line_reader;
+
+enum line_more {
+	LINES_MORE, /* bytes came: try line_reader_next again */
+	LINES_BLOCKED, /* nothing to read now (a pipe) */
+	LINES_END /* the end of the file: what is left without a newline is the last line */
+};
+
+/* "-" is standard input. NULL with the error filled. */
+struct line_reader *line_reader_open(const char *path, struct error *err);
+void line_reader_close(struct line_reader *r);
+
+/* The next complete line (the last one, at the end, needs no newline); false: ask line_reader_more.
+ */
+bool line_reader_next(struct line_reader *r, struct str *line);
+
+/* Reads some bytes. A line longer than file_line_bytes_max, damaged compression, a failing disk:
+ * negative. */
+int line_reader_more(struct line_reader *r, struct error *err);
+
+#endif
