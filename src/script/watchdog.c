@@ -1,0 +1,157 @@
+#include "script/watchdog.h"
+
+#include "data/chunk.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { watchdog_ticks = 8, watchdog_depth_max = 8 };
+
+struct watchdog {
+	char script[512];
+	int64_t call_ms_max;
+	bool ends_process;
+	int wake[2];                    /* a byte ends the thread */
+	pthread_t thread;
+	_Atomic uint64_t seq;           /* moves at every enter and leave */
+	_Atomic(const struct watch *) watch;    /* NULL: Lua is not running */
+	_Atomic bool overdue;
+	/* engine thread only: a call inside a call (require while the script loads) */
+	const struct watch *outer[watchdog_depth_max];
+	unsigned depth;
+};
+
+static uint32_t current_row(const struct watch *watch)
+{
+	if (watch->row == NULL)
+		return 0;
+	return *(const volatile uint32_t *)watch->row;
+}
+
+static void describe(const struct watchdog *w, const struct watch *watch, char *out, size_t bytes)
+{
+	int len = snprintf(out, bytes,
+		"cdcl: " STR_FMT ": %s ran longer than %lld ms in one call: a loop without an end?\n",
+		STR_ARG(watch->place), watch->what, (long long)w->call_ms_max);
+	const struct chunk *c = watch->chunk;
+	uint32_t row = current_row(watch);
+	if (c != NULL && c->messages != NULL && row < c->row_count && len > 0 && (size_t)len < bytes) {
+		uint32_t m = chunk_message(c, row);
+		len += snprintf(out + len, bytes - (size_t)len, "  at record " STR_FMT "/%d@%lld\n",
+			STR_ARG(c->messages->topic[m]), c->messages->partition[m],
+			(long long)c->messages->offset[m]);
+	}
+	if (len > 0 && (size_t)len < bytes)
+		snprintf(out + len, bytes - (size_t)len,
+			"help: run %s with --no-jit to see the line; the process ends now, exit 1\n", w->script);
+}
+
+static void end_process(const struct watchdog *w, const struct watch *watch)
+{
+	char text[2048];
+	describe(w, watch, text, sizeof(text));
+	ssize_t written = write(STDERR_FILENO, text, strnlen(text, sizeof(text)));
+	(void)written;
+	_exit(1);
+}
+
+static void *watchdog_main(void *argument)
+{
+	struct watchdog *w = argument;
+	int tick_ms = (int)(w->call_ms_max / watchdog_ticks);
+	if (tick_ms < 1)
+		tick_ms = 1;
+	uint64_t last_seq = 0;
+	uint32_t last_row = 0;
+	unsigned same = 0;
+	struct pollfd wake = {.fd = w->wake[0], .events = POLLIN};
+	for (;;) {
+		int n = poll(&wake, 1, tick_ms);
+		if (n > 0)
+			return NULL;
+		if (n < 0 && errno != EINTR)
+			return NULL;
+		uint64_t seq = atomic_load(&w->seq);
+		const struct watch *watch = atomic_load(&w->watch);
+		uint32_t row = watch == NULL ? 0 : current_row(watch);
+		same = watch != NULL && seq == last_seq && row == last_row ? same + 1 : 0;
+		last_seq = seq;
+		last_row = row;
+		if (same >= watchdog_ticks) {
+			atomic_store(&w->overdue, true);
+			/* With a hook the call has another span to end by itself. */
+			if (w->ends_process || same >= 2 * watchdog_ticks)
+				end_process(w, watch);
+		}
+	}
+}
+
+struct watchdog *watchdog_open(const char *script, int64_t call_ms_max, bool ends_process, struct error *err)
+{
+	struct watchdog *w = calloc(1, sizeof(*w));
+	if (w == NULL) {
+		error_set(err, CDCL_E_MEMORY, "no memory for the watchdog");
+		return NULL;
+	}
+	snprintf(w->script, sizeof(w->script), "%s", script);
+	w->call_ms_max = call_ms_max > 0 ? call_ms_max : call_ms_max_default;
+	w->ends_process = ends_process;
+	if (pipe(w->wake) != 0) {
+		error_set(err, CDCL_E_INTERNAL, "cannot make the watchdog's pipe: %s", strerror(errno));
+		free(w);
+		return NULL;
+	}
+	if (pthread_create(&w->thread, NULL, watchdog_main, w) != 0) {
+		error_set(err, CDCL_E_INTERNAL, "cannot start the watchdog");
+		close(w->wake[0]);
+		close(w->wake[1]);
+		free(w);
+		return NULL;
+	}
+	return w;
+}
+
+void watchdog_close(struct watchdog *w)
+{
+	if (w == NULL)
+		return;
+	ssize_t written = write(w->wake[1], "", 1);
+	(void)written;
+	pthread_join(w->thread, NULL);
+	close(w->wake[0]);
+	close(w->wake[1]);
+	free(w);
+}
+
+void watchdog_enter(struct watchdog *w, const struct watch *watch)
+{
+	if (w->depth < watchdog_depth_max)
+		w->outer[w->depth] = atomic_load_explicit(&w->watch, memory_order_relaxed);
+	w->depth++;
+	atomic_store_explicit(&w->watch, watch, memory_order_release);
+	atomic_fetch_add_explicit(&w->seq, 1, memory_order_release);
+}
+
+void watchdog_leave(struct watchdog *w)
+{
+	w->depth--;
+	const struct watch *outer = w->depth < watchdog_depth_max ? w->outer[w->depth] : NULL;
+	atomic_store_explicit(&w->watch, outer, memory_order_release);
+	atomic_fetch_add_explicit(&w->seq, 1, memory_order_release);
+	atomic_store_explicit(&w->overdue, false, memory_order_relaxed);
+}
+
+bool watchdog_overdue(const struct watchdog *w)
+{
+	return atomic_load_explicit(&w->overdue, memory_order_relaxed);
+}
+
+int64_t watchdog_call_ms_max(const struct watchdog *w)
+{
+	return w->call_ms_max;
+}
