@@ -17,6 +17,7 @@ enum {
 	plan_nodes_max = 1024,
 	sink_count_max = 64,
 	source_topics_max = 1024,
+	offsets_explicit_max = 100000,                  /* partitions named by starting offsets */
 	lua_memory_bytes_max = 512 * 1024 * 1024,
 	lua_block_bytes_max = 64 * 1024 * 1024,         /* one string or table of a script */
 	lua_emit_rows_max = 1000 * 1000,                /* rows that flat_map may emit for one record */

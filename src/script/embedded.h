@@ -1,12 +1,13 @@
 #ifndef CDCL_EMBEDDED_H
 #define CDCL_EMBEDDED_H
 
-/* The files of lib-lua and the declarations of cdcl/abi.h, put into the binary by src/script/embed.cmake. */
+/* The files of lib-lua and the declarations of cdcl/abi.h, put into the binary by
+ * src/script/embed.cmake. */
 
 #include <stddef.h>
 
 struct embedded_file {
-	const char *name;       /* "cdcl.lua", relative to lib-lua; "abi.h" */
+	const char *name; /* "cdcl.lua", relative to lib-lua; "abi.h" */
 	const char *data;
 	size_t len;
 };

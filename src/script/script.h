@@ -5,8 +5,9 @@
  * A user's Lua script: loaded in a sandboxed LuaJIT, run once to build the plan, and kept because
  * its functions are the plan's Lua leaves. The rest of the program sees only the plan.
  *
- * Errors of the script (syntax, unknown option, wrong type, missing column) come back with the script's
- * file and line, the source line, a caret and the nearest valid name (code CDCL_E_SCRIPT, exit 3).
+ * Errors of the script (syntax, unknown option, wrong type, missing column) come back with the
+ * script's file and line, the source line, a caret and the nearest valid name (code CDCL_E_SCRIPT,
+ * exit 3).
  */
 
 #include "cdcl/error.h"
@@ -16,21 +17,22 @@
 struct script;
 
 struct script_options {
-	const char *path;               /* of the script; "-" reads stdin */
-	const struct setting *variables;        /* --set NAME=VALUE, as cdcl.var.NAME */
+	const char *path; /* of the script; "-" reads stdin */
+	const struct setting *variables; /* --set NAME=VALUE, as cdcl.var.NAME */
 	uint32_t variable_count;
-	bool allow_io;                  /* --allow io,os */
+	bool allow_io; /* --allow io,os */
 	bool allow_os;
-	bool jit;                       /* false: --no-jit, with a count hook so that an endless loop names its line */
-	int64_t call_ms_max;            /* watchdog: a single Lua call longer than this ends the process; 0: default */
+	bool jit; /* false: --no-jit, with a count hook so that an endless loop names its line */
+	int64_t call_ms_max; /* watchdog: a single Lua call longer than this ends the process; 0:
+				default */
 	const struct clock *clock;
 	/* Applied over what the script says, before anything is checked. */
-	struct str brokers;             /* data NULL: CDCL_BROKERS, the script, localhost:9092 */
-	struct str input;               /* --input FILE|-: replaces every source */
-	struct str from;                /* --from: starting offsets of every Kafka source */
-	const struct setting *kafka_settings;   /* -X */
+	struct str brokers; /* data NULL: CDCL_BROKERS, the script, localhost:9092 */
+	struct str input; /* --input FILE|-: replaces every source */
+	struct str from; /* --from: starting offsets of every Kafka source */
+	const struct setting *kafka_settings; /* -X */
 	uint32_t kafka_setting_count;
-	struct str trigger;             /* --trigger "1 second" | "default" | "once" | "available_now" */
+	struct str trigger; /* --trigger "1 second" | "default" | "once" | "available_now" */
 };
 
 /* NULL with the error filled. */
@@ -41,7 +43,8 @@ struct plan *script_plan(struct script *s);
 /* Lua's heap in bytes, for the status line. */
 size_t script_memory_bytes(const struct script *s);
 
-/* Lines of the script whose functions LuaJIT cannot compile ("orders.lua:12 runs interpreted: NYI ..."); for `check`. */
+/* Lines of the script whose functions LuaJIT cannot compile ("orders.lua:12 runs interpreted: NYI
+ * ..."); for `check`. */
 void script_trace_report(struct script *s, struct strbuf *out);
 
 #endif

@@ -50,7 +50,7 @@ static void *vm_alloc(void *argument, void *block, size_t old_bytes, size_t new_
 	return moved;
 }
 
-static struct vm *vm_of(lua_State *L)
+struct vm *vm_of(lua_State *L)
 {
 	void *vm = NULL;
 	lua_getallocf(L, &vm);
@@ -71,7 +71,8 @@ static int message_line(const char *message, const char *short_src, size_t *text
 	return (int)line;
 }
 
-/* Runs where the error was raised: notes the user's line, answers the message without its position. */
+/* Runs where the error was raised: notes the user's line, answers the message without its position.
+ */
 static int handle_error(lua_State *L)
 {
 	struct vm *v = vm_of(L);
@@ -110,7 +111,8 @@ static void hook(lua_State *L, lua_Debug *event)
 	struct vm *v = vm_of(L);
 	if (v->dog == NULL || !watchdog_overdue(v->dog))
 		return;
-	/* From now on at every instruction, so that a pcall in the script cannot swallow it for good. */
+	/* From now on at every instruction, so that a pcall in the script cannot swallow it for
+	 * good. */
 	lua_sethook(L, hook, LUA_MASKCOUNT, 1);
 	luaL_error(L, "ran longer than %d ms in one call: a loop without an end?",
 		(int)watchdog_call_ms_max(v->dog));
@@ -179,16 +181,19 @@ static int fill_error(struct vm *v, int status, struct error *err)
 	}
 	error_init(err);
 	if (status == LUA_ERRMEM)
-		error_set(err, CDCL_E_LUA, "not enough memory: a script may hold %d MB, one value %d MB",
+		error_set(err, CDCL_E_LUA,
+			"not enough memory: a script may hold %d MB, one value %d MB",
 			lua_memory_bytes_max >> 20, lua_block_bytes_max >> 20);
 	else if (status == LUA_ERRERR)
-		error_set(err, CDCL_E_LUA, "stack overflow (a function that calls itself without an end?)");
+		error_set(err, CDCL_E_LUA,
+			"stack overflow (a function that calls itself without an end?)");
 	else
 		error_set(err, CDCL_E_LUA, "%s", text == NULL ? "error without a text" : text);
 	if (v->trap_source[0] != '\0')
 		error_at(err, "%s:%d", v->trap_source, v->trap_line);
 	lua_pop(L, 1);
-	/* After a refused allocation LuaJIT does not collect by itself: every later call would fail. */
+	/* After a refused allocation LuaJIT does not collect by itself: every later call would
+	 * fail. */
 	if (status == LUA_ERRMEM)
 		lua_gc(L, LUA_GCCOLLECT, 0);
 	return -(int)CDCL_E_LUA;

@@ -16,10 +16,10 @@ struct watchdog {
 	char script[512];
 	int64_t call_ms_max;
 	bool ends_process;
-	int wake[2];                    /* a byte ends the thread */
+	int wake[2]; /* a byte ends the thread */
 	pthread_t thread;
-	_Atomic uint64_t seq;           /* moves at every enter and leave */
-	_Atomic(const struct watch *) watch;    /* NULL: Lua is not running */
+	_Atomic uint64_t seq; /* moves at every enter and leave */
+	_Atomic(const struct watch *) watch; /* NULL: Lua is not running */
 	_Atomic bool overdue;
 	/* engine thread only: a call inside a call (require while the script loads) */
 	const struct watch *outer[watchdog_depth_max];
@@ -36,11 +36,13 @@ static uint32_t current_row(const struct watch *watch)
 static void describe(const struct watchdog *w, const struct watch *watch, char *out, size_t bytes)
 {
 	int len = snprintf(out, bytes,
-		"cdcl: " STR_FMT ": %s ran longer than %lld ms in one call: a loop without an end?\n",
+		"cdcl: " STR_FMT
+		": %s ran longer than %lld ms in one call: a loop without an end?\n",
 		STR_ARG(watch->place), watch->what, (long long)w->call_ms_max);
 	const struct chunk *c = watch->chunk;
 	uint32_t row = current_row(watch);
-	if (c != NULL && c->messages != NULL && row < c->row_count && len > 0 && (size_t)len < bytes) {
+	if (c != NULL && c->messages != NULL && row < c->row_count && len > 0 &&
+		(size_t)len < bytes) {
 		uint32_t m = chunk_message(c, row);
 		len += snprintf(out + len, bytes - (size_t)len, "  at record " STR_FMT "/%d@%lld\n",
 			STR_ARG(c->messages->topic[m]), c->messages->partition[m],
@@ -48,7 +50,9 @@ static void describe(const struct watchdog *w, const struct watch *watch, char *
 	}
 	if (len > 0 && (size_t)len < bytes)
 		snprintf(out + len, bytes - (size_t)len,
-			"help: run %s with --no-jit to see the line; the process ends now, exit 1\n", w->script);
+			"help: run %s with --no-jit to see the line; the process ends now, exit "
+			"1\n",
+			w->script);
 }
 
 static void end_process(const struct watchdog *w, const struct watch *watch)
@@ -91,7 +95,8 @@ static void *watchdog_main(void *argument)
 	}
 }
 
-struct watchdog *watchdog_open(const char *script, int64_t call_ms_max, bool ends_process, struct error *err)
+struct watchdog *watchdog_open(
+	const char *script, int64_t call_ms_max, bool ends_process, struct error *err)
 {
 	struct watchdog *w = calloc(1, sizeof(*w));
 	if (w == NULL) {
@@ -102,7 +107,8 @@ struct watchdog *watchdog_open(const char *script, int64_t call_ms_max, bool end
 	w->call_ms_max = call_ms_max > 0 ? call_ms_max : call_ms_max_default;
 	w->ends_process = ends_process;
 	if (pipe(w->wake) != 0) {
-		error_set(err, CDCL_E_INTERNAL, "cannot make the watchdog's pipe: %s", strerror(errno));
+		error_set(err, CDCL_E_INTERNAL, "cannot make the watchdog's pipe: %s",
+			strerror(errno));
 		free(w);
 		return NULL;
 	}

@@ -2,16 +2,18 @@
 #define CDCL_WATCHDOG_H
 
 /*
- * A thread that notices when Lua does not come back. A count hook never fires in code that LuaJIT has
- * compiled, so an endless loop can only be ended with the process: the watchdog says which function it was
- * and where in the data, and exits with 1. (Offsets are committed per batch: the next start reads the
- * record again; with --no-jit the hook turns the loop into an error that names the line.)
+ * A thread that notices when Lua does not come back. A count hook never fires in code that LuaJIT
+ *has compiled, so an endless loop can only be ended with the process: the watchdog says which
+ *function it was and where in the data, and exits with 1. (Offsets are committed per batch: the
+ *next start reads the record again; with --no-jit the hook turns the loop into an error that names
+ *the line.)
  *
  *	engine thread   enter: seq becomes odd, `watch` is set ... leave: seq becomes even
- *	watchdog        wakes every tick; the same odd seq and the same row for call_ms_max -> the end
+ *	watchdog        wakes every tick; the same odd seq and the same row for call_ms_max -> the
+ *end
  *
- * No clock is read on the engine's side: a call costs two stores. Progress from row to row counts as
- * coming back, so a slow function is not an endless one.
+ * No clock is read on the engine's side: a call costs two stores. Progress from row to row counts
+ *as coming back, so a slow function is not an endless one.
  */
 
 #include "cdcl/error.h"
@@ -25,16 +27,18 @@ struct watchdog;
 
 /* What is being called: set by the caller of Lua, read by the watchdog while the call runs. */
 struct watch {
-	const char *what;               /* "filter", "the script" */
-	struct str place;               /* "orders.lua:14", where the function is defined */
-	const struct chunk *chunk;      /* NULL: no data */
-	const uint32_t *row;            /* moves as rows are done; NULL with no data */
+	const char *what; /* "filter", "the script" */
+	struct str place; /* "orders.lua:14", where the function is defined */
+	const struct chunk *chunk; /* NULL: no data */
+	const uint32_t *row; /* moves as rows are done; NULL with no data */
 };
 
 enum { call_ms_max_default = 10000 };
 
-/* NULL with the error filled. `ends_process` false: only raises the overdue flag (interpreter with a hook). */
-struct watchdog *watchdog_open(const char *script, int64_t call_ms_max, bool ends_process, struct error *err);
+/* NULL with the error filled. `ends_process` false: only raises the overdue flag (interpreter with
+ * a hook). */
+struct watchdog *watchdog_open(
+	const char *script, int64_t call_ms_max, bool ends_process, struct error *err);
 void watchdog_close(struct watchdog *w);
 void watchdog_enter(struct watchdog *w, const struct watch *watch);
 void watchdog_leave(struct watchdog *w);

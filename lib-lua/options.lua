@@ -1,0 +1,277 @@
+-- The options of every noun: the one table that validation, the LuaCATS annotations (lib-
+-- lua/meta.lua, compared
+-- by tests/lua/test_meta.lua) and docs/lua-api.md follow.
+--
+-- type: "string" | "strings" (a string or a list of them) | "boolean" | "integer" | "number" |
+-- "fraction" (0..1)
+--       | "bytes" ("64 MB" or a number) | "settings" (name = value) | "offsets" | {"one", "of",
+-- "these"}
+
+local json_options = {
+	{
+		name = "mode",
+		type = { "permissive", "failfast", "drop" },
+		default = "permissive",
+		doc = "what an unreadable field or message costs: NULL, the job, the row",
+	},
+	{
+		name = "json",
+		type = { "spark", "strict" },
+		default = "spark",
+		doc = '"strict": RFC 8259 only; else JSON is read as Spark\'s from_json reads it',
+	},
+}
+
+local schema = {
+	name = "schema",
+	type = "string",
+	doc = 'columns as DDL: "id int, name string"; without it Spark\'s own '
+		.. 'Kafka columns (key, value, topic, ...)',
+}
+
+local output_mode = {
+	name = "output_mode",
+	type = { "append", "update", "complete", "changelog" },
+	doc = "which rows of a batch are written; append is the default",
+}
+
+local function noun(doc, ...)
+	local n = { doc = doc }
+	for i = 1, select("#", ...) do
+		local part = select(i, ...)
+		if part.name then
+			n[#n + 1] = part
+		else
+			for _, option in ipairs(part) do
+				n[#n + 1] = option
+			end
+		end
+	end
+	return n
+end
+
+return {
+	job = noun("The job: its name, when batches close, what a bad record costs.", {
+		name = "name",
+		type = "string",
+		doc = "also the consumer group; the script's file name when absent",
+	}, {
+		name = "trigger",
+		type = "string",
+		default = "default",
+		doc = '"10 seconds", "default" (as fast as possible), "once" or "available_now"',
+	}, {
+		name = "on_error",
+		type = { "continue", "stop" },
+		default = "continue",
+		doc = '"stop": the first record that fails ends the job, as in Spark',
+	}, {
+		name = "error_budget",
+		type = "integer",
+		default = 1000,
+		doc = "records that may fail before the job stops",
+	}, {
+		name = "timezone",
+		type = "string",
+		default = "UTC",
+		doc = 'of timestamps: "Europe/Berlin", "+02:00"',
+	}),
+
+	kafka = noun(
+		"Messages of Kafka topics.",
+		{ name = "topic", type = "strings", doc = "one topic or a list" },
+		{
+			name = "topic_pattern",
+			type = "string",
+			doc = "regular expression instead of topic",
+		},
+		schema,
+		{
+			name = "starting_offsets",
+			type = "offsets",
+			default = "latest",
+			doc = '"earliest", "latest", { timestamp = "2024-01-01 00:00:00" } or { '
+				.. 'topic = { [0] = 5 } }',
+		},
+		{
+			name = "brokers",
+			type = "string",
+			default = "localhost:9092",
+			doc = "host:port, comma-separated; --brokers and CDCL_BROKERS win",
+		},
+		{
+			name = "fetch_memory",
+			type = "bytes",
+			default = "64 MB",
+			doc = "how much may be fetched ahead",
+		},
+		{
+			name = "max_offsets_per_trigger",
+			type = "integer",
+			doc = "messages of one batch at most",
+		},
+		{
+			name = "on_data_loss",
+			type = { "stop", "continue" },
+			default = "stop",
+			doc = "when offsets to be read are gone",
+		},
+		json_options,
+		{
+			name = "kafka",
+			type = "settings",
+			doc = 'settings of librdkafka: { ["security.protocol"] = "ssl" }',
+		}
+	),
+
+	file = noun(
+		"Lines of files, in name order; .gz and .zst too.",
+		{
+			name = "path",
+			type = "string",
+			required = true,
+			doc = 'a file, a folder or a pattern: "in/*.jsonl"',
+		},
+		schema,
+		{
+			name = "format",
+			type = { "lines", "records" },
+			default = "lines",
+			doc = '"records": one JSON object a line with topic, partition, offset, '
+				.. 'ts, headers, key, value',
+		},
+		{
+			name = "topic",
+			type = "strings",
+			doc = "records: which topics to read; all when absent",
+		},
+		{
+			name = "max_files_per_trigger",
+			type = "integer",
+			doc = "files of one batch at most",
+		},
+		{
+			name = "null_value",
+			type = "string",
+			doc = "a line equal to it is a message with a NULL value",
+		},
+		json_options
+	),
+
+	stdin = noun(
+		"Lines of standard input.",
+		schema,
+		{
+			name = "format",
+			type = { "lines", "records" },
+			default = "lines",
+			doc = "as for cdcl.file",
+		},
+		{ name = "topic", type = "strings", doc = "as for cdcl.file" },
+		{ name = "null_value", type = "string", doc = "as for cdcl.file" },
+		json_options
+	),
+
+	generate = noun(
+		"Simulated change events, the same for the same seed.",
+		{
+			name = "kind",
+			type = { "orders", "customers" },
+			default = "orders",
+			doc = "which table's changes",
+		},
+		schema,
+		{
+			name = "rate",
+			type = "integer",
+			default = 10,
+			doc = "messages a second; 0: as fast as they are taken",
+		},
+		{
+			name = "count",
+			type = "integer",
+			default = 0,
+			doc = "messages in all; 0: without an end",
+		},
+		{
+			name = "keys",
+			type = "integer",
+			default = 100,
+			doc = "how many keys live at a time",
+		},
+		{
+			name = "seed",
+			type = "integer",
+			default = 1,
+			doc = "the same seed gives the same bytes",
+		},
+		{
+			name = "skew",
+			type = "number",
+			default = 0,
+			doc = "Zipf exponent of the keys; 0: uniform",
+		},
+		{
+			name = "malformed",
+			type = "fraction",
+			default = 0,
+			doc = "part of the messages that are no JSON",
+		},
+		{
+			name = "duplicates",
+			type = "fraction",
+			default = 0,
+			doc = "part of the messages sent twice",
+		},
+		{
+			name = "late",
+			type = "fraction",
+			default = 0,
+			doc = "part of the messages sent late",
+		},
+		json_options
+	),
+
+	console = noun("A box per batch on stdout, as Spark prints it.", output_mode, {
+		name = "truncate",
+		type = "boolean",
+		default = true,
+		doc = "cut cells at 20 characters",
+	}, {
+		name = "num_rows",
+		type = "integer",
+		default = 20,
+		negative = true,
+		doc = "rows shown at most",
+	}),
+
+	changes = noun("The rows of each batch as JSON lines on stdout.", output_mode),
+
+	memory = noun(
+		"Keeps the rows in memory, for tests.",
+		output_mode,
+		{ name = "name", type = "string", doc = "under which a test finds them" }
+	),
+
+	foreach_batch = noun("Calls a Lua function once per batch.", output_mode),
+
+	aggregate = noun("An aggregate of one's own, with a typed state.", {
+		name = "state",
+		type = "string",
+		required = true,
+		doc = 'columns of the state as DDL: "n bigint, s double"; numbers start at 0',
+	}, { name = "add", type = "function", required = true, doc = "function(state, row)" }, {
+		name = "retract",
+		type = "function",
+		doc = "function(state, row): takes back an add",
+	}, {
+		name = "merge",
+		type = "function",
+		doc = "function(state, other): joins two states",
+	}, {
+		name = "finish",
+		type = "function",
+		required = true,
+		doc = "function(state): the result",
+	}),
+}

@@ -1,0 +1,190 @@
+-- The globals of a script: the language without what reaches outside, and none that was not
+-- declared.
+
+local error, getmetatable, ipairs, pairs, setmetatable, tostring, type =
+	error, getmetatable, ipairs, pairs, setmetatable, tostring, type
+local select, concat, format = select, table.concat, string.format
+
+local plain = {
+	"assert",
+	"error",
+	"ipairs",
+	"next",
+	"pcall",
+	"rawequal",
+	"rawget",
+	"rawset",
+	"select",
+	"setmetatable",
+	"tonumber",
+	"tostring",
+	"type",
+	"unpack",
+	"xpcall",
+	"getmetatable",
+	"pairs",
+}
+
+-- Where a name that was taken away has gone to.
+local elsewhere = {
+	io = "files are out of reach: run with --allow io, or use a sink",
+	ffi = "scripts cannot call C",
+	debug = "scripts cannot inspect the program",
+	dofile = "use require: it finds modules in the script's folder",
+	loadfile = "use require: it finds modules in the script's folder",
+	load = "scripts cannot load code from strings",
+	loadstring = "scripts cannot load code from strings",
+	collectgarbage = "memory is managed for you",
+	setfenv = "environments are fixed",
+	getfenv = "environments are fixed",
+	jit = "use --no-jit on the command line",
+	package = "use require: it finds modules in the script's folder",
+}
+
+local function copy(from)
+	local to = {}
+	for key, value in pairs(from) do
+		to[key] = value
+	end
+	return to
+end
+
+local function print_to(core)
+	return function(...)
+		local words = {}
+		for i = 1, select("#", ...) do
+			words[i] = tostring((select(i, ...)))
+		end
+		core.print(concat(words, "\t"))
+	end
+end
+
+local function make_require(core, check, builtin, environment)
+	local loaded = copy(builtin)
+	local loading = {}
+	return function(name)
+		if type(name) ~= "string" then
+			check.wrong_type("require", "a module's name", name, "require")
+		end
+		if loaded[name] ~= nil then
+			return loaded[name]
+		end
+		if name == "cjson" then
+			loaded.cjson = require "cjson"
+			return loaded.cjson
+		end
+		if not name:match("^[%w_][%w_.-]*$") or name:find("..", 1, true) then
+			core.fail(
+				format('require: "%s" is no module name', name),
+				name,
+				'write "rules" or "shared.rules" for a file in the script\'s folder'
+			)
+		end
+		if loading[name] then
+			core.fail(
+				format(
+					'require: module "%s" needs itself to be loaded first',
+					name
+				),
+				name
+			)
+		end
+		local chunk, path = core.module(name)
+		if not chunk then
+			core.fail(
+				format(
+					'require: there is no module "%s" (looked for %s)',
+					name,
+					path
+				),
+				name,
+				check.suggest(name, { "cdcl", "cjson" })
+			)
+		end
+		loading[name] = true
+		setfenv(chunk, environment)
+		local result = chunk(name)
+		loading[name] = nil
+		if result == nil then
+			result = true
+		end
+		loaded[name] = result
+		return result
+	end
+end
+
+-- pairs over a JSON value walks its fields; over a table it is Lua's own.
+local function make_pairs(rows)
+	local next, lua_pairs = next, pairs
+	return function(t)
+		if type(t) == "table" then
+			return next, t, nil
+		end
+		local walk = rows.walk(t)
+		if walk then
+			return walk
+		end
+		return lua_pairs(t)
+	end
+end
+
+return function(core, check, rows, builtin)
+	local globals = {}
+	for _, name in ipairs(plain) do
+		globals[name] = _G[name]
+	end
+	globals.pairs = make_pairs(rows)
+	globals.print = print_to(core)
+	globals._VERSION = _VERSION
+
+	-- Own copies, so that a script that changes them changes nobody else's.
+	string.dump = nil
+	for _, name in ipairs { "string", "table", "math", "bit", "coroutine" } do
+		globals[name] = copy(_G[name])
+	end
+	getmetatable("").__metatable = false
+	globals.os = core.allowed "os" and copy(os)
+		or { time = os.time, date = os.date, clock = os.clock, difftime = os.difftime }
+	if core.allowed "io" then
+		globals.io = copy(io)
+	end
+
+	local environment = globals
+	globals.require = make_require(core, check, builtin, environment)
+	globals._G = environment
+	local names = {}
+	for name in pairs(globals) do
+		names[#names + 1] = name
+	end
+	names[#names + 1] = "cdcl"
+
+	setmetatable(environment, {
+		__metatable = false,
+		__index = function(_, name)
+			local help = name == "cdcl"
+					and 'begin the script with: local cdcl = require "cdcl"'
+				or elsewhere[name]
+				or check.suggest(tostring(name), names)
+			core.fail(
+				format('undeclared variable "%s"', tostring(name)),
+				tostring(name),
+				help
+			)
+		end,
+		__newindex = function(_, name)
+			core.fail(
+				format(
+					'assignment to the undeclared variable "%s"',
+					tostring(name)
+				),
+				tostring(name),
+				format(
+					"write: local %s = ... (or local function %s)",
+					tostring(name),
+					tostring(name)
+				)
+			)
+		end,
+	})
+	return environment
+end

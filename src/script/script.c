@@ -1,0 +1,202 @@
+#include "script/script.h"
+
+#include "base/bounds.h"
+#include "base/check.h"
+#include "base/file.h"
+#include "script/bind.h"
+#include "script/leaf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { read_bytes = 64 * 1024 };
+
+static int read_stdin(struct strbuf *out, struct error *err)
+{
+	for (;;) {
+		strbuf_reserve(out, read_bytes);
+		ssize_t n = file_read(STDIN_FILENO, out->data + out->len, read_bytes);
+		if (n < 0)
+			return error_set(err, CDCL_E_SCRIPT, "cannot read the script from stdin");
+		if (n == 0)
+			return 0;
+		out->len += (size_t)n;
+		if (out->len > script_bytes_max)
+			return error_set(err, CDCL_E_SCRIPT, "the script is larger than %d MB",
+				script_bytes_max >> 20);
+	}
+}
+
+/* "scripts/orders.lua" -> "orders" */
+static struct str job_name_of(struct str path, struct arena *arena)
+{
+	size_t start = path.len;
+	while (start > 0 && path.data[start - 1] != '/')
+		start--;
+	struct str name = str_sub(path, start, path.len);
+	if (name.len > 4 && memcmp(name.data + name.len - 4, ".lua", 4) == 0)
+		name.len -= 4;
+	return str_dup(name, arena);
+}
+
+static int read_script(struct script *s, const char *path, struct error *err)
+{
+	bool is_stdin = strcmp(path, "-") == 0;
+	struct strbuf text;
+	strbuf_init(&text);
+	int result = is_stdin ? read_stdin(&text, err)
+			      : file_read_all(path, script_bytes_max, &text, err);
+	struct str kept =
+		result < 0 ? (struct str){NULL, 0} : str_dup(strbuf_str(&text), &s->arena);
+	strbuf_release(&text);
+	if (result < 0) {
+		err->code = CDCL_E_SCRIPT;
+		return -(int)CDCL_E_SCRIPT;
+	}
+	s->display = is_stdin ? str_lit("stdin") : str_dup(str_c(path), &s->arena);
+	s->files[0] = (struct script_file){s->display, kept.data == NULL ? str_lit("") : kept};
+	s->file_count = 1;
+	size_t folder = is_stdin ? 0 : s->display.len;
+	while (folder > 0 && s->display.data[folder - 1] != '/')
+		folder--;
+	s->folder = str_dup(str_sub(s->display, 0, folder), &s->arena);
+	s->plan->job_name = job_name_of(s->display, s->plan->arena);
+	return 0;
+}
+
+/* The table that lib-lua knows as `core`. */
+static int open_core(lua_State *L)
+{
+	lua_newtable(L);
+	bind_core_open(L);
+	bind_job_open(L);
+	bind_source_open(L);
+	bind_stream_open(L);
+	bind_sink_open(L);
+	bind_sandbox_open(L);
+	bind_leaf_open(L);
+	return 1;
+}
+
+/* A mistake that only Lua noticed (calling nil, indexing a number): show the line it happened on.
+ */
+static void show_line(const struct script *s, struct error *err)
+{
+	const char *colon = strrchr(err->place, ':');
+	if (colon == NULL || err->source_line[0] != '\0')
+		return;
+	struct str name = {err->place, (size_t)(colon - err->place)};
+	struct str text = bind_file_text(s, name);
+	int line = atoi(colon + 1);
+	if (text.data == NULL || line <= 0)
+		return;
+	place_show(err, text, line, 0, 0);
+	const char *word = strchr(err->text, '\'');
+	const char *end = word == NULL ? NULL : strchr(word + 1, '\'');
+	int column = 0;
+	int at_line = line;
+	if (end == NULL)
+		return;
+	struct str wanted = {word + 1, (size_t)(end - word - 1)};
+	if (place_find(text, &at_line, PLACE_WORD, wanted, &column) && at_line == line)
+		place_show(err, text, line, column, (int)wanted.len);
+}
+
+static int run_script(struct script *s, struct error *err)
+{
+	struct vm *v = &s->vm;
+	static const struct watch starting = {.what = "the library", .place = {"cdcl", 4}};
+	struct watch *loading = ARENA_NEW(&s->arena, struct watch);
+	*loading = (struct watch){.what = "the script", .place = s->display};
+	lua_pushcfunction(v->L, open_core);
+	int result = vm_call(v, 0, 1, &starting, err);
+	if (result < 0)
+		return result;
+	result = vm_library(v, "main.lua", err);
+	if (result < 0)
+		return result;
+	lua_insert(v->L, -2);
+	result = vm_call(v, 1, 0, loading, err);
+	if (result >= 0)
+		return 0;
+	if (v->trap_is_script_error)
+		*err = s->error;
+	show_line(s, err);
+	if (err->code == CDCL_E_LUA)
+		err->code = CDCL_E_SCRIPT;
+	if (err->place[0] == '\0')
+		error_at(err, STR_FMT, STR_ARG(s->display));
+	return -(int)err->code;
+}
+
+/* What the command line says about the whole job, and what follows from the job's name. */
+static int finish_plan(struct script *s, struct error *err)
+{
+	struct plan *p = s->plan;
+	if (s->options.trigger.data != NULL && bind_trigger(s->options.trigger, p, err) < 0) {
+		err->code = CDCL_E_USAGE;
+		error_at(err, "--trigger");
+		return -(int)CDCL_E_USAGE;
+	}
+	for (uint32_t i = 0; i < p->node_count; i++) {
+		if (p->nodes[i]->kind == PLAN_SOURCE && p->nodes[i]->source.kind == SOURCE_KAFKA)
+			p->nodes[i]->source.kafka.group = p->job_name;
+	}
+	int result = plan_check(p, err);
+	if (result < 0)
+		show_line(s, err);
+	return result;
+}
+
+static struct script *open_script(
+	const struct script_options *options, bool rehearsal, struct error *err)
+{
+	struct script *s = calloc(1, sizeof(*s));
+	check(s != NULL);
+	s->options = *options;
+	if (s->options.clock == NULL)
+		s->options.clock = &clock_system;
+	s->rehearsal = rehearsal;
+	s->generation = 1;
+	arena_init(&s->arena, 64 * 1024);
+	error_init(&s->error);
+	s->plan = plan_open();
+	if (read_script(s, options->path, err) < 0)
+		goto fail;
+	s->dog = watchdog_open(s->display.data, options->call_ms_max, options->jit, err);
+	if (s->dog == NULL || vm_open(&s->vm, s->dog, options->jit, err) < 0)
+		goto fail;
+	if (run_script(s, err) < 0 || finish_plan(s, err) < 0)
+		goto fail;
+	return s;
+fail:
+	script_close(s);
+	return NULL;
+}
+
+struct script *script_open(const struct script_options *options, struct error *err)
+{
+	return open_script(options, false, err);
+}
+
+void script_close(struct script *s)
+{
+	if (s == NULL)
+		return;
+	watchdog_close(s->dog);
+	vm_close(&s->vm);
+	plan_close(s->plan);
+	arena_release(&s->arena);
+	free(s);
+}
+
+struct plan *script_plan(struct script *s)
+{
+	return s->plan;
+}
+
+size_t script_memory_bytes(const struct script *s)
+{
+	return s->vm.bytes;
+}
