@@ -30,7 +30,8 @@
 	X(CDCL_E_JSON, 5, "malformed record")                                                      \
 	X(CDCL_E_STATE, 6, "state corrupt or incompatible")                                        \
 	X(CDCL_E_FENCED, 7, "fenced or locked by another")                                         \
-	X(CDCL_E_DISK, 8, "disk error")
+	X(CDCL_E_DISK, 8, "disk error")                                                            \
+	X(CDCL_E_CLOSED, 0, "output closed") /* stdout's reader went away: end quietly */
 
 enum error_code {
 	CDCL_OK = 0,

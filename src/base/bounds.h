@@ -16,6 +16,8 @@ enum {
 	sql_arguments_max = 256,
 	plan_nodes_max = 1024,
 	sink_count_max = 64,
+	console_box_bytes_max = 256 * 1024 * 1024,      /* what one batch shows */
+	retained_batch_bytes_max = 512 * 1024 * 1024,   /* foreach_batch and memory keep rows */
 	source_topics_max = 1024,
 	offsets_explicit_max = 100000,                  /* partitions named by starting offsets */
 	lua_memory_bytes_max = 512 * 1024 * 1024,

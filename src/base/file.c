@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -48,6 +49,26 @@ int file_write_all(int fd, struct str bytes, const char *path, struct error *err
 		}
 		bytes.data += n;
 		bytes.len -= (size_t)n;
+	}
+	return 0;
+}
+
+int file_write_stdout(struct str bytes, struct error *err)
+{
+	while (bytes.len > 0) {
+		ssize_t n = disk->write(STDOUT_FILENO, bytes.data, bytes.len);
+		if (n > 0) {
+			bytes.data += n;
+			bytes.len -= (size_t)n;
+		} else if (n < 0 && errno == EAGAIN) {
+			/* Somebody who shares the pipe made it non-blocking. */
+			poll(&(struct pollfd){.fd = STDOUT_FILENO, .events = POLLOUT}, 1, -1);
+		} else if (n < 0 && errno == EPIPE) {
+			return error_set(err, CDCL_E_CLOSED, "stdout was closed");
+		} else if (n == 0 || errno != EINTR) {
+			return error_set(err, CDCL_E_DISK, "cannot write to stdout: %s",
+				n == 0 ? "nothing was taken" : strerror(errno));
+		}
 	}
 	return 0;
 }

@@ -30,6 +30,12 @@ void disk_use(const struct disk *disk);         /* NULL: disk_system */
 /* Writes all of it or fails with CDCL_E_DISK and the path in the message. */
 int file_write_all(int fd, struct str bytes, const char *path, struct error *err);
 
+/*
+ * To stdout, whole. CDCL_E_CLOSED when its reader went away (`| head`): the run ends quietly.
+ * SIGPIPE must be ignored.
+ */
+int file_write_stdout(struct str bytes, struct error *err);
+
 /* Reads a whole file, at most bytes_max, into `out` (appended). */
 int file_read_all(const char *path, size_t bytes_max, struct strbuf *out, struct error *err);
 

@@ -91,3 +91,58 @@ struct str chunk_row_place(const struct chunk *c, uint32_t row, struct arena *ar
 	return str_printf(arena, STR_FMT "/%d@%lld", STR_ARG(c->messages->topic[m]),
 		c->messages->partition[m], (long long)c->messages->offset[m]);
 }
+
+static void copy_slot(
+	struct column *to, uint32_t to_row, const struct column *from, uint32_t row, size_t bytes)
+{
+	memcpy((char *)to->data + to_row * bytes, (const char *)from->data + row * bytes, bytes);
+}
+
+static size_t copy_str(struct column *to, uint32_t to_row, struct arena *arena)
+{
+	struct str *slot = (struct str *)to->data + to_row;
+	/* Not NULL even when empty: that would say absent. */
+	char *copy = arena_alloc(arena, slot->len + 1, 1);
+	if (slot->len > 0) {
+		memcpy(copy, slot->data, slot->len);
+	}
+	slot->data = copy;
+	return slot->len;
+}
+
+static size_t copy_row(struct chunk *to, const struct chunk *from, uint32_t row)
+{
+	size_t copied = 0;
+	for (uint32_t i = 0; i < to->column_count; i++) {
+		struct column *out = &to->columns[i];
+		struct type type = to->schema->columns[i].type;
+		if (type.id == TYPE_NULL || column_is_null(&from->columns[i], row)) {
+			bit_set(out->nulls, to->row_count);
+			continue;
+		}
+		bit_clear(out->nulls, to->row_count);
+		enum phys phys = type_phys(type);
+		copy_slot(out, to->row_count, &from->columns[i], row, phys_bytes(phys));
+		if (phys == PHYS_STR) {
+			copied += copy_str(out, to->row_count, to->arena);
+		}
+	}
+	return copied;
+}
+
+size_t chunk_append(struct chunk *to, const struct chunk *from, uint32_t *next)
+{
+	check(to->column_count == from->column_count);
+	check(to->kinds != NULL && to->messages == NULL);
+	size_t copied = 0;
+	uint32_t row = chunk_next_live(from, *next);
+	for (; row < chunk_rows_max && to->row_count < chunk_rows_max;
+		row = chunk_next_live(from, row + 1)) {
+		copied += copy_row(to, from, row);
+		to->kinds[to->row_count] = (uint8_t)chunk_kind(from, row);
+		bit_set(to->live, to->row_count);
+		to->row_count++;
+	}
+	*next = row;
+	return copied;
+}

@@ -35,6 +35,13 @@ static inline enum row_kind chunk_kind(const struct chunk *c, uint32_t row)
 /* Index of the message that row `row` came from; check(c->messages != NULL). */
 uint32_t chunk_message(const struct chunk *c, uint32_t row);
 
+/*
+ * Copies live rows of `from` from row *next on to the end of `to` (strings into to's arena), as far as
+ * there is room; *next moves behind them. Both have the same schema; `to` has kinds, no messages.
+ * Returns the bytes of strings copied.
+ */
+size_t chunk_append(struct chunk *to, const struct chunk *from, uint32_t *next);
+
 /* "orders_cdc/3@8812" of a row's message, or "" for a row that comes from none. */
 struct str chunk_row_place(const struct chunk *c, uint32_t row, struct arena *arena);
 

@@ -10,6 +10,7 @@
  *	publish  makes it visible
  *	close    accepts a half-open sink
  *
+ * `write` and `publish` may answer CDCL_E_CLOSED: stdout's reader went away, the run ends quietly, exit 0.
  * A batch with no rows is published too (an empty box). Staged and ledger sinks: docs/operations.md.
  */
 

@@ -1,0 +1,50 @@
+#include "sink/sink.h"
+
+#include "base/check.h"
+#include "sink/sink_kinds.h"
+
+static const struct {
+	struct str description;
+	struct sink *(*open)(const struct sink_config *config);
+} kinds[] = {
+	[SINK_CONSOLE] = {str_lit("ConsoleTable"), console_sink_open},
+	[SINK_CHANGES] = {str_lit("changes"), changes_sink_open},
+	[SINK_MEMORY] = {str_lit("MemorySink"), memory_sink_open},
+	[SINK_FOREACH_BATCH] = {str_lit("ForeachBatchSink"), foreach_batch_sink_open},
+};
+
+const char *output_mode_name(enum output_mode mode)
+{
+	static const char *const names[output_mode_count] = {
+		[OUTPUT_APPEND] = "append",
+		[OUTPUT_UPDATE] = "update",
+		[OUTPUT_COMPLETE] = "complete",
+		[OUTPUT_CHANGELOG] = "changelog",
+	};
+	check(mode < output_mode_count);
+	return names[mode];
+}
+
+struct sink *sink_open(const struct sink_config *config, const struct schema *schema,
+	const struct timezone *timezone, struct error *err)
+{
+	check((size_t)config->kind < ARRAY_LEN(kinds));
+	struct sink *s = kinds[config->kind].open(config);
+	s->description = kinds[config->kind].description;
+	s->mode = config->mode;
+	s->schema = schema;
+	s->timezone = timezone;
+	int64_t last_batch_id = -1;
+	if (s->ops->open(s, &last_batch_id, err) < 0) {
+		sink_close(s);
+		return NULL;
+	}
+	return s;
+}
+
+void sink_close(struct sink *s)
+{
+	if (s != NULL) {
+		s->ops->close(s);
+	}
+}
