@@ -9,8 +9,8 @@
  *
  *	columns[c].data   typed array, slot i belongs to row i (layout by type: see data/type.h)
  *	columns[c].nulls  one bit per row, set = NULL; the slot's bytes are then zero or stale
- *	live              one bit per row, set = the row is still there (a filter clears bits, nothing
- *	                  moves); bits at and above row_count are zero
+ *	live              one bit per row, set = the row is still there (a filter clears
+ *	                  bits, nothing moves); bits at and above row_count are zero
  *	kinds             row kind per row; NULL pointer = every row is +I
  *
  * Row i of a chunk keeps its index through filters and projections, so columns and metadata can
@@ -25,7 +25,10 @@ enum { chunk_rows_max = 1024, chunk_words = 16 };
 
 enum row_kind { ROW_INSERT = 0, ROW_UPDATE_BEFORE = 1, ROW_UPDATE_AFTER = 2, ROW_DELETE = 3 };
 
-/* Bytes with a length, never NUL-terminated by contract. data == NULL: absent (a NULL key, a tombstone). */
+/*
+ * Bytes with a length, never NUL-terminated by contract. data == NULL: absent (a NULL key, a
+ * tombstone).
+ */
 struct str {
 	const char *data;
 	size_t len;
@@ -53,7 +56,8 @@ struct messages {
 	int32_t partition[chunk_rows_max];
 	int64_t offset[chunk_rows_max];
 	int64_t timestamp_us[chunk_rows_max];        /* -1: not known */
-	int32_t timestamp_type[chunk_rows_max];      /* 0 create time, 1 log append time (Spark's numbers) */
+	/* 0 create time, 1 log append time (Spark's numbers) */
+	int32_t timestamp_type[chunk_rows_max];
 	struct str key[chunk_rows_max];              /* data NULL: no key */
 	struct str value[chunk_rows_max];            /* data NULL: tombstone */
 	const struct message_header *headers[chunk_rows_max];

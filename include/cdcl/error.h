@@ -45,7 +45,8 @@ enum { error_text_bytes = 2048, error_place_bytes = 512, error_line_bytes = 512 
 /*
  * `place` is where it is as a person would type it ("orders.lua:14", "orders_cdc/3@8812"), empty
  * when not known. For scripts and SQL the offending source line and a column range are kept too, so
- * that the message can be printed with a caret; `help` is one line on what to do ("did you mean ...").
+ * that the message can be printed with a caret; `help` is one line on what to do ("did you mean
+ * ...").
  */
 struct error {
 	enum error_code code;

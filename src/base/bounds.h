@@ -22,7 +22,8 @@ enum {
 	offsets_explicit_max = 100000,                  /* partitions named by starting offsets */
 	lua_memory_bytes_max = 512 * 1024 * 1024,
 	lua_block_bytes_max = 64 * 1024 * 1024,         /* one string or table of a script */
-	lua_emit_rows_max = 1000 * 1000,                /* rows that flat_map may emit for one record */
+	/* rows that flat_map may emit for one record */
+	lua_emit_rows_max = 1000 * 1000,
 	script_bytes_max = 4 * 1024 * 1024,
 	collect_elements_max = 10 * 1000 * 1000,
 	batch_rows_max = 64 * 1024 * 1024,

@@ -1,7 +1,10 @@
 #ifndef CDCL_CHECK_H
 #define CDCL_CHECK_H
 
-/* Assertions that stay on in release builds: a wrong aggregate is worse than a stop. Never for outside input. */
+/*
+ * Assertions that stay on in release builds: a wrong aggregate is worse than a stop. Never for
+ * outside input.
+ */
 
 #include <stddef.h>
 

@@ -27,10 +27,15 @@ void log_line(enum log_level level, const char *subject, const char *format, ...
 #define log_warn(subject, ...) log_line(LOG_WARN, (subject), __VA_ARGS__)
 #define log_error(subject, ...) log_line(LOG_ERROR, (subject), __VA_ARGS__)
 
-/* Prints an error as people read it: "cdcl: place: text", the source line, the caret, "help: ...". */
+/*
+ * Prints an error as people read it: "cdcl: place: text", the source line, the caret, "help: ...".
+ */
 void log_print_error(const struct error *err);
 
-/* One live line at the bottom of a terminal; NULL or "" removes it. No-op unless stderr is a terminal. */
+/*
+ * One live line at the bottom of a terminal; NULL or "" removes it. No-op unless stderr is a
+ * terminal.
+ */
 void log_set_status(const char *line);
 
 #endif

@@ -27,12 +27,17 @@ struct str str_sub(struct str s, size_t start, size_t len);     /* clamped */
 /* Edit distance with transpositions, for suggestions; stops counting past `limit`. */
 unsigned str_distance(struct str a, struct str b, unsigned limit);
 
-/* The nearest of `names` to `wanted` within edit distance 2 (a third of its length), or an absent str. */
+/*
+ * The nearest of `names` to `wanted` within edit distance 2 (a third of its length), or an absent
+ * str.
+ */
 struct str str_nearest(struct str wanted, const struct str *names, size_t count);
 
 struct arena;
-struct str str_dup(struct str s, struct arena *arena);  /* NUL-terminated copy; absent stays absent */
-struct str str_printf(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* NUL-terminated copy; absent stays absent */
+struct str str_dup(struct str s, struct arena *arena);
+struct str str_printf(struct arena *arena, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 struct strbuf {
 	char *data;
@@ -49,6 +54,9 @@ void strbuf_add_byte(struct strbuf *b, char c);
 void strbuf_addf(struct strbuf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void strbuf_vaddf(struct strbuf *b, const char *format, va_list args);
 static inline void strbuf_reset(struct strbuf *b) { b->len = 0; }
-static inline struct str strbuf_str(const struct strbuf *b) { return (struct str){b->data, b->len}; }
+static inline struct str strbuf_str(const struct strbuf *b)
+{
+	return (struct str){b->data, b->len};
+}
 
 #endif

@@ -24,7 +24,9 @@ uint32_t utf8_next(struct str s, size_t *at);
 /* Length in UTF-16 units, malformed sequences counting as the U+FFFD they become. */
 size_t utf8_units(struct str s);
 
-/* Writes one code point at `out`, returns the bytes written (1 to 4). A surrogate gets three bytes. */
+/*
+ * Writes one code point at `out`, returns the bytes written (1 to 4). A surrogate gets three bytes.
+ */
 unsigned utf8_put(char *out, uint32_t code_point);
 
 #endif

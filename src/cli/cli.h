@@ -9,12 +9,12 @@
  * the nearest name for a wrong one, and hands over the filled struct and what is left.
  *
  *	static const struct option_spec options[] = {
- *		{'\0', "rate", "N", OPTION_INTEGER, offsetof(struct generate_options, rate), "messages
- *a second"},
+ *		{'\0', "rate", "N", OPTION_INTEGER, offsetof(struct generate_options, rate),
+ *			"messages a second"},
  *	};
  *
- * stdout is data, stderr everything else; run answers the process's exit code (design: 0 1 2 3 4 5
- *6 7 8 130).
+ * stdout is data, stderr everything else; run answers the process's exit code
+ * (0 1 2 3 4 5 6 7 8 130).
  */
 
 #include "cdcl/error.h"

@@ -7,11 +7,18 @@
 #include "cdcl/abi.h"
 #include "data/schema.h"
 
-/* A chunk with columns for `schema`, typed arrays allocated for chunk_rows_max rows (not zeroed), row_count 0. */
+/*
+ * A chunk with columns for `schema`, typed arrays allocated for chunk_rows_max rows (not zeroed),
+ * row_count 0.
+ */
 struct chunk *chunk_alloc(struct arena *arena, const struct schema *schema);
 
-/* A chunk that shares rows (live, kinds, messages, origin) with `in` and has room for `schema`'s columns, data unset. */
-struct chunk *chunk_alloc_like(struct arena *arena, const struct chunk *in, const struct schema *schema);
+/*
+ * A chunk that shares rows (live, kinds, messages, origin) with `in` and has room for `schema`'s
+ * columns, data unset.
+ */
+struct chunk *chunk_alloc_like(struct arena *arena, const struct chunk *in,
+	const struct schema *schema);
 
 /* Typed array for one column of chunk_rows_max slots. */
 void *chunk_alloc_data(struct arena *arena, struct type type);
@@ -23,10 +30,22 @@ uint32_t chunk_live_count(const struct chunk *c);
 /* Lowest live row at or above `row`, or chunk_rows_max. */
 uint32_t chunk_next_live(const struct chunk *c, uint32_t row);
 
-static inline bool bit_get(const uint64_t *words, uint32_t i) { return (words[i >> 6] >> (i & 63)) & 1; }
-static inline void bit_set(uint64_t *words, uint32_t i) { words[i >> 6] |= UINT64_C(1) << (i & 63); }
-static inline void bit_clear(uint64_t *words, uint32_t i) { words[i >> 6] &= ~(UINT64_C(1) << (i & 63)); }
-static inline bool column_is_null(const struct column *c, uint32_t row) { return bit_get(c->nulls, row); }
+static inline bool bit_get(const uint64_t *words, uint32_t i)
+{
+	return (words[i >> 6] >> (i & 63)) & 1;
+}
+static inline void bit_set(uint64_t *words, uint32_t i)
+{
+	words[i >> 6] |= UINT64_C(1) << (i & 63);
+}
+static inline void bit_clear(uint64_t *words, uint32_t i)
+{
+	words[i >> 6] &= ~(UINT64_C(1) << (i & 63));
+}
+static inline bool column_is_null(const struct column *c, uint32_t row)
+{
+	return bit_get(c->nulls, row);
+}
 static inline enum row_kind chunk_kind(const struct chunk *c, uint32_t row)
 {
 	return c->kinds == NULL ? ROW_INSERT : (enum row_kind)c->kinds[row];
@@ -36,9 +55,9 @@ static inline enum row_kind chunk_kind(const struct chunk *c, uint32_t row)
 uint32_t chunk_message(const struct chunk *c, uint32_t row);
 
 /*
- * Copies live rows of `from` from row *next on to the end of `to` (strings into to's arena), as far as
- * there is room; *next moves behind them. Both have the same schema; `to` has kinds, no messages.
- * Returns the bytes of strings copied.
+ * Copies live rows of `from` from row *next on to the end of `to` (strings into to's arena), as far
+ * as there is room; *next moves behind them. Both have the same schema; `to` has kinds, no
+ * messages. Returns the bytes of strings copied.
  */
 size_t chunk_append(struct chunk *to, const struct chunk *from, uint32_t *next);
 

@@ -2,8 +2,8 @@
 #define CDCL_DEAD_LETTER_H
 
 /*
- * Records that could not be used. Every place that gives up on a record reports it here, once:
- * it is counted by reason, logged with where it came from (repeats are rate-limited with a count), and
+ * Records that could not be used. Every place that gives up on a record reports it here, once: it
+ * is counted by reason, logged with where it came from (repeats are rate-limited with a count), and
  * the policy decides whether the job goes on. The error budget is 1,000 records in all, or 5 % of
  * the records of a minute (once it has seen 1,000); `stop_at_first` is `on_error = "stop"`.
  */
@@ -42,8 +42,8 @@ void dead_letters_init(struct dead_letters *d, const struct clock *clock);
  * One record of `c` failed with `why`. Returns 0: the caller clears the row's live bit and goes on;
  * negative: the job stops with *err (code CDCL_E_DATA when the budget is spent, else why's code).
  */
-int dead_letter_add(struct dead_letters *d, enum dead_letter_reason reason, const struct chunk *c, uint32_t row,
-	const struct error *why, struct error *err);
+int dead_letter_add(struct dead_letters *d, enum dead_letter_reason reason, const struct chunk *c,
+	uint32_t row, const struct error *why, struct error *err);
 
 /* How many records were read, for the 5 % rule. */
 void dead_letters_note_read(struct dead_letters *d, uint32_t records);

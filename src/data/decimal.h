@@ -18,14 +18,20 @@ struct type decimal_add_type(struct type a, struct type b);
 struct type decimal_multiply_type(struct type a, struct type b);
 struct type decimal_divide_type(struct type a, struct type b);
 struct type decimal_remainder_type(struct type a, struct type b);
-struct type decimal_for_integer(struct type integer);   /* int -> decimal(10,0), bigint -> decimal(20,0) */
+/* int -> decimal(10,0), bigint -> decimal(20,0) */
+struct type decimal_for_integer(struct type integer);
 
 /* Each rounds HALF_UP to result.scale; false: overflow of result.precision (or a zero divisor). */
-bool decimal_add(int128 a, struct type at, int128 b, struct type bt, struct type result, int128 *out);
-bool decimal_subtract(int128 a, struct type at, int128 b, struct type bt, struct type result, int128 *out);
-bool decimal_multiply(int128 a, struct type at, int128 b, struct type bt, struct type result, int128 *out);
-bool decimal_divide(int128 a, struct type at, int128 b, struct type bt, struct type result, int128 *out);
-bool decimal_remainder(int128 a, struct type at, int128 b, struct type bt, struct type result, int128 *out);
+bool decimal_add(int128 a, struct type at, int128 b, struct type bt, struct type result,
+	int128 *out);
+bool decimal_subtract(int128 a, struct type at, int128 b, struct type bt, struct type result,
+	int128 *out);
+bool decimal_multiply(int128 a, struct type at, int128 b, struct type bt, struct type result,
+	int128 *out);
+bool decimal_divide(int128 a, struct type at, int128 b, struct type bt, struct type result,
+	int128 *out);
+bool decimal_remainder(int128 a, struct type at, int128 b, struct type bt, struct type result,
+	int128 *out);
 
 int decimal_cmp(int128 a, unsigned a_scale, int128 b, unsigned b_scale);
 double decimal_to_double(int128 unscaled, unsigned scale);

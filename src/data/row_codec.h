@@ -13,7 +13,10 @@
 void row_codec_add(struct strbuf *out, const struct value *v);
 void row_codec_add_key(struct strbuf *out, const struct value *v);
 
-/* Reads one value of `type` at *at (advanced). Strings point into `bytes`. Bytes are the program's own: malformed is a check. */
+/*
+ * Reads one value of `type` at *at (advanced). Strings point into `bytes`. Bytes are the program's
+ * own: malformed is a check.
+ */
 struct value row_codec_read(struct str bytes, size_t *at, struct type type);
 
 uint32_t row_codec_array_count(struct str array);

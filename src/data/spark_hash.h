@@ -2,8 +2,8 @@
 #define CDCL_SPARK_HASH_H
 
 /*
- * Spark's murmur3 over typed values (seed 42, each column's hash seeds the next, NULL leaves it as it
- * is). It decides the row order of a complete box: rows come by pmod(hash, 200).
+ * Spark's murmur3 over typed values (seed 42, each column's hash seeds the next, NULL leaves it as
+ * it is). It decides the row order of a complete box: rows come by pmod(hash, 200).
  */
 
 #include "data/value.h"

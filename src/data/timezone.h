@@ -18,7 +18,10 @@ const struct timezone *timezone_open(struct str name, struct arena *arena, struc
 /* Seconds east of UTC at this instant. */
 int32_t timezone_offset_at(const struct timezone *tz, int64_t utc_seconds);
 
-/* Local wall time (as if it were UTC) to UTC; a time in a gap moves on by the gap, of two the earlier. */
+/*
+ * Local wall time (as if it were UTC) to UTC; a time in a gap moves on by the gap, of two the
+ * earlier.
+ */
 int64_t timezone_to_utc(const struct timezone *tz, int64_t local_seconds);
 
 #endif

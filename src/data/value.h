@@ -26,9 +26,13 @@ struct value {
 
 struct value value_null(struct type type);
 struct value value_from_column(const struct column *c, struct type type, uint32_t row);
-void value_to_column(const struct value *v, struct column *c, uint32_t row);    /* also sets or clears the null bit */
+/* also sets or clears the null bit */
+void value_to_column(const struct value *v, struct column *c, uint32_t row);
 
-/* NULLs first; then by value: numbers by value (NaN greatest), strings by bytes, false < true. Types must be equal. */
+/*
+ * NULLs first; then by value: numbers by value (NaN greatest), strings by bytes, false < true.
+ * Types must be equal.
+ */
 int value_cmp(const struct value *a, const struct value *b);
 
 /* ---- text ---- */
@@ -36,12 +40,16 @@ int value_cmp(const struct value *a, const struct value *b);
 struct timezone;        /* data/timezone.h; NULL means UTC */
 
 enum value_style {
-	VALUE_CONSOLE,  /* NULL as NULL, binary as [01 0A], arrays as [a, b] */
-	VALUE_CAST,     /* cast(x as string); binary as its bytes */
-	VALUE_JSON      /* a JSON value: strings quoted and escaped, numbers bare, NULL null, NaN quoted */
+	/* NULL as NULL, binary as [01 0A], arrays as [a, b] */
+	VALUE_CONSOLE,
+	/* cast(x as string); binary as its bytes */
+	VALUE_CAST,
+	/* a JSON value: strings quoted and escaped, numbers bare, NULL null, NaN quoted */
+	VALUE_JSON
 };
 
-void value_text(const struct value *v, enum value_style style, const struct timezone *tz, struct strbuf *out);
+void value_text(const struct value *v, enum value_style style, const struct timezone *tz,
+	struct strbuf *out);
 
 /* Java 17's Double.toString / Float.toString, byte for byte (not shortest in its known cases). */
 size_t double_text(double d, char out[32]);
@@ -57,15 +65,20 @@ void json_text_string(struct str s, struct strbuf *out);
  * (white space around it trimmed); what JSON accepts beyond or below that is decided in decode/.
  */
 bool int64_parse(struct str s, int64_t *out);           /* decimal integer, in range */
-bool double_parse(struct str s, double *out);           /* exactly rounded; NaN, Infinity words too */
+/* exactly rounded; NaN, Infinity words too */
+bool double_parse(struct str s, double *out);
 bool float_parse(struct str s, float *out);             /* not by way of a double */
-bool boolean_parse(struct str s, bool *out);            /* true t yes y 1 / false f no n 0, any case */
+/* true t yes y 1 / false f no n 0, any case */
+bool boolean_parse(struct str s, bool *out);
 bool date_parse(struct str s, int32_t *days);           /* [+-]y[-M[-d[T ...]]] */
 bool timestamp_parse(struct str s, const struct timezone *tz, int64_t now_us, int64_t *us);
 
 enum decimal_result { DECIMAL_OK, DECIMAL_BAD, DECIMAL_OVERFLOW };
 
-/* Rounded HALF_UP to `scale`; DECIMAL_OVERFLOW when more than precision digits are needed. "1e3" is fine. */
+/*
+ * Rounded HALF_UP to `scale`; DECIMAL_OVERFLOW when more than precision digits are needed. "1e3" is
+ * fine.
+ */
 enum decimal_result decimal_parse(struct str s, unsigned precision, unsigned scale, int128 *out);
 
 /* Civil calendar (proleptic Gregorian). */

@@ -3,13 +3,13 @@
 
 /*
  * Messages to columns: schema-directed JSON. A decoder belongs to one schema; it learns the shapes
- * of the messages it sees (literal segments and value slots) and tries them first; a miss goes to the
- * generic scanner (decode/json_scan.h). Meaning is that of Spark's from_json, exactly (docs/from-spark.md
- * lists what differs and why), or RFC 8259 with `strict`.
+ * of the messages it sees (literal segments and value slots) and tries them first; a miss goes to
+ * the generic scanner (decode/json_scan.h). Meaning is that of Spark's from_json, exactly
+ * (docs/from-spark.md lists what differs and why), or RFC 8259 with `strict`.
  *
- * A message may give its row, an all-NULL row (malformed under permissive, or a NULL or blank value),
- * no row (drop) or an error (failfast). Row i of the chunk is message i; dropped rows have their live
- * bit clear.
+ * A message may give its row, an all-NULL row (malformed under permissive, or a NULL or blank
+ * value), no row (drop) or an error (failfast). Row i of the chunk is message i; dropped rows have
+ * their live bit clear.
  */
 
 #include "cdcl/error.h"

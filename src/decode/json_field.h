@@ -14,7 +14,8 @@ enum json_fit {
 	JSON_FIT_VALUE,         /* stored */
 	JSON_FIT_NULL,          /* a JSON null: stored as NULL */
 	JSON_FIT_BAD,           /* does not fit the type: the slot is as it was */
-	JSON_FIT_BREAKS_ROW,    /* Spark loses its place here: the whole message counts as malformed */
+	/* Spark loses its place here: the whole message counts as malformed */
+	JSON_FIT_BREAKS_ROW,
 };
 
 /* What values need besides their text. One for each decoder. */

@@ -11,7 +11,10 @@
 /* False: beyond int64. The text is of an integer. */
 bool json_number_int64(struct str text, int64_t *out);
 
-/* Rounded once, half to even; overflow is infinity. An integer -0 is 0.0, as in Spark; -0.0 is -0.0. */
+/*
+ * Rounded once, half to even; overflow is infinity. An integer -0 is 0.0, as in Spark; -0.0 is
+ * -0.0.
+ */
 double json_number_double(struct str text);
 float json_number_float(struct str text);
 

@@ -46,7 +46,8 @@ static inline void json_scan_init(struct json_scan *s, struct str text, bool str
 
 static inline void json_skip_space(struct json_scan *s)
 {
-	while (s->at < s->end && (*s->at == ' ' || *s->at == '\n' || *s->at == '\r' || *s->at == '\t'))
+	while (s->at < s->end
+		&& (*s->at == ' ' || *s->at == '\n' || *s->at == '\r' || *s->at == '\t'))
 		s->at++;
 }
 
@@ -62,14 +63,18 @@ bool json_scan_fail(struct json_scan *s, const char *expected);
 
 /*
  * One whole value from `at` (white space before it is skipped), `depth` containers being open
- * around it. Containers are walked to their end. False: not JSON, `expected` says why and `at` where.
+ * around it. Containers are walked to their end. False: not JSON, `expected` says why and `at`
+ * where.
  */
 bool json_scan_value(struct json_scan *s, unsigned depth, struct json_token *t);
 
 /* A field's name, from its opening quote, and the colon after it. */
 bool json_scan_name(struct json_scan *s, struct json_token *t);
 
-/* Bytes that decide where a string ends: the first of quote, backslash, control, above 0x7F from p, or end. */
+/*
+ * Bytes that decide where a string ends: the first of quote, backslash, control, above 0x7F from p,
+ * or end.
+ */
 const char *json_string_stop(const char *p, const char *end);
 
 /*
@@ -79,8 +84,8 @@ const char *json_string_stop(const char *p, const char *end);
 struct str json_string_value(const struct json_token *t, struct arena *arena);
 
 /*
- * Is the whole text JSON? Strict: one value and white space around it. Lenient: also anything after the
- * closing brace of an object. *error_at is the offset of the first byte that is wrong.
+ * Is the whole text JSON? Strict: one value and white space around it. Lenient: also anything after
+ * the closing brace of an object. *error_at is the offset of the first byte that is wrong.
  */
 bool json_validate(struct str text, bool strict, size_t *error_at);
 

@@ -2,10 +2,10 @@
 #define CDCL_AGGREGATE_PLAN_H
 
 /*
- * What a `group_by(...):agg(...)` computes. Each text may be any expression over aggregates and keys
- * ("sum(price * quantity) / count(*) as mean"): the aggregate calls in it are pulled out into `calls`,
- * and what remains becomes an expression over `inner`, whose columns are the keys and then one
- * column per call.
+ * What a `group_by(...):agg(...)` computes. Each text may be any expression over aggregates and
+ * keys ("sum(price * quantity) / count(*) as mean"): the aggregate calls in it are pulled out into
+ * `calls`, and what remains becomes an expression over `inner`, whose columns are the keys and then
+ * one column per call.
  *
  *	input row --keys, args, filters--> groups of accumulators --inner row--> outputs --> schema
  */
@@ -13,8 +13,9 @@
 #include "expr/expr.h"
 
 enum aggregate_function {
-	AGG_COUNT_STAR, AGG_COUNT, AGG_SUM, AGG_TRY_SUM, AGG_AVG, AGG_MIN, AGG_MAX, AGG_FIRST, AGG_LAST,
-	AGG_MIN_BY, AGG_MAX_BY, AGG_ANY_VALUE, AGG_BOOL_AND, AGG_BOOL_OR, AGG_COLLECT_LIST, AGG_COLLECT_SET,
+	AGG_COUNT_STAR, AGG_COUNT, AGG_SUM, AGG_TRY_SUM, AGG_AVG, AGG_MIN, AGG_MAX,
+	AGG_FIRST, AGG_LAST, AGG_MIN_BY, AGG_MAX_BY, AGG_ANY_VALUE, AGG_BOOL_AND, AGG_BOOL_OR,
+	AGG_COLLECT_LIST, AGG_COLLECT_SET,
 	AGG_CUSTOM,                             /* cdcl.aggregate: a Lua function set */
 	aggregate_function_count
 };
@@ -49,8 +50,9 @@ struct aggregate_source {                       /* one argument of agg() */
 	struct custom_aggregate *custom;
 };
 
-int aggregate_compile(const struct str *keys, uint32_t key_count, const struct aggregate_source *aggregates,
-	uint32_t aggregate_count, const struct expr_scope *scope, struct arena *arena,
-	struct aggregate_plan **out, struct error *err);
+int aggregate_compile(const struct str *keys, uint32_t key_count,
+	const struct aggregate_source *aggregates, uint32_t aggregate_count,
+	const struct expr_scope *scope, struct arena *arena, struct aggregate_plan **out,
+	struct error *err);
 
 #endif

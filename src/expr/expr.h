@@ -6,8 +6,8 @@
  * compiled to a tree of column kernels; evaluation runs whole columns, never a row at a time.
  *
  * A result has three states per row: a value, NULL, or an error (division by zero, overflow, a bad
- * cast: Spark's ANSI mode). Errors travel with the column, so that `case`, `if`, `coalesce`, `and` and
- * `or` drop those of branches that were not taken; what is left at the top costs that record
+ * cast: Spark's ANSI mode). Errors travel with the column, so that `case`, `if`, `coalesce`, `and`
+ * and `or` drop those of branches that were not taken; what is left at the top costs that record
  * (expr_report). Rows that are not live are computed too and their errors ignored.
  */
 
@@ -21,7 +21,8 @@ struct expr;
 
 struct expr_scope {
 	const struct schema *schema;
-	bool metadata;                          /* @topic @partition @offset @timestamp @key @value @headers are known */
+	/* @topic @partition @offset @timestamp @key @value @headers are known */
+	bool metadata;
 	const struct timezone *timezone;        /* of the job; NULL: UTC */
 	struct str place;                       /* "orders.lua:14", for messages */
 };
@@ -44,12 +45,16 @@ struct vector {
 
 /*
  * Compiles one expression, with an optional name ("price * quantity as total", "quantity q").
- * Negative: err holds place, source line and caret, and a suggestion for unknown names. Lives in `arena`.
+ * Negative: err holds place, source line and caret, and a suggestion for unknown names. Lives in
+ * `arena`.
  */
 int expr_compile(struct str text, const struct expr_scope *scope, struct arena *arena,
 	struct expr **out, struct error *err);
 
-/* Splits "a, b + 1 as c" at top-level commas and compiles each; `*` stands for all columns of the scope. */
+/*
+ * Splits "a, b + 1 as c" at top-level commas and compiles each; `*` stands for all columns of the
+ * scope.
+ */
 int expr_compile_list(struct str text, const struct expr_scope *scope, struct arena *arena,
 	struct expr ***out, uint32_t *count, struct error *err);
 
@@ -57,18 +62,26 @@ int expr_compile_list(struct str text, const struct expr_scope *scope, struct ar
 struct expr *expr_column(const struct schema *schema, uint32_t index, struct arena *arena);
 
 struct type expr_type(const struct expr *e);
-struct str expr_name(const struct expr *e);     /* the alias, or Spark's name for it: "(quantity + 1)" */
+/* the alias, or Spark's name for it: "(quantity + 1)" */
+struct str expr_name(const struct expr *e);
 struct str expr_text(const struct expr *e);     /* as written, for plan output */
 
 /* Column index when the expression is nothing but a column of the schema, else -1. */
 int expr_as_column(const struct expr *e);
 
-/* Evaluates over all rows of `in`; results live in in->arena (a plain column is shared, not copied). */
-void expr_eval(const struct expr *e, const struct chunk *in, int64_t batch_time_us, struct vector *out);
+/*
+ * Evaluates over all rows of `in`; results live in in->arena (a plain column is shared, not
+ * copied).
+ */
+void expr_eval(const struct expr *e, const struct chunk *in, int64_t batch_time_us,
+	struct vector *out);
 
-/* Every live row with a fault becomes a dead letter and loses its live bit; negative: the job stops. */
-int expr_report(const struct expr *e, const struct vector *v, struct chunk *in, struct dead_letters *dead,
-	struct error *err);
+/*
+ * Every live row with a fault becomes a dead letter and loses its live bit; negative: the job
+ * stops.
+ */
+int expr_report(const struct expr *e, const struct vector *v, struct chunk *in,
+	struct dead_letters *dead, struct error *err);
 
 /* Clears the live bit of rows where `v` (boolean) is false or NULL. */
 void expr_filter(const struct vector *v, struct chunk *c);

@@ -2,14 +2,14 @@
 #define CDCL_OPERATOR_H
 
 /*
- * A running step of a plan. Chunks are pushed in; what comes out is pushed to the operators after it.
- * Stateless steps pass chunks on at once. Steps that hold state (group, order, limit on a table) give
- * their rows when the batch finishes: the pipeline calls finish on every operator in plan order, so
- * what an earlier one emits is in a later one before that finishes.
+ * A running step of a plan. Chunks are pushed in; what comes out is pushed to the operators after
+ * it. Stateless steps pass chunks on at once. Steps that hold state (group, order, limit on a
+ * table) give their rows when the batch finishes: the pipeline calls finish on every operator in
+ * plan order, so what an earlier one emits is in a later one before that finishes.
  *
- * What a group emits depends on who listens: every group (complete), changed groups (update), or the
- * changelog of row kinds. So each out names the mode it wants; a group is made once and serves all of
- * them from one state, and the stateless steps after it are made once per mode.
+ * What a group emits depends on who listens: every group (complete), changed groups (update), or
+ * the changelog of row kinds. So each out names the mode it wants; a group is made once and serves
+ * all of them from one state, and the stateless steps after it are made once per mode.
  */
 
 #include "cdcl/error.h"
@@ -21,7 +21,8 @@ struct operator;
 struct operator_ops {
 	const char *name;
 	int (*push)(struct operator *op, struct chunk *c, struct error *err);
-	int (*finish)(struct operator *op, const struct batch *b, struct error *err);   /* NULL: nothing to do */
+	/* NULL: nothing to do */
+	int (*finish)(struct operator *op, const struct batch *b, struct error *err);
 	void (*close)(struct operator *op);
 };
 
@@ -50,13 +51,17 @@ int operator_emit(struct operator *op, enum output_mode mode, struct chunk *c, s
 int operator_finish(struct operator *op, const struct batch *b, struct error *err);
 void operator_close(struct operator *op);
 
-/* Makes the operator for a plan node (not a source). A stateless one emits in the one `mode` it was made for. */
+/*
+ * Makes the operator for a plan node (not a source). A stateless one emits in the one `mode` it was
+ * made for.
+ */
 struct plan_node;
-struct operator *operator_open(const struct plan_node *node, enum output_mode mode, struct dead_letters *dead,
-	const struct batch *batch, struct error *err);
+struct operator *operator_open(const struct plan_node *node, enum output_mode mode,
+	struct dead_letters *dead, const struct batch *batch, struct error *err);
 
 /* The end of a chain: hands live rows to a sink. */
-struct operator *operator_open_sink(struct sink *sink, struct dead_letters *dead, const struct batch *batch);
+struct operator *operator_open_sink(struct sink *sink, struct dead_letters *dead,
+	const struct batch *batch);
 
 void operator_connect(struct operator *from, struct operator *to, enum output_mode mode);
 

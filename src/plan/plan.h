@@ -3,11 +3,12 @@
 
 /*
  * The checked graph that a script declared: plain data. script/ builds it through the functions
- * below, which type-check every step at the call (so that a mistake points at its line in the script);
- * `cdcl plan` prints it and the runtime turns it into operators. It holds no open file or connection.
+ * below, which type-check every step at the call (so that a mistake points at its line in the
+ * script); `cdcl plan` prints it and the runtime turns it into operators. It holds no open file or
+ * connection.
  *
- * Values of the language: a Stream (every row counts by itself) or a Table (keyed rows that change; what an
- * aggregate gives).
+ * Values of the language: a Stream (every row counts by itself) or a Table (keyed rows that change;
+ * what an aggregate gives).
  */
 
 #include "cdcl/error.h"
@@ -37,7 +38,8 @@ enum plan_order { ORDER_ASCENDING = 1, ORDER_DESCENDING = 2 };
 struct plan_sort_key {
 	struct expr *expr;
 	bool descending;
-	bool nulls_last;        /* Spark: ascending nulls first, descending nulls last, unless said */
+	/* Spark: ascending nulls first, descending nulls last, unless said */
+	bool nulls_last;
 };
 
 struct plan_node {
@@ -57,7 +59,8 @@ struct plan_node {
 	/* PLAN_FILTER: one of the two; PLAN_MAP, PLAN_FLAT_MAP: function */
 	struct expr *condition;
 	struct row_function *function;
-	uint32_t map_keeps;                     /* PLAN_MAP: columns shared from the input before the new ones (with) */
+	/* PLAN_MAP: columns shared from the input before the new ones (with) */
+	uint32_t map_keeps;
 	/* PLAN_LIMIT */
 	int64_t limit;
 	/* PLAN_GROUP */
@@ -93,42 +96,49 @@ struct plan {
 struct plan *plan_open(void);
 void plan_close(struct plan *p);
 
-/* Each adds a node; NULL with the error filled (place, caret, help). `place` is the script line of the call. */
-struct plan_node *plan_source(struct plan *p, const struct source_config *source, struct str schema_ddl,
-	const struct json_config *json, struct str place, struct error *err);
-struct plan_node *plan_filter(struct plan *p, struct plan_node *in, struct str condition, struct str place,
-	struct error *err);
-struct plan_node *plan_filter_function(struct plan *p, struct plan_node *in, struct row_function *f, struct str place,
-	struct error *err);
-struct plan_node *plan_select(struct plan *p, struct plan_node *in, const struct str *texts, uint32_t count,
+/*
+ * Each adds a node; NULL with the error filled (place, caret, help). `place` is the script line of
+ * the call.
+ */
+struct plan_node *plan_source(struct plan *p, const struct source_config *source,
+	struct str schema_ddl, const struct json_config *json, struct str place, struct error *err);
+struct plan_node *plan_filter(struct plan *p, struct plan_node *in, struct str condition,
 	struct str place, struct error *err);
-struct plan_node *plan_with(struct plan *p, struct plan_node *in, const struct str *texts, uint32_t count,
+struct plan_node *plan_filter_function(struct plan *p, struct plan_node *in, struct row_function *f,
 	struct str place, struct error *err);
-struct plan_node *plan_with_function(struct plan *p, struct plan_node *in, struct str ddl, struct row_function *f,
+struct plan_node *plan_select(struct plan *p, struct plan_node *in, const struct str *texts,
+	uint32_t count, struct str place, struct error *err);
+struct plan_node *plan_with(struct plan *p, struct plan_node *in, const struct str *texts,
+	uint32_t count, struct str place, struct error *err);
+struct plan_node *plan_with_function(struct plan *p, struct plan_node *in, struct str ddl,
+	struct row_function *f, struct str place, struct error *err);
+struct plan_node *plan_drop_columns(struct plan *p, struct plan_node *in, struct str names,
 	struct str place, struct error *err);
-struct plan_node *plan_drop_columns(struct plan *p, struct plan_node *in, struct str names, struct str place,
-	struct error *err);
-struct plan_node *plan_rename(struct plan *p, struct plan_node *in, struct str old_name, struct str new_name,
+struct plan_node *plan_rename(struct plan *p, struct plan_node *in, struct str old_name,
+	struct str new_name, struct str place, struct error *err);
+struct plan_node *plan_map(struct plan *p, struct plan_node *in, struct str ddl,
+	struct row_function *f, bool flat, struct str place, struct error *err);
+struct plan_node *plan_union(struct plan *p, struct plan_node **in, uint32_t count,
 	struct str place, struct error *err);
-struct plan_node *plan_map(struct plan *p, struct plan_node *in, struct str ddl, struct row_function *f,
-	bool flat, struct str place, struct error *err);
-struct plan_node *plan_union(struct plan *p, struct plan_node **in, uint32_t count, struct str place,
-	struct error *err);
 struct plan_node *plan_limit(struct plan *p, struct plan_node *in, int64_t limit, struct str place,
 	struct error *err);
-struct plan_node *plan_group(struct plan *p, struct plan_node *in, const struct str *keys, uint32_t key_count,
-	const struct aggregate_source *aggregates, uint32_t aggregate_count, struct str place, struct error *err);
-struct plan_node *plan_order_by(struct plan *p, struct plan_node *in, const struct str *texts, uint32_t count,
+struct plan_node *plan_group(struct plan *p, struct plan_node *in, const struct str *keys,
+	uint32_t key_count, const struct aggregate_source *aggregates, uint32_t aggregate_count,
 	struct str place, struct error *err);
-int plan_sink(struct plan *p, struct plan_node *in, const struct sink_config *sink, struct str place,
-	struct error *err);
+struct plan_node *plan_order_by(struct plan *p, struct plan_node *in, const struct str *texts,
+	uint32_t count, struct str place, struct error *err);
+int plan_sink(struct plan *p, struct plan_node *in, const struct sink_config *sink,
+	struct str place, struct error *err);
 
-/* The whole: something is read, something is written, output modes are legal (with the reason and the legal ones). */
+/*
+ * The whole: something is read, something is written, output modes are legal (with the reason and
+ * the legal ones).
+ */
 int plan_check(struct plan *p, struct error *err);
 
 /*
- * The mode in which `n` wants its input when it is itself made for `mode`: a group follows a Table's
- * changelog, an order needs the complete result, the rest pass on what is wanted of them.
+ * The mode in which `n` wants its input when it is itself made for `mode`: a group follows a
+ * Table's changelog, an order needs the complete result, the rest pass on what is wanted of them.
  */
 enum output_mode plan_input_mode(const struct plan_node *n, enum output_mode mode);
 

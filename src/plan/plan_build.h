@@ -5,20 +5,28 @@
 
 #include "plan/plan.h"
 
-/* A node after `inputs`, with the first's schema; a Table when one of them is. NULL when the plan is full. */
+/*
+ * A node after `inputs`, with the first's schema; a Table when one of them is. NULL when the plan
+ * is full.
+ */
 struct plan_node *plan_node_add(struct plan *p, enum plan_kind kind,
 	struct plan_node *const *inputs, uint32_t count, struct str place, struct error *err);
 
 /* What an expression over the rows of `in` may name. */
 struct expr_scope plan_scope(const struct plan *p, const struct plan_node *in, struct str place);
 
-/* Adds place, source line and a caret under `part` (a slice of `source`; absent: all of it) to an error already set. */
+/*
+ * Adds place, source line and a caret under `part` (a slice of `source`; absent: all of it) to an
+ * error already set.
+ */
 void plan_error(struct error *err, struct str place, struct str source, struct str part);
 
 /* A user's DDL with its names checked; NULL with the error filled. */
 struct schema *plan_schema(struct plan *p, struct str ddl, struct str place, struct error *err);
 
-/* Index of a column by its SQL name (`name` is a slice of `source`), or negative with a suggestion. */
+/*
+ * Index of a column by its SQL name (`name` is a slice of `source`), or negative with a suggestion.
+ */
 int plan_find_column(const struct plan_node *in, struct str name, struct str source,
 	struct str place, struct error *err);
 

@@ -10,15 +10,22 @@
  *	publish  makes it visible
  *	close    accepts a half-open sink
  *
- * `write` and `publish` may answer CDCL_E_CLOSED: stdout's reader went away, the run ends quietly, exit 0.
- * A batch with no rows is published too (an empty box). Staged and ledger sinks: docs/operations.md.
+ * `write` and `publish` may answer CDCL_E_CLOSED: stdout's reader went away, the run ends quietly,
+ * exit 0. A batch with no rows is published too (an empty box). Staged and ledger sinks:
+ * docs/operations.md.
  */
 
 #include "cdcl/error.h"
 #include "data/chunk.h"
 #include "data/timezone.h"
 
-enum output_mode { OUTPUT_APPEND, OUTPUT_UPDATE, OUTPUT_COMPLETE, OUTPUT_CHANGELOG, output_mode_count };
+enum output_mode {
+	OUTPUT_APPEND,
+	OUTPUT_UPDATE,
+	OUTPUT_COMPLETE,
+	OUTPUT_CHANGELOG,
+	output_mode_count
+};
 
 const char *output_mode_name(enum output_mode mode);
 
@@ -51,8 +58,8 @@ enum sink_kind { SINK_CONSOLE, SINK_CHANGES, SINK_MEMORY, SINK_FOREACH_BATCH };
 
 /* SINK_FOREACH_BATCH: filled by script/; called by the sink once per batch with all rows of it. */
 struct batch_function {
-	int (*call)(struct batch_function *f, struct chunk *const *chunks, uint32_t count, const struct batch *b,
-		struct error *err);
+	int (*call)(struct batch_function *f, struct chunk *const *chunks, uint32_t count,
+		const struct batch *b, struct error *err);
 };
 
 struct sink_config {                            /* plain data of the plan */

@@ -13,7 +13,9 @@ struct sink *changes_sink_open(const struct sink_config *config);
 struct sink *memory_sink_open(const struct sink_config *config);
 struct sink *foreach_batch_sink_open(const struct sink_config *config);
 
-/* Rows of a memory sink: of all batches (append, update, changelog) or of the last one (complete). */
+/*
+ * Rows of a memory sink: of all batches (append, update, changelog) or of the last one (complete).
+ */
 uint32_t memory_sink_chunks(const struct sink *s, struct chunk *const **chunks);
 
 #endif

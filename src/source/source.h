@@ -8,12 +8,12 @@
  *	open -> { begin_batch -> fill fill fill ... -> end_batch }* -> close
  *
  * A batch is a range of positions per partition. begin_batch fixes how far this batch may go (rate
- * limits, the end for available-now); fill stops there and says SOURCE_LIMIT. The partitions array is
- * plain data that progress, the status line and the checkpoint read.
+ * limits, the end for available-now); fill stops there and says SOURCE_LIMIT. The partitions array
+ * is plain data that progress, the status line and the checkpoint read.
  *
- * While a batch is still empty, begin_batch may be called again: what is there by then counts. The first
- * batch_start and position stay readable from publish to the next begin_batch. A source empties its own
- * wake_fd in fill. poll_ms > 0 asks for polling also when there is a wake_fd.
+ * While a batch is still empty, begin_batch may be called again: what is there by then counts. The
+ * first batch_start and position stay readable from publish to the next begin_batch. A source
+ * empties its own wake_fd in fill. poll_ms > 0 asks for polling also when there is a wake_fd.
  */
 
 #include "cdcl/error.h"
@@ -25,7 +25,8 @@ struct source;
 enum source_state {
 	SOURCE_MORE,            /* some messages came, more may be here at once */
 	SOURCE_IDLE,            /* nothing more now; wake_fd or the next poll tells when */
-	SOURCE_WAITING,         /* nothing now, but messages of this batch are known to be on their way: do not close it */
+	/* nothing now, but messages of this batch are known to be on their way: do not close it */
+	SOURCE_WAITING,
 	SOURCE_LIMIT,           /* this batch's share is used up */
 	SOURCE_END              /* finite source: there will never be more */
 };
@@ -45,9 +46,15 @@ struct source_ops {
 	const char *kind;
 	int (*open)(struct source *s, enum source_run run, struct error *err);
 	int (*begin_batch)(struct source *s, struct error *err);
-	/* Appends to out (room for chunk_rows_max - out->count); answers an enum source_state or a negative error. */
+	/*
+	 * Appends to out (room for chunk_rows_max - out->count); answers an enum source_state or a
+	 * negative error.
+	 */
 	int (*fill)(struct source *s, struct messages *out, struct error *err);
-	/* The batch is applied and published: commit offsets for lag tools, forget what was kept for it. */
+	/*
+	 * The batch is applied and published: commit offsets for lag tools, forget what was kept
+	 * for it.
+	 */
 	int (*end_batch)(struct source *s, struct error *err);
 	void (*close)(struct source *s);        /* accepts a half-open source */
 };
@@ -55,15 +62,19 @@ struct source_ops {
 struct source {
 	const struct source_ops *ops;
 	uint32_t id;
-	struct str description;                 /* "KafkaV2[Subscribe[orders_cdc]]", as Spark's progress */
+	/* "KafkaV2[Subscribe[orders_cdc]]", as Spark's progress */
+	struct str description;
 	const struct clock *clock;
-	int wake_fd;                            /* becomes readable when idle turns to more; -1: poll it */
-	int poll_ms;                            /* how often to ask while idle when there is no wake_fd */
+	/* becomes readable when idle turns to more; -1: poll it */
+	int wake_fd;
+	/* how often to ask while idle when there is no wake_fd */
+	int poll_ms;
 	struct source_partition *partitions;
 	uint32_t partition_count;
 	int64_t messages_read;
 	int64_t bytes_read;
-	int64_t files_read;                     /* files begun: a batch that read an empty file had input */
+	/* files begun: a batch that read an empty file had input */
+	int64_t files_read;
 };
 
 /* The static table's choice: makes the source that `config` names. NULL with the error filled. */

@@ -63,7 +63,8 @@ enum generate_kind { GENERATE_ORDERS, GENERATE_CUSTOMERS };
 
 struct generate_config {
 	enum generate_kind kind;
-	int64_t rate;                           /* messages a second; 0: as fast as they are taken */
+	/* messages a second; 0: as fast as they are taken */
+	int64_t rate;
 	int64_t count;                          /* 0: for ever */
 	int64_t keys;
 	uint64_t seed;
