@@ -7,7 +7,7 @@
 #include "runtime/pipeline.h"
 #include "runtime/progress.h"
 #include "runtime/status.h"
-#include "runtime/watch.h"
+#include "runtime/file_watch.h"
 
 #include <poll.h>
 #include <stdatomic.h>
@@ -22,7 +22,7 @@ struct job {
 	struct pipeline *pipeline;
 	struct loop *loop;
 	struct progress *progress;
-	struct watch *watch;
+	struct file_watch *watch;
 	struct status status;
 	struct pipeline_wait wait;
 	atomic_bool stop_asked;
@@ -115,7 +115,7 @@ struct job *job_open(struct plan *plan, const struct job_options *options, struc
 			goto fail;
 	}
 	if (options->watch_path != NULL &&
-		(j->watch = watch_open(options->watch_path, err)) == NULL)
+		(j->watch = file_watch_open(options->watch_path, err)) == NULL)
 		goto fail;
 	j->loop = loop_open(options->catch_signals, err);
 	if (j->loop == NULL)
@@ -137,7 +137,7 @@ void job_close(struct job *j)
 		return;
 	pipeline_close(j->pipeline);
 	loop_close(j->loop);
-	watch_close(j->watch);
+	file_watch_close(j->watch);
 	progress_close(j->progress);
 	free(j);
 }
@@ -180,7 +180,7 @@ static unsigned wait_turn(struct job *j, int result)
 	if (result != PIPELINE_WAIT)
 		w->timeout_us = 0;
 	if (j->watch != NULL)
-		w->fds[w->fd_count++] = watch_fd(j->watch);
+		w->fds[w->fd_count++] = file_watch_fd(j->watch);
 	return loop_wait(j->loop, w->fds, w->fd_count, w->timeout_us);
 }
 
@@ -207,7 +207,7 @@ static int run(struct job *j, struct error *err)
 			drain(j);
 		if ((notes & LOOP_TIMEOUT) && j->options.stop_on_closed_stdout && stdout_closed())
 			drain(j);
-		if (j->watch != NULL && !j->draining && watch_changed(j->watch))
+		if (j->watch != NULL && !j->draining && file_watch_changed(j->watch))
 			return JOB_CHANGED;
 		result = pipeline_step(j->pipeline, turn_chunks_max, err);
 		if (result < 0)

@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "data/value.h"
 #include "decode/json_path.h"
+#include "decode/json_scan.h"
 
 enum { record_headers_max = 1024 };
 
@@ -113,7 +114,11 @@ int record_line_add(struct str line, const struct str *topics, uint32_t topic_co
 	struct str text = str_trim(line);
 	if (text.len == 0)
 		return 0;
-	if (text.data[0] != '{' || text.data[text.len - 1] != '}')
+	size_t wrong_at = 0;
+	if (!json_validate(text, true, &wrong_at))
+		return error_set(err, CDCL_E_DATA, "not a record: JSON goes wrong at byte %zu",
+			wrong_at + 1);
+	if (text.data[0] != '{')
 		return error_set(err, CDCL_E_DATA,
 			"not a record: a JSON object with topic, key and value is expected");
 	text = str_dup(text, out->arena);

@@ -1,5 +1,5 @@
-#ifndef CDCL_WATCH_H
-#define CDCL_WATCH_H
+#ifndef CDCL_FILE_WATCH_H
+#define CDCL_FILE_WATCH_H
 
 /*
  * Notices that a script, or a module that it may require, was saved: inotify on the script's
@@ -11,15 +11,15 @@
 
 #include <stdbool.h>
 
-struct watch;
+struct file_watch;
 
-struct watch *watch_open(const char *script_path, struct error *err);
-void watch_close(struct watch *w);
+struct file_watch *file_watch_open(const char *script_path, struct error *err);
+void file_watch_close(struct file_watch *w);
 
 /* Becomes readable when something happened in the folder. */
-int watch_fd(const struct watch *w);
+int file_watch_fd(const struct file_watch *w);
 
 /* Reads what happened: was a Lua file saved? */
-bool watch_changed(struct watch *w);
+bool file_watch_changed(struct file_watch *w);
 
 #endif

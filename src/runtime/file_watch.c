@@ -1,4 +1,4 @@
-#include "runtime/watch.h"
+#include "runtime/file_watch.h"
 
 #include "base/str.h"
 
@@ -7,13 +7,13 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-struct watch {
+struct file_watch {
 	int fd;
 };
 
-struct watch *watch_open(const char *script_path, struct error *err)
+struct file_watch *file_watch_open(const char *script_path, struct error *err)
 {
-	struct watch *w = calloc(1, sizeof(*w));
+	struct file_watch *w = calloc(1, sizeof(*w));
 	const char *slash = strrchr(script_path, '/');
 	char *folder = slash == NULL ? strdup(".")
 				     : strndup(script_path, (size_t)(slash - script_path) + 1);
@@ -27,14 +27,14 @@ struct watch *watch_open(const char *script_path, struct error *err)
 	if (w->fd < 0 || inotify_add_watch(w->fd, folder, IN_CLOSE_WRITE | IN_MOVED_TO) < 0) {
 		error_set(err, CDCL_E_DISK, "cannot watch the folder %s: %s", folder,
 			strerror(errno));
-		watch_close(w);
+		file_watch_close(w);
 		w = NULL;
 	}
 	free(folder);
 	return w;
 }
 
-void watch_close(struct watch *w)
+void file_watch_close(struct file_watch *w)
 {
 	if (w == NULL)
 		return;
@@ -43,7 +43,7 @@ void watch_close(struct watch *w)
 	free(w);
 }
 
-int watch_fd(const struct watch *w)
+int file_watch_fd(const struct file_watch *w)
 {
 	return w->fd;
 }
@@ -54,7 +54,7 @@ static bool is_lua(const char *name)
 	return len > 4 && strcmp(name + len - 4, ".lua") == 0;
 }
 
-bool watch_changed(struct watch *w)
+bool file_watch_changed(struct file_watch *w)
 {
 	_Alignas(struct inotify_event) char events[8192];
 	bool changed = false;

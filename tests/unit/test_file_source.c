@@ -1,0 +1,387 @@
+/* The file source: line rules, compression, order, one file a batch, new files, records. */
+
+#include "base/arena.h"
+#include "base/file.h"
+#include "source/line_reader.h"
+#include "source/source.h"
+#include "source/source_config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <zlib.h>
+#include <zstd.h>
+#include <cmocka.h>
+
+static char folder[64];
+static struct arena arena;
+static struct clock_held held;
+static struct messages *block;
+
+static int set_up(void **state)
+{
+	(void)state;
+	strcpy(folder, "/tmp/test_file_source.XXXXXX");
+	assert_non_null(mkdtemp(folder));
+	arena_init(&arena, 4096);
+	clock_held_init(&held, 1000000);
+	block = calloc(1, sizeof(*block));
+	block->arena = &arena;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	char command[128];
+	snprintf(command, sizeof(command), "rm -rf '%s'", folder);
+	assert_int_equal(system(command), 0);
+	arena_release(&arena);
+	free(block);
+	return 0;
+}
+
+static const char *in_folder(const char *name)
+{
+	return str_printf(&arena, "%s/%s", folder, name).data;
+}
+
+static void put(const char *name, const void *bytes, size_t len)
+{
+	FILE *f = fopen(in_folder(name), "wb");
+	assert_non_null(f);
+	assert_int_equal(fwrite(bytes, 1, len, f), len);
+	fclose(f);
+}
+
+static void put_text(const char *name, const char *text)
+{
+	put(name, text, strlen(text));
+}
+
+/* Every line of a file, each followed by a bar. */
+static const char *lines_of(const char *path, struct error *err)
+{
+	struct strbuf out;
+	strbuf_init(&out);
+	struct line_reader *r = line_reader_open(path, err);
+	assert_non_null(r);
+	int more = LINES_MORE;
+	while (more >= 0) {
+		struct str line;
+		while (line_reader_next(r, &line)) {
+			strbuf_add(&out, line);
+			strbuf_add_byte(&out, '|');
+		}
+		if (more == LINES_END)
+			break;
+		more = line_reader_more(r, err);
+	}
+	line_reader_close(r);
+	const char *text = str_printf(&arena, STR_FMT, STR_ARG(strbuf_str(&out))).data;
+	strbuf_release(&out);
+	return more < 0 ? "failed" : text;
+}
+
+static void lines(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		const char *lines;
+	} cases[] = {
+		{"", ""},
+		{"\n", "|"},
+		{"a\nb\n", "a|b|"},
+		{"a\nb", "a|b|"},
+		{"a\r\nb\r\n", "a\r|b\r|"},
+		{"\n\na\n", "||a|"},
+		{"\xEF\xBB\xBF{}\n\xEF\xBB\xBFx\n", "{}|\xEF\xBB\xBFx|"},
+		{"\xEF\xBB\xBF", ""},
+		{"\xEF\xBB", "\xEF\xBB|"},
+		{"ab", "ab|"},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct error err;
+		error_init(&err);
+		put_text("lines", cases[i].text);
+		assert_string_equal(lines_of(in_folder("lines"), &err), cases[i].lines);
+	}
+}
+
+static char *long_text(size_t len)
+{
+	char *text = malloc(len + 1);
+	for (size_t i = 0; i < len; i++)
+		text[i] = (char)(i % 1000 == 999 ? '\n' : 'a' + (i / 7) % 26);
+	text[len] = 0;
+	return text;
+}
+
+static void same_packed(const char *name, const char *text)
+{
+	struct error err;
+	error_init(&err);
+	put_text("plain", text);
+	const char *plain = lines_of(in_folder("plain"), &err);
+	assert_string_equal(lines_of(in_folder(name), &err), plain);
+}
+
+static void gzip_members(void **state)
+{
+	(void)state;
+	char *text = long_text(300000);
+	size_t half = 150123;
+	gzFile f = gzopen(in_folder("a.gz"), "wb");
+	gzwrite(f, text, (unsigned)half);
+	gzclose(f);
+	f = gzopen(in_folder("a.gz"), "ab"); /* a second member behind the first */
+	gzwrite(f, text + half, (unsigned)(300000 - half));
+	gzclose(f);
+	same_packed("a.gz", text);
+	free(text);
+}
+
+static void zstd_frames(void **state)
+{
+	(void)state;
+	char *text = long_text(300000);
+	size_t bound = ZSTD_compressBound(300000);
+	char *packed = malloc(bound * 2);
+	size_t first = ZSTD_compress(packed, bound, text, 100000, 3);
+	size_t second = ZSTD_compress(packed + first, bound, text + 100000, 200000, 3);
+	put("a.zst", packed, first + second);
+	same_packed("a.zst", text);
+	/* Cut short: an error that names the file, never a shorter result. */
+	put("cut.zst", packed, first + second - 10);
+	struct error err;
+	error_init(&err);
+	assert_string_equal(lines_of(in_folder("cut.zst"), &err), "failed");
+	assert_non_null(strstr(err.text, "cut.zst"));
+	free(packed);
+	free(text);
+}
+
+static void damaged_gzip(void **state)
+{
+	(void)state;
+	struct error err;
+	error_init(&err);
+	put_text("bad.gz", "this is no gzip file");
+	assert_string_equal(lines_of(in_folder("bad.gz"), &err), "failed");
+	assert_int_equal(err.code, CDCL_E_DATA);
+}
+
+static void line_longer_than_the_buffer(void **state)
+{
+	(void)state;
+	size_t len = 5 * 1000 * 1000;
+	char *text = malloc(len + 1);
+	memset(text, 'x', len);
+	text[len] = '\n';
+	put("long", text, len + 1);
+	struct error err;
+	error_init(&err);
+	assert_int_equal(strlen(lines_of(in_folder("long"), &err)), len + 1);
+	free(text);
+}
+
+/* ---- the source ---- */
+
+static struct source *open_source(struct source_config *config, enum source_run run)
+{
+	struct error err;
+	error_init(&err);
+	config->kind = SOURCE_FILE;
+	struct source *s = source_open(config, 0, run, &held.clock, &err);
+	assert_non_null(s);
+	return s;
+}
+
+/* Fills until the batch has its share; answers "values...:state". */
+static const char *batch(struct source *s)
+{
+	static const char *const names[] = {"more", "idle", "waiting", "limit", "end"};
+	struct error err;
+	error_init(&err);
+	struct strbuf out;
+	strbuf_init(&out);
+	assert_int_equal(s->ops->begin_batch(s, &err), 0);
+	int state = SOURCE_MORE;
+	while (state == SOURCE_MORE) {
+		block->count = 0;
+		state = s->ops->fill(s, block, &err);
+		if (state < 0)
+			strbuf_addf(&out, "%s %s", err.place, err.text);
+		for (uint32_t i = 0; i < block->count; i++) {
+			if (block->value[i].data == NULL)
+				strbuf_add_c(&out, "NULL");
+			strbuf_add(&out, block->value[i]);
+			strbuf_add_byte(&out, ' ');
+		}
+	}
+	if (state >= 0)
+		strbuf_addf(&out, ":%s", names[state]);
+	const char *text = str_printf(&arena, STR_FMT, STR_ARG(strbuf_str(&out))).data;
+	strbuf_release(&out);
+	assert_int_equal(s->ops->end_batch(s, &err), 0);
+	return text;
+}
+
+static void one_file_a_batch(void **state)
+{
+	(void)state;
+	put_text("b.jsonl", "b1\nb2\n");
+	put_text("a.jsonl", "a1\n");
+	put_text("c.jsonl", "");
+	put_text("_not_yet.jsonl", "x\n");
+	struct source_config config = {.file = {.path = str_c(folder), .max_files_per_trigger = 1}};
+	struct source *s = open_source(&config, SOURCE_RUN_AVAILABLE_NOW);
+	assert_string_equal(batch(s), "a1 :limit");
+	assert_string_equal(batch(s), "b1 b2 :limit");
+	assert_int_equal(s->files_read, 2);
+	assert_string_equal(batch(s), ":limit"); /* an empty file is a batch too */
+	assert_int_equal(s->files_read, 3);
+	assert_string_equal(batch(s), ":end");
+	source_close(s);
+}
+
+static void once_ignores_the_limit(void **state)
+{
+	(void)state;
+	put_text("a", "a1\n");
+	put_text("b", "b1\n");
+	struct source_config config = {.file = {.path = str_c(folder), .max_files_per_trigger = 1}};
+	struct source *s = open_source(&config, SOURCE_RUN_ONCE);
+	assert_string_equal(batch(s), "a1 b1 :end");
+	source_close(s);
+}
+
+static void new_files_while_running(void **state)
+{
+	(void)state;
+	put_text("m", "m\n");
+	struct source_config config = {.file = {.path = str_c(folder), .null_value = str_lit("z")}};
+	struct source *s = open_source(&config, SOURCE_RUN_FOREVER);
+	assert_string_equal(batch(s), "m :idle");
+	put_text("a", "a\nz\n");
+	put_text("n", "n\n");
+	assert_string_equal(batch(s), ":idle"); /* not looked yet */
+	held.now_us += 1000000;
+	assert_string_equal(batch(s), "a NULL n :idle");
+	held.now_us += 1000000;
+	assert_string_equal(batch(s), ":idle");
+	source_close(s);
+}
+
+static void positions(void **state)
+{
+	(void)state;
+	put_text("a", "1\n2\n3\n");
+	const char *path = in_folder("a");
+	struct source_config config = {.file = {.path = str_c(path)}};
+	struct source *s = open_source(&config, SOURCE_RUN_FOREVER);
+	assert_string_equal(batch(s), "1 2 3 :end"); /* one file: its end is the end */
+	assert_int_equal(s->partition_count, 1);
+	assert_true(str_eq(s->partitions[0].topic, str_c(path)));
+	assert_int_equal(s->partitions[0].batch_start, 0);
+	assert_int_equal(s->partitions[0].position, 3);
+	assert_int_equal(s->messages_read, 3);
+	assert_int_equal(s->bytes_read, 6);
+	assert_int_equal(block->offset[2], 2);
+	source_close(s);
+}
+
+static void no_such_file(void **state)
+{
+	(void)state;
+	struct error err;
+	error_init(&err);
+	const char *path = in_folder("nothing");
+	struct source_config config = {.kind = SOURCE_FILE, .file = {.path = str_c(path)}};
+	assert_null(source_open(&config, 0, SOURCE_RUN_FOREVER, &held.clock, &err));
+	assert_non_null(strstr(err.text, "nothing"));
+}
+
+static void records(void **state)
+{
+	(void)state;
+	put_text("r",
+		"{\"topic\":\"t\",\"partition\":2,\"offset\":7,\"ts\":1000,\"ts_type\":\"LogAppendTime\","
+		"\"headers\":[[\"h\",\"x\\ty\"],[\"n\",null]],\"key\":\"k\",\"value\":\"{\\\"a\\\":1}\"}\n"
+		"{\"topic\":\"other\",\"value\":\"skipped\"}\n"
+		"{\"topic\":\"t\",\"partition\":2,\"offset\":8,\"key\":\"k\",\"value\":null}\n");
+	struct str wanted = str_lit("t");
+	struct source_config config = {.file = {.path = str_c(in_folder("r")),
+					       .format = FILE_RECORDS,
+					       .topics = &wanted,
+					       .topic_count = 1}};
+	struct source *s = open_source(&config, SOURCE_RUN_FOREVER);
+	struct error err;
+	error_init(&err);
+	block->count = 0;
+	assert_int_equal(s->ops->begin_batch(s, &err), 0);
+	while (s->ops->fill(s, block, &err) == SOURCE_MORE)
+		continue;
+	assert_int_equal(block->count, 2);
+	assert_true(str_eq(block->value[0], str_lit("{\"a\":1}")));
+	assert_true(str_eq(block->key[0], str_lit("k")));
+	assert_int_equal(block->partition[0], 2);
+	assert_int_equal(block->offset[0], 7);
+	assert_int_equal(block->timestamp_us[0], 1000000);
+	assert_int_equal(block->timestamp_type[0], 1);
+	assert_int_equal(block->header_count[0], 2);
+	assert_true(str_eq(block->headers[0][0].value, str_lit("x\ty")));
+	assert_null(block->headers[0][1].value.data);
+	assert_null(block->value[1].data);
+	assert_int_equal(block->timestamp_us[1], -1);
+	source_close(s);
+}
+
+static void bad_records(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *line;
+		const char *says;
+	} cases[] = {
+		{"[1]\n", "not a record"},
+		{"{\"key\":\"k\"}\n", "without \"value\""},
+		{"{\"offset\":\"x\",\"value\":\"\"}\n", "whole number"},
+		{"{\"headers\":7,\"value\":\"\"}\n", "headers"},
+		{"{\"headers\":[1],\"value\":\"\"}\n", "header"},
+		{"{\"value\": nonsense}\n", "not a record"},
+		{"{\"topic\":\"t\" \"value\":\"x\"}\n", "not a record"},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		put_text("r", cases[i].line);
+		struct source_config config = {
+			.file = {.path = str_c(in_folder("r")), .format = FILE_RECORDS}};
+		struct source *s = open_source(&config, SOURCE_RUN_FOREVER);
+		const char *said = batch(s);
+		if (strstr(said, cases[i].says) == NULL || strstr(said, "/r:1") == NULL)
+			fail_msg("%s gave: %s", cases[i].line, said);
+		source_close(s);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(lines, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(gzip_members, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(zstd_frames, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(damaged_gzip, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(line_longer_than_the_buffer, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(one_file_a_batch, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(once_ignores_the_limit, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(new_files_while_running, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(positions, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(no_such_file, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(records, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(bad_records, set_up, tear_down),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
