@@ -309,8 +309,10 @@ static void records(void **state)
 {
 	(void)state;
 	put_text("r",
-		"{\"topic\":\"t\",\"partition\":2,\"offset\":7,\"ts\":1000,\"ts_type\":\"LogAppendTime\","
-		"\"headers\":[[\"h\",\"x\\ty\"],[\"n\",null]],\"key\":\"k\",\"value\":\"{\\\"a\\\":1}\"}\n"
+		"{\"topic\":\"t\",\"partition\":2,\"offset\":7,\"ts\":1000,\"ts_type\":"
+		"\"LogAppendTime\","
+		"\"headers\":[[\"h\",\"x\\ty\"],[\"n\",null]],\"key\":\"k\",\"value\":\"{\\\"a\\\":"
+		"1}\"}\n"
 		"{\"topic\":\"other\",\"value\":\"skipped\"}\n"
 		"{\"topic\":\"t\",\"partition\":2,\"offset\":8,\"key\":\"k\",\"value\":null}\n");
 	struct str wanted = str_lit("t");

@@ -37,7 +37,8 @@ static void first_at_once_then_on_the_grid(void **state)
 	assert_true(trigger_due(&t, 1030 * second));
 }
 
-/* A batch that takes 17 s under a 10 s trigger: the next begins at once, the one after on the grid. */
+/* A batch that takes 17 s under a 10 s trigger: the next begins at once, the one after on the grid.
+ */
 static void missed_ticks_are_not_made_up(void **state)
 {
 	(void)state;
