@@ -25,6 +25,7 @@ enum {
 	/* rows that flat_map may emit for one record */
 	lua_emit_rows_max = 1000 * 1000,
 	script_bytes_max = 4 * 1024 * 1024,
+	group_count_max = 100 * 1000 * 1000,
 	collect_elements_max = 10 * 1000 * 1000,
 	batch_rows_max = 64 * 1024 * 1024,
 	batch_megabytes_max = 16 * 1024,

@@ -38,6 +38,8 @@ struct operator {
 	struct dead_letters *dead;              /* the job's */
 	const struct batch *batch;              /* the current one; time_us is current_timestamp */
 	const struct schema *schema;            /* of what it emits */
+	/* a stateless one: in which it takes and emits rows */
+	enum output_mode mode;
 	int64_t rows_in;
 	int64_t rows_out;
 };

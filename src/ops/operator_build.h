@@ -1,0 +1,42 @@
+#ifndef CDCL_OPERATOR_BUILD_H
+#define CDCL_OPERATOR_BUILD_H
+
+/* What the operators share, and how each is made; nobody outside ops/ includes it. */
+
+#include "expr/expr.h"
+#include "ops/operator.h"
+#include "plan/plan.h"
+
+/*
+ * Zeroed memory for a struct whose first member is the operator; the process stops when there is
+ * none.
+ */
+void *operator_alloc(size_t bytes);
+
+/*
+ * Where faults of the rows of `c` are reported. A row that comes from no message is the row of a
+ * Table: leaving it out would make a wrong result, so there `strict` is filled, which stops at the
+ * first.
+ */
+struct dead_letters *operator_dead(
+	struct operator *op, const struct chunk *c, struct dead_letters *strict);
+
+/* expr_eval and expr_report of one expression over the rows of `c`. */
+int operator_eval(struct operator *op, const struct expr *e, struct chunk *c, struct vector *out,
+	struct error *err);
+
+/* The chunk's head once more, its columns shared. */
+struct chunk *operator_copy_head(const struct chunk *c);
+
+bool operator_wants(const struct operator *op, enum output_mode mode);
+
+struct operator *operator_open_project(const struct plan_node *node);
+struct operator *operator_open_filter(const struct plan_node *node);
+struct operator *operator_open_map(const struct plan_node *node);
+struct operator *operator_open_flat_map(const struct plan_node *node);
+struct operator *operator_open_union(const struct plan_node *node);
+struct operator *operator_open_limit(const struct plan_node *node);
+struct operator *operator_open_group(const struct plan_node *node);
+struct operator *operator_open_order(const struct plan_node *node);
+
+#endif

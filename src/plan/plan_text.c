@@ -1,0 +1,274 @@
+/* The plan for people (`cdcl plan`) and for programs (`cdcl plan --json`). */
+
+#include "plan/plan.h"
+
+#include "base/check.h"
+#include "data/value.h"
+
+static const char *kind_name(const struct plan_node *n)
+{
+	switch (n->kind) {
+	case PLAN_SOURCE:
+		return "source";
+	case PLAN_PROJECT:
+		return "project";
+	case PLAN_FILTER:
+		return "filter";
+	case PLAN_MAP:
+		return n->map_keeps > 0 ? "with" : "map";
+	case PLAN_FLAT_MAP:
+		return "flat_map";
+	case PLAN_UNION:
+		return "union";
+	case PLAN_LIMIT:
+		return "limit";
+	case PLAN_GROUP:
+		return "group_by";
+	case PLAN_ORDER:
+		return "order_by";
+	case plan_kind_count:
+		break;
+	}
+	return "?";
+}
+
+static const char *sink_name(const struct plan_sink *s)
+{
+	switch (s->config.kind) {
+	case SINK_CONSOLE:
+		return "console";
+	case SINK_CHANGES:
+		return "changes";
+	case SINK_MEMORY:
+		return "memory";
+	case SINK_FOREACH_BATCH:
+		return "foreach_batch";
+	}
+	return "?";
+}
+
+static void add_list(struct strbuf *out, struct str item)
+{
+	if (out->len > 0)
+		strbuf_add_c(out, ", ");
+	strbuf_add(out, item);
+}
+
+static void source_detail(const struct plan_node *n, struct strbuf *out)
+{
+	const struct source_config *s = &n->source;
+	switch (s->kind) {
+	case SOURCE_KAFKA:
+		strbuf_add_c(out, "kafka ");
+		if (s->kafka.topic_pattern.data != NULL)
+			strbuf_addf(out, "pattern " STR_FMT, STR_ARG(s->kafka.topic_pattern));
+		for (uint32_t i = 0; i < s->kafka.topic_count; i++)
+			strbuf_addf(
+				out, "%s" STR_FMT, i > 0 ? ", " : "", STR_ARG(s->kafka.topics[i]));
+		break;
+	case SOURCE_FILE:
+		strbuf_addf(out, "file " STR_FMT, STR_ARG(s->file.path));
+		break;
+	case SOURCE_STDIN:
+		strbuf_add_c(out, "stdin");
+		break;
+	case SOURCE_GENERATE:
+		strbuf_addf(out, "generate %s",
+			s->generate.kind == GENERATE_ORDERS ? "orders" : "customers");
+		break;
+	}
+}
+
+static void group_detail(const struct aggregate_plan *g, struct strbuf *out)
+{
+	struct strbuf list;
+	strbuf_init(&list);
+	for (uint32_t i = 0; i < g->key_count; i++)
+		add_list(&list, expr_text(g->keys[i]));
+	if (g->key_count == 0)
+		strbuf_add_c(&list, "everything");
+	strbuf_add(out, strbuf_str(&list));
+	strbuf_add_c(out, ": ");
+	strbuf_reset(&list);
+	for (uint32_t i = 0; i < g->call_count; i++)
+		add_list(&list, g->calls[i].text);
+	strbuf_add(out, strbuf_str(&list));
+	strbuf_release(&list);
+}
+
+static void order_detail(const struct plan_node *n, struct strbuf *out)
+{
+	for (uint32_t i = 0; i < n->sort_key_count; i++) {
+		const struct plan_sort_key *k = &n->sort_keys[i];
+		strbuf_addf(out, "%s" STR_FMT "%s", i > 0 ? ", " : "", STR_ARG(expr_text(k->expr)),
+			k->descending ? " desc" : "");
+		if (k->nulls_last != k->descending)
+			strbuf_add_c(out, k->nulls_last ? " nulls last" : " nulls first");
+	}
+}
+
+/* What the step does, in the words of the script. */
+static void node_detail(const struct plan_node *n, struct strbuf *out)
+{
+	switch (n->kind) {
+	case PLAN_SOURCE:
+		source_detail(n, out);
+		break;
+	case PLAN_PROJECT:
+		for (uint32_t i = 0; i < n->schema->column_count; i++)
+			strbuf_addf(out, "%s" STR_FMT, i > 0 ? ", " : "",
+				STR_ARG(expr_text(n->exprs[i])));
+		break;
+	case PLAN_FILTER:
+		if (n->condition != NULL) {
+			strbuf_add(out, expr_text(n->condition));
+			break;
+		}
+		/* fall through */
+	case PLAN_MAP:
+	case PLAN_FLAT_MAP:
+		strbuf_addf(out, "Lua function at " STR_FMT, STR_ARG(n->place));
+		break;
+	case PLAN_UNION:
+		strbuf_addf(out, "%u streams", n->input_count);
+		break;
+	case PLAN_LIMIT:
+		strbuf_addf(out, "%lld", (long long)n->limit);
+		break;
+	case PLAN_GROUP:
+		group_detail(n->group, out);
+		break;
+	case PLAN_ORDER:
+		order_detail(n, out);
+		break;
+	case plan_kind_count:
+		break;
+	}
+}
+
+static const char *trigger_text(const struct plan *p, struct strbuf *buffer)
+{
+	switch (p->trigger) {
+	case TRIGGER_ONCE:
+		return "once";
+	case TRIGGER_AVAILABLE_NOW:
+		return "available now";
+	case TRIGGER_INTERVAL:
+		strbuf_addf(buffer, "%lld ms", (long long)p->trigger_ms);
+		strbuf_add_byte(buffer, '\0');
+		return buffer->data;
+	case TRIGGER_DEFAULT:
+		break;
+	}
+	return "as fast as possible";
+}
+
+/* ---- text ---- */
+
+enum { kind_width = 10, detail_width = 48, depth_max = 64 };
+
+static void node_text(const struct plan_node *n, unsigned depth, struct strbuf *out)
+{
+	struct strbuf line;
+	strbuf_init(&line);
+	for (unsigned i = 0; i < depth; i++)
+		strbuf_add_c(&line, "  ");
+	strbuf_addf(&line, "%-*s ", kind_width, kind_name(n));
+	node_detail(n, &line);
+	strbuf_addf(out, "%-*.*s  -> %s(", detail_width, (int)line.len, line.data,
+		n->is_table ? "table" : "");
+	schema_text(n->schema, out);
+	strbuf_add_c(out, ")\n");
+	strbuf_release(&line);
+	for (uint32_t i = 0; i < n->input_count && depth < depth_max; i++)
+		node_text(n->inputs[i], depth + 1, out);
+}
+
+void plan_text(const struct plan *p, struct strbuf *out)
+{
+	struct strbuf buffer;
+	strbuf_init(&buffer);
+	strbuf_addf(out, "job " STR_FMT "  trigger: %s\n", STR_ARG(p->job_name),
+		trigger_text(p, &buffer));
+	for (uint32_t i = 0; i < p->sink_count; i++) {
+		const struct plan_sink *s = &p->sinks[i];
+		strbuf_addf(out, "\n%-*s %s  (" STR_FMT ")\n", kind_width, sink_name(s),
+			output_mode_name(s->config.mode), STR_ARG(s->place));
+		node_text(s->input, 1, out);
+	}
+	strbuf_release(&buffer);
+}
+
+/* ---- JSON ---- */
+
+static void add_member(struct strbuf *out, const char *name, struct str value)
+{
+	strbuf_addf(out, "\"%s\":", name);
+	json_text_string(value, out);
+}
+
+static void schema_json(const struct schema *s, struct strbuf *out)
+{
+	struct strbuf type;
+	strbuf_init(&type);
+	strbuf_add_c(out, "\"schema\":[");
+	for (uint32_t i = 0; i < s->column_count; i++) {
+		strbuf_add_c(out, i > 0 ? ",{" : "{");
+		add_member(out, "name", s->columns[i].name);
+		strbuf_reset(&type);
+		type_name(s->columns[i].type, &type);
+		strbuf_add_byte(out, ',');
+		add_member(out, "type", strbuf_str(&type));
+		strbuf_add_byte(out, '}');
+	}
+	strbuf_add_byte(out, ']');
+	strbuf_release(&type);
+}
+
+static void node_json(const struct plan_node *n, struct strbuf *out)
+{
+	struct strbuf detail;
+	strbuf_init(&detail);
+	node_detail(n, &detail);
+	strbuf_addf(out, "{\"id\":%u,", n->id);
+	add_member(out, "kind", str_c(kind_name(n)));
+	strbuf_add_byte(out, ',');
+	add_member(out, "detail", detail.len > 0 ? strbuf_str(&detail) : str_lit(""));
+	strbuf_add_byte(out, ',');
+	add_member(out, "place", n->place);
+	strbuf_addf(out, ",\"table\":%s,\"inputs\":[", n->is_table ? "true" : "false");
+	for (uint32_t i = 0; i < n->input_count; i++)
+		strbuf_addf(out, "%s%u", i > 0 ? "," : "", n->inputs[i]->id);
+	strbuf_add_c(out, "],");
+	schema_json(n->schema, out);
+	strbuf_add_byte(out, '}');
+	strbuf_release(&detail);
+}
+
+void plan_json(const struct plan *p, struct strbuf *out)
+{
+	struct strbuf buffer;
+	strbuf_init(&buffer);
+	strbuf_add_byte(out, '{');
+	add_member(out, "job", p->job_name);
+	strbuf_add_byte(out, ',');
+	add_member(out, "trigger", str_c(trigger_text(p, &buffer)));
+	strbuf_add_c(out, ",\"nodes\":[");
+	for (uint32_t i = 0; i < p->node_count; i++) {
+		strbuf_add_c(out, i > 0 ? ",\n" : "\n");
+		node_json(p->nodes[i], out);
+	}
+	strbuf_add_c(out, "],\n\"sinks\":[");
+	for (uint32_t i = 0; i < p->sink_count; i++) {
+		const struct plan_sink *s = &p->sinks[i];
+		strbuf_addf(out, "%s{\"input\":%u,", i > 0 ? ",\n" : "\n", s->input->id);
+		add_member(out, "kind", str_c(sink_name(s)));
+		strbuf_add_byte(out, ',');
+		add_member(out, "output_mode", str_c(output_mode_name(s->config.mode)));
+		strbuf_add_byte(out, ',');
+		add_member(out, "place", s->place);
+		strbuf_add_byte(out, '}');
+	}
+	strbuf_add_c(out, "]}\n");
+	strbuf_release(&buffer);
+}

@@ -1,0 +1,325 @@
+#include "state/aggregate.h"
+#include "state/aggregate_cells.h"
+
+#include "base/bounds.h"
+#include "base/check.h"
+#include "state/distinct.h"
+#include "state/multiset.h"
+
+#include <stdlib.h>
+
+enum wide aggregate_wide(struct type t)
+{
+	switch (type_phys(t)) {
+	case PHYS_BOOL:
+	case PHYS_I32:
+	case PHYS_I64:
+		return WIDE_INT;
+	case PHYS_F32:
+	case PHYS_F64:
+		return WIDE_FLOAT;
+	case PHYS_I128:
+		return WIDE_DECIMAL;
+	case PHYS_STR:
+	case phys_count:
+		break;
+	}
+	return WIDE_STR;
+}
+
+struct value aggregate_value(struct type t, union wide_value v, bool is_null)
+{
+	struct value out = {.type = t, .is_null = is_null};
+	if (is_null)
+		return out;
+	switch (type_phys(t)) {
+	case PHYS_BOOL:
+		out.as.boolean = v.i64 != 0;
+		break;
+	case PHYS_I32:
+		out.as.i32 = (int32_t)v.i64;
+		break;
+	case PHYS_I64:
+		out.as.i64 = v.i64;
+		break;
+	case PHYS_F32:
+		out.as.f32 = (float)v.f64;
+		break;
+	case PHYS_F64:
+		out.as.f64 = v.f64;
+		break;
+	case PHYS_I128:
+		out.as.i128 = v.i128;
+		break;
+	case PHYS_STR:
+	case phys_count:
+		out.as.str = v.str;
+		break;
+	}
+	return out;
+}
+
+union wide_value aggregate_widen(const struct value *v)
+{
+	union wide_value out = {0};
+	if (v->is_null)
+		return out;
+	switch (type_phys(v->type)) {
+	case PHYS_BOOL:
+		out.i64 = v->as.boolean;
+		break;
+	case PHYS_I32:
+		out.i64 = v->as.i32;
+		break;
+	case PHYS_I64:
+		out.i64 = v->as.i64;
+		break;
+	case PHYS_F32:
+		out.f64 = (double)v->as.f32;
+		break;
+	case PHYS_F64:
+		out.f64 = v->as.f64;
+		break;
+	case PHYS_I128:
+		out.i128 = v->as.i128;
+		break;
+	case PHYS_STR:
+	case phys_count:
+		out.str = v->as.str;
+		break;
+	}
+	return out;
+}
+
+/* ---- the arguments of a chunk ---- */
+
+struct widened {
+	union {
+		int64_t i64[chunk_rows_max];
+		double f64[chunk_rows_max];
+	};
+};
+
+static void widen_column(
+	const struct vector *v, uint32_t rows, struct widened *buffer, struct wide_column *out)
+{
+	*out = (struct wide_column){
+		.wide = aggregate_wide(v->type), .nulls = v->column.nulls, .type = v->type};
+	const void *data = v->column.data;
+	switch (type_phys(v->type)) {
+	case PHYS_BOOL:
+		for (uint32_t i = 0; i < rows; i++)
+			buffer->i64[i] = ((const uint8_t *)data)[i];
+		out->i64 = buffer->i64;
+		break;
+	case PHYS_I32:
+		for (uint32_t i = 0; i < rows; i++)
+			buffer->i64[i] = ((const int32_t *)data)[i];
+		out->i64 = buffer->i64;
+		break;
+	case PHYS_I64:
+		out->i64 = data;
+		break;
+	case PHYS_F32:
+		for (uint32_t i = 0; i < rows; i++)
+			buffer->f64[i] = (double)((const float *)data)[i];
+		out->f64 = buffer->f64;
+		break;
+	case PHYS_F64:
+		out->f64 = data;
+		break;
+	case PHYS_I128:
+		out->i128 = data;
+		break;
+	case PHYS_STR:
+	case phys_count:
+		out->str = data;
+		break;
+	}
+}
+
+static bool any_null(const struct column *c)
+{
+	uint64_t bits = 0;
+	for (uint32_t w = 0; w < chunk_words; w++)
+		bits |= c->nulls[w];
+	return bits != 0;
+}
+
+/* Keeps the rows whose bit in `drop` (NULL: none) is clear and in `keep` (NULL: all) is set. */
+static void choose(
+	struct aggregate_rows *rows, uint16_t *into, const uint64_t *drop, const uint64_t *keep)
+{
+	uint32_t count = 0;
+	for (uint32_t i = 0; i < rows->count; i++) {
+		uint16_t row = rows->rows[i];
+		bool stays = (drop == NULL || !bit_get(drop, row)) &&
+			(keep == NULL || bit_get(keep, row));
+		into[count] = row;
+		count += stays;
+	}
+	rows->rows = into;
+	rows->count = count;
+}
+
+static void choose_true(struct aggregate_rows *rows, uint16_t *into, const struct vector *filter)
+{
+	uint64_t keep[chunk_words] = {0};
+	const uint8_t *values = filter->column.data;
+	for (uint32_t i = 0; i < rows->count; i++)
+		if (values[rows->rows[i]] != 0)
+			bit_set(keep, rows->rows[i]);
+	choose(rows, into, filter->column.nulls, keep);
+}
+
+int aggregate_add(struct aggregate *a, const struct aggregate_rows *rows, const struct vector *args,
+	const struct vector *filter, struct error *err)
+{
+	struct aggregate_rows chosen = *rows;
+	uint16_t list[chunk_rows_max];
+	if (filter != NULL)
+		choose_true(&chosen, list, filter);
+	uint32_t count = a->call->argument_count;
+	check(count <= 2);
+	for (uint32_t i = 0; i < count && a->ops->skips_nulls; i++)
+		if (any_null(&args[i].column))
+			choose(&chosen, list, args[i].column.nulls, NULL);
+	if (chosen.count == 0)
+		return 0;
+	if (a->distinct != NULL) {
+		int r = distinct_choose(a->distinct, &chosen, args, count, list, err);
+		if (r < 0)
+			return r;
+	}
+	struct widened buffers[2];
+	struct wide_column x[2];
+	for (uint32_t i = 0; i < count; i++)
+		widen_column(&args[i], rows->row_count, &buffers[i], &x[i]);
+	return a->ops->add(a, &chosen, x, err);
+}
+
+/* ---- open, reserve, result ---- */
+
+static const struct aggregate_ops *choose_ops(
+	const struct aggregate_call *call, struct type arg, bool retract)
+{
+	switch (call->function) {
+	case AGG_COUNT_STAR:
+	case AGG_COUNT:
+		return &aggregate_count_ops;
+	case AGG_SUM:
+	case AGG_TRY_SUM:
+	case AGG_AVG:
+		return aggregate_sum_ops(call, arg, retract);
+	case AGG_MIN:
+	case AGG_MAX:
+	case AGG_FIRST:
+	case AGG_LAST:
+	case AGG_MIN_BY:
+	case AGG_MAX_BY:
+	case AGG_ANY_VALUE:
+	case AGG_BOOL_AND:
+	case AGG_BOOL_OR:
+		return retract ? &aggregate_multiset_ops : aggregate_pick_ops(call);
+	case AGG_COLLECT_LIST:
+	case AGG_COLLECT_SET:
+		return retract ? &aggregate_multiset_ops : aggregate_collect_ops(call);
+	case AGG_CUSTOM:
+	case aggregate_function_count:
+		break;
+	}
+	check(false); /* custom aggregates are the group operator's */
+	return NULL;
+}
+
+/* Values that are there twice change nothing in a min; leaving them out would only cost. */
+static bool needs_distinct(const struct aggregate_call *call)
+{
+	switch (call->function) {
+	case AGG_COUNT:
+	case AGG_SUM:
+	case AGG_TRY_SUM:
+	case AGG_AVG:
+	case AGG_COLLECT_LIST:
+		return call->distinct;
+	case AGG_COLLECT_SET:
+		return true;
+	default:
+		return false;
+	}
+}
+
+struct aggregate *aggregate_open(const struct aggregate_call *call, bool retract, struct slab *slab)
+{
+	struct aggregate *a = calloc(1, sizeof(*a));
+	check(a != NULL);
+	a->call = call;
+	a->retract = retract;
+	a->slab = slab;
+	if (call->argument_count > 0)
+		a->arg = expr_type(call->arguments[0]);
+	if (a->arg.id == TYPE_DECIMAL) {
+		unsigned precision = a->arg.precision + 10u;
+		a->sum = type_decimal(
+			precision < decimal_digits_max ? precision : decimal_digits_max,
+			a->arg.scale);
+	}
+	a->ops = choose_ops(call, a->arg, retract);
+	if (needs_distinct(call))
+		a->distinct = distinct_open(retract, slab);
+	if (a->ops == &aggregate_multiset_ops)
+		a->multiset = multiset_open(slab);
+	strbuf_init(&a->scratch);
+	return a;
+}
+
+void aggregate_close(struct aggregate *a)
+{
+	if (a == NULL)
+		return;
+	/* Strings and lists of the cells go with the slab. */
+	distinct_close(a->distinct);
+	multiset_close(a->multiset);
+	strbuf_release(&a->scratch);
+	free(a->cells);
+	free(a);
+}
+
+void aggregate_reserve(struct aggregate *a, uint32_t count)
+{
+	if (count <= a->capacity)
+		return;
+	uint64_t capacity = a->capacity == 0 ? 64 : a->capacity;
+	while (capacity < count)
+		capacity *= 2;
+	char *cells = realloc(a->cells, capacity * a->ops->cell_bytes);
+	check(cells != NULL);
+	memset(cells + (size_t)a->capacity * a->ops->cell_bytes, 0,
+		(capacity - a->capacity) * a->ops->cell_bytes);
+	a->cells = cells;
+	a->capacity = (uint32_t)capacity;
+}
+
+int aggregate_result(struct aggregate *a, const uint32_t *groups, uint32_t count,
+	struct column *out, struct arena *arena, struct error *err)
+{
+	memset(out->nulls, 0, sizeof(out->nulls));
+	for (uint32_t i = 0; i < count; i++) {
+		union wide_value v = {0};
+		bool is_null = false;
+		int r = a->ops->result(a, groups[i], &v, &is_null, arena, err);
+		if (r < 0)
+			return r;
+		struct value value = aggregate_value(a->call->type, v, is_null);
+		value_to_column(&value, out, i);
+	}
+	return 0;
+}
+
+void aggregate_clear(struct aggregate *a, uint32_t group)
+{
+	void *cell = aggregate_cell(a, group);
+	if (a->ops->clear != NULL)
+		a->ops->clear(a, cell);
+	memset(cell, 0, a->ops->cell_bytes);
+}

@@ -1,0 +1,55 @@
+#ifndef CDCL_AGGREGATE_H
+#define CDCL_AGGREGATE_H
+
+/*
+ * The accumulators of one aggregate call, for all groups: arrays by group id.
+ *
+ *	rows of a chunk -- filter, NULL, distinct --> rows that count -- one loop --> cells
+ *
+ * A chunk is taken in one call: first the rows that count are chosen, then a loop over them that
+ * knows its types updates the cells; nothing is decided per row that is the same for all rows.
+ *
+ * `retract`: the input is a changelog whose -U and -D rows are taken back. count, sum and avg
+ * subtract (integers and decimals exactly, in 128 bits); everything else keeps the values it has
+ * seen as a multiset (state/multiset.h) and answers from that.
+ *
+ * The cells own their strings (in the slab); results may point into them and live until the next
+ * add.
+ */
+
+#include "expr/aggregate_plan.h"
+#include "state/slab.h"
+
+/* The rows of a chunk that an aggregate sees. */
+struct aggregate_rows {
+	uint32_t count;
+	const uint16_t *rows; /* row numbers, ascending */
+	const uint32_t *groups; /* group id, by row number */
+	const int8_t *signs; /* +1 or -1, by row number; NULL: every row is added */
+	uint32_t row_count; /* of the chunk */
+};
+
+struct aggregate;
+
+struct aggregate *aggregate_open(
+	const struct aggregate_call *call, bool retract, struct slab *slab);
+void aggregate_close(struct aggregate *a);
+
+/* Room for groups 0..count-1; new ones are empty. */
+void aggregate_reserve(struct aggregate *a, uint32_t count);
+
+/*
+ * Adds rows. `args` are the call's arguments over the chunk, `filter` its condition or NULL.
+ * Negative when a result can no longer be right (overflow, a bound): the job stops.
+ */
+int aggregate_add(struct aggregate *a, const struct aggregate_rows *rows, const struct vector *args,
+	const struct vector *filter, struct error *err);
+
+/* Results of the groups listed into rows 0..count-1 of `out`, whose data array is there. */
+int aggregate_result(struct aggregate *a, const uint32_t *groups, uint32_t count,
+	struct column *out, struct arena *arena, struct error *err);
+
+/* The group is gone; its id may come again, empty. */
+void aggregate_clear(struct aggregate *a, uint32_t group);
+
+#endif

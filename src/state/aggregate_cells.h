@@ -1,0 +1,74 @@
+#ifndef CDCL_AGGREGATE_CELLS_H
+#define CDCL_AGGREGATE_CELLS_H
+
+/* What the files of the accumulators share; nobody outside state/ includes it. */
+
+#include "state/aggregate.h"
+#include "state/group_table.h"
+
+/* Values come in four widths; narrower types are widened once per chunk. */
+enum wide { WIDE_INT, WIDE_FLOAT, WIDE_DECIMAL, WIDE_STR };
+
+union wide_value {
+	int64_t i64;
+	double f64;
+	int128 i128;
+	struct str str;
+};
+
+/* One argument over the rows of a chunk, widened: the array that `wide` names is valid. */
+struct wide_column {
+	enum wide wide;
+	const int64_t *i64;
+	const double *f64;
+	const int128 *i128;
+	const struct str *str;
+	const uint64_t *nulls;
+	struct type type;
+};
+
+struct aggregate_ops {
+	size_t cell_bytes;
+	/* `x` are the arguments; rows with a NULL argument are gone if skips_nulls. */
+	int (*add)(struct aggregate *a, const struct aggregate_rows *rows,
+		const struct wide_column *x, struct error *err);
+	/* Writes the result of one cell; *is_null says that there is none. */
+	int (*result)(struct aggregate *a, uint32_t group, union wide_value *out, bool *is_null,
+		struct arena *arena, struct error *err);
+	void (*clear)(struct aggregate *a, void *cell);
+	bool skips_nulls;
+};
+
+struct aggregate {
+	const struct aggregate_ops *ops;
+	const struct aggregate_call *call;
+	struct type arg; /* of the first argument */
+	struct type sum; /* decimal sum and avg: type of the running sum */
+	bool retract;
+	struct slab *slab;
+	char *cells;
+	uint32_t capacity;
+	struct distinct *distinct; /* NULL: every value counts */
+	struct multiset *multiset; /* NULL: not kept */
+	struct strbuf scratch;
+};
+
+static inline void *aggregate_cell(const struct aggregate *a, uint32_t group)
+{
+	return a->cells + (size_t)group * a->ops->cell_bytes;
+}
+
+enum wide aggregate_wide(struct type t);
+
+/* One value of a widened column, or of a cell, as a struct value of its type. */
+struct value aggregate_value(struct type t, union wide_value v, bool is_null);
+union wide_value aggregate_widen(const struct value *v);
+
+extern const struct aggregate_ops aggregate_count_ops;
+const struct aggregate_ops *aggregate_sum_ops(
+	const struct aggregate_call *call, struct type arg, bool retract);
+const struct aggregate_ops *aggregate_pick_ops(const struct aggregate_call *call);
+const struct aggregate_ops *aggregate_collect_ops(const struct aggregate_call *call);
+extern const struct aggregate_ops aggregate_multiset_ops;
+
+#endif

@@ -1,0 +1,64 @@
+#ifndef CDCL_GROUP_TABLE_H
+#define CDCL_GROUP_TABLE_H
+
+/*
+ * Key bytes to a group id: dense numbers from 0, so that everything else about a group lives in
+ * plain arrays by id.
+ *
+ *	slots    [ tag 32 | id + 1 ] ...   open addressing, linear probing, at most 3/4 full
+ *	               |
+ *	entries  [ key, len, hash ] ...    by id; the key's bytes are a copy in the slab
+ *
+ * A whole chunk is looked up at once: hash and prefetch every key, then compare. A key with data
+ * NULL is a key of its own (SQL's NULL group). Ids of removed groups are used again; entries do not
+ * move.
+ */
+
+#include "cdcl/error.h"
+#include "base/str.h"
+#include "state/slab.h"
+
+struct group_entry {
+	const char *key; /* slab; NULL: the NULL key */
+	uint32_t len;
+	uint32_t hash; /* low bits, which choose the slot */
+};
+
+struct group_table {
+	uint64_t *slots;
+	uint32_t slot_mask;
+	uint32_t count; /* groups there */
+	uint32_t count_max;
+	uint32_t id_count; /* ids ever in use: arrays by id have this length */
+	uint32_t entry_capacity;
+	struct group_entry *entries;
+	uint32_t *free_ids;
+	uint32_t free_count;
+	uint32_t free_capacity;
+	struct slab *slab;
+};
+
+void group_table_init(struct group_table *t, struct slab *slab, uint32_t count_max);
+void group_table_release(struct group_table *t);
+
+enum { group_none = UINT32_MAX };
+
+/*
+ * The ids of `count` keys (at most chunk_rows_max); unknown keys become groups, whose ids are
+ * listed in `fresh`. Returns how many, or negative when the table is full (the keys before are in
+ * it).
+ */
+int group_table_put(struct group_table *t, const struct str *keys, uint32_t count, uint32_t *ids,
+	uint32_t *fresh, struct error *err);
+
+/* The id of one key, or group_none. */
+uint32_t group_table_find(const struct group_table *t, struct str key);
+
+void group_table_remove(struct group_table *t, uint32_t id);
+
+static inline struct str group_table_key(const struct group_table *t, uint32_t id)
+{
+	return (struct str){t->entries[id].key, t->entries[id].len};
+}
+
+#endif

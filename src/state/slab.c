@@ -1,0 +1,121 @@
+#include "state/slab.h"
+
+#include "base/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { block_bytes = 256 * 1024 };
+
+struct slab_block {
+	struct slab_block *next;
+	_Alignas(16) char bytes[];
+};
+
+struct slab_large {
+	struct slab_large *next;
+	struct slab_large *previous;
+	_Alignas(16) char bytes[];
+};
+
+void slab_init(struct slab *s)
+{
+	*s = (struct slab){0};
+}
+
+void slab_release(struct slab *s)
+{
+	for (struct slab_block *b = s->blocks; b != NULL;) {
+		struct slab_block *next = b->next;
+		free(b);
+		b = next;
+	}
+	for (struct slab_large *l = s->large; l != NULL;) {
+		struct slab_large *next = l->next;
+		free(l);
+		l = next;
+	}
+	*s = (struct slab){0};
+}
+
+static size_t round_up(size_t bytes)
+{
+	if (bytes == 0)
+		return slab_step_bytes;
+	return (bytes + slab_step_bytes - 1) & ~(size_t)(slab_step_bytes - 1);
+}
+
+static void *alloc_large(struct slab *s, size_t bytes)
+{
+	struct slab_large *l = malloc(sizeof(*l) + bytes);
+	check(l != NULL);
+	l->next = s->large;
+	l->previous = NULL;
+	if (s->large != NULL)
+		s->large->previous = l;
+	s->large = l;
+	return l->bytes;
+}
+
+static void free_large(struct slab *s, void *piece)
+{
+	struct slab_large *l =
+		(struct slab_large *)((char *)piece - offsetof(struct slab_large, bytes));
+	if (l->previous != NULL)
+		l->previous->next = l->next;
+	else
+		s->large = l->next;
+	if (l->next != NULL)
+		l->next->previous = l->previous;
+	free(l);
+}
+
+void *slab_alloc(struct slab *s, size_t bytes)
+{
+	size_t size = round_up(bytes);
+	s->bytes_used += size;
+	if (size > slab_piece_bytes_max)
+		return alloc_large(s, size);
+	size_t class = size / slab_step_bytes - 1;
+	void *piece = s->free[class];
+	if (piece != NULL) {
+		memcpy(&s->free[class], piece, sizeof(void *));
+		return piece;
+	}
+	if ((size_t)(s->end - s->next) < size) {
+		/* What is left of the old block is less than one piece: not worth keeping. */
+		struct slab_block *b = malloc(sizeof(*b) + block_bytes);
+		check(b != NULL);
+		b->next = s->blocks;
+		s->blocks = b;
+		s->next = b->bytes;
+		s->end = b->bytes + block_bytes;
+	}
+	piece = s->next;
+	s->next += size;
+	return piece;
+}
+
+void slab_free(struct slab *s, void *piece, size_t bytes)
+{
+	if (piece == NULL)
+		return;
+	size_t size = round_up(bytes);
+	check(s->bytes_used >= size);
+	s->bytes_used -= size;
+	if (size > slab_piece_bytes_max) {
+		free_large(s, piece);
+		return;
+	}
+	size_t class = size / slab_step_bytes - 1;
+	memcpy(piece, &s->free[class], sizeof(void *));
+	s->free[class] = piece;
+}
+
+char *slab_copy(struct slab *s, const char *bytes, size_t count)
+{
+	char *copy = slab_alloc(s, count);
+	if (count > 0)
+		memcpy(copy, bytes, count);
+	return copy;
+}

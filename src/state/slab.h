@@ -1,0 +1,35 @@
+#ifndef CDCL_SLAB_H
+#define CDCL_SLAB_H
+
+/*
+ * Memory of state: many small pieces that live until the state lets go of them. Pieces of up to
+ * slab_piece_bytes_max are rounded up to 16 bytes, cut from blocks and kept in a free list per size
+ * when given back; larger ones go to malloc. The caller remembers the size. Like an arena it never
+ * fails to the caller: without memory the process stops.
+ */
+
+#include <stddef.h>
+
+enum { slab_step_bytes = 16, slab_piece_bytes_max = 1024, slab_classes = 64 };
+
+struct slab_block;
+struct slab_large;
+
+struct slab {
+	struct slab_block *blocks;
+	struct slab_large *large;
+	char *next;
+	char *end;
+	void *free[slab_classes];
+	size_t bytes_used; /* rounded up, without what was given back */
+};
+
+void slab_init(struct slab *s);
+void slab_release(struct slab *s);
+void *slab_alloc(struct slab *s, size_t bytes);
+void slab_free(struct slab *s, void *piece, size_t bytes); /* NULL is fine */
+
+/* A copy of the bytes; of none, a pointer that is not NULL. */
+char *slab_copy(struct slab *s, const char *bytes, size_t count);
+
+#endif
