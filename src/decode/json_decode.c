@@ -3,11 +3,9 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "data/value.h"
-#include "decode/json_field.h"
+#include "decode/json_kernel.h"
 
 #include <stdlib.h>
-
-enum { NO_COLUMN = -1 };
 
 /* Where a field's name leads: open addressing over the schema's names. */
 struct name_slot {
@@ -19,17 +17,11 @@ struct json_decoder {
 	struct json_config config;
 	struct json_counts counts;
 	struct json_values values;
+	const struct json_kernel *kernel;
+	struct json_templates templates;
+	struct json_shape shape;
 	struct name_slot *names;
 	uint32_t name_mask;
-};
-
-/* One message on its way into one row. */
-struct json_row {
-	struct chunk *chunk;
-	uint32_t index;
-	uint32_t bad_fields;
-	int32_t bad_column; /* the first that did not fit */
-	struct json_scan scan;
 };
 
 /* ---- names ---- */
@@ -73,42 +65,27 @@ static int32_t find_column(struct json_decoder *d, const struct json_token *name
 		str_eq(schema->columns[guess].name, text))
 		return guess;
 	const struct name_slot *slot = name_slot(d, text);
-	return slot->name.data != NULL ? slot->column : NO_COLUMN;
+	return slot->name.data != NULL ? slot->column : JSON_NO_COLUMN;
 }
 
 /* ---- one message ---- */
 
-static bool store_field(
-	struct json_decoder *d, struct json_row *r, int32_t column, const struct json_token *t)
-{
-	switch (json_field_store(&d->values, d->config.schema->columns[column].type, t,
-		&r->chunk->columns[column], r->index)) {
-	case JSON_FIT_BAD:
-		if (r->bad_fields++ == 0)
-			r->bad_column = column;
-		return true;
-	case JSON_FIT_BREAKS_ROW:
-		r->scan.at = t->text.data;
-		return json_scan_fail(&r->scan, "base64 in whole groups of four");
-	case JSON_FIT_VALUE:
-	case JSON_FIT_NULL:
-		break;
-	}
-	return true;
-}
-
 static bool read_fields(struct json_decoder *d, struct json_row *r)
 {
 	struct json_scan *s = &r->scan;
-	int32_t column = NO_COLUMN;
+	int32_t column = JSON_NO_COLUMN;
 	for (;;) {
 		struct json_token name, value;
 		if (!json_scan_name(s, &name))
 			return false;
 		column = find_column(d, &name, column + 1);
+		json_skip_space(s);
+		const char *from = s->at;
 		if (!json_scan_value(s, 1, &value))
 			return false;
-		if (column != NO_COLUMN && !store_field(d, r, column, &value))
+		json_shape_add(
+			&d->shape, (size_t)(from - s->begin), (size_t)(s->at - s->begin), column);
+		if (column != JSON_NO_COLUMN && !json_row_store(r, column, &value))
 			return false;
 		char c = json_peek(s);
 		if (c == '}')
@@ -122,9 +99,11 @@ static bool read_fields(struct json_decoder *d, struct json_row *r)
 	return true;
 }
 
+/* The generic way: any object. Notes its shape on the way. */
 static bool read_object(struct json_decoder *d, struct json_row *r)
 {
 	struct json_scan *s = &r->scan;
+	json_shape_begin(&d->shape);
 	if (json_peek(s) != '{')
 		return json_scan_fail(s, "an object");
 	s->at++;
@@ -132,16 +111,29 @@ static bool read_object(struct json_decoder *d, struct json_row *r)
 		s->at++;
 	else if (!read_fields(d, r))
 		return false;
+	if (s->at - s->begin > UINT32_MAX)
+		d->shape.learnable = false;
+	d->shape.end = (uint32_t)(s->at - s->begin);
 	if (!d->config.strict)
 		return true;
 	json_skip_space(s);
 	return s->at == s->end || json_scan_fail(s, "the end after the object");
 }
 
-static void set_all_null(struct json_row *r)
+/* The fast way: one of the shapes seen before, the most recent one first. */
+static bool read_by_template(struct json_decoder *d, struct json_row *r)
 {
-	for (uint32_t i = 0; i < r->chunk->column_count; i++)
-		bit_set(r->chunk->columns[i].nulls, r->index);
+	struct json_templates *t = &d->templates;
+	for (uint32_t tried = 0, i = t->recent; tried < t->count; tried++) {
+		if (d->kernel->row(&t->list[i], r)) {
+			t->list[i].hits++;
+			t->recent = i;
+			return true;
+		}
+		json_row_clear(r);
+		i = i + 1 < t->count ? i + 1 : 0;
+	}
+	return false;
 }
 
 /* ---- what a bad row costs ---- */
@@ -241,7 +233,9 @@ static int bad_row(struct json_decoder *d, struct json_row *r, bool malformed,
 	struct dead_letters *dead, struct error *err)
 {
 	if (malformed) {
-		set_all_null(r);
+		const char *at = r->scan.at;
+		json_row_clear(r);
+		r->scan.at = at;
 		d->counts.malformed++;
 	}
 	d->counts.bad_fields += r->bad_fields;
@@ -269,17 +263,26 @@ static bool is_blank(struct json_scan *s)
 	return blank;
 }
 
-static int decode_row(struct json_decoder *d, struct chunk *chunk, uint32_t index, struct str text,
+static int decode_row(struct json_decoder *d, struct json_row *r, struct str text,
 	struct dead_letters *dead, struct error *err)
 {
-	struct json_row r = {.chunk = chunk, .index = index, .bad_column = NO_COLUMN};
-	json_scan_init(&r.scan, text, d->config.strict);
-	if (is_blank(&r.scan))
+	r->bad_fields = 0;
+	r->scan.begin = r->scan.at = text.data;
+	r->scan.end = text.data + text.len;
+	bool good = true;
+	if (read_by_template(d, r)) {
+		d->counts.template_hits++;
+	} else {
+		if (is_blank(&r->scan))
+			return 0;
+		d->counts.template_misses++;
+		good = read_object(d, r);
+		if (good)
+			json_templates_learn(&d->templates, &d->shape, text, d->config.schema);
+	}
+	if (good && r->bad_fields == 0)
 		return 0;
-	bool good = read_object(d, &r);
-	if (good && r.bad_fields == 0)
-		return 0;
-	return bad_row(d, &r, !good, dead, err);
+	return bad_row(d, r, !good, dead, err);
 }
 
 /* ---- chunks ---- */
@@ -315,8 +318,11 @@ int json_decode(struct json_decoder *d, const struct messages *in, struct dead_l
 	null_all_rows(c);
 	d->values.arena = in->arena;
 	d->values.now_us = clock_wall_us(d->config.clock);
-	for (uint32_t i = 0; i < in->count; i++) {
-		int failed = decode_row(d, c, i, in->value[i], dead, err);
+	struct json_row row = {.chunk = c, .schema = d->config.schema, .values = &d->values};
+	json_scan_init(&row.scan, str_lit(""), d->config.strict);
+	row.scan.string_stop = d->kernel->string_stop;
+	for (row.index = 0; row.index < in->count; row.index++) {
+		int failed = decode_row(d, &row, in->value[row.index], dead, err);
 		if (failed < 0)
 			return failed;
 	}
@@ -334,6 +340,7 @@ struct json_decoder *json_decoder_open(const struct json_config *config)
 	d->config = *config;
 	if (d->config.clock == NULL)
 		d->config.clock = &clock_system;
+	d->kernel = json_kernel_choose();
 	d->values.timezone = config->timezone;
 	strbuf_init(&d->values.scratch);
 	d->name_mask = 15;
@@ -349,6 +356,7 @@ void json_decoder_close(struct json_decoder *d)
 {
 	if (d == NULL)
 		return;
+	json_templates_release(&d->templates);
 	strbuf_release(&d->values.scratch);
 	free(d->names);
 	free(d);

@@ -63,7 +63,7 @@ static bool scan_string_body(struct json_scan *s, char quote, struct json_token 
 	const char *from = s->at;
 	for (;;) {
 		if (quote == '"')
-			s->at = json_string_stop(s->at, s->end);
+			s->at = s->string_stop(s->at, s->end);
 		if (s->at == s->end)
 			return json_scan_fail(s, "the string's end");
 		unsigned char c = (unsigned char)*s->at;

@@ -25,29 +25,37 @@ struct json_scan {
 	const char *begin;
 	const char *at;
 	const char *end;
-	const char *expected;   /* after a failure: what was wanted at `at`; static text */
 	bool strict;
+	const char *expected; /* after a failure: what was wanted at `at`; static text */
+	/* json_string_stop, or a kernel's */
+	const char *(*string_stop)(const char *p, const char *end);
 };
 
 struct json_token {
-	struct str text;        /* exact text; of a string what is between the quotes */
+	struct str text; /* exact text; of a string what is between the quotes */
 	enum json_kind kind;
-	bool escaped;           /* string: has a backslash */
-	bool wide;              /* string: has bytes above 0x7F */
-	bool integer;           /* number: neither fraction nor exponent */
-	bool special;           /* number: NaN, Infinity and their like */
+	bool escaped; /* string: has a backslash */
+	bool wide; /* string: has bytes above 0x7F */
+	bool integer; /* number: neither fraction nor exponent */
+	bool special; /* number: NaN, Infinity and their like */
 };
+
+/* Where a string may end: the first quote, backslash, control or byte above 0x7F, or `end`. */
+const char *json_string_stop(const char *p, const char *end);
 
 static inline void json_scan_init(struct json_scan *s, struct str text, bool strict)
 {
-	*s = (struct json_scan){.begin = text.data, .at = text.data, .end = text.data + text.len,
+	*s = (struct json_scan){.begin = text.data,
+		.at = text.data,
+		.end = text.data + text.len,
+		.string_stop = json_string_stop,
 		.strict = strict};
 }
 
 static inline void json_skip_space(struct json_scan *s)
 {
-	while (s->at < s->end
-		&& (*s->at == ' ' || *s->at == '\n' || *s->at == '\r' || *s->at == '\t'))
+	while (s->at < s->end &&
+		(*s->at == ' ' || *s->at == '\n' || *s->at == '\r' || *s->at == '\t'))
 		s->at++;
 }
 
@@ -70,12 +78,6 @@ bool json_scan_value(struct json_scan *s, unsigned depth, struct json_token *t);
 
 /* A field's name, from its opening quote, and the colon after it. */
 bool json_scan_name(struct json_scan *s, struct json_token *t);
-
-/*
- * Bytes that decide where a string ends: the first of quote, backslash, control, above 0x7F from p,
- * or end.
- */
-const char *json_string_stop(const char *p, const char *end);
 
 /*
  * A string token's characters: the text itself when it has nothing to decode, else a copy in

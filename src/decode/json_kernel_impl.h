@@ -1,0 +1,201 @@
+/*
+ * The body of every json_kernel_*.c: included once by each, after it has defined
+ *
+ *	KERNEL_TARGET           attribute that every function here carries
+ *	KERNEL(name)            what its names begin with
+ *	kernel_stop_wide        stops within whole vectors; returns where it got to (fewer bytes are
+ *left than a vector has, or the byte at the answer is a stop) kernel_equal_long       compares 16
+ *bytes or more
+ *
+ * No guard: that is the point of it. Nothing here reads at or past the end of a message: a
+ *comparison of n bytes loads within those n, from both ends when n is no power of two.
+ */
+
+#include "decode/json_kernel.h"
+
+static inline uint64_t load64(const char *p)
+{
+	uint64_t w;
+	memcpy(&w, p, 8);
+	return w;
+}
+
+static inline uint32_t load32(const char *p)
+{
+	uint32_t w;
+	memcpy(&w, p, 4);
+	return w;
+}
+
+static inline bool is_stop(char byte)
+{
+	unsigned char c = (unsigned char)byte;
+	return c == '"' || c == '\\' || c < 0x20 || c >= 0x80;
+}
+
+KERNEL_TARGET static inline const char *string_stop(const char *p, const char *end)
+{
+	p = kernel_stop_wide(p, end);
+	while (p < end && !is_stop(*p))
+		p++;
+	return p;
+}
+
+/* Are the literal's bytes at p? */
+KERNEL_TARGET static inline bool has_literal(
+	const struct json_literal *l, const char *p, const char *end)
+{
+	size_t len = l->len;
+	if ((size_t)(end - p) < len)
+		return false;
+	if (len >= 16)
+		return kernel_equal_long(p, l->data, len);
+	if (len >= 8)
+		return ((load64(p) ^ l->first) | (load64(p + len - 8) ^ l->last)) == 0;
+	if (len >= 4)
+		return ((load32(p) ^ (uint32_t)l->first) |
+			       (load32(p + len - 4) ^ (uint32_t)l->last)) == 0;
+	for (size_t i = 0; i < len; i++)
+		if (p[i] != l->data[i])
+			return false;
+	return true;
+}
+
+/* Eight bytes of text to how many digits they begin with. */
+static inline unsigned leading_digits(uint64_t text)
+{
+	uint64_t t = text ^ UINT64_C(0x3030303030303030);
+	uint64_t other = ((t + UINT64_C(0x0606060606060606)) | t) & UINT64_C(0xF0F0F0F0F0F0F0F0);
+	return other == 0 ? 8 : (unsigned)__builtin_ctzll(other) / 8;
+}
+
+/* The value of the first n (1..8) digits of eight bytes of text, all at once. */
+static inline uint64_t digits_value(uint64_t text, unsigned n)
+{
+	uint64_t t = (text ^ UINT64_C(0x3030303030303030)) << (64 - 8 * n);
+	t = (t * 10) + (t >> 8);
+	return ((t & UINT64_C(0x000000FF000000FF)) * UINT64_C(0x000F424000000064) +
+		       ((t >> 16) & UINT64_C(0x000000FF000000FF)) * UINT64_C(0x0000271000000001)) >>
+		32;
+}
+
+/*
+ * A plain JSON integer of at most 15 digits at p: its end, or NULL when it is something else (also
+ * what is no integer or longer: the slow lane knows).
+ */
+KERNEL_TARGET static inline const char *plain_integer(const char *p, const char *end, int64_t *out)
+{
+	bool negative = p < end && *p == '-';
+	const char *from = p + negative;
+	uint64_t value = 0;
+	p = from;
+	if (end - p >= 8) {
+		uint64_t text = load64(p);
+		unsigned n = leading_digits(text);
+		if (n == 0)
+			return NULL;
+		value = digits_value(text, n);
+		p += n;
+	}
+	if (p - from == 8 || p == from)
+		while (p < end && *p >= '0' && *p <= '9' && p - from < 16)
+			value = value * 10 + (uint64_t)(*p++ - '0');
+	size_t digits = (size_t)(p - from);
+	if (digits == 0 || digits > 15 || p == end)
+		return NULL;
+	if ((*from == '0' && digits > 1) || *p == '.' || (*p | 0x20) == 'e')
+		return NULL;
+	*out = negative ? -(int64_t)value : (int64_t)value;
+	return p;
+}
+
+static inline void set_value(struct column *c, uint32_t row)
+{
+	c->nulls[row >> 6] &= ~(UINT64_C(1) << (row & 63));
+}
+
+KERNEL_TARGET static inline const char *read_int32(const struct json_slot *slot, struct column *c,
+	uint32_t row, const char *p, const char *end)
+{
+	int64_t value;
+	p = plain_integer(p, end, &value);
+	if (p == NULL || value > slot->max || value < slot->min)
+		return NULL;
+	((int32_t *)c->data)[row] = (int32_t)value;
+	set_value(c, row);
+	return p;
+}
+
+KERNEL_TARGET static inline const char *read_int64(
+	struct column *c, uint32_t row, const char *p, const char *end)
+{
+	int64_t value;
+	p = plain_integer(p, end, &value);
+	if (p == NULL)
+		return NULL;
+	((int64_t *)c->data)[row] = value;
+	set_value(c, row);
+	return p;
+}
+
+/* A string without escapes and in ASCII: a slice of the message. */
+KERNEL_TARGET static inline const char *read_string(
+	struct column *c, uint32_t row, const char *p, const char *end)
+{
+	if (p == end || *p != '"')
+		return NULL;
+	const char *from = p + 1;
+	p = string_stop(from, end);
+	if (p == end || *p != '"' || (size_t)(p - from) > json_string_bytes_max)
+		return NULL;
+	((struct str *)c->data)[row] = (struct str){from, (size_t)(p - from)};
+	set_value(c, row);
+	return p + 1;
+}
+
+KERNEL_TARGET static inline const char *read_slot(
+	const struct json_slot *slot, struct json_row *r, const char *p)
+{
+	const char *after = NULL, *end = r->scan.end;
+	uint32_t row = r->index;
+	switch (slot->kind) {
+	case JSON_SLOT_INT32:
+		after = read_int32(slot, &r->chunk->columns[slot->column], row, p, end);
+		break;
+	case JSON_SLOT_INT64:
+		after = read_int64(&r->chunk->columns[slot->column], row, p, end);
+		break;
+	case JSON_SLOT_STRING:
+		after = read_string(&r->chunk->columns[slot->column], row, p, end);
+		break;
+	case JSON_SLOT_OTHER:
+		break;
+	}
+	return after != NULL ? after : json_row_value(r, slot->column, p);
+}
+
+KERNEL_TARGET static bool read_row(const struct json_template *t, struct json_row *r)
+{
+	const char *p = r->scan.begin, *end = r->scan.end;
+	const struct json_slot *slot = t->slots, *slots_end = slot + t->slot_count;
+	for (; slot < slots_end; slot++) {
+		if (!has_literal(&slot->before, p, end))
+			return false;
+		p = read_slot(slot, r, p + slot->before.len);
+		if (p == NULL)
+			return false;
+	}
+	if (!has_literal(&t->tail, p, end))
+		return false;
+	p += t->tail.len;
+	if (p == end || !r->scan.strict)
+		return true;
+	r->scan.at = p;
+	json_skip_space(&r->scan);
+	return r->scan.at == end;
+}
+
+KERNEL_TARGET static const char *stop(const char *p, const char *end)
+{
+	return string_stop(p, end);
+}

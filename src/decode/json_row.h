@@ -1,0 +1,35 @@
+#ifndef CDCL_JSON_ROW_H
+#define CDCL_JSON_ROW_H
+
+/*
+ * One message on its way into one row of a chunk: where it goes, how far it was read, what did not
+ * fit. The generic reader (json_read.c) and the templates' kernels (json_kernel_*.c) fill it.
+ */
+
+#include "decode/json_field.h"
+
+enum { JSON_NO_COLUMN = -1 };
+
+struct json_row {
+	struct chunk *chunk;
+	const struct schema *schema; /* plan */
+	struct json_values *values; /* the decoder's */
+	struct json_scan scan;
+	uint32_t index;
+	uint32_t bad_fields;
+	int32_t bad_column; /* the first that did not fit, or JSON_NO_COLUMN */
+};
+
+/* Stores a token under its column. False: the message is malformed (see JSON_FIT_BREAKS_ROW). */
+bool json_row_store(struct json_row *r, int32_t column, const struct json_token *t);
+
+/*
+ * The slow lane of a kernel: one value at p for `column` (JSON_NO_COLUMN: checked and left),
+ * exactly as the generic reader takes it. The end of the value, or NULL when it is malformed.
+ */
+const char *json_row_value(struct json_row *r, int32_t column, const char *p);
+
+/* All columns NULL, nothing bad yet: the message turned out malformed or of another shape. */
+void json_row_clear(struct json_row *r);
+
+#endif

@@ -1,0 +1,83 @@
+#ifndef CDCL_JSON_TEMPLATE_H
+#define CDCL_JSON_TEMPLATE_H
+
+/*
+ * Learned shapes of messages. A producer writes the same names in the same order again and again;
+ * only the values change:
+ *
+ *	{"order_id":1001,"product":"Laptop","quantity":2,"op":"insert"}
+ *	|----------|    |----------|        |-----------|  |-----|        |     literals
+ *	            ^^^^            ^^^^^^^^             ^         ^^^^^^^^      slots
+ *
+ * A literal runs from the end of one value to the start of the next, white space included. A
+ *message fits a template when every literal is there byte for byte and every slot holds a value
+ *that the generic reader would have taken; the answer is then the generic reader's, by
+ *construction: names, order and punctuation are the same bytes, and values end in the same
+ *json_field_store or in a fast lane that takes only what needs no decision (plain integers, strings
+ *without escapes).
+ *
+ * Learned only from messages that the generic reader accepted and in which no column comes twice.
+ * After the last literal (the closing brace) lenient mode ignores what follows; strict wants white
+ *space.
+ */
+
+#include "data/schema.h"
+
+enum {
+	json_templates_max = 8,
+	json_slots_max = 64,
+	json_literal_bytes_max = 8192, /* of one template, in all */
+	json_misses_before_replacing = 64, /* once all templates are taken */
+};
+
+struct json_literal {
+	const char *data; /* the template's */
+	uint32_t len;
+	uint64_t first, last; /* 8..15 bytes: the first and last 8; 4..7: the first and last 4 */
+};
+
+enum json_slot_kind { JSON_SLOT_INT32, JSON_SLOT_INT64, JSON_SLOT_STRING, JSON_SLOT_OTHER };
+
+struct json_slot {
+	struct json_literal before;
+	enum json_slot_kind kind;
+	int32_t column; /* or JSON_NO_COLUMN */
+	int32_t min, max; /* JSON_SLOT_INT32 */
+};
+
+struct json_template {
+	struct json_literal tail;
+	struct json_slot *slots;
+	uint32_t slot_count;
+	uint64_t hits;
+};
+
+/* What the generic reader notes about a message while it reads it: offsets of the values. */
+struct json_shape {
+	uint32_t count;
+	bool learnable;
+	uint64_t seen; /* columns so far, modulo 64 */
+	uint32_t end; /* just past the closing brace */
+	struct {
+		uint32_t start, end;
+		int32_t column;
+	} fields[json_slots_max];
+};
+
+struct json_templates {
+	struct json_template list[json_templates_max];
+	uint32_t count;
+	uint32_t recent; /* hit last; tried first */
+	uint32_t misses; /* since something was learned */
+};
+
+void json_shape_begin(struct json_shape *s);
+void json_shape_add(struct json_shape *s, size_t start, size_t end, int32_t column);
+
+/* Learns a message's shape, perhaps in place of the template least used. */
+void json_templates_learn(struct json_templates *t, const struct json_shape *shape,
+	struct str message, const struct schema *schema);
+
+void json_templates_release(struct json_templates *t);
+
+#endif
