@@ -338,12 +338,3 @@ int plan_sink(struct plan *p, struct plan_node *in, const struct sink_config *si
 	s->place = str_dup(place, p->arena);
 	return 0;
 }
-
-enum output_mode plan_input_mode(const struct plan_node *n, enum output_mode mode)
-{
-	if (n->kind == PLAN_GROUP)
-		return n->inputs[0]->is_table ? OUTPUT_CHANGELOG : OUTPUT_APPEND;
-	if (n->kind == PLAN_ORDER)
-		return OUTPUT_COMPLETE;
-	return mode;
-}

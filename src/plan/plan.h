@@ -136,12 +136,6 @@ int plan_sink(struct plan *p, struct plan_node *in, const struct sink_config *si
  */
 int plan_check(struct plan *p, struct error *err);
 
-/*
- * The mode in which `n` wants its input when it is itself made for `mode`: a group follows a
- * Table's changelog, an order needs the complete result, the rest pass on what is wanted of them.
- */
-enum output_mode plan_input_mode(const struct plan_node *n, enum output_mode mode);
-
 /* The operator tree with types, for people and as JSON. */
 void plan_text(const struct plan *p, struct strbuf *out);
 void plan_json(const struct plan *p, struct strbuf *out);
