@@ -10,6 +10,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* Commands that a build may come without. */
+extern const struct command command_init __attribute__((weak));
+extern const struct command command_generate __attribute__((weak));
+extern const struct command command_broker __attribute__((weak));
+extern const struct command command_tail __attribute__((weak));
+
 const struct command *const commands[] = {
 	&command_run,
 	&command_check,

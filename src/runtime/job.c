@@ -145,6 +145,7 @@ void job_close(struct job *j)
 void job_stop(struct job *j)
 {
 	atomic_store(&j->stop_asked, true);
+	loop_wake(j->loop);
 }
 
 /* ---- running ---- */

@@ -12,7 +12,9 @@
 struct loop {
 	struct ev_loop *ev;
 	struct ev_timer timer;
-	struct ev_io signal_io;
+	struct ev_io wake_io;
+	int wake_fd;                    /* an eventfd: written by loop_wake and the signal handler */
+	bool told_signal;
 	struct ev_io *ios;              /* one per fd of the last wait, in its order */
 	int *fds;
 	uint32_t count;
@@ -52,24 +54,24 @@ static void note_timeout(struct ev_loop *ev, struct ev_timer *timer, int events)
 	l->notes |= LOOP_TIMEOUT;
 }
 
-static void note_signal(struct ev_loop *ev, struct ev_io *io, int events)
+static void note_wake(struct ev_loop *ev, struct ev_io *io, int events)
 {
 	(void)events;
 	struct loop *l = ev_userdata(ev);
-	uint64_t seen;
-	if (read(io->fd, &seen, sizeof(seen)) > 0)
+	uint64_t times;
+	if (read(io->fd, &times, sizeof(times)) < 0)
+		return;
+	l->notes |= LOOP_WOKEN;
+	if (l->catches_signals && signals_seen > 0 && !l->told_signal) {
+		l->told_signal = true;
 		l->notes |= LOOP_SIGNAL;
+	}
 }
 
-static int catch_signals(struct loop *l, struct error *err)
+static void catch_signals(struct loop *l)
 {
-	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (fd < 0)
-		return error_set(err, CDCL_E_INTERNAL, "cannot make an eventfd");
 	signals_seen = 0;
-	signal_fd = fd;
-	ev_io_init(&l->signal_io, note_signal, fd, EV_READ);
-	ev_io_start(l->ev, &l->signal_io);
+	signal_fd = l->wake_fd;
 	struct sigaction action;
 	memset(&action, 0, sizeof(action));
 	action.sa_handler = on_signal;
@@ -77,7 +79,6 @@ static int catch_signals(struct loop *l, struct error *err)
 	sigaction(SIGTERM, &action, &l->old_term);
 	sigaction(SIGINT, &action, &l->old_int);
 	l->catches_signals = true;
-	return 0;
 }
 
 struct loop *loop_open(bool want_signals, struct error *err)
@@ -87,17 +88,20 @@ struct loop *loop_open(bool want_signals, struct error *err)
 		error_set(err, CDCL_E_MEMORY, "no memory for the event loop");
 		return NULL;
 	}
+	l->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	l->ios = calloc(loop_fds_max, sizeof(*l->ios));
 	l->fds = calloc(loop_fds_max, sizeof(*l->fds));
 	l->ev = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
-	if (l->ios == NULL || l->fds == NULL || l->ev == NULL) {
+	if (l->ios == NULL || l->fds == NULL || l->ev == NULL || l->wake_fd < 0) {
 		error_set(err, CDCL_E_MEMORY, "cannot make an event loop");
 		goto fail;
 	}
 	ev_set_userdata(l->ev, l);
 	ev_timer_init(&l->timer, note_timeout, 0.0, 0.0);
-	if (want_signals && catch_signals(l, err) < 0)
-		goto fail;
+	ev_io_init(&l->wake_io, note_wake, l->wake_fd, EV_READ);
+	ev_io_start(l->ev, &l->wake_io);
+	if (want_signals)
+		catch_signals(l);
 	return l;
 fail:
 	loop_close(l);
@@ -144,6 +148,13 @@ unsigned loop_wait(struct loop *l, const int *fds, uint32_t count, int64_t timeo
 	return l->notes;
 }
 
+void loop_wake(struct loop *l)
+{
+	const uint64_t one = 1;
+	if (write(l->wake_fd, &one, sizeof(one)) < 0)
+		return; /* the counter is full: it is awake */
+}
+
 void loop_close(struct loop *l)
 {
 	if (l == NULL)
@@ -152,13 +163,14 @@ void loop_close(struct loop *l)
 		sigaction(SIGTERM, &l->old_term, NULL);
 		sigaction(SIGINT, &l->old_int, NULL);
 		signal_fd = -1;
-		ev_io_stop(l->ev, &l->signal_io);
-		close(l->signal_io.fd);
 	}
 	if (l->ev != NULL) {
 		stop_watching(l);
+		ev_io_stop(l->ev, &l->wake_io);
 		ev_loop_destroy(l->ev);
 	}
+	if (l->wake_fd >= 0)
+		close(l->wake_fd);
 	free(l->ios);
 	free(l->fds);
 	free(l);

@@ -19,7 +19,7 @@
 
 struct loop;
 
-enum loop_note { LOOP_READABLE = 1, LOOP_SIGNAL = 2, LOOP_TIMEOUT = 4 };
+enum loop_note { LOOP_READABLE = 1, LOOP_SIGNAL = 2, LOOP_TIMEOUT = 4, LOOP_WOKEN = 8 };
 
 enum { loop_fds_max = 1100 }; /* plan_nodes_max sources and a few of our own */
 
@@ -31,6 +31,9 @@ void loop_close(struct loop *l);
  * negative: no time limit). Answers a set of enum loop_note.
  */
 unsigned loop_wait(struct loop *l, const int *fds, uint32_t count, int64_t timeout_us);
+
+/* From another thread or a signal handler: ends the wait that is on, or the next one. */
+void loop_wake(struct loop *l);
 
 /* The library's version, for `cdcl version`. */
 void loop_version(int *major, int *minor);
