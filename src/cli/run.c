@@ -190,7 +190,7 @@ static int run_command(const void *options, const struct arguments *arguments)
 	if (end >= 0)
 		return 0;
 	/* The reader of our output had enough (`| head`): the end of the work, and no failure. */
-	if (err.code == CDCL_E_DISK && cli_stdout_closed())
+	if (err.code == CDCL_E_CLOSED || (err.code == CDCL_E_DISK && cli_stdout_closed()))
 		return 0;
 	return cli_fail(&err);
 }

@@ -125,6 +125,8 @@ static int begin_batch(struct pipeline *p, struct error *err)
 	p->batch_open = true;
 	p->batch.time_us = clock_wall_us(p->clock) / 1000 * 1000;
 	p->batch_began_us = clock_monotonic_us(p->clock);
+	for (uint32_t i = 0; i < p->graph.sink_count; i++)
+		p->graph.sinks[i]->rows_written = 0;
 	for (uint32_t i = 0; i < p->intake_count; i++) {
 		int r = intake_begin_batch(&p->intakes[i], err);
 		if (r < 0)
