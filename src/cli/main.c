@@ -49,8 +49,7 @@ int cli_print(struct str text)
 {
 	struct error err;
 	error_init(&err);
-	if (file_write_all(STDOUT_FILENO, text, "standard output", &err) == 0 ||
-		cli_stdout_closed())
+	if (file_write_stdout(text, &err) == 0 || err.code == CDCL_E_CLOSED)
 		return 0;
 	return cli_fail(&err);
 }

@@ -13,9 +13,9 @@ struct loop {
 	struct ev_loop *ev;
 	struct ev_timer timer;
 	struct ev_io wake_io;
-	int wake_fd;                    /* an eventfd: written by loop_wake and the signal handler */
+	int wake_fd; /* an eventfd: written by loop_wake and the signal handler */
 	bool told_signal;
-	struct ev_io *ios;              /* one per fd of the last wait, in its order */
+	struct ev_io *ios; /* one per fd of the last wait, in its order */
 	int *fds;
 	uint32_t count;
 	unsigned notes;

@@ -217,6 +217,7 @@ int progress_write(struct progress *g, const struct pipeline *p, struct error *e
 	add_sources(out, p, between_us, busy_us);
 	add_sinks(out, p);
 	strbuf_addf(out, ",\"badRecords\":%lld}\n", (long long)totals.bad_records);
-	return file_write_all(g->fd, strbuf_str(out),
-		strcmp(g->path, "-") == 0 ? "standard output" : g->path, err);
+	if (g->fd == 1)
+		return file_write_stdout(strbuf_str(out), err);
+	return file_write_all(g->fd, strbuf_str(out), g->path, err);
 }
