@@ -33,6 +33,7 @@ enum expr_fault {
 	EXPR_OVERFLOW,
 	EXPR_CAST_INVALID,
 	EXPR_CAST_OVERFLOW,
+	EXPR_INVALID_ARGUMENT,  /* a like pattern or regular expression that is none */
 	expr_fault_count
 };
 
