@@ -180,11 +180,12 @@ static void test_random_numbers_are_exact(void **state)
 	}
 }
 
+/* With a comma for the point where the machine has such a locale; never a thousands sign either. */
 static void test_locale_does_not_matter(void **state)
 {
 	(void)state;
-	if (setlocale(LC_ALL, "de_DE.UTF-8") == NULL && setlocale(LC_ALL, "fr_FR.UTF-8") == NULL) {
-		skip();
+	if (setlocale(LC_ALL, "de_DE.UTF-8") == NULL) {
+		setlocale(LC_ALL, "fr_FR.UTF-8");
 	}
 	expect_double("1234.56789012345678901234567890", 1234.5678901234568);
 	setlocale(LC_ALL, "C");
