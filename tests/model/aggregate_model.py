@@ -1,0 +1,422 @@
+#!/usr/bin/env python3
+"""A naive twin of group_by + agg. Makes random changes and a random query, runs the query with the
+program under test (file source, one file a batch, changes sink), and computes the same with lists.
+
+    aggregate_model.py [--program build/dev/cdcl] [--runs N] [--seed S] [--keep]
+
+Numbers are exact here: integers, Decimal, and doubles that are multiples of 1/4. The order of rows is
+checked too. On a difference the seed, the script and both outputs are printed."""
+import argparse, decimal, json, math, os, random, shutil, struct, subprocess, sys, tempfile
+
+D = decimal.Decimal
+decimal.getcontext().prec = 80
+MASK = 0xffffffff
+TYPES = {'k1': 'string', 'k2': 'int', 'a': 'bigint', 'b': 'int', 'd': 'decimal(10,2)', 'f': 'double',
+         's': 'string', 't': 'boolean'}
+
+
+# ---- Spark's row order: pmod(murmur3(keys), 200) ----
+
+def rotate(x, r):
+    return ((x << r) | (x >> (32 - r))) & MASK
+
+
+def mix_k(k):
+    return (rotate((k * 0xcc9e2d51) & MASK, 15) * 0x1b873593) & MASK
+
+
+def mix_h(h, k):
+    return (rotate(h ^ k, 13) * 5 + 0xe6546b64) & MASK
+
+
+def finish(h, n):
+    h ^= n
+    h ^= h >> 16
+    h = (h * 0x85ebca6b) & MASK
+    h ^= h >> 13
+    h = (h * 0xc2b2ae35) & MASK
+    return h ^ (h >> 16)
+
+
+def hash_value(v, kind, h):
+    if v is None:
+        return h
+    if kind == 'boolean' or kind == 'int':
+        return finish(mix_h(h, mix_k(int(v) & MASK)), 4)
+    if kind == 'bigint':
+        return finish(mix_h(mix_h(h, mix_k(v & MASK)), mix_k((v >> 32) & MASK)), 8)
+    data = v.encode()
+    whole = len(data) & ~3
+    for i in range(0, whole, 4):
+        h = mix_h(h, mix_k(struct.unpack_from('<I', data, i)[0]))
+    for c in data[whole:]:
+        h = mix_h(h, mix_k((c - 256 if c > 127 else c) & MASK))
+    return finish(h, len(data))
+
+
+def partition(key, kinds):
+    h = 42
+    for v, kind in zip(key, kinds):
+        h = hash_value(v, kind, h)
+    return (h - (1 << 32) if h >> 31 else h) % 200
+
+
+# ---- aggregates over a list of rows ----
+
+def order_of(v):
+    """A sort key: strings by bytes, NaN greatest."""
+    if isinstance(v, str):
+        return v.encode()
+    if isinstance(v, float):
+        return (1, 0.0) if math.isnan(v) else (0, v)
+    return v
+
+
+def same(v):
+    return 'nan' if isinstance(v, float) and math.isnan(v) else v
+
+
+def distinct(values):
+    seen, out = set(), []
+    for v in values:
+        if same(v) not in seen:
+            seen.add(same(v))
+            out.append(v)
+    return out
+
+
+def half_up(x, digits):
+    return x.quantize(D(1).scaleb(-digits), rounding=decimal.ROUND_HALF_UP)
+
+
+class Call:
+    """One aggregate: its text, and the same over a list of rows."""
+
+    def __init__(self, name, args=(), is_distinct=False, ignore_nulls=False, where=None):
+        self.name, self.args, self.distinct = name, args, is_distinct
+        self.ignore_nulls, self.where = ignore_nulls, where
+
+    def text(self):
+        inner = ', '.join(self.args) if self.args else '*'
+        if self.distinct:
+            inner = 'distinct ' + inner
+        if self.ignore_nulls:
+            inner += ', true'
+        text = '%s(%s)' % (self.name, inner)
+        return text + ' filter (where %s)' % self.where[0] if self.where else text
+
+    def kind(self, kinds):
+        x = kinds[self.args[0]] if self.args else None
+        if self.name == 'count':
+            return 'bigint'
+        if self.name in ('sum', 'try_sum'):
+            return {'int': 'bigint', 'bigint': 'bigint', 'double': 'double'}.get(x, 'decimal')
+        if self.name == 'avg':
+            return 'decimal' if x.startswith('decimal') else 'double'
+        if self.name.startswith('collect'):
+            return 'array'
+        return x
+
+    def value(self, rows, kinds):
+        if self.where:
+            rows = [r for r in rows if self.where[1](r)]
+        if not self.args:
+            return len(rows)
+        if self.name in ('min_by', 'max_by'):
+            return self.by(rows)
+        raw = [r[self.args[0]] for r in rows]
+        values = [v for v in raw if v is not None]
+        if self.name in ('first', 'last', 'any_value'):
+            picked = values if self.ignore_nulls else raw
+            return None if not picked else picked[-1 if self.name == 'last' else 0]
+        if self.distinct or self.name == 'collect_set':
+            values = distinct(values)
+        if self.name == 'count':
+            return len(values)
+        if self.name.startswith('collect'):
+            return values
+        return self.number(values, kinds[self.args[0]]) if values else None
+
+    def by(self, rows):
+        best = None
+        for r in rows:
+            y = r[self.args[1]]
+            if y is None:
+                continue
+            c = 0 if best is None else self.compare(order_of(y), order_of(best[1]))
+            if best is None or c >= 0:
+                best = (r[self.args[0]], y)
+        return None if best is None else best[0]
+
+    def compare(self, new, old):
+        c = (new > old) - (new < old)
+        return c if self.name == 'max_by' else -c
+
+    def number(self, values, kind):
+        if self.name in ('min', 'bool_and'):
+            return min(values, key=order_of)
+        if self.name in ('max', 'bool_or'):
+            return max(values, key=order_of)
+        if kind == 'double':
+            total = sum(values)
+            return total if self.name != 'avg' else total / len(values)
+        if self.name != 'avg':
+            return sum(values)
+        if kind.startswith('decimal'):
+            return half_up(sum(values) / len(values), int(kind.split(',')[1][:-1]) + 4)
+        return sum(values) / len(values)
+
+
+# ---- a group_by: consumes (kind, row), keeps lists ----
+
+class Group:
+    def __init__(self, keys, calls, kinds):
+        self.keys, self.calls, self.kinds = keys, calls, kinds
+        self.groups = {}        # key -> rows, in order of birth
+        self.before = {}        # touched in this batch -> the row that was there, or None
+        self.names = ['c%d' % i for i in range(len(calls))]
+        self.out_kinds = {k: kinds[k] for k in keys}
+        for name, call in zip(self.names, calls):
+            self.out_kinds[name] = call.kind(kinds)
+
+    def row(self, key):
+        rows = self.groups[key]
+        out = {k: rows[0][k] if rows else None for k in self.keys}
+        for name, call in zip(self.names, self.calls):
+            out[name] = call.value(rows, self.kinds)
+        return out
+
+    def take(self, sign, row):
+        key = tuple(row[k] for k in self.keys)
+        if key not in self.before:
+            self.before[key] = self.row(key) if key in self.groups else None
+        rows = self.groups.setdefault(key, [])
+        if sign > 0:
+            rows.append(row)
+        else:
+            rows.remove(row)
+
+    def ordered(self, keys):
+        kinds = [self.kinds[k] for k in self.keys]
+        return sorted(keys, key=lambda key: partition(key, kinds))
+
+    def emit(self, mode):
+        """What the batch gives; the batch is then over."""
+        changes = []
+        if mode == 'complete':
+            changes = [('+I', self.row(k)) for k in self.ordered(self.groups) if self.groups[k]]
+        elif mode == 'update':
+            changes = [('+I', self.row(k)) for k in self.ordered(self.before) if self.groups[k]]
+        else:
+            for key in self.ordered(self.before):
+                old = self.before[key]
+                new = self.row(key) if self.groups[key] else None
+                if old is not None and new is not None:
+                    if repr(old) != repr(new):
+                        changes += [('-U', old), ('+U', new)]
+                elif old is not None:
+                    changes.append(('-D', old))
+                elif new is not None:
+                    changes.append(('+I', new))
+        for key in self.before:
+            if not self.groups[key]:
+                del self.groups[key]
+        self.before = {}
+        return changes
+
+
+# ---- random jobs ----
+
+def random_rows(rng, count):
+    keys = ['a', 'b', 'c', None, '', 'grün', 'a long key of more than sixteen bytes']
+    rows = []
+    for _ in range(count):
+        rows.append({
+            'k1': rng.choice(keys), 'k2': rng.choice([None, 0, 1, -1, 2147483647, 7]),
+            'a': rng.choice([None, rng.randint(-5, 5), rng.randint(-1 << 50, 1 << 50)]),
+            'b': rng.choice([None, rng.randint(-9, 9), rng.randint(-1 << 31, (1 << 31) - 1)]),
+            'd': rng.choice([None, D(rng.randint(-99999, 99999)).scaleb(-2)]),
+            'f': rng.choice([None, rng.randint(-4000, 4000) / 4, rng.randint(-8, 8) / 4]),
+            's': rng.choice([None, '', 'x', 'y', 'ä', 'zebra' * rng.randint(1, 30)]),
+            't': rng.choice([None, True, False])})
+        for c in rng.sample(sorted(TYPES), 2):
+            if rng.random() < 0.1:
+                rows[-1][c] = None
+    return rows
+
+
+def to_json(row):
+    parts = []
+    for name, v in row.items():
+        if v is None:
+            continue
+        parts.append('%s:%s' % (json.dumps(name), str(v) if isinstance(v, D) else json.dumps(v)))
+    return '{%s}' % ','.join(parts)
+
+
+def random_call(rng, kinds, allow_float=True):
+    numbers = [c for c, k in kinds.items() if k in ('int', 'bigint', 'double') or
+               k.startswith('decimal(')]
+    if not allow_float:
+        numbers = [c for c in numbers if kinds[c] != 'double']
+    simple = [c for c, k in kinds.items() if k not in ('array', 'decimal')]
+    bools = [c for c, k in kinds.items() if k == 'boolean']
+    where = None
+    ints = [c for c, k in kinds.items() if k in ('int', 'bigint')]
+    if ints and rng.random() < 0.25:
+        c = rng.choice(ints)
+        where = ('%s > 0' % c, lambda r: r[c] is not None and r[c] > 0)
+    name = rng.choice(['count', 'count', 'sum', 'sum', 'try_sum', 'avg', 'min', 'max', 'first', 'last',
+                       'any_value', 'min_by', 'max_by', 'bool_and', 'bool_or', 'collect_list',
+                       'collect_set'])
+    if name == 'count' and rng.random() < 0.4:
+        return Call('count', where=where)
+    if name in ('sum', 'try_sum', 'avg') and numbers:
+        c = rng.choice(numbers)
+        return Call(name, (c,), is_distinct=name != 'try_sum' and rng.random() < 0.3, where=where)
+    if name.startswith('bool') and bools:
+        return Call(name, (rng.choice(bools),), where=where)
+    if name.endswith('_by'):
+        return Call(name, (rng.choice(simple), rng.choice(simple)), where=where)
+    if name in ('first', 'last', 'any_value'):
+        ignore = name != 'any_value' and rng.random() < 0.5
+        return Call(name, (rng.choice(simple),), ignore_nulls=ignore, where=where)
+    if name in ('min', 'max', 'collect_list', 'collect_set'):
+        return Call(name, (rng.choice(simple),), where=where)
+    return Call('count', (rng.choice(simple),), is_distinct=rng.random() < 0.5, where=where)
+
+
+class Job:
+    def __init__(self, rng):
+        self.mode = rng.choice(['complete', 'update', 'changelog'])
+        keys = rng.choice([['k1'], ['k2'], ['t'], ['k1', 'k2'], ['s', 't', 'k2']])
+        calls = [random_call(rng, TYPES) for _ in range(rng.randint(1, 5))]
+        self.stages = [Group(keys, calls, TYPES)]
+        if rng.random() < 0.5:
+            first = self.stages[0]
+            kinds = {k: v for k, v in first.out_kinds.items() if v not in ('array', 'decimal')}
+            groupable = [k for k, v in kinds.items() if v != 'double' and 'decimal' not in v]
+            keys = rng.sample(groupable, min(len(groupable), rng.randint(1, 2)))
+            calls = [random_call(rng, kinds) for _ in range(rng.randint(1, 5))]
+            self.stages.append(Group(keys, calls, kinds))
+        size = rng.choice([5, 40, 40, 300, 2500])
+        self.batches = [random_rows(rng, rng.randint(1, size)) for _ in range(rng.randint(1, 5))]
+
+    def script(self, folder):
+        schema = ', '.join('%s %s' % c for c in TYPES.items())
+        lines = ['local cdcl = require "cdcl"', 'cdcl.job { name = "model" }',
+                 'cdcl.file { path = "%s/in/*.jsonl", schema = "%s", max_files_per_trigger = 1 }' % (
+                     folder, schema)]
+        for stage in self.stages:
+            aggregates = ', '.join('[[%s as %s]]' % (c.text(), n) for c, n in
+                                   zip(stage.calls, stage.names))
+            lines.append('  :group_by(%s):agg(%s)' % (', '.join('"%s"' % k for k in stage.keys),
+                                                     aggregates))
+        lines.append('  :to(cdcl.changes { output_mode = "%s" })' % self.mode)
+        return '\n'.join(lines) + '\n'
+
+    def expected(self):
+        batches = []
+        for rows in self.batches:
+            changes = [('+I', r) for r in rows]
+            for i, stage in enumerate(self.stages):
+                for kind, row in changes:
+                    stage.take(-1 if kind in ('-U', '-D') else 1, row)
+                last = i == len(self.stages) - 1
+                changes = stage.emit(self.mode if last else 'changelog')
+            batches.append(changes)
+        return batches
+
+
+def read_value(v, kind):
+    if v is None:
+        return None
+    if kind == 'double':
+        return float(v)
+    if kind == 'array':
+        return v
+    return v
+
+
+def equal(want, got, kind):
+    if want is None or got is None:
+        return want is got
+    if kind == 'double':
+        want, got = float(want), float(got)
+        return want == got or abs(want - got) <= 1e-12 * max(abs(want), abs(got)) or \
+            (math.isnan(want) and math.isnan(got))
+    if kind == 'array':
+        return len(want) == len(got) and all(
+            equal(w, g, 'double' if isinstance(w, float) else 'any') for w, g in zip(want, got))
+    if isinstance(want, D):
+        return D(got) == want
+    return want == got and isinstance(want, bool) == isinstance(got, bool)
+
+
+def compare(job, lines):
+    """None, or what differs first."""
+    kinds = job.stages[-1].out_kinds
+    at = 0
+    for number, changes in enumerate(job.expected()):
+        for kind, want in changes:
+            if at == len(lines):
+                return 'batch %d: nothing more, wanted %s %r' % (number, kind, want)
+            got = json.loads(lines[at], parse_float=D)
+            got_kind = got.pop('@kind', '+I')
+            if got_kind != kind or list(got) != list(kinds) or \
+                    not all(equal(want[c], got[c], k) for c, k in kinds.items()):
+                return 'batch %d, line %d: wanted %s %r\n got %s' % (number, at + 1, kind, want, lines[at])
+            at += 1
+    return None if at == len(lines) else 'more than wanted: ' + lines[at]
+
+
+def run_one(program, seed, keep=False):
+    rng = random.Random(seed)
+    job = Job(rng)
+    folder = tempfile.mkdtemp(prefix='model.')
+    os.mkdir(folder + '/in')
+    for i, rows in enumerate(job.batches):
+        with open('%s/in/%04d.jsonl' % (folder, i), 'w', encoding='utf-8') as f:
+            f.writelines(to_json(r) + '\n' for r in rows)
+    script = job.script(folder)
+    with open(folder + '/job.lua', 'w', encoding='utf-8') as f:
+        f.write(script)
+    r = subprocess.run([program, 'run', '--available-now', '-q', folder + '/job.lua'],
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+                       timeout=120, check=False)
+    if r.returncode != 0:
+        problem = 'exit %d: %s' % (r.returncode, r.stderr.decode('utf-8', 'replace'))
+    else:
+        problem = compare(job, r.stdout.decode('utf-8').splitlines())
+    if not keep:
+        shutil.rmtree(folder, ignore_errors=True)
+    return None if problem is None else 'seed %d\n%s%s' % (seed, script, problem)
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument('--program', default='build/dev/cdcl')
+    p.add_argument('--runs', type=int, default=200)
+    p.add_argument('--seed', type=int, default=None)
+    p.add_argument('--keep', action='store_true')
+    o = p.parse_args()
+    if o.seed is not None:
+        problem = run_one(o.program, o.seed, o.keep)
+        print(problem or 'same')
+        return 1 if problem else 0
+    first = random.SystemRandom().randint(0, 1 << 32)
+    print('seeds %d to %d' % (first, first + o.runs - 1))
+    bad = 0
+    for seed in range(first, first + o.runs):
+        problem = run_one(o.program, seed, o.keep)
+        if problem:
+            bad += 1
+            print(problem)
+            if bad == 5:
+                break
+    print('%d runs, %d differ' % (seed - first + 1, bad))
+    return 1 if bad else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
