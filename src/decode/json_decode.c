@@ -20,6 +20,7 @@ struct json_decoder {
 	const struct json_kernel *kernel;
 	struct json_templates templates;
 	struct json_shape shape;
+	struct json_slot *slots; /* of each column; one before them for fields that are none */
 	struct name_slot *names;
 	uint32_t name_mask;
 };
@@ -75,18 +76,18 @@ static bool read_fields(struct json_decoder *d, struct json_row *r)
 	struct json_scan *s = &r->scan;
 	int32_t column = JSON_NO_COLUMN;
 	for (;;) {
-		struct json_token name, value;
+		struct json_token name;
 		if (!json_scan_name(s, &name))
 			return false;
 		column = find_column(d, &name, column + 1);
 		json_skip_space(s);
 		const char *from = s->at;
-		if (!json_scan_value(s, 1, &value))
+		const char *after = d->kernel->value(&d->slots[column + 1], r, from);
+		if (after == NULL)
 			return false;
+		s->at = after;
 		json_shape_add(
-			&d->shape, (size_t)(from - s->begin), (size_t)(s->at - s->begin), column);
-		if (column != JSON_NO_COLUMN && !json_row_store(r, column, &value))
-			return false;
+			&d->shape, (size_t)(from - s->begin), (size_t)(after - s->begin), column);
 		char c = json_peek(s);
 		if (c == '}')
 			break;
@@ -104,6 +105,7 @@ static bool read_object(struct json_decoder *d, struct json_row *r)
 {
 	struct json_scan *s = &r->scan;
 	json_shape_begin(&d->shape);
+	d->shape.learnable = json_templates_want(&d->templates);
 	if (json_peek(s) != '{')
 		return json_scan_fail(s, "an object");
 	s->at++;
@@ -120,19 +122,30 @@ static bool read_object(struct json_decoder *d, struct json_row *r)
 	return s->at == s->end || json_scan_fail(s, "the end after the object");
 }
 
-/* The fast way: one of the shapes seen before, the most recent one first. */
+/*
+ * The fast way: one of the shapes seen before, the most recent one first. While nothing fits, only
+ * one of them is tried for each message, in turn.
+ */
 static bool read_by_template(struct json_decoder *d, struct json_row *r)
 {
 	struct json_templates *t = &d->templates;
-	for (uint32_t tried = 0, i = t->recent; tried < t->count; tried++) {
-		if (d->kernel->row(&t->list[i], r)) {
+	bool sample = t->misses_in_a_row >= json_misses_before_sampling && t->count > 0;
+	for (uint32_t left = sample ? 1 : t->count, i = t->recent; left > 0; left--) {
+		enum json_match match = d->kernel->row(&t->list[i], r);
+		if (match == JSON_MATCH) {
 			t->list[i].hits++;
 			t->recent = i;
+			t->misses_in_a_row = 0;
 			return true;
 		}
-		json_row_clear(r);
+		if (match == JSON_BROKE_OFF)
+			json_row_clear(r);
 		i = i + 1 < t->count ? i + 1 : 0;
+		if (sample)
+			t->recent = i;
 	}
+	t->misses++;
+	t->misses_in_a_row++;
 	return false;
 }
 
@@ -277,7 +290,7 @@ static int decode_row(struct json_decoder *d, struct json_row *r, struct str tex
 			return 0;
 		d->counts.template_misses++;
 		good = read_object(d, r);
-		if (good)
+		if (good && d->shape.learnable)
 			json_templates_learn(&d->templates, &d->shape, text, d->config.schema);
 	}
 	if (good && r->bad_fields == 0)
@@ -349,6 +362,10 @@ struct json_decoder *json_decoder_open(const struct json_config *config)
 	d->names = calloc((size_t)d->name_mask + 1, sizeof(*d->names));
 	check(d->names != NULL);
 	add_names(d);
+	d->slots = calloc((size_t)config->schema->column_count + 1, sizeof(*d->slots));
+	check(d->slots != NULL);
+	for (int32_t i = JSON_NO_COLUMN; i < (int32_t)config->schema->column_count; i++)
+		d->slots[i + 1] = json_slot_for(config->schema, i);
 	return d;
 }
 
@@ -359,6 +376,7 @@ void json_decoder_close(struct json_decoder *d)
 	json_templates_release(&d->templates);
 	strbuf_release(&d->values.scratch);
 	free(d->names);
+	free(d->slots);
 	free(d);
 }
 

@@ -19,20 +19,20 @@
 enum json_mode { JSON_PERMISSIVE, JSON_FAILFAST, JSON_DROP };
 
 struct json_config {
-	const struct schema *schema;            /* plan */
+	const struct schema *schema; /* plan */
 	enum json_mode mode;
 	bool strict;
-	int corrupt_column;                     /* index of _corrupt_record, or -1 */
-	const struct timezone *timezone;        /* NULL: UTC */
-	const struct clock *clock;              /* a bare time takes today's date */
+	int corrupt_column; /* index of _corrupt_record, or -1 */
+	const struct timezone *timezone; /* NULL: UTC */
+	const struct clock *clock; /* a bare time takes today's date */
 };
 
 struct json_decoder;
 
 struct json_counts {
-	int64_t malformed;      /* messages that are no JSON object */
-	int64_t bad_fields;     /* fields nulled because they did not fit */
-	int64_t dropped;        /* rows dropped under JSON_DROP: malformed, or with a bad field */
+	int64_t malformed; /* messages that are no JSON object */
+	int64_t bad_fields; /* fields nulled because they did not fit */
+	int64_t dropped; /* rows dropped under JSON_DROP: malformed, or with a bad field */
 	int64_t template_hits;
 	int64_t template_misses;
 };

@@ -2,10 +2,26 @@
 
 #include <stdlib.h>
 
+static enum json_match no_match(const struct json_template *t, struct json_row *r)
+{
+	(void)t;
+	(void)r;
+	return JSON_NO_MATCH;
+}
+
+static const char *slow_value(const struct json_slot *slot, struct json_row *r, const char *p)
+{
+	return json_row_value(r, slot->column, p);
+}
+
+const struct json_kernel json_kernel_plain = {"plain", json_string_stop, no_match, slow_value};
+
 const struct json_kernel *json_kernel_choose(void)
 {
-#if defined(__x86_64__)
 	struct str wanted = str_c(getenv("CDCL_SIMD"));
+	if (str_eq(wanted, str_lit("plain")))
+		return &json_kernel_plain;
+#if defined(__x86_64__)
 	bool any = wanted.len == 0;
 	__builtin_cpu_init();
 	if ((any || str_eq(wanted, str_lit("avx2"))) && __builtin_cpu_supports("avx2"))

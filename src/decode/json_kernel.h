@@ -4,26 +4,34 @@
 /*
  * The loops that see every byte, built three times: for any CPU, for SSE4.2 and for AVX2. All give
  * the same answers, bit for bit; which one runs is chosen by what the CPU has, or by the
- * environment (CDCL_SIMD=scalar|sse42|avx2, for tests and for doubt). The code is in
+ * environment (CDCL_SIMD=plain|scalar|sse42|avx2, for tests and for doubt). The code is in
  * json_kernel_impl.h.
  */
 
 #include "decode/json_row.h"
 #include "decode/json_template.h"
 
+enum json_match {
+	JSON_MATCH,
+	JSON_NO_MATCH, /* nothing was stored */
+	JSON_BROKE_OFF, /* part of the row was stored: it wants json_row_clear */
+};
+
 struct json_kernel {
 	const char *name;
 
 	/* json_string_stop of json_scan.h. */
-	const char *(*string_stop)(const char *p, const char *end);
+	const char *(*string_stop)(const char *begin, const char *p, const char *end);
 
-	/*
-	 * Reads the message of r->scan by a template. False: it does not fit; the row may then hold
-	 * part of it and wants json_row_clear.
-	 */
-	bool (*row)(const struct json_template *t, struct json_row *r);
+	/* Reads the message of r->scan by a template. */
+	enum json_match (*row)(const struct json_template *t, struct json_row *r);
+
+	/* json_row_value by way of the fast lanes: one value at p. */
+	const char *(*value)(const struct json_slot *slot, struct json_row *r, const char *p);
 };
 
+/* No templates and no fast lanes: what the others are compared with. */
+extern const struct json_kernel json_kernel_plain;
 extern const struct json_kernel json_kernel_scalar;
 #if defined(__x86_64__)
 extern const struct json_kernel json_kernel_sse42;

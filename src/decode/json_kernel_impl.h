@@ -2,7 +2,7 @@
  * The body of every json_kernel_*.c: included once by each, after it has defined
  *
  *	KERNEL_TARGET           attribute that every function here carries
- *	KERNEL(name)            what its names begin with
+ *	KERNEL_INLINE           the same for those that must be part of their caller's loop
  *	kernel_stop_wide        stops within whole vectors; returns where it got to (fewer bytes are
  *left than a vector has, or the byte at the answer is a stop) kernel_equal_long       compares 16
  *bytes or more
@@ -33,17 +33,16 @@ static inline bool is_stop(char byte)
 	return c == '"' || c == '\\' || c < 0x20 || c >= 0x80;
 }
 
-KERNEL_TARGET static inline const char *string_stop(const char *p, const char *end)
+KERNEL_INLINE const char *string_stop(const char *begin, const char *p, const char *end)
 {
-	p = kernel_stop_wide(p, end);
+	p = kernel_stop_wide(begin, p, end);
 	while (p < end && !is_stop(*p))
 		p++;
 	return p;
 }
 
 /* Are the literal's bytes at p? */
-KERNEL_TARGET static inline bool has_literal(
-	const struct json_literal *l, const char *p, const char *end)
+KERNEL_INLINE bool has_literal(const struct json_literal *l, const char *p, const char *end)
 {
 	size_t len = l->len;
 	if ((size_t)(end - p) < len)
@@ -79,31 +78,36 @@ static inline uint64_t digits_value(uint64_t text, unsigned n)
 		32;
 }
 
+/* The eight bytes at p, zeros for those past the end. The text from `begin` has eight or more. */
+static inline uint64_t load64_within(const char *p, const char *end)
+{
+	if (end - p >= 8)
+		return load64(p);
+	return p == end ? 0 : load64(end - 8) >> (64 - 8 * (end - p));
+}
+
 /*
  * A plain JSON integer of at most 15 digits at p: its end, or NULL when it is something else (also
  * what is no integer or longer: the slow lane knows).
  */
-KERNEL_TARGET static inline const char *plain_integer(const char *p, const char *end, int64_t *out)
+KERNEL_INLINE const char *plain_integer(const struct json_scan *s, const char *p, int64_t *out)
 {
+	const char *end = s->end;
+	if (end - s->begin < 8)
+		return NULL;
 	bool negative = p < end && *p == '-';
 	const char *from = p + negative;
-	uint64_t value = 0;
-	p = from;
-	if (end - p >= 8) {
-		uint64_t text = load64(p);
-		unsigned n = leading_digits(text);
-		if (n == 0)
-			return NULL;
-		value = digits_value(text, n);
-		p += n;
-	}
-	if (p - from == 8 || p == from)
+	uint64_t text = load64_within(from, end);
+	unsigned digits = leading_digits(text);
+	if (digits == 0)
+		return NULL;
+	uint64_t value = digits_value(text, digits);
+	p = from + digits;
+	if (digits == 8)
 		while (p < end && *p >= '0' && *p <= '9' && p - from < 16)
 			value = value * 10 + (uint64_t)(*p++ - '0');
-	size_t digits = (size_t)(p - from);
-	if (digits == 0 || digits > 15 || p == end)
-		return NULL;
-	if ((*from == '0' && digits > 1) || *p == '.' || (*p | 0x20) == 'e')
+	if (p - from > 15 || p == end || (*from == '0' && p - from > 1) || *p == '.' ||
+		(*p | 0x20) == 'e')
 		return NULL;
 	*out = negative ? -(int64_t)value : (int64_t)value;
 	return p;
@@ -114,59 +118,61 @@ static inline void set_value(struct column *c, uint32_t row)
 	c->nulls[row >> 6] &= ~(UINT64_C(1) << (row & 63));
 }
 
-KERNEL_TARGET static inline const char *read_int32(const struct json_slot *slot, struct column *c,
-	uint32_t row, const char *p, const char *end)
+KERNEL_INLINE const char *read_int32(
+	const struct json_slot *slot, struct json_row *r, const char *p)
 {
+	struct column *c = &r->chunk->columns[slot->column];
 	int64_t value;
-	p = plain_integer(p, end, &value);
+	p = plain_integer(&r->scan, p, &value);
 	if (p == NULL || value > slot->max || value < slot->min)
 		return NULL;
-	((int32_t *)c->data)[row] = (int32_t)value;
-	set_value(c, row);
+	((int32_t *)c->data)[r->index] = (int32_t)value;
+	set_value(c, r->index);
 	return p;
 }
 
-KERNEL_TARGET static inline const char *read_int64(
-	struct column *c, uint32_t row, const char *p, const char *end)
+KERNEL_INLINE const char *read_int64(
+	const struct json_slot *slot, struct json_row *r, const char *p)
 {
+	struct column *c = &r->chunk->columns[slot->column];
 	int64_t value;
-	p = plain_integer(p, end, &value);
+	p = plain_integer(&r->scan, p, &value);
 	if (p == NULL)
 		return NULL;
-	((int64_t *)c->data)[row] = value;
-	set_value(c, row);
+	((int64_t *)c->data)[r->index] = value;
+	set_value(c, r->index);
 	return p;
 }
 
 /* A string without escapes and in ASCII: a slice of the message. */
-KERNEL_TARGET static inline const char *read_string(
-	struct column *c, uint32_t row, const char *p, const char *end)
+KERNEL_INLINE const char *read_string(
+	const struct json_slot *slot, struct json_row *r, const char *p)
 {
+	struct column *c = &r->chunk->columns[slot->column];
+	const char *end = r->scan.end;
 	if (p == end || *p != '"')
 		return NULL;
 	const char *from = p + 1;
-	p = string_stop(from, end);
-	if (p == end || *p != '"' || (size_t)(p - from) > json_string_bytes_max)
+	p = string_stop(r->scan.begin, from, end);
+	if (p == end || *p != '"' || p - from > json_string_bytes_max)
 		return NULL;
-	((struct str *)c->data)[row] = (struct str){from, (size_t)(p - from)};
-	set_value(c, row);
+	((struct str *)c->data)[r->index] = (struct str){from, (size_t)(p - from)};
+	set_value(c, r->index);
 	return p + 1;
 }
 
-KERNEL_TARGET static inline const char *read_slot(
-	const struct json_slot *slot, struct json_row *r, const char *p)
+KERNEL_INLINE const char *read_slot(const struct json_slot *slot, struct json_row *r, const char *p)
 {
-	const char *after = NULL, *end = r->scan.end;
-	uint32_t row = r->index;
+	const char *after = NULL;
 	switch (slot->kind) {
 	case JSON_SLOT_INT32:
-		after = read_int32(slot, &r->chunk->columns[slot->column], row, p, end);
+		after = read_int32(slot, r, p);
 		break;
 	case JSON_SLOT_INT64:
-		after = read_int64(&r->chunk->columns[slot->column], row, p, end);
+		after = read_int64(slot, r, p);
 		break;
 	case JSON_SLOT_STRING:
-		after = read_string(&r->chunk->columns[slot->column], row, p, end);
+		after = read_string(slot, r, p);
 		break;
 	case JSON_SLOT_OTHER:
 		break;
@@ -174,28 +180,36 @@ KERNEL_TARGET static inline const char *read_slot(
 	return after != NULL ? after : json_row_value(r, slot->column, p);
 }
 
-KERNEL_TARGET static bool read_row(const struct json_template *t, struct json_row *r)
+KERNEL_TARGET static enum json_match read_row(const struct json_template *t, struct json_row *r)
 {
 	const char *p = r->scan.begin, *end = r->scan.end;
 	const struct json_slot *slot = t->slots, *slots_end = slot + t->slot_count;
-	for (; slot < slots_end; slot++) {
-		if (!has_literal(&slot->before, p, end))
-			return false;
+	if (slot < slots_end && !has_literal(&slot->before, p, end))
+		return JSON_NO_MATCH;
+	while (slot < slots_end) {
 		p = read_slot(slot, r, p + slot->before.len);
 		if (p == NULL)
-			return false;
+			return JSON_BROKE_OFF;
+		if (++slot < slots_end && !has_literal(&slot->before, p, end))
+			return JSON_BROKE_OFF;
 	}
 	if (!has_literal(&t->tail, p, end))
-		return false;
+		return JSON_BROKE_OFF;
 	p += t->tail.len;
 	if (p == end || !r->scan.strict)
-		return true;
+		return JSON_MATCH;
 	r->scan.at = p;
 	json_skip_space(&r->scan);
-	return r->scan.at == end;
+	return r->scan.at == end ? JSON_MATCH : JSON_BROKE_OFF;
 }
 
-KERNEL_TARGET static const char *stop(const char *p, const char *end)
+KERNEL_TARGET static const char *stop(const char *begin, const char *p, const char *end)
 {
-	return string_stop(p, end);
+	return string_stop(begin, p, end);
+}
+
+KERNEL_TARGET static const char *value_at(
+	const struct json_slot *slot, struct json_row *r, const char *p)
+{
+	return read_slot(slot, r, p);
 }

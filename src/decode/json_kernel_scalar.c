@@ -2,6 +2,7 @@
 #include "base/str.h"
 
 #define KERNEL_TARGET
+#define KERNEL_INLINE KERNEL_TARGET static inline __attribute__((always_inline))
 
 /* Eight bytes at a time in one register: the high bit of each byte that is a stop. */
 static inline uint64_t stops_in(uint64_t w)
@@ -16,7 +17,7 @@ static inline uint64_t stops_in(uint64_t w)
  * The lowest stop is exact; above it the borrows of the subtraction may mark others, which nobody
  * looks at. In `found & ~w` a byte with its own high bit is left to `| w`.
  */
-static inline const char *kernel_stop_wide(const char *p, const char *end)
+static inline const char *kernel_stop_wide(const char *begin, const char *p, const char *end)
 {
 	for (; end - p >= 8; p += 8) {
 		uint64_t w;
@@ -25,7 +26,12 @@ static inline const char *kernel_stop_wide(const char *p, const char *end)
 		if (stops != 0)
 			return p + __builtin_ctzll(stops) / 8;
 	}
-	return p;
+	if (p == end || end - begin < 8)
+		return p;
+	/* The last eight bytes, those before p shifted out: the zeros that follow are stops. */
+	uint64_t w;
+	memcpy(&w, end - 8, 8);
+	return p + __builtin_ctzll(stops_in(w >> (64 - 8 * (end - p)))) / 8;
 }
 
 static inline bool kernel_equal_long(const char *a, const char *b, size_t len)
@@ -35,4 +41,4 @@ static inline bool kernel_equal_long(const char *a, const char *b, size_t len)
 
 #include "decode/json_kernel_impl.h"
 
-const struct json_kernel json_kernel_scalar = {"scalar", stop, read_row};
+const struct json_kernel json_kernel_scalar = {"scalar", stop, read_row, value_at};

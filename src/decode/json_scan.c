@@ -9,8 +9,9 @@ bool json_scan_fail(struct json_scan *s, const char *expected)
 	return false;
 }
 
-const char *json_string_stop(const char *p, const char *end)
+const char *json_string_stop(const char *begin, const char *p, const char *end)
 {
+	(void)begin;
 	for (; p < end; p++) {
 		unsigned char c = (unsigned char)*p;
 		if (c == '"' || c == '\\' || c < 0x20 || c >= 0x80)
@@ -63,7 +64,7 @@ static bool scan_string_body(struct json_scan *s, char quote, struct json_token 
 	const char *from = s->at;
 	for (;;) {
 		if (quote == '"')
-			s->at = s->string_stop(s->at, s->end);
+			s->at = s->string_stop(s->begin, s->at, s->end);
 		if (s->at == s->end)
 			return json_scan_fail(s, "the string's end");
 		unsigned char c = (unsigned char)*s->at;

@@ -28,7 +28,7 @@ struct json_scan {
 	bool strict;
 	const char *expected; /* after a failure: what was wanted at `at`; static text */
 	/* json_string_stop, or a kernel's */
-	const char *(*string_stop)(const char *p, const char *end);
+	const char *(*string_stop)(const char *begin, const char *p, const char *end);
 };
 
 struct json_token {
@@ -40,8 +40,11 @@ struct json_token {
 	bool special; /* number: NaN, Infinity and their like */
 };
 
-/* Where a string may end: the first quote, backslash, control or byte above 0x7F, or `end`. */
-const char *json_string_stop(const char *p, const char *end);
+/*
+ * Where a string may end: the first quote, backslash, control or byte above 0x7F from p, or `end`.
+ * The text begins at `begin`: bytes before p may be looked at too, which spares a loop at the end.
+ */
+const char *json_string_stop(const char *begin, const char *p, const char *end);
 
 static inline void json_scan_init(struct json_scan *s, struct str text, bool strict)
 {

@@ -58,34 +58,38 @@ static struct json_literal make_literal(const char *data, size_t len)
 	return l;
 }
 
-static void set_kind(struct json_slot *slot, const struct schema *schema)
+static void set_int32(struct json_slot *slot, int32_t max)
 {
-	slot->kind = JSON_SLOT_OTHER;
-	if (slot->column == JSON_NO_COLUMN)
-		return;
-	switch (schema->columns[slot->column].type.id) {
+	slot->kind = JSON_SLOT_INT32;
+	slot->max = max;
+	slot->min = -max - 1;
+}
+
+struct json_slot json_slot_for(const struct schema *schema, int32_t column)
+{
+	struct json_slot slot = {.kind = JSON_SLOT_OTHER, .column = column};
+	if (column == JSON_NO_COLUMN)
+		return slot;
+	switch (schema->columns[column].type.id) {
 	case TYPE_TINYINT:
-		slot->kind = JSON_SLOT_INT32;
-		slot->max = INT8_MAX;
+		set_int32(&slot, INT8_MAX);
 		break;
 	case TYPE_SMALLINT:
-		slot->kind = JSON_SLOT_INT32;
-		slot->max = INT16_MAX;
+		set_int32(&slot, INT16_MAX);
 		break;
 	case TYPE_INT:
-		slot->kind = JSON_SLOT_INT32;
-		slot->max = INT32_MAX;
+		set_int32(&slot, INT32_MAX);
 		break;
 	case TYPE_BIGINT:
-		slot->kind = JSON_SLOT_INT64;
+		slot.kind = JSON_SLOT_INT64;
 		break;
 	case TYPE_STRING:
-		slot->kind = JSON_SLOT_STRING;
+		slot.kind = JSON_SLOT_STRING;
 		break;
 	default:
 		break;
 	}
-	slot->min = -slot->max - 1;
+	return slot;
 }
 
 /* One block: the slots, then the literals' bytes. */
@@ -107,22 +111,24 @@ static struct json_template make(
 			t.tail = make_literal(bytes, len);
 			break;
 		}
-		t.slots[i] = (struct json_slot){
-			.before = make_literal(bytes, len), .column = shape->fields[i].column};
-		set_kind(&t.slots[i], schema);
+		t.slots[i] = json_slot_for(schema, shape->fields[i].column);
+		t.slots[i].before = make_literal(bytes, len);
 		bytes += len;
 		from = shape->fields[i].end;
 	}
 	return t;
 }
 
-/* A free place, or once in a while the place of the template least used since the last time. */
+bool json_templates_want(const struct json_templates *t)
+{
+	return t->count < json_templates_max || t->misses >= json_misses_before_replacing;
+}
+
+/* A free place, or the place of the template least used since the last time. */
 static struct json_template *find_place(struct json_templates *t)
 {
 	if (t->count < json_templates_max)
 		return &t->list[t->count++];
-	if (++t->misses < json_misses_before_replacing)
-		return NULL;
 	struct json_template *least = &t->list[0];
 	for (uint32_t i = 0; i < t->count; i++)
 		if (t->list[i].hits < least->hits)
@@ -139,8 +145,6 @@ void json_templates_learn(struct json_templates *t, const struct json_shape *sha
 	if (!shape->learnable || literal_bytes(shape) > json_literal_bytes_max)
 		return;
 	struct json_template *place = find_place(t);
-	if (place == NULL)
-		return;
 	*place = make(shape, message, schema);
 	t->misses = 0;
 	t->recent = (uint32_t)(place - t->list);

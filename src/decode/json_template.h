@@ -28,6 +28,7 @@ enum {
 	json_slots_max = 64,
 	json_literal_bytes_max = 8192, /* of one template, in all */
 	json_misses_before_replacing = 64, /* once all templates are taken */
+	json_misses_before_sampling = 32, /* in a row: then one template is tried, not all */
 };
 
 struct json_literal {
@@ -69,10 +70,17 @@ struct json_templates {
 	uint32_t count;
 	uint32_t recent; /* hit last; tried first */
 	uint32_t misses; /* since something was learned */
+	uint32_t misses_in_a_row;
 };
 
 void json_shape_begin(struct json_shape *s);
 void json_shape_add(struct json_shape *s, size_t start, size_t end, int32_t column);
+
+/* The slot of a column, or of a field that is no column (JSON_NO_COLUMN). */
+struct json_slot json_slot_for(const struct schema *schema, int32_t column);
+
+/* Will the next shape be learned? If not, it need not be noted. */
+bool json_templates_want(const struct json_templates *t);
 
 /* Learns a message's shape, perhaps in place of the template least used. */
 void json_templates_learn(struct json_templates *t, const struct json_shape *shape,

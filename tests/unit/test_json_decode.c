@@ -19,7 +19,7 @@
 
 #define ORDERS "order_id INT, product STRING, quantity INT, op STRING"
 
-static const char *const kernels[] = {"scalar", "sse42", "avx2"};
+static const char *const kernels[] = {"plain", "scalar", "sse42", "avx2"};
 
 struct fixture {
 	struct arena arena;
