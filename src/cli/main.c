@@ -168,7 +168,9 @@ int main(int argc, char **argv)
 	const struct command *c = command_find(str_c(word));
 	if (c != NULL)
 		return run_command(c, argc - 2, argv + 2);
-	for (int i = 1; i < argc; i++)
+	/* Options may stand before the script: cdcl --available-now orders.lua */
+	int last = word[0] == '-' ? argc - 1 : 1;
+	for (int i = 1; i <= last; i++)
 		if (looks_like_script(argv[i]))
 			return run_command(&command_run, argc - 1, argv + 1);
 	return fail_unknown(word);
