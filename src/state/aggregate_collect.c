@@ -39,7 +39,10 @@ static union wide_value at(const struct wide_column *x, uint32_t row)
 static void encode(struct aggregate *a, const struct wide_column *x, uint32_t row)
 {
 	struct value v = aggregate_value(x->type, at(x, row), bit_get(x->nulls, row));
-	row_codec_add(&a->scratch, &v);
+	if (a->distinct != NULL)
+		row_codec_add_key(&a->scratch, &v); /* any of its equals takes it back */
+	else
+		row_codec_add(&a->scratch, &v);
 }
 
 static int append(struct aggregate *a, struct list *l, struct str bytes, struct error *err)

@@ -76,13 +76,27 @@ def same(v):
     return 'nan' if isinstance(v, float) and math.isnan(v) else v
 
 
-def distinct(values):
-    seen, out = set(), []
-    for v in values:
-        if same(v) not in seen:
-            seen.add(same(v))
-            out.append(v)
-    return out
+class Values:
+    """What one call has of one group. Taking back removes the oldest equal one."""
+
+    def __init__(self, call):
+        self.call, self.list, self.counts = call, [], {}
+        self.distinct = call.distinct or call.name == 'collect_set'
+
+    def take(self, sign, row):
+        x = self.call.takes(row)
+        if x is None:
+            return
+        if self.distinct:
+            key = tuple(same(v) for v in x)
+            before = self.counts.get(key, 0)
+            self.counts[key] = before + sign
+            if before != 0 and before + sign != 0:
+                return
+        if sign > 0:
+            self.list.append(x)
+        else:
+            self.list.remove(x)
 
 
 def half_up(x, digits):
@@ -117,35 +131,40 @@ class Call:
             return 'array'
         return x
 
+    def empty(self):
+        return Values(self)
+
     def value(self, rows, kinds):
-        if self.where:
-            rows = [r for r in rows if self.where[1](r)]
+        """`rows` holds what this call took of each row, in order of arrival."""
         if not self.args:
             return len(rows)
         if self.name in ('min_by', 'max_by'):
             return self.by(rows)
-        raw = [r[self.args[0]] for r in rows]
-        values = [v for v in raw if v is not None]
+        values = [r[0] for r in rows]
         if self.name in ('first', 'last', 'any_value'):
-            picked = values if self.ignore_nulls else raw
-            return None if not picked else picked[-1 if self.name == 'last' else 0]
-        if self.distinct or self.name == 'collect_set':
-            values = distinct(values)
+            return None if not values else values[-1 if self.name == 'last' else 0]
         if self.name == 'count':
             return len(values)
         if self.name.startswith('collect'):
             return values
         return self.number(values, kinds[self.args[0]]) if values else None
 
+    def takes(self, row):
+        """The arguments of a row that counts, or None."""
+        if self.where and not self.where[1](row):
+            return None
+        x = tuple(row[a] for a in self.args)
+        if self.name in ('first', 'last', 'any_value'):
+            return None if self.ignore_nulls and x[0] is None else x
+        return None if x and x[-1] is None else x
+
     def by(self, rows):
         best = None
         for r in rows:
-            y = r[self.args[1]]
-            if y is None:
-                continue
+            y = r[1]
             c = 0 if best is None else self.compare(order_of(y), order_of(best[1]))
             if best is None or c >= 0:
-                best = (r[self.args[0]], y)
+                best = r
         return None if best is None else best[0]
 
     def compare(self, new, old):
@@ -167,34 +186,39 @@ class Call:
         return sum(values) / len(values)
 
 
-# ---- a group_by: consumes (kind, row), keeps lists ----
+# ---- a group_by: consumes (kind, row), keeps what it took ----
+
+class Members:
+    def __init__(self, calls):
+        self.rows, self.values = 0, [c.empty() for c in calls]
+
 
 class Group:
-    def __init__(self, keys, calls, kinds):
+    def __init__(self, keys, calls, kinds, prefix):
         self.keys, self.calls, self.kinds = keys, calls, kinds
-        self.groups = {}        # key -> rows, in order of birth
+        self.groups = {}        # key -> Members, in order of birth
         self.before = {}        # touched in this batch -> the row that was there, or None
-        self.names = ['c%d' % i for i in range(len(calls))]
+        self.names = ['%s%d' % (prefix, i) for i in range(len(calls))]
         self.out_kinds = {k: kinds[k] for k in keys}
         for name, call in zip(self.names, calls):
             self.out_kinds[name] = call.kind(kinds)
 
     def row(self, key):
-        rows = self.groups[key]
-        out = {k: rows[0][k] if rows else None for k in self.keys}
-        for name, call in zip(self.names, self.calls):
-            out[name] = call.value(rows, self.kinds)
+        out = dict(zip(self.keys, key))
+        for name, call, values in zip(self.names, self.calls, self.groups[key].values):
+            out[name] = call.value(values.list, self.kinds)
         return out
 
     def take(self, sign, row):
         key = tuple(row[k] for k in self.keys)
         if key not in self.before:
             self.before[key] = self.row(key) if key in self.groups else None
-        rows = self.groups.setdefault(key, [])
-        if sign > 0:
-            rows.append(row)
-        else:
-            rows.remove(row)
+        if key not in self.groups:
+            self.groups[key] = Members(self.calls)
+        group = self.groups[key]
+        group.rows += sign
+        for values in group.values:
+            values.take(sign, row)
 
     def ordered(self, keys):
         kinds = [self.kinds[k] for k in self.keys]
@@ -204,13 +228,13 @@ class Group:
         """What the batch gives; the batch is then over."""
         changes = []
         if mode == 'complete':
-            changes = [('+I', self.row(k)) for k in self.ordered(self.groups) if self.groups[k]]
+            changes = [('+I', self.row(k)) for k in self.ordered(self.groups) if self.groups[k].rows]
         elif mode == 'update':
-            changes = [('+I', self.row(k)) for k in self.ordered(self.before) if self.groups[k]]
+            changes = [('+I', self.row(k)) for k in self.ordered(self.before) if self.groups[k].rows]
         else:
             for key in self.ordered(self.before):
                 old = self.before[key]
-                new = self.row(key) if self.groups[key] else None
+                new = self.row(key) if self.groups[key].rows else None
                 if old is not None and new is not None:
                     if repr(old) != repr(new):
                         changes += [('-U', old), ('+U', new)]
@@ -219,7 +243,7 @@ class Group:
                 elif new is not None:
                     changes.append(('+I', new))
         for key in self.before:
-            if not self.groups[key]:
+            if not self.groups[key].rows:
                 del self.groups[key]
         self.before = {}
         return changes
@@ -265,7 +289,7 @@ def random_call(rng, kinds, allow_float=True):
     ints = [c for c, k in kinds.items() if k in ('int', 'bigint')]
     if ints and rng.random() < 0.25:
         c = rng.choice(ints)
-        where = ('%s > 0' % c, lambda r: r[c] is not None and r[c] > 0)
+        where = ('%s > 0' % c, lambda r, c=c: r[c] is not None and r[c] > 0)
     name = rng.choice(['count', 'count', 'sum', 'sum', 'try_sum', 'avg', 'min', 'max', 'first', 'last',
                        'any_value', 'min_by', 'max_by', 'bool_and', 'bool_or', 'collect_list',
                        'collect_set'])
@@ -291,14 +315,14 @@ class Job:
         self.mode = rng.choice(['complete', 'update', 'changelog'])
         keys = rng.choice([['k1'], ['k2'], ['t'], ['k1', 'k2'], ['s', 't', 'k2']])
         calls = [random_call(rng, TYPES) for _ in range(rng.randint(1, 5))]
-        self.stages = [Group(keys, calls, TYPES)]
+        self.stages = [Group(keys, calls, TYPES, 'c')]
         if rng.random() < 0.5:
             first = self.stages[0]
             kinds = {k: v for k, v in first.out_kinds.items() if v not in ('array', 'decimal')}
             groupable = [k for k, v in kinds.items() if v != 'double' and 'decimal' not in v]
             keys = rng.sample(groupable, min(len(groupable), rng.randint(1, 2)))
             calls = [random_call(rng, kinds) for _ in range(rng.randint(1, 5))]
-            self.stages.append(Group(keys, calls, kinds))
+            self.stages.append(Group(keys, calls, kinds, 'e'))
         size = rng.choice([5, 40, 40, 300, 2500])
         self.batches = [random_rows(rng, rng.randint(1, size)) for _ in range(rng.randint(1, 5))]
 
