@@ -1,0 +1,2 @@
+local cdcl = require "cdcl"
+cdcl.file { path = "in.jsonl", schema = "name string" }

@@ -1,0 +1,3 @@
+local cdcl = require "cdcl"
+cdcl.job { name = "x" }
+cdcl.file { path = "in.jsonl" schema = "id int" }:to(cdcl.console {})
