@@ -1,0 +1,818 @@
+#define PCRE2_CODE_UNIT_WIDTH 8
+
+#include "source/kafka_keeper.h"
+
+#include "base/bounds.h"
+#include "base/check.h"
+#include "base/log.h"
+#include "source/kafka_plan.h"
+
+#include <inttypes.h>
+#include <pcre2.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum {
+	ask_ms = 500,                   /* one metadata request */
+	ends_ms = 1000,                 /* one question for offsets */
+	retry_us = 200 * 1000,
+	missing_look_us = 250 * 1000,
+	commit_pause_us = 100 * 1000,
+	last_commit_us = 2 * 1000 * 1000,
+	deleted_looks = 3,              /* this many looks without it before a topic counts as deleted */
+	keeper_partitions_max = 100 * 1000
+};
+
+struct ask {                            /* one round of questions about new partitions */
+	struct kafka_found *found;
+	struct kafka_span *spans;
+	uint32_t count;
+	uint32_t capacity;
+};
+
+struct outage {
+	int64_t since_us;               /* 0: all is well */
+	int64_t next_notice_us;
+	int64_t pause_us;
+	char reason[512];
+};
+
+struct kafka_keeper {
+	const struct kafka_config *config;
+	const struct clock *clock;
+	enum source_run run;
+	rd_kafka_t *rk;
+	pcre2_code *pattern;
+	int wake_fd;                    /* the engine's */
+	int fd;                         /* ours: eventfd */
+	pthread_t thread;
+	bool thread_runs;
+
+	/* The keeper's thread only */
+	struct kafka_topic **topics;
+	uint32_t topic_count;
+	int64_t refresh_us;
+	int64_t next_look_us;
+	bool first_look_done;
+	struct outage outage;
+	int64_t commit_sent_us;
+	bool commit_flies;
+	bool commit_warned;
+
+	/* The mailbox */
+	pthread_mutex_t lock;
+	bool stop;
+	bool nudged;
+	bool look_now;
+	bool resolved;
+	bool failed;
+	struct error failure;
+	struct kafka_found *found;
+	int64_t *ends;
+	uint32_t found_count;
+	uint32_t found_capacity;
+	struct kafka_position *commits;
+	uint32_t commit_count;
+	uint32_t commit_capacity;
+	bool commit_wanted;
+};
+
+static int64_t now_us(const struct kafka_keeper *k)
+{
+	return clock_monotonic_us(k->clock);
+}
+
+static void signal_fd(int fd)
+{
+	uint64_t one = 1;
+	/* A full counter is a signal that is already there. */
+	ssize_t n = write(fd, &one, sizeof(one));
+	(void)n;
+}
+
+static void fail(struct kafka_keeper *k, const struct error *err)
+{
+	pthread_mutex_lock(&k->lock);
+	if (!k->failed)
+		k->failure = *err;
+	k->failed = true;
+	pthread_mutex_unlock(&k->lock);
+	signal_fd(k->wake_fd);
+}
+
+static bool stopping(struct kafka_keeper *k)
+{
+	pthread_mutex_lock(&k->lock);
+	bool stop = k->stop || k->failed;
+	pthread_mutex_unlock(&k->lock);
+	return stop;
+}
+
+/* ---- Brokers that do not answer ---- */
+
+static void outage_begins(struct kafka_keeper *k, const char *reason)
+{
+	struct outage *o = &k->outage;
+	int64_t now = now_us(k);
+	if (o->since_us == 0) {
+		o->since_us = now;
+		o->next_notice_us = now;
+		o->pause_us = 5 * 1000 * 1000;
+		if (o->reason[0] == 0)
+			snprintf(o->reason, sizeof(o->reason), "%s", reason);
+	}
+	int64_t timeout_us = k->config->broker_timeout_ms * 1000;
+	if (timeout_us > 0 && now - o->since_us >= timeout_us) {
+		struct error err;
+		error_init(&err);
+		error_set(&err, CDCL_E_UNREACHABLE, "no Kafka broker answers at " STR_FMT " (%s); gave up after %" PRId64
+			" s", STR_ARG(k->config->brokers), o->reason, k->config->broker_timeout_ms / 1000);
+		fail(k, &err);
+		return;
+	}
+	if (now < o->next_notice_us)
+		return;
+	int64_t seconds = (now - o->since_us) / 1000000;
+	if (seconds == 0)
+		log_warn("kafka", "no broker answers at " STR_FMT " (%s); trying again until one does",
+			STR_ARG(k->config->brokers), o->reason);
+	else
+		log_warn("kafka", "still no broker at " STR_FMT " after %" PRId64 " s (%s)",
+			STR_ARG(k->config->brokers), seconds, o->reason);
+	o->next_notice_us = now + o->pause_us;
+	if (o->pause_us < (int64_t)300 * 1000 * 1000)
+		o->pause_us *= 2;
+}
+
+static void outage_ends(struct kafka_keeper *k)
+{
+	struct outage *o = &k->outage;
+	if (o->since_us != 0)
+		log_info("kafka", "broker at " STR_FMT " answers again after %.1f s", STR_ARG(k->config->brokers),
+			(double)(now_us(k) - o->since_us) / 1e6);
+	o->since_us = 0;
+	o->reason[0] = 0;
+}
+
+/* Called by rd_kafka_poll, in the keeper's thread. An idle connection that closes is no outage: look first. */
+static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
+{
+	(void)rk;
+	struct kafka_keeper *k = opaque;
+	rd_kafka_resp_err_t why = (rd_kafka_resp_err_t)code;
+	log_debug("kafka", "%s: %s", rd_kafka_err2name(why), reason);
+	if (!kafka_error_is_reach(why))
+		return;
+	if (why != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+		snprintf(k->outage.reason, sizeof(k->outage.reason), "%s", reason);
+	if (k->first_look_done && k->outage.since_us == 0)
+		k->next_look_us = 0;
+}
+
+/* ---- Topics ---- */
+
+static struct kafka_topic *topic_find(struct kafka_keeper *k, struct str name)
+{
+	for (uint32_t i = 0; i < k->topic_count; i++)
+		if (str_eq(k->topics[i]->name, name))
+			return k->topics[i];
+	return NULL;
+}
+
+static struct kafka_topic *topic_add(struct kafka_keeper *k, struct str name)
+{
+	struct kafka_topic *t = calloc(1, sizeof(*t));
+	char *copy = malloc(name.len + 1);
+	check(t != NULL && copy != NULL);
+	memcpy(copy, name.data, name.len);
+	copy[name.len] = 0;
+	t->name = (struct str){copy, name.len};
+	rd_kafka_topic_conf_t *conf = rd_kafka_default_topic_conf_dup(k->rk);
+	rd_kafka_topic_conf_set_opaque(conf, t);
+	t->rkt = rd_kafka_topic_new(k->rk, copy, conf);
+	if (t->rkt == NULL) {
+		free(copy);
+		free(t);
+		return NULL;
+	}
+	k->topics[k->topic_count++] = t;
+	return t;
+}
+
+static int add_listed(struct kafka_keeper *k, struct error *err)
+{
+	for (uint32_t i = 0; i < k->config->topic_count; i++) {
+		struct str name = k->config->topics[i];
+		if (topic_find(k, name) != NULL)        /* a topic named twice is read once, as in Spark */
+			continue;
+		if (k->topic_count == source_topics_max)
+			return error_set(err, CDCL_E_SCRIPT, "more than %d topics", source_topics_max);
+		if (name.len == 0 || name.len > 249 || topic_add(k, name) == NULL)
+			return error_set(err, CDCL_E_SCRIPT, "'" STR_FMT "' cannot be the name of a topic",
+				STR_ARG(name));
+	}
+	return 0;
+}
+
+static bool pattern_matches(const struct kafka_keeper *k, const char *name)
+{
+	if (strcmp(name, "__consumer_offsets") == 0 || strcmp(name, "__transaction_state") == 0)
+		return false;
+	pcre2_match_data *match = pcre2_match_data_create(1, NULL);
+	int r = pcre2_match(k->pattern, (PCRE2_SPTR)name, strlen(name), 0, PCRE2_ANCHORED, match, NULL);
+	pcre2_match_data_free(match);
+	return r >= 0;
+}
+
+static void add_matching(struct kafka_keeper *k, const rd_kafka_metadata_t *m)
+{
+	for (int i = 0; i < m->topic_cnt; i++) {
+		struct str name = str_c(m->topics[i].topic);
+		if (!pattern_matches(k, m->topics[i].topic) || topic_find(k, name) != NULL)
+			continue;
+		if (k->topic_count == source_topics_max) {
+			log_warn("kafka", "more than %d topics match '" STR_FMT "'; the rest is not read",
+				source_topics_max, STR_ARG(k->config->topic_pattern));
+			return;
+		}
+		topic_add(k, name);
+	}
+}
+
+static const rd_kafka_metadata_topic_t *metadata_find(const rd_kafka_metadata_t *m, struct str name)
+{
+	for (int i = 0; i < m->topic_cnt; i++)
+		if (str_eq(str_c(m->topics[i].topic), name))
+			return &m->topics[i];
+	return NULL;
+}
+
+static void fail_deleted(struct kafka_keeper *k, struct kafka_topic *t)
+{
+	struct error err;
+	error_init(&err);
+	error_set(&err, CDCL_E_DATA, "topic '" STR_FMT "' was deleted while it was being read", STR_ARG(t->name));
+	error_help(&err, "on_data_loss = \"continue\" waits for it to come back and reads it from its beginning");
+	fail(k, &err);
+}
+
+static void topic_is_missing(struct kafka_keeper *k, struct kafka_topic *t)
+{
+	int64_t now = now_us(k);
+	int64_t timeout_us = k->config->broker_timeout_ms * 1000;
+	if (!t->missing) {
+		t->missing = true;
+		t->missing_looks = 0;
+		t->missing_since_us = now;
+		t->late = !t->seen;             /* all that will be in it is new */
+		if (!t->seen)
+			log_warn("kafka", "topic '" STR_FMT "' does not exist at " STR_FMT "; waiting for it",
+				STR_ARG(t->name), STR_ARG(k->config->brokers));
+	}
+	t->missing_looks++;
+	if (t->seen && t->missing_looks == deleted_looks) {
+		if (!k->config->continue_on_data_loss) {
+			fail_deleted(k, t);
+			return;
+		}
+		log_warn("kafka", "topic '" STR_FMT "' was deleted; waiting for it to come back", STR_ARG(t->name));
+		t->late = true;
+	}
+	if (timeout_us > 0 && now - t->missing_since_us >= timeout_us) {
+		struct error err;
+		error_init(&err);
+		error_set(&err, CDCL_E_UNREACHABLE, "topic '" STR_FMT "' does not exist at " STR_FMT "; gave up after %"
+			PRId64 " s", STR_ARG(t->name), STR_ARG(k->config->brokers),
+			k->config->broker_timeout_ms / 1000);
+		fail(k, &err);
+	}
+}
+
+/* Adds the partitions of `t` that were not published yet. False: one of them has no leader now, ask again soon. */
+static bool ask_add(struct kafka_keeper *k, struct ask *a, struct kafka_topic *t, const rd_kafka_metadata_topic_t *m)
+{
+	for (int i = 0; i < m->partition_cnt; i++)
+		if (m->partitions[i].leader < 0 && m->partitions[i].id >= t->known)
+			return false;
+	for (int32_t p = t->known; p < m->partition_cnt && a->count < keeper_partitions_max; p++) {
+		if (a->count == a->capacity) {
+			a->capacity = a->capacity == 0 ? 64 : a->capacity * 2;
+			a->found = realloc(a->found, a->capacity * sizeof(*a->found));
+			a->spans = realloc(a->spans, a->capacity * sizeof(*a->spans));
+			check(a->found != NULL && a->spans != NULL);
+		}
+		bool late = t->late || t->known > 0 || (k->first_look_done && !t->seen);
+		a->found[a->count] = (struct kafka_found){.topic = t, .partition = p};
+		a->spans[a->count] = (struct kafka_span){.topic = t->name, .partition = p, .at_time = -1, .late = late};
+		a->count++;
+	}
+	return true;
+}
+
+/* ---- Offsets ---- */
+
+/* One question for all partitions: RD_KAFKA_OFFSET_END, _BEGINNING or a time in ms. NULL: no answer now. */
+static rd_kafka_topic_partition_list_t *ask_offsets(struct kafka_keeper *k, const struct kafka_found *found,
+	uint32_t count, int64_t question)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
+	for (uint32_t i = 0; i < count; i++)
+		rd_kafka_topic_partition_list_add(list, found[i].topic->name.data, found[i].partition)->offset = question;
+	rd_kafka_resp_err_t why = rd_kafka_offsets_for_times(k->rk, list, ends_ms);
+	for (int i = 0; i < list->cnt && why == RD_KAFKA_RESP_ERR_NO_ERROR; i++)
+		why = list->elems[i].err;
+	if (why == RD_KAFKA_RESP_ERR_NO_ERROR)
+		return list;
+	log_debug("kafka", "offsets: %s", rd_kafka_err2str(why));
+	rd_kafka_topic_partition_list_destroy(list);
+	return NULL;
+}
+
+enum span_field { SPAN_BEGIN, SPAN_END, SPAN_AT_TIME };
+
+/* The answer about `f`, which is where it was asked. */
+static int64_t answer_of(rd_kafka_topic_partition_list_t *list, uint32_t i, const struct kafka_found *f)
+{
+	const rd_kafka_topic_partition_t *p = &list->elems[i];
+	if (p->partition != f->partition || !str_eq(str_c(p->topic), f->topic->name))
+		p = rd_kafka_topic_partition_list_find(list, f->topic->name.data, f->partition);
+	check(p != NULL);
+	return p->offset;
+}
+
+static bool ask_into(struct kafka_keeper *k, struct ask *a, int64_t question, enum span_field field)
+{
+	rd_kafka_topic_partition_list_t *list = ask_offsets(k, a->found, a->count, question);
+	if (list == NULL)
+		return false;
+	for (uint32_t i = 0; i < a->count; i++) {
+		int64_t offset = answer_of(list, i, &a->found[i]);
+		if (field == SPAN_BEGIN)
+			a->spans[i].begin = offset;
+		else if (field == SPAN_END)
+			a->spans[i].end = offset;
+		else
+			a->spans[i].at_time = offset;
+	}
+	rd_kafka_topic_partition_list_destroy(list);
+	return true;
+}
+
+static bool ask_all(struct kafka_keeper *k, struct ask *a)
+{
+	const struct starting_offsets *s = &k->config->starting;
+	if (!ask_into(k, a, RD_KAFKA_OFFSET_END, SPAN_END) || !ask_into(k, a, RD_KAFKA_OFFSET_BEGINNING, SPAN_BEGIN))
+		return false;
+	int64_t ms = (s->timestamp_us + 999) / 1000;
+	return s->kind != OFFSETS_TIMESTAMP || ask_into(k, a, ms, SPAN_AT_TIME);
+}
+
+static void say_latest(const struct kafka_keeper *k, const struct ask *a)
+{
+	if (k->config->starting.kind != OFFSETS_LATEST || k->first_look_done)
+		return;
+	int64_t there = 0;
+	for (uint32_t i = 0; i < a->count; i++)
+		if (!a->spans[i].late)
+			there += a->spans[i].end - a->spans[i].begin;
+	if (there > 0)
+		log_info("kafka", "%" PRId64 " message%s already there %s skipped (starting offsets: latest); "
+			"--from earliest reads them", there, there == 1 ? "" : "s", there == 1 ? "is" : "are");
+}
+
+static int ask_decide(struct kafka_keeper *k, struct ask *a, struct error *err)
+{
+	const struct starting_offsets *s = &k->config->starting;
+	if (!k->first_look_done && s->kind == OFFSETS_EXPLICIT) {
+		int r = kafka_check_named(s, a->spans, a->count, err);
+		if (r < 0)
+			return r;
+	}
+	for (uint32_t i = 0; i < a->count; i++) {
+		struct kafka_found *f = &a->found[i];
+		f->begin = a->spans[i].begin;
+		f->end = a->spans[i].end;
+		int r = kafka_start(k->config, &a->spans[i], &f->start, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static void publish(struct kafka_keeper *k, const struct ask *a)
+{
+	for (uint32_t i = 0; i < a->count; i++) {
+		struct kafka_topic *t = a->found[i].topic;
+		t->known = a->found[i].partition + 1 > t->known ? a->found[i].partition + 1 : t->known;
+		t->seen = true;
+		t->late = false;
+	}
+	pthread_mutex_lock(&k->lock);
+	if (k->found_count + a->count > k->found_capacity) {
+		k->found_capacity = (k->found_count + a->count) * 2;
+		k->found = realloc(k->found, k->found_capacity * sizeof(*k->found));
+		k->ends = realloc(k->ends, k->found_capacity * sizeof(*k->ends));
+		check(k->found != NULL && k->ends != NULL);
+	}
+	for (uint32_t i = 0; i < a->count; i++) {
+		k->found[k->found_count] = a->found[i];
+		k->ends[k->found_count++] = a->found[i].end;
+	}
+	k->resolved = true;
+	pthread_mutex_unlock(&k->lock);
+	signal_fd(k->wake_fd);
+}
+
+/* ---- A look at the cluster ---- */
+
+static rd_kafka_resp_err_t ask_metadata(struct kafka_keeper *k, const rd_kafka_metadata_t **m)
+{
+	return rd_kafka_metadata(k->rk, k->pattern != NULL, NULL, m, ask_ms);
+}
+
+/* Answers whether all listed topics are there with leaders; fills the partitions to ask about. */
+static bool look_at_topics(struct kafka_keeper *k, const rd_kafka_metadata_t *m, struct ask *a)
+{
+	bool all = true;
+	if (k->pattern != NULL)
+		add_matching(k, m);
+	for (uint32_t i = 0; i < k->topic_count && !stopping(k); i++) {
+		struct kafka_topic *t = k->topics[i];
+		const rd_kafka_metadata_topic_t *mt = metadata_find(m, t->name);
+		if (mt == NULL || mt->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
+			topic_is_missing(k, t);
+			all = false;
+			continue;
+		}
+		if (mt->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED) {
+			struct error err;
+			error_init(&err);
+			error_set(&err, CDCL_E_UNREACHABLE, "topic '" STR_FMT "': %s", STR_ARG(t->name),
+				rd_kafka_err2str(mt->err));
+			fail(k, &err);
+			return false;
+		}
+		if (mt->err != RD_KAFKA_RESP_ERR_NO_ERROR || mt->partition_cnt == 0) {
+			all = false;
+			continue;
+		}
+		if (t->missing && t->seen && t->missing_looks >= deleted_looks)
+			t->known = 0;           /* made again: read it from its beginning */
+		if (t->missing)
+			log_info("kafka", "topic '" STR_FMT "' is there now", STR_ARG(t->name));
+		t->missing = false;
+		all = ask_add(k, a, t, mt) && all;
+	}
+	return all;
+}
+
+/* Whether what was found is enough to begin with. */
+static bool enough(const struct kafka_keeper *k, bool all, const struct ask *a)
+{
+	if (k->first_look_done)
+		return a->count > 0;
+	if (all)
+		return a->count > 0 || k->pattern != NULL;
+	return k->run == SOURCE_RUN_FOREVER && k->pattern == NULL && a->count > 0;
+}
+
+static void look_done(struct kafka_keeper *k, bool all, struct ask *a)
+{
+	int64_t now = now_us(k);
+	k->next_look_us = now + (all ? k->refresh_us : missing_look_us);
+	if (!enough(k, all, a))
+		return;
+	struct error err;
+	error_init(&err);
+	if (a->count > 0 && !ask_all(k, a)) {
+		k->next_look_us = now + retry_us;
+	} else if (ask_decide(k, a, &err) < 0) {
+		fail(k, &err);
+	} else {
+		say_latest(k, a);
+		publish(k, a);
+		k->first_look_done = true;
+	}
+}
+
+static void look(struct kafka_keeper *k)
+{
+	const rd_kafka_metadata_t *m = NULL;
+	rd_kafka_resp_err_t why = ask_metadata(k, &m);
+	rd_kafka_poll(k->rk, 0);                /* the reason, if there is one, comes through on_error */
+	if (why != RD_KAFKA_RESP_ERR_NO_ERROR) {
+		outage_begins(k, rd_kafka_err2str(why));
+		k->next_look_us = now_us(k) + retry_us;
+		return;
+	}
+	outage_ends(k);
+	struct ask a = {NULL, NULL, 0, 0};
+	bool all = look_at_topics(k, m, &a);
+	rd_kafka_metadata_destroy(m);
+	if (!stopping(k))
+		look_done(k, all, &a);
+	free(a.found);
+	free(a.spans);
+}
+
+/* Asks every leader for its ends: lag for the engine, and a wake-up for their fetch threads. */
+static void answer_nudge(struct kafka_keeper *k)
+{
+	pthread_mutex_lock(&k->lock);
+	uint32_t count = k->found_count;
+	struct kafka_found *found = malloc((count + 1) * sizeof(*found));
+	check(found != NULL);
+	memcpy(found, k->found, count * sizeof(*found));
+	pthread_mutex_unlock(&k->lock);
+	rd_kafka_topic_partition_list_t *list = count > 0 ? ask_offsets(k, found, count, RD_KAFKA_OFFSET_END) : NULL;
+	pthread_mutex_lock(&k->lock);
+	for (uint32_t i = 0; list != NULL && i < count; i++)
+		k->ends[i] = answer_of(list, i, &found[i]);
+	k->nudged = false;
+	pthread_mutex_unlock(&k->lock);
+	if (list != NULL)
+		rd_kafka_topic_partition_list_destroy(list);
+	free(found);
+}
+
+/* ---- Commits ---- */
+
+static void on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t why, rd_kafka_topic_partition_list_t *list, void *opaque)
+{
+	(void)rk;
+	(void)list;
+	struct kafka_keeper *k = opaque;
+	k->commit_flies = false;
+	if (why == RD_KAFKA_RESP_ERR_NO_ERROR) {
+		k->commit_warned = false;
+		return;
+	}
+	if (!k->commit_warned)
+		log_warn("kafka", "offsets were not committed to group '" STR_FMT "': %s (the job does not need them)",
+			STR_ARG(k->config->group), rd_kafka_err2str(why));
+	k->commit_warned = true;
+}
+
+static void send_commit(struct kafka_keeper *k)
+{
+	pthread_mutex_lock(&k->lock);
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)k->commit_count);
+	for (uint32_t i = 0; i < k->commit_count; i++) {
+		const struct kafka_position *p = &k->commits[i];
+		rd_kafka_topic_partition_list_add(list, p->topic->name.data, p->partition)->offset = p->offset;
+	}
+	k->commit_wanted = false;
+	pthread_mutex_unlock(&k->lock);
+	k->commit_sent_us = now_us(k);
+	k->commit_flies = rd_kafka_commit(k->rk, list, 1) == RD_KAFKA_RESP_ERR_NO_ERROR;
+	rd_kafka_topic_partition_list_destroy(list);
+}
+
+static bool commit_waits(struct kafka_keeper *k)
+{
+	pthread_mutex_lock(&k->lock);
+	bool wanted = k->commit_wanted;
+	pthread_mutex_unlock(&k->lock);
+	return wanted;
+}
+
+/* What end_batch handed over last is sent and answered, if a broker is there, within a bound. */
+static void commit_last(struct kafka_keeper *k)
+{
+	int64_t end = now_us(k) + last_commit_us;
+	while (k->outage.since_us == 0 && now_us(k) < end && (k->commit_flies || commit_waits(k))) {
+		if (!k->commit_flies)
+			send_commit(k);
+		rd_kafka_poll(k->rk, 20);
+	}
+}
+
+/* ---- The thread ---- */
+
+static void wait_for_work(struct kafka_keeper *k)
+{
+	int64_t now = now_us(k);
+	int64_t until = k->next_look_us;
+	if (commit_waits(k) && !k->commit_flies && k->commit_sent_us + commit_pause_us < until)
+		until = k->commit_sent_us + commit_pause_us;
+	int64_t wait_us = until - now;
+	int wait_ms = wait_us <= 0 ? 0 : wait_us > 1000000 ? 1000 : (int)((wait_us + 999) / 1000);
+	struct pollfd p = {.fd = k->fd, .events = POLLIN};
+	if (poll(&p, 1, wait_ms) > 0) {
+		uint64_t count;
+		ssize_t n = read(k->fd, &count, sizeof(count));
+		(void)n;
+	}
+}
+
+static void *keeper_main(void *argument)
+{
+	struct kafka_keeper *k = argument;
+	while (!stopping(k)) {
+		rd_kafka_poll(k->rk, 0);
+		pthread_mutex_lock(&k->lock);
+		bool nudged = k->nudged;
+		if (k->look_now)
+			k->next_look_us = 0;
+		k->look_now = false;
+		pthread_mutex_unlock(&k->lock);
+		if (now_us(k) >= k->next_look_us)
+			look(k);
+		if (nudged)
+			answer_nudge(k);
+		if (commit_waits(k) && !k->commit_flies && now_us(k) >= k->commit_sent_us + commit_pause_us)
+			send_commit(k);
+		wait_for_work(k);
+	}
+	commit_last(k);
+	return NULL;
+}
+
+/* ---- The engine's side ---- */
+
+static int compile_pattern(struct kafka_keeper *k, struct error *err)
+{
+	struct str pattern = k->config->topic_pattern;
+	if (pattern.data == NULL)
+		return 0;
+	struct strbuf text;
+	strbuf_init(&text);
+	strbuf_addf(&text, "(?:" STR_FMT ")\\z", STR_ARG(pattern));     /* the whole name, as in Spark */
+	int code;
+	PCRE2_SIZE at;
+	k->pattern = pcre2_compile((PCRE2_SPTR)text.data, text.len, 0, &code, &at, NULL);
+	strbuf_release(&text);
+	if (k->pattern != NULL)
+		return 0;
+	PCRE2_UCHAR why[256];
+	pcre2_get_error_message(code, why, sizeof(why));
+	return error_set(err, CDCL_E_SCRIPT, "topic_pattern '" STR_FMT "': %s", STR_ARG(pattern), (const char *)why);
+}
+
+static int open_client(struct kafka_keeper *k, struct error *err)
+{
+	rd_kafka_conf_t *conf = kafka_reader_conf(k->config, err);
+	if (conf == NULL)
+		return -(int)err->code;
+	k->refresh_us = kafka_conf_int(conf, "topic.metadata.refresh.interval.ms", 10000) * 1000;
+	if (k->refresh_us <= 0)
+		k->refresh_us = (int64_t)10 * 1000 * 1000;
+	rd_kafka_conf_set_opaque(conf, k);
+	rd_kafka_conf_set_error_cb(conf, on_error);
+	rd_kafka_conf_set_offset_commit_cb(conf, on_commit);
+	k->rk = kafka_client_open(RD_KAFKA_CONSUMER, conf, err);
+	if (k->rk == NULL)
+		return -(int)err->code;
+	rd_kafka_queue_t *main_queue = rd_kafka_queue_get_main(k->rk);
+	uint64_t one = 1;
+	rd_kafka_queue_io_event_enable(main_queue, k->fd, &one, sizeof(one));
+	rd_kafka_queue_destroy(main_queue);
+	return 0;
+}
+
+struct kafka_keeper *kafka_keeper_open(const struct kafka_config *config, enum source_run run, int wake_fd,
+	const struct clock *clock, struct error *err)
+{
+	struct kafka_keeper *k = calloc(1, sizeof(*k));
+	check(k != NULL);
+	k->config = config;
+	k->run = run;
+	k->clock = clock;
+	k->wake_fd = wake_fd;
+	pthread_mutex_init(&k->lock, NULL);
+	k->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	k->topics = calloc(source_topics_max, sizeof(struct kafka_topic *));
+	check(k->fd >= 0 && k->topics != NULL);
+	if (compile_pattern(k, err) < 0 || open_client(k, err) < 0)
+		goto fail;
+	if (k->pattern == NULL && add_listed(k, err) < 0)
+		goto fail;
+	if (pthread_create(&k->thread, NULL, keeper_main, k) != 0) {
+		error_set(err, CDCL_E_INTERNAL, "no thread for the Kafka source");
+		goto fail;
+	}
+	k->thread_runs = true;
+	return k;
+fail:
+	kafka_keeper_release(k);
+	return NULL;
+}
+
+void kafka_keeper_stop(struct kafka_keeper *k)
+{
+	if (k == NULL || !k->thread_runs)
+		return;
+	pthread_mutex_lock(&k->lock);
+	k->stop = true;
+	pthread_mutex_unlock(&k->lock);
+	signal_fd(k->fd);
+	pthread_join(k->thread, NULL);
+	k->thread_runs = false;
+}
+
+void kafka_keeper_release(struct kafka_keeper *k)
+{
+	if (k == NULL)
+		return;
+	kafka_keeper_stop(k);
+	for (uint32_t i = 0; i < k->topic_count; i++) {
+		struct kafka_topic *t = k->topics[i];
+		rd_kafka_topic_destroy(t->rkt);
+		free((char *)(uintptr_t)t->name.data);
+		free(t->slots);
+		free(t);
+	}
+	/* No consumer_close: nothing was joined, and it would wait for a broker that may be away. */
+	if (k->rk != NULL)
+		rd_kafka_destroy_flags(k->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+	pcre2_code_free(k->pattern);
+	close(k->fd);
+	pthread_mutex_destroy(&k->lock);
+	free(k->topics);
+	free(k->found);
+	free(k->ends);
+	free(k->commits);
+	free(k);
+}
+
+rd_kafka_t *kafka_keeper_client(struct kafka_keeper *k)
+{
+	return k->rk;
+}
+
+bool kafka_keeper_resolved(struct kafka_keeper *k)
+{
+	pthread_mutex_lock(&k->lock);
+	bool resolved = k->resolved;
+	pthread_mutex_unlock(&k->lock);
+	return resolved;
+}
+
+bool kafka_keeper_take(struct kafka_keeper *k, uint32_t index, struct kafka_found *out)
+{
+	pthread_mutex_lock(&k->lock);
+	bool there = index < k->found_count;
+	if (there)
+		*out = k->found[index];
+	pthread_mutex_unlock(&k->lock);
+	return there;
+}
+
+int kafka_keeper_hear(struct kafka_keeper *k, struct error *err)
+{
+	pthread_mutex_lock(&k->lock);
+	bool failed = k->failed;
+	if (failed)
+		*err = k->failure;
+	pthread_mutex_unlock(&k->lock);
+	return failed ? -(int)err->code : 0;
+}
+
+int64_t kafka_keeper_end(struct kafka_keeper *k, uint32_t index)
+{
+	pthread_mutex_lock(&k->lock);
+	int64_t end = index < k->found_count ? k->ends[index] : -1;
+	pthread_mutex_unlock(&k->lock);
+	return end;
+}
+
+void kafka_keeper_nudge(struct kafka_keeper *k)
+{
+	pthread_mutex_lock(&k->lock);
+	bool already = k->nudged;
+	k->nudged = true;
+	pthread_mutex_unlock(&k->lock);
+	if (!already)
+		signal_fd(k->fd);
+}
+
+void kafka_keeper_look(struct kafka_keeper *k)
+{
+	pthread_mutex_lock(&k->lock);
+	k->look_now = true;
+	pthread_mutex_unlock(&k->lock);
+	signal_fd(k->fd);
+}
+
+void kafka_keeper_commit(struct kafka_keeper *k, const struct kafka_position *positions, uint32_t count)
+{
+	if (k->config->group.len == 0 || count == 0)
+		return;
+	pthread_mutex_lock(&k->lock);
+	if (count > k->commit_capacity) {
+		k->commit_capacity = count * 2;
+		k->commits = realloc(k->commits, k->commit_capacity * sizeof(*k->commits));
+		check(k->commits != NULL);
+	}
+	memcpy(k->commits, positions, count * sizeof(*positions));
+	k->commit_count = count;
+	bool already = k->commit_wanted;
+	k->commit_wanted = true;
+	pthread_mutex_unlock(&k->lock);
+	if (!already)
+		signal_fd(k->fd);
+}
