@@ -766,10 +766,11 @@ int kafka_keeper_hear(struct kafka_keeper *k, struct error *err)
 {
 	pthread_mutex_lock(&k->lock);
 	bool failed = k->failed;
-	if (failed)
+	int code = failed ? -(int)k->failure.code : 0;
+	if (failed && err != NULL)
 		*err = k->failure;
 	pthread_mutex_unlock(&k->lock);
-	return failed ? -(int)err->code : 0;
+	return code;
 }
 
 int64_t kafka_keeper_end(struct kafka_keeper *k, uint32_t index)
