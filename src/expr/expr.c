@@ -200,12 +200,16 @@ void expr_run(const struct expr *e, const struct run *run, struct vector *out)
 	memset(out, 0, sizeof(*out));
 	out->type = e->type;
 	switch (e->kind) {
-	case EXPR_LITERAL: run_literal(e, run, out); break;
+	case EXPR_LITERAL:
+		run_literal(e, run, out);
+		break;
 	case EXPR_COLUMN:
 		check(e->column < run->in->column_count);
 		out->column = run->in->columns[e->column];
 		break;
-	case EXPR_CALL: run_call(e, run, out); break;
+	case EXPR_CALL:
+		run_call(e, run, out);
+		break;
 	}
 }
 

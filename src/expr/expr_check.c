@@ -320,8 +320,8 @@ static int fail_function(struct checker *c, const struct sql_node *node)
 
 static int check_arity(struct checker *c, const struct sql_node *node, const struct function *f)
 {
-	if (node->arg_count >= f->args_min
-		&& (f->args_max == function_any_args || node->arg_count <= f->args_max))
+	if (node->arg_count >= f->args_min &&
+		(f->args_max == function_any_args || node->arg_count <= f->args_max))
 		return 0;
 	int rc = checker_fail(c, node, "[WRONG_NUM_ARGS] %s has %u argument%s", f->name,
 		node->arg_count, node->arg_count == 1 ? "" : "s");
@@ -371,14 +371,22 @@ int checker_node(struct checker *c, const struct sql_node *node, struct expr **o
 		return 0;
 	}
 	switch (node->kind) {
-	case SQL_LITERAL: *out = checker_literal(c, node, &node->literal); return 0;
-	case SQL_COLUMN: return check_column(c, node, out);
-	case SQL_METADATA: return check_metadata(c, node, out);
-	case SQL_CALL: return check_call(c, node, out);
-	case SQL_CAST: return check_cast(c, node, out);
+	case SQL_LITERAL:
+		*out = checker_literal(c, node, &node->literal);
+		return 0;
+	case SQL_COLUMN:
+		return check_column(c, node, out);
+	case SQL_METADATA:
+		return check_metadata(c, node, out);
+	case SQL_CALL:
+		return check_call(c, node, out);
+	case SQL_CAST:
+		return check_cast(c, node, out);
 	case SQL_FIELD:
-	case SQL_INDEX: return check_path(c, node, out);
-	case SQL_STAR: break;
+	case SQL_INDEX:
+		return check_path(c, node, out);
+	case SQL_STAR:
+		break;
 	}
 	return checker_fail(c, node, "* stands alone (select all columns) or in count(*)");
 }
@@ -405,8 +413,8 @@ struct str checker_name(struct checker *c, const struct sql_expression *source)
 	if (source->alias.data != NULL)
 		return str_dup(source->alias, c->arena);
 	const struct sql_node *n = source->node;
-	if (n->kind == SQL_CAST && n->literal_text.data == NULL
-		&& (n->args[0]->kind == SQL_COLUMN || n->args[0]->kind == SQL_FIELD))
+	if (n->kind == SQL_CAST && n->literal_text.data == NULL &&
+		(n->args[0]->kind == SQL_COLUMN || n->args[0]->kind == SQL_FIELD))
 		n = n->args[0]; /* Spark: a cast of a column keeps its name */
 	if (n->kind == SQL_COLUMN || n->kind == SQL_FIELD)
 		return str_dup(n->name, c->arena);

@@ -24,12 +24,15 @@ static uint32_t char_code(const char *s, size_t n)
 {
 	const unsigned char *u = (const unsigned char *)s;
 	switch (n) {
-	case 2: return (uint32_t)(u[0] & 31) << 6 | (u[1] & 63);
-	case 3: return (uint32_t)(u[0] & 15) << 12 | (uint32_t)(u[1] & 63) << 6 | (u[2] & 63);
+	case 2:
+		return (uint32_t)(u[0] & 31) << 6 | (u[1] & 63);
+	case 3:
+		return (uint32_t)(u[0] & 15) << 12 | (uint32_t)(u[1] & 63) << 6 | (u[2] & 63);
 	case 4:
-		return (uint32_t)(u[0] & 7) << 18 | (uint32_t)(u[1] & 63) << 12
-			| (uint32_t)(u[2] & 63) << 6 | (u[3] & 63);
-	default: return u[0];
+		return (uint32_t)(u[0] & 7) << 18 | (uint32_t)(u[1] & 63) << 12 |
+			(uint32_t)(u[2] & 63) << 6 | (u[3] & 63);
+	default:
+		return u[0];
 	}
 }
 
@@ -311,9 +314,9 @@ bool like_pattern_good(struct str pattern, char escape)
 		if (pattern.data[i] != escape)
 			continue;
 		i++;
-		if (i == pattern.len
-			|| (pattern.data[i] != '%' && pattern.data[i] != '_'
-				&& pattern.data[i] != escape))
+		if (i == pattern.len ||
+			(pattern.data[i] != '%' && pattern.data[i] != '_' &&
+				pattern.data[i] != escape))
 			return false;
 	}
 	return true;
@@ -342,8 +345,8 @@ static bool like(struct str s, struct str pattern, char escape)
 		if (p < pattern.len && pattern.data[p] == '%' && escape != '%') {
 			star = ++p;
 			mark = i;
-		} else if (p < pattern.len
-			&& element_matches(pattern, p, escape, s.data + i, n, &used)) {
+		} else if (p < pattern.len &&
+			element_matches(pattern, p, escape, s.data + i, n, &used)) {
 			i += n;
 			p += used;
 		} else if (star != SIZE_MAX) {

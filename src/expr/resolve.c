@@ -51,8 +51,8 @@ static struct type common_number(struct type a, struct type b)
 		return wider_decimal(a.id == TYPE_DECIMAL ? a : decimal_for_integer(a),
 			b.id == TYPE_DECIMAL ? b : decimal_for_integer(b));
 	}
-	if (is_fraction(a)
-		|| is_fraction(b)) /* float with an integer is double: no digits are lost */
+	if (is_fraction(a) ||
+		is_fraction(b)) /* float with an integer is double: no digits are lost */
 		return type_of(a.id == TYPE_FLOAT && b.id == TYPE_FLOAT ? TYPE_FLOAT : TYPE_DOUBLE);
 	return a.id > b.id ? a : b;
 }
@@ -87,8 +87,8 @@ bool resolve_common(struct type a, struct type b, struct type *out)
 		return true;
 	}
 	*out = type_of(TYPE_TIMESTAMP);
-	return (a.id == TYPE_DATE && b.id == TYPE_TIMESTAMP)
-		|| (a.id == TYPE_TIMESTAMP && b.id == TYPE_DATE);
+	return (a.id == TYPE_DATE && b.id == TYPE_TIMESTAMP) ||
+		(a.id == TYPE_TIMESTAMP && b.id == TYPE_DATE);
 }
 
 int resolve_unify(struct checker *c, const struct sql_node *node, struct expr **args,
@@ -150,8 +150,8 @@ static struct type decimal_type_of(const struct expr *e)
 static bool wants_decimal(const struct expr *a, const struct expr *b)
 {
 	bool decimal = a->type.id == TYPE_DECIMAL || b->type.id == TYPE_DECIMAL;
-	return decimal && type_is_numeric(a->type) && type_is_numeric(b->type)
-		&& !is_fraction(a->type) && !is_fraction(b->type);
+	return decimal && type_is_numeric(a->type) && type_is_numeric(b->type) &&
+		!is_fraction(a->type) && !is_fraction(b->type);
 }
 
 /* Both sides as one type that can be computed with. */
@@ -536,8 +536,8 @@ int resolve_trim(struct checker *c, const struct sql_node *node, const struct fu
 	/*
 	 * ltrim(characters, s) is the order of the call, trim(characters from s) that of the tree
 	 */
-	if (count == 2 && node->literal_text.data == NULL
-		&& !str_eq(str_c(f->name), str_lit("btrim"))) {
+	if (count == 2 && node->literal_text.data == NULL &&
+		!str_eq(str_c(f->name), str_lit("btrim"))) {
 		parts[0] = args[1];
 		parts[1] = args[0];
 	}
@@ -560,8 +560,8 @@ int resolve_like(struct checker *c, const struct sql_node *node, const struct fu
 				c, node, "the escape of like must be one ASCII character");
 		escape = v->as.str.data[0];
 	}
-	if (args[1]->kind == EXPR_LITERAL && !args[1]->literal.is_null
-		&& !like_pattern_good(args[1]->literal.as.str, escape))
+	if (args[1]->kind == EXPR_LITERAL && !args[1]->literal.is_null &&
+		!like_pattern_good(args[1]->literal.as.str, escape))
 		return checker_fail(c, node,
 			"[INVALID_FORMAT] the pattern of like has an escape character before"
 			" something that is no %%, _ or escape");

@@ -1,4 +1,7 @@
-/* The generator as a source: messages at its rate, offsets counted from 0, one partition named after the kind. */
+/*
+ * The generator as a source: messages at its rate, offsets counted from 0, one partition named
+ * after the kind.
+ */
 
 #include "base/arena.h"
 #include "base/check.h"
@@ -102,14 +105,12 @@ static void close_source(struct source *s)
 	free(gs);
 }
 
-static const struct source_ops generate_source_ops = {
-	.kind = "generate",
+static const struct source_ops generate_source_ops = {.kind = "generate",
 	.open = open_source,
 	.begin_batch = begin_batch,
 	.fill = fill,
 	.end_batch = end_batch,
-	.close = close_source
-};
+	.close = close_source};
 
 struct source *generate_source_make(const struct generate_config *config, struct error *err)
 {
@@ -119,7 +120,8 @@ struct source *generate_source_make(const struct generate_config *config, struct
 	bool orders = config->kind == GENERATE_ORDERS;
 	gs->config = config;
 	gs->source.ops = &generate_source_ops;
-	gs->source.description = orders ? str_lit("Generate[orders]") : str_lit("Generate[customers]");
+	gs->source.description =
+		orders ? str_lit("Generate[orders]") : str_lit("Generate[customers]");
 	gs->source.wake_fd = -1;
 	gs->source.poll_ms = config->rate >= 100 || config->rate <= 0 ? 10 : 100;
 	gs->source.partitions = &gs->partition;

@@ -7,9 +7,9 @@
 
 enum {
 	text_bytes_max = 256,
-	recent_max = 64,                /* duplicates repeat one of so many */
-	late_max = 16,                  /* held back at a time */
-	late_span = 200,                /* by at most so many events */
+	recent_max = 64, /* duplicates repeat one of so many */
+	late_max = 16, /* held back at a time */
+	late_span = 200, /* by at most so many events */
 	choices_max = 8
 };
 
@@ -40,21 +40,23 @@ struct generator {
 	struct generate_config config;
 	uint64_t random;
 	struct zipf zipf;
-	uint8_t *lives;                 /* per key: bit 0 alive, the rest counts versions */
+	uint8_t *lives; /* per key: bit 0 alive, the rest counts versions */
 	int64_t made;
 	int64_t recent_count;
-	bool pending_there;             /* made, and a malformed copy of it was sent in its place */
+	bool pending_there; /* made, and a malformed copy of it was sent in its place */
 	struct event pending;
 	struct event now;
 	struct event recent[recent_max];
 	struct late_event late[late_max];
 };
 
-static const char *const products[] = {"Laptop", "Mouse", "Keyboard", "Monitor", "Phone", "Headset", "Camera", "Printer"};
-static const char *const firsts[] = {"Alice", "Bob", "Carol", "David", "Erin", "Frank", "Grace", "Henry", "Irene", "Jack",
-	"Karen", "Leo", "Maria", "Nina", "Oscar", "Paula"};
-static const char *const lasts[] = {"Smith", "Jones", "Brown", "Garcia", "Miller", "Davis", "Wilson", "Moore", "Taylor",
-	"Thomas", "White", "Harris", "Clark", "Lewis", "Walker", "Young"};
+static const char *const products[] = {
+	"Laptop", "Mouse", "Keyboard", "Monitor", "Phone", "Headset", "Camera", "Printer"};
+static const char *const firsts[] = {"Alice", "Bob", "Carol", "David", "Erin", "Frank", "Grace",
+	"Henry", "Irene", "Jack", "Karen", "Leo", "Maria", "Nina", "Oscar", "Paula"};
+static const char *const lasts[] = {"Smith", "Jones", "Brown", "Garcia", "Miller", "Davis",
+	"Wilson", "Moore", "Taylor", "Thomas", "White", "Harris", "Clark", "Lewis", "Walker",
+	"Young"};
 
 /* splitmix64 */
 static uint64_t next_random(struct generator *g)
@@ -219,10 +221,10 @@ static void make(struct generator *g, uint64_t key, struct event *e)
 static void break_text(struct generator *g, struct event *e)
 {
 	switch (random_below(g, 3)) {
-	case 0:         /* cut */
+	case 0: /* cut */
 		e->value_len = 1 + (uint32_t)random_below(g, e->value_len - 1);
 		return;
-	case 1:         /* a quote too few */
+	case 1: /* a quote too few */
 		memmove(e->value + 1, e->value + 2, e->value_len - 2);
 		e->value_len--;
 		return;
@@ -277,7 +279,7 @@ static void next_event(struct generator *g)
 	for (int turn = 0; turn < 2 * late_max; turn++) {
 		uint64_t key = choose_key(g);
 		struct late_event *before = g->config.late > 0 ? late_find(g, key) : NULL;
-		if (before != NULL) {           /* the order within a key is kept */
+		if (before != NULL) { /* the order within a key is kept */
 			release(g, before);
 			return;
 		}
@@ -304,7 +306,8 @@ bool generator_next(struct generator *g, struct generated *out)
 		g->pending_there = false;
 		remember(g);
 	} else if (g->recent_count > 0 && chance(g, g->config.duplicates)) {
-		uint64_t held = (uint64_t)(g->recent_count < recent_max ? g->recent_count : recent_max);
+		uint64_t held =
+			(uint64_t)(g->recent_count < recent_max ? g->recent_count : recent_max);
 		g->now = g->recent[random_below(g, held)];
 	} else {
 		next_event(g);

@@ -2,14 +2,17 @@
 #define CDCL_KAFKA_BROKER_H
 
 /*
- * A broker inside the process, for `cdcl broker` and `cdcl run --demo`: librdkafka's mock cluster. It speaks the real
- * protocol to any client on this machine, and forgets everything when it is closed.
+ * A broker inside the process, for `cdcl broker` and `cdcl run --demo`: librdkafka's mock cluster.
+ * It speaks the real protocol to any client on this machine, and forgets everything when it is
+ * closed.
  *
- * Its limits (librdkafka 2.0.2): 5 MiB or 100,000 messages a partition, the oldest are dropped silently; aborted
- * transactions stay visible; no search by timestamp; no TLS, SASL, retention or admin requests; the port is the kernel's
- * choice (kafka_broker_relay puts a bootstrap address on a wanted one).
+ * Its limits (librdkafka 2.0.2): 5 MiB or 100,000 messages a partition, the oldest are dropped
+ * silently; aborted transactions stay visible; no search by timestamp; no TLS, SASL, retention or
+ * admin requests; the port is the kernel's choice (kafka_broker_relay puts a bootstrap address on
+ * a wanted one).
  *
- * kafka_broker_demo starts a thread that produces generated change events at a pace until kafka_broker_close.
+ * kafka_broker_demo starts a thread that produces generated change events at a pace until
+ * kafka_broker_close.
  */
 
 #include "cdcl/error.h"
@@ -23,21 +26,23 @@ void kafka_broker_close(struct kafka_broker *b);
 /* "127.0.0.1:34567"; lives as long as the broker. */
 struct str kafka_broker_bootstrap(const struct kafka_broker *b);
 
-int kafka_broker_topic(struct kafka_broker *b, struct str name, int32_t partitions, struct error *err);
+int kafka_broker_topic(
+	struct kafka_broker *b, struct str name, int32_t partitions, struct error *err);
 
 /* One message: key or value with data NULL are absent; partition -1 goes by the key's hash. */
-int kafka_broker_produce(struct kafka_broker *b, struct str topic, int32_t partition, struct str key, struct str value,
-	struct error *err);
+int kafka_broker_produce(struct kafka_broker *b, struct str topic, int32_t partition,
+	struct str key, struct str value, struct error *err);
 int kafka_broker_flush(struct kafka_broker *b, struct error *err);
 
 /* Every line of a file becomes a message of the topic. Answers how many. */
-int64_t kafka_broker_load(struct kafka_broker *b, struct str topic, const char *path, struct error *err);
+int64_t kafka_broker_load(
+	struct kafka_broker *b, struct str topic, const char *path, struct error *err);
 
 /*
- * Generated change events into `topic`, from a thread of its own. config's rate is kept, its count too; the
- * thread says nothing when it is done. One per broker.
+ * Generated change events into `topic`, from a thread of its own. config's rate is kept, its count
+ * too; the thread says nothing when it is done. One per broker.
  */
-int kafka_broker_demo(struct kafka_broker *b, struct str topic, const struct generate_config *config,
-	struct error *err);
+int kafka_broker_demo(struct kafka_broker *b, struct str topic,
+	const struct generate_config *config, struct error *err);
 
 #endif

@@ -149,21 +149,23 @@ static bool nearest_name(struct str name, char *out, size_t out_bytes)
 	return best.data != NULL;
 }
 
-static int fail_setting(const struct setting *s, struct str name, rd_kafka_conf_res_t why, const char *text,
-	struct error *err)
+static int fail_setting(const struct setting *s, struct str name, rd_kafka_conf_res_t why,
+	const char *text, struct error *err)
 {
 	error_set(err, CDCL_E_SCRIPT, "Kafka setting '" STR_FMT "': %s", STR_ARG(name), text);
 	char near[256];
 	const char *since = pin_find(newer, ARRAY_LEN(newer), name);
 	const char *java = pin_find(java_names, ARRAY_LEN(java_names), name);
 	if (why == RD_KAFKA_CONF_UNKNOWN && since != NULL)
-		error_help(err, "needs librdkafka %s or later, this is %s", since, rd_kafka_version_str());
+		error_help(err, "needs librdkafka %s or later, this is %s", since,
+			rd_kafka_version_str());
 	else if (why == RD_KAFKA_CONF_UNKNOWN && java != NULL)
 		error_help(err, "that is the Java client's name; here it is %s", java);
 	else if (why == RD_KAFKA_CONF_UNKNOWN && nearest_name(name, near, sizeof(near)))
 		error_help(err, "did you mean '%s'?", near);
 	else if (why == RD_KAFKA_CONF_UNKNOWN)
-		error_help(err, "this is librdkafka %s; a later one may know it", rd_kafka_version_str());
+		error_help(err, "this is librdkafka %s; a later one may know it",
+			rd_kafka_version_str());
 	if (s->place.len > 0)
 		return error_at(err, STR_FMT, STR_ARG(s->place));
 	return -(int)err->code;
@@ -172,20 +174,23 @@ static int fail_setting(const struct setting *s, struct str name, rd_kafka_conf_
 static int set_user(rd_kafka_conf_t *conf, const struct setting *s, struct error *err)
 {
 	struct str name = s->name;
-	if (str_starts(name, str_lit("kafka.")))        /* Spark's spelling */
+	if (str_starts(name, str_lit("kafka."))) /* Spark's spelling */
 		name = str_sub(name, 6, name.len - 6);
 	const char *instead = pin_find(refused, ARRAY_LEN(refused), name);
 	if (instead != NULL) {
-		error_set(err, CDCL_E_SCRIPT, "Kafka setting '" STR_FMT "' is cdcl's own", STR_ARG(name));
+		error_set(err, CDCL_E_SCRIPT, "Kafka setting '" STR_FMT "' is cdcl's own",
+			STR_ARG(name));
 		error_help(err, "%s", instead);
-		return s->place.len > 0 ? error_at(err, STR_FMT, STR_ARG(s->place)) : -(int)err->code;
+		return s->place.len > 0 ? error_at(err, STR_FMT, STR_ARG(s->place))
+					: -(int)err->code;
 	}
 	struct arena arena;
 	arena_init(&arena, 4096);
 	struct str name_c = str_dup(name, &arena);
 	struct str value_c = str_dup(s->value, &arena);
 	char text[512];
-	rd_kafka_conf_res_t r = rd_kafka_conf_set(conf, name_c.data, value_c.data, text, sizeof(text));
+	rd_kafka_conf_res_t r =
+		rd_kafka_conf_set(conf, name_c.data, value_c.data, text, sizeof(text));
 	int answer = r == RD_KAFKA_CONF_OK ? 0 : fail_setting(s, name, r, text, err);
 	arena_release(&arena);
 	return answer;
@@ -199,12 +204,16 @@ static int set_brokers(rd_kafka_conf_t *conf, struct str brokers, struct error *
 		return error_set(err, CDCL_E_USAGE, "the list of brokers is %s",
 			brokers.len == 0 ? "empty" : "too long");
 	snprintf(name, sizeof(name), STR_FMT, STR_ARG(brokers));
-	if (rd_kafka_conf_set(conf, "bootstrap.servers", name, text, sizeof(text)) != RD_KAFKA_CONF_OK)
+	if (rd_kafka_conf_set(conf, "bootstrap.servers", name, text, sizeof(text)) !=
+		RD_KAFKA_CONF_OK)
 		return error_set(err, CDCL_E_USAGE, "brokers '%s': %s", name, text);
 	return 0;
 }
 
-/* librdkafka's own lines: its errors reach us through error_cb and the answers of calls, so these are for -v. */
+/*
+ * librdkafka's own lines: its errors reach us through error_cb and the answers of calls, so these
+ * are for -v.
+ */
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
 	(void)rk;
@@ -212,8 +221,8 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
 	log_debug("librdkafka", "%s %s", facility, text);
 }
 
-rd_kafka_conf_t *kafka_client_conf(enum kafka_role role, struct str brokers, const struct setting *settings,
-	uint32_t count, struct error *err)
+rd_kafka_conf_t *kafka_client_conf(enum kafka_role role, struct str brokers,
+	const struct setting *settings, uint32_t count, struct error *err)
 {
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
 	set_pins(conf, common_pins, ARRAY_LEN(common_pins));
@@ -239,9 +248,10 @@ static int64_t clamp(int64_t value, int64_t low, int64_t high)
 }
 
 /*
- * Half of the memory for librdkafka's bookkeeping, half for payload. One answer is kept small (a thirty-second): it
- * arrives whole after the bound was looked at, and its ops stay in the core's cache. With a queue per partition
- * (max_offsets_per_trigger) each queue gets an eighth, because librdkafka bounds them one by one.
+ * Half of the memory for librdkafka's bookkeeping, half for payload. One answer is kept small (a
+ * thirty-second): it arrives whole after the bound was looked at, and its ops stay in the core's
+ * cache. With a queue per partition (max_offsets_per_trigger) each queue gets an eighth, because
+ * librdkafka bounds them one by one.
  */
 struct kafka_bounds kafka_bounds_of(int64_t fetch_memory_bytes, bool queue_per_partition)
 {
@@ -260,7 +270,8 @@ rd_kafka_conf_t *kafka_reader_conf(const struct kafka_config *config, struct err
 	rd_kafka_conf_t *conf = kafka_client_conf(KAFKA_READER, config->brokers, NULL, 0, err);
 	if (conf == NULL)
 		return NULL;
-	struct kafka_bounds bounds = kafka_bounds_of(config->fetch_memory_bytes, config->max_offsets_per_trigger > 0);
+	struct kafka_bounds bounds =
+		kafka_bounds_of(config->fetch_memory_bytes, config->max_offsets_per_trigger > 0);
 	kafka_conf_set_int(conf, "queued.min.messages", bounds.messages);
 	kafka_conf_set_int(conf, "queued.max.messages.kbytes", bounds.bytes / 1024);
 	kafka_conf_set_int(conf, "fetch.message.max.bytes", bounds.partition_bytes);

@@ -17,17 +17,17 @@
 #include <unistd.h>
 
 enum {
-	ask_ms = 500,                   /* one metadata request */
-	ends_ms = 1000,                 /* one question for offsets */
+	ask_ms = 500, /* one metadata request */
+	ends_ms = 1000, /* one question for offsets */
 	retry_us = 200 * 1000,
 	missing_look_us = 250 * 1000,
 	commit_pause_us = 100 * 1000,
 	last_commit_us = 2 * 1000 * 1000,
-	deleted_looks = 3,              /* this many looks without it before a topic counts as deleted */
+	deleted_looks = 3, /* this many looks without it before a topic counts as deleted */
 	keeper_partitions_max = 100 * 1000
 };
 
-struct ask {                            /* one round of questions about new partitions */
+struct ask { /* one round of questions about new partitions */
 	struct kafka_found *found;
 	struct kafka_span *spans;
 	uint32_t count;
@@ -35,7 +35,7 @@ struct ask {                            /* one round of questions about new part
 };
 
 struct outage {
-	int64_t since_us;               /* 0: all is well */
+	int64_t since_us; /* 0: all is well */
 	int64_t next_notice_us;
 	int64_t pause_us;
 	char reason[512];
@@ -47,8 +47,8 @@ struct kafka_keeper {
 	enum source_run run;
 	rd_kafka_t *rk;
 	pcre2_code *pattern;
-	int wake_fd;                    /* the engine's */
-	int fd;                         /* ours: eventfd */
+	int wake_fd; /* the engine's */
+	int fd; /* ours: eventfd */
 	pthread_t thread;
 	bool thread_runs;
 
@@ -129,8 +129,10 @@ static void outage_begins(struct kafka_keeper *k, const char *reason)
 	if (timeout_us > 0 && now - o->since_us >= timeout_us) {
 		struct error err;
 		error_init(&err);
-		error_set(&err, CDCL_E_UNREACHABLE, "no Kafka broker answers at " STR_FMT " (%s); gave up after %" PRId64
-			" s", STR_ARG(k->config->brokers), o->reason, k->config->broker_timeout_ms / 1000);
+		error_set(&err, CDCL_E_UNREACHABLE,
+			"no Kafka broker answers at " STR_FMT " (%s); gave up after %" PRId64 " s",
+			STR_ARG(k->config->brokers), o->reason,
+			k->config->broker_timeout_ms / 1000);
 		fail(k, &err);
 		return;
 	}
@@ -138,7 +140,8 @@ static void outage_begins(struct kafka_keeper *k, const char *reason)
 		return;
 	int64_t seconds = (now - o->since_us) / 1000000;
 	if (seconds == 0)
-		log_warn("kafka", "no broker answers at " STR_FMT " (%s); trying again until one does",
+		log_warn("kafka",
+			"no broker answers at " STR_FMT " (%s); trying again until one does",
 			STR_ARG(k->config->brokers), o->reason);
 	else
 		log_warn("kafka", "still no broker at " STR_FMT " after %" PRId64 " s (%s)",
@@ -152,13 +155,16 @@ static void outage_ends(struct kafka_keeper *k)
 {
 	struct outage *o = &k->outage;
 	if (o->since_us != 0)
-		log_info("kafka", "broker at " STR_FMT " answers again after %.1f s", STR_ARG(k->config->brokers),
-			(double)(now_us(k) - o->since_us) / 1e6);
+		log_info("kafka", "broker at " STR_FMT " answers again after %.1f s",
+			STR_ARG(k->config->brokers), (double)(now_us(k) - o->since_us) / 1e6);
 	o->since_us = 0;
 	o->reason[0] = 0;
 }
 
-/* Called by rd_kafka_poll, in the keeper's thread. An idle connection that closes is no outage: look first. */
+/*
+ * Called by rd_kafka_poll, in the keeper's thread. An idle connection that closes is no outage:
+ * look first.
+ */
 static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 {
 	(void)rk;
@@ -207,13 +213,14 @@ static int add_listed(struct kafka_keeper *k, struct error *err)
 {
 	for (uint32_t i = 0; i < k->config->topic_count; i++) {
 		struct str name = k->config->topics[i];
-		if (topic_find(k, name) != NULL)        /* a topic named twice is read once, as in Spark */
+		if (topic_find(k, name) != NULL) /* a topic named twice is read once, as in Spark */
 			continue;
 		if (k->topic_count == source_topics_max)
-			return error_set(err, CDCL_E_SCRIPT, "more than %d topics", source_topics_max);
+			return error_set(
+				err, CDCL_E_SCRIPT, "more than %d topics", source_topics_max);
 		if (name.len == 0 || name.len > 249 || topic_add(k, name) == NULL)
-			return error_set(err, CDCL_E_SCRIPT, "'" STR_FMT "' cannot be the name of a topic",
-				STR_ARG(name));
+			return error_set(err, CDCL_E_SCRIPT,
+				"'" STR_FMT "' cannot be the name of a topic", STR_ARG(name));
 	}
 	return 0;
 }
@@ -223,7 +230,8 @@ static bool pattern_matches(const struct kafka_keeper *k, const char *name)
 	if (strcmp(name, "__consumer_offsets") == 0 || strcmp(name, "__transaction_state") == 0)
 		return false;
 	pcre2_match_data *match = pcre2_match_data_create(1, NULL);
-	int r = pcre2_match(k->pattern, (PCRE2_SPTR)name, strlen(name), 0, PCRE2_ANCHORED, match, NULL);
+	int r = pcre2_match(
+		k->pattern, (PCRE2_SPTR)name, strlen(name), 0, PCRE2_ANCHORED, match, NULL);
 	pcre2_match_data_free(match);
 	return r >= 0;
 }
@@ -235,7 +243,8 @@ static void add_matching(struct kafka_keeper *k, const rd_kafka_metadata_t *m)
 		if (!pattern_matches(k, m->topics[i].topic) || topic_find(k, name) != NULL)
 			continue;
 		if (k->topic_count == source_topics_max) {
-			log_warn("kafka", "more than %d topics match '" STR_FMT "'; the rest is not read",
+			log_warn("kafka",
+				"more than %d topics match '" STR_FMT "'; the rest is not read",
 				source_topics_max, STR_ARG(k->config->topic_pattern));
 			return;
 		}
@@ -255,8 +264,10 @@ static void fail_deleted(struct kafka_keeper *k, struct kafka_topic *t)
 {
 	struct error err;
 	error_init(&err);
-	error_set(&err, CDCL_E_DATA, "topic '" STR_FMT "' was deleted while it was being read", STR_ARG(t->name));
-	error_help(&err, "on_data_loss = \"continue\" waits for it to come back and reads it from its beginning");
+	error_set(&err, CDCL_E_DATA, "topic '" STR_FMT "' was deleted while it was being read",
+		STR_ARG(t->name));
+	error_help(&err,
+		"on_data_loss = \"continue\" waits for it and reads it from its beginning");
 	fail(k, &err);
 }
 
@@ -268,9 +279,10 @@ static void topic_is_missing(struct kafka_keeper *k, struct kafka_topic *t)
 		t->missing = true;
 		t->missing_looks = 0;
 		t->missing_since_us = now;
-		t->late = !t->seen;             /* all that will be in it is new */
+		t->late = !t->seen; /* all that will be in it is new */
 		if (!t->seen)
-			log_warn("kafka", "topic '" STR_FMT "' does not exist at " STR_FMT "; waiting for it",
+			log_warn("kafka",
+				"topic '" STR_FMT "' does not exist at " STR_FMT "; waiting for it",
 				STR_ARG(t->name), STR_ARG(k->config->brokers));
 	}
 	t->missing_looks++;
@@ -279,21 +291,28 @@ static void topic_is_missing(struct kafka_keeper *k, struct kafka_topic *t)
 			fail_deleted(k, t);
 			return;
 		}
-		log_warn("kafka", "topic '" STR_FMT "' was deleted; waiting for it to come back", STR_ARG(t->name));
+		log_warn("kafka", "topic '" STR_FMT "' was deleted; waiting for it to come back",
+			STR_ARG(t->name));
 		t->late = true;
 	}
 	if (timeout_us > 0 && now - t->missing_since_us >= timeout_us) {
 		struct error err;
 		error_init(&err);
-		error_set(&err, CDCL_E_UNREACHABLE, "topic '" STR_FMT "' does not exist at " STR_FMT "; gave up after %"
-			PRId64 " s", STR_ARG(t->name), STR_ARG(k->config->brokers),
+		error_set(&err, CDCL_E_UNREACHABLE,
+			"topic '" STR_FMT "' does not exist at " STR_FMT "; gave up after %" PRId64
+			" s",
+			STR_ARG(t->name), STR_ARG(k->config->brokers),
 			k->config->broker_timeout_ms / 1000);
 		fail(k, &err);
 	}
 }
 
-/* Adds the partitions of `t` that were not published yet. False: one of them has no leader now, ask again soon. */
-static bool ask_add(struct kafka_keeper *k, struct ask *a, struct kafka_topic *t, const rd_kafka_metadata_topic_t *m)
+/*
+ * Adds the partitions of `t` that were not published yet. False: one of them has no leader now,
+ * ask again soon.
+ */
+static bool ask_add(struct kafka_keeper *k, struct ask *a, struct kafka_topic *t,
+	const rd_kafka_metadata_topic_t *m)
 {
 	for (int i = 0; i < m->partition_cnt; i++)
 		if (m->partitions[i].leader < 0 && m->partitions[i].id >= t->known)
@@ -307,7 +326,8 @@ static bool ask_add(struct kafka_keeper *k, struct ask *a, struct kafka_topic *t
 		}
 		bool late = t->late || t->known > 0 || (k->first_look_done && !t->seen);
 		a->found[a->count] = (struct kafka_found){.topic = t, .partition = p};
-		a->spans[a->count] = (struct kafka_span){.topic = t->name, .partition = p, .at_time = -1, .late = late};
+		a->spans[a->count] = (struct kafka_span){
+			.topic = t->name, .partition = p, .at_time = -1, .late = late};
 		a->count++;
 	}
 	return true;
@@ -315,13 +335,18 @@ static bool ask_add(struct kafka_keeper *k, struct ask *a, struct kafka_topic *t
 
 /* ---- Offsets ---- */
 
-/* One question for all partitions: RD_KAFKA_OFFSET_END, _BEGINNING or a time in ms. NULL: no answer now. */
-static rd_kafka_topic_partition_list_t *ask_offsets(struct kafka_keeper *k, const struct kafka_found *found,
-	uint32_t count, int64_t question)
+/*
+ * One question for all partitions: RD_KAFKA_OFFSET_END, _BEGINNING or a time in ms. NULL: no
+ * answer now.
+ */
+static rd_kafka_topic_partition_list_t *ask_offsets(
+	struct kafka_keeper *k, const struct kafka_found *found, uint32_t count, int64_t question)
 {
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
 	for (uint32_t i = 0; i < count; i++)
-		rd_kafka_topic_partition_list_add(list, found[i].topic->name.data, found[i].partition)->offset = question;
+		rd_kafka_topic_partition_list_add(
+			list, found[i].topic->name.data, found[i].partition)
+			->offset = question;
 	rd_kafka_resp_err_t why = rd_kafka_offsets_for_times(k->rk, list, ends_ms);
 	for (int i = 0; i < list->cnt && why == RD_KAFKA_RESP_ERR_NO_ERROR; i++)
 		why = list->elems[i].err;
@@ -335,7 +360,8 @@ static rd_kafka_topic_partition_list_t *ask_offsets(struct kafka_keeper *k, cons
 enum span_field { SPAN_BEGIN, SPAN_END, SPAN_AT_TIME };
 
 /* The answer about `f`, which is where it was asked. */
-static int64_t answer_of(rd_kafka_topic_partition_list_t *list, uint32_t i, const struct kafka_found *f)
+static int64_t answer_of(
+	rd_kafka_topic_partition_list_t *list, uint32_t i, const struct kafka_found *f)
 {
 	const rd_kafka_topic_partition_t *p = &list->elems[i];
 	if (p->partition != f->partition || !str_eq(str_c(p->topic), f->topic->name))
@@ -365,7 +391,8 @@ static bool ask_into(struct kafka_keeper *k, struct ask *a, int64_t question, en
 static bool ask_all(struct kafka_keeper *k, struct ask *a)
 {
 	const struct starting_offsets *s = &k->config->starting;
-	if (!ask_into(k, a, RD_KAFKA_OFFSET_END, SPAN_END) || !ask_into(k, a, RD_KAFKA_OFFSET_BEGINNING, SPAN_BEGIN))
+	if (!ask_into(k, a, RD_KAFKA_OFFSET_END, SPAN_END) ||
+		!ask_into(k, a, RD_KAFKA_OFFSET_BEGINNING, SPAN_BEGIN))
 		return false;
 	int64_t ms = (s->timestamp_us + 999) / 1000;
 	return s->kind != OFFSETS_TIMESTAMP || ask_into(k, a, ms, SPAN_AT_TIME);
@@ -380,8 +407,11 @@ static void say_latest(const struct kafka_keeper *k, const struct ask *a)
 		if (!a->spans[i].late)
 			there += a->spans[i].end - a->spans[i].begin;
 	if (there > 0)
-		log_info("kafka", "%" PRId64 " message%s already there %s skipped (starting offsets: latest); "
-			"--from earliest reads them", there, there == 1 ? "" : "s", there == 1 ? "is" : "are");
+		log_info("kafka",
+			"%" PRId64
+			" message%s already there %s skipped (starting offsets: latest); "
+			"--from earliest reads them",
+			there, there == 1 ? "" : "s", there == 1 ? "is" : "are");
 }
 
 static int ask_decide(struct kafka_keeper *k, struct ask *a, struct error *err)
@@ -407,7 +437,8 @@ static void publish(struct kafka_keeper *k, const struct ask *a)
 {
 	for (uint32_t i = 0; i < a->count; i++) {
 		struct kafka_topic *t = a->found[i].topic;
-		t->known = a->found[i].partition + 1 > t->known ? a->found[i].partition + 1 : t->known;
+		t->known =
+			a->found[i].partition + 1 > t->known ? a->found[i].partition + 1 : t->known;
 		t->seen = true;
 		t->late = false;
 	}
@@ -451,8 +482,8 @@ static bool look_at_topics(struct kafka_keeper *k, const rd_kafka_metadata_t *m,
 		if (mt->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED) {
 			struct error err;
 			error_init(&err);
-			error_set(&err, CDCL_E_UNREACHABLE, "topic '" STR_FMT "': %s", STR_ARG(t->name),
-				rd_kafka_err2str(mt->err));
+			error_set(&err, CDCL_E_UNREACHABLE, "topic '" STR_FMT "': %s",
+				STR_ARG(t->name), rd_kafka_err2str(mt->err));
 			fail(k, &err);
 			return false;
 		}
@@ -461,7 +492,7 @@ static bool look_at_topics(struct kafka_keeper *k, const rd_kafka_metadata_t *m,
 			continue;
 		}
 		if (t->missing && t->seen && t->missing_looks >= deleted_looks)
-			t->known = 0;           /* made again: read it from its beginning */
+			t->known = 0; /* made again: read it from its beginning */
 		if (t->missing)
 			log_info("kafka", "topic '" STR_FMT "' is there now", STR_ARG(t->name));
 		t->missing = false;
@@ -503,7 +534,7 @@ static void look(struct kafka_keeper *k)
 {
 	const rd_kafka_metadata_t *m = NULL;
 	rd_kafka_resp_err_t why = ask_metadata(k, &m);
-	rd_kafka_poll(k->rk, 0);                /* the reason, if there is one, comes through on_error */
+	rd_kafka_poll(k->rk, 0); /* the reason, if there is one, comes through on_error */
 	if (why != RD_KAFKA_RESP_ERR_NO_ERROR) {
 		outage_begins(k, rd_kafka_err2str(why));
 		k->next_look_us = now_us(k) + retry_us;
@@ -528,7 +559,8 @@ static void answer_nudge(struct kafka_keeper *k)
 	check(found != NULL);
 	memcpy(found, k->found, count * sizeof(*found));
 	pthread_mutex_unlock(&k->lock);
-	rd_kafka_topic_partition_list_t *list = count > 0 ? ask_offsets(k, found, count, RD_KAFKA_OFFSET_END) : NULL;
+	rd_kafka_topic_partition_list_t *list =
+		count > 0 ? ask_offsets(k, found, count, RD_KAFKA_OFFSET_END) : NULL;
 	pthread_mutex_lock(&k->lock);
 	for (uint32_t i = 0; list != NULL && i < count; i++)
 		k->ends[i] = answer_of(list, i, &found[i]);
@@ -541,7 +573,8 @@ static void answer_nudge(struct kafka_keeper *k)
 
 /* ---- Commits ---- */
 
-static void on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t why, rd_kafka_topic_partition_list_t *list, void *opaque)
+static void on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t why,
+	rd_kafka_topic_partition_list_t *list, void *opaque)
 {
 	(void)rk;
 	(void)list;
@@ -552,7 +585,9 @@ static void on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t why, rd_kafka_topic_pa
 		return;
 	}
 	if (!k->commit_warned)
-		log_warn("kafka", "offsets were not committed to group '" STR_FMT "': %s (the job does not need them)",
+		log_warn("kafka",
+			"offsets were not committed to group '" STR_FMT
+			"': %s (the job does not need them)",
 			STR_ARG(k->config->group), rd_kafka_err2str(why));
 	k->commit_warned = true;
 }
@@ -560,10 +595,12 @@ static void on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t why, rd_kafka_topic_pa
 static void send_commit(struct kafka_keeper *k)
 {
 	pthread_mutex_lock(&k->lock);
-	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)k->commit_count);
+	rd_kafka_topic_partition_list_t *list =
+		rd_kafka_topic_partition_list_new((int)k->commit_count);
 	for (uint32_t i = 0; i < k->commit_count; i++) {
 		const struct kafka_position *p = &k->commits[i];
-		rd_kafka_topic_partition_list_add(list, p->topic->name.data, p->partition)->offset = p->offset;
+		rd_kafka_topic_partition_list_add(list, p->topic->name.data, p->partition)->offset =
+			p->offset;
 	}
 	k->commit_wanted = false;
 	pthread_mutex_unlock(&k->lock);
@@ -624,7 +661,8 @@ static void *keeper_main(void *argument)
 			look(k);
 		if (nudged)
 			answer_nudge(k);
-		if (commit_waits(k) && !k->commit_flies && now_us(k) >= k->commit_sent_us + commit_pause_us)
+		if (commit_waits(k) && !k->commit_flies &&
+			now_us(k) >= k->commit_sent_us + commit_pause_us)
 			send_commit(k);
 		wait_for_work(k);
 	}
@@ -641,7 +679,8 @@ static int compile_pattern(struct kafka_keeper *k, struct error *err)
 		return 0;
 	struct strbuf text;
 	strbuf_init(&text);
-	strbuf_addf(&text, "(?:" STR_FMT ")\\z", STR_ARG(pattern));     /* the whole name, as in Spark */
+	strbuf_addf(
+		&text, "(?:" STR_FMT ")\\z", STR_ARG(pattern)); /* the whole name, as in Spark */
 	int code;
 	PCRE2_SIZE at;
 	k->pattern = pcre2_compile((PCRE2_SPTR)text.data, text.len, 0, &code, &at, NULL);
@@ -650,7 +689,8 @@ static int compile_pattern(struct kafka_keeper *k, struct error *err)
 		return 0;
 	PCRE2_UCHAR why[256];
 	pcre2_get_error_message(code, why, sizeof(why));
-	return error_set(err, CDCL_E_SCRIPT, "topic_pattern '" STR_FMT "': %s", STR_ARG(pattern), (const char *)why);
+	return error_set(err, CDCL_E_SCRIPT, "topic_pattern '" STR_FMT "': %s", STR_ARG(pattern),
+		(const char *)why);
 }
 
 static int open_client(struct kafka_keeper *k, struct error *err)
@@ -674,8 +714,8 @@ static int open_client(struct kafka_keeper *k, struct error *err)
 	return 0;
 }
 
-struct kafka_keeper *kafka_keeper_open(const struct kafka_config *config, enum source_run run, int wake_fd,
-	const struct clock *clock, struct error *err)
+struct kafka_keeper *kafka_keeper_open(const struct kafka_config *config, enum source_run run,
+	int wake_fd, const struct clock *clock, struct error *err)
 {
 	struct kafka_keeper *k = calloc(1, sizeof(*k));
 	check(k != NULL);
@@ -726,7 +766,9 @@ void kafka_keeper_release(struct kafka_keeper *k)
 		free(t->slots);
 		free(t);
 	}
-	/* No consumer_close: nothing was joined, and it would wait for a broker that may be away. */
+	/*
+	 * No consumer_close: nothing was joined, and it would wait for a broker that may be away.
+	 */
 	if (k->rk != NULL)
 		rd_kafka_destroy_flags(k->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 	pcre2_code_free(k->pattern);
@@ -799,7 +841,8 @@ void kafka_keeper_look(struct kafka_keeper *k)
 	signal_fd(k->fd);
 }
 
-void kafka_keeper_commit(struct kafka_keeper *k, const struct kafka_position *positions, uint32_t count)
+void kafka_keeper_commit(
+	struct kafka_keeper *k, const struct kafka_position *positions, uint32_t count)
 {
 	if (k->config->group.len == 0 || count == 0)
 		return;

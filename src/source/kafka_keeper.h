@@ -2,22 +2,25 @@
 #define CDCL_KAFKA_KEEPER_H
 
 /*
- * The thread behind a Kafka source that does what may block: it asks for metadata and offsets, waits for
- * brokers and topics that are not there, finds new partitions, commits, and wakes librdkafka's fetcher.
- * The engine's thread never waits for it; they talk through a mailbox under one lock.
+ * The thread behind a Kafka source that does what may block: it asks for metadata and offsets,
+ * waits for brokers and topics that are not there, finds new partitions, commits, and wakes
+ * librdkafka's fetcher. The engine's thread never waits for it; they talk through a mailbox under
+ * one lock.
  *
  *	engine                               keeper
  *	  kafka_keeper_take    <---- found partitions, with where they start and end
  *	  kafka_keeper_hear    <---- a failure that ends the run
- *	  kafka_keeper_nudge   ----> ask the leaders for their ends (and so wake their fetch threads)
- *	  kafka_keeper_commit  ----> positions of finished batches; the newest wins, one commit at a time
- *	  kafka_keeper_look    ----> something odd came through the data queue: look at the metadata now
+ *	  kafka_keeper_nudge   ----> ask the leaders for their ends, which wakes their threads
+ *	  kafka_keeper_commit  ----> positions of finished batches; the newest wins
+ *	  kafka_keeper_look    ----> something odd came through the data queue
  *
- * Why nudge: librdkafka's broker thread looks whether its queue has room only when something happens on its
- * connection, else once a second. When the queue was full and has emptied, nothing happens; so it stands still for
- * up to a second with an empty queue (2.0.2 has no setting for it). Any request to that leader wakes it at once.
+ * Why nudge: librdkafka's broker thread looks whether its queue has room only when something
+ * happens on its connection, else once a second. When the queue was full and has emptied, nothing
+ * happens; so it stands still for up to a second with an empty queue (2.0.2 has no setting for
+ * it). Any request to that leader wakes it at once.
  *
- * Owner: kafka_source. The client (rd_kafka_t) is the keeper's; kafka_topic structs live as long as the keeper.
+ * Owner: kafka_source. The client (rd_kafka_t) is the keeper's; kafka_topic structs live as long
+ * as the keeper.
  */
 
 #include "base/clock.h"
@@ -27,13 +30,13 @@
 struct kafka_keeper;
 
 struct kafka_topic {
-	struct str name;                /* NUL-terminated */
-	rd_kafka_topic_t *rkt;          /* its opaque is this struct */
+	struct str name; /* NUL-terminated */
+	rd_kafka_topic_t *rkt; /* its opaque is this struct */
 	/* The keeper's thread only: */
-	int32_t known;                  /* partitions published */
-	bool seen;                      /* was there once */
+	int32_t known; /* partitions published */
+	bool seen; /* was there once */
 	bool missing;
-	bool late;                      /* came while running: read from its beginning */
+	bool late; /* came while running: read from its beginning */
 	int missing_looks;
 	int64_t missing_since_us;
 	/* The engine's thread only: partition to index, -1 not yet. */
@@ -56,10 +59,13 @@ struct kafka_position {
 };
 
 /* wake_fd is written to (eventfd) when there is something to take or hear. */
-struct kafka_keeper *kafka_keeper_open(const struct kafka_config *config, enum source_run run, int wake_fd,
-	const struct clock *clock, struct error *err);
+struct kafka_keeper *kafka_keeper_open(const struct kafka_config *config, enum source_run run,
+	int wake_fd, const struct clock *clock, struct error *err);
 
-/* Stops the thread after a last commit, bounded; then kafka_keeper_release once the engine gave its queues back. */
+/*
+ * Stops the thread after a last commit, bounded; then kafka_keeper_release once the engine gave
+ * its queues back.
+ */
 void kafka_keeper_stop(struct kafka_keeper *k);
 void kafka_keeper_release(struct kafka_keeper *k);
 
@@ -79,6 +85,7 @@ int64_t kafka_keeper_end(struct kafka_keeper *k, uint32_t index);
 
 void kafka_keeper_nudge(struct kafka_keeper *k);
 void kafka_keeper_look(struct kafka_keeper *k);
-void kafka_keeper_commit(struct kafka_keeper *k, const struct kafka_position *positions, uint32_t count);
+void kafka_keeper_commit(
+	struct kafka_keeper *k, const struct kafka_position *positions, uint32_t count);
 
 #endif

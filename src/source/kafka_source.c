@@ -1,23 +1,26 @@
 /*
- * Kafka through librdkafka, without a consumer group: every partition is started by hand at a known offset
- * and all deliver into one private queue, which rd_kafka_consume_callback_queue drains (the cheapest of its
- * interfaces, four times cheaper than poll). A message belongs to librdkafka only inside the callback, so key, value
- * and headers are copied into the chunk's arena there.
+ * Kafka through librdkafka, without a consumer group: every partition is started by hand at a
+ * known offset and all deliver into one private queue, which rd_kafka_consume_callback_queue
+ * drains (the cheapest of its interfaces, four times cheaper than poll). A message belongs to
+ * librdkafka only inside the callback, so key, value and headers are copied into the chunk's arena
+ * there.
  *
  *	broker threads --> queue --(callback: copy)--> struct messages --> pipeline
  *	keeper thread  --> found partitions, failures (kafka_keeper.h)
  *
- * Positions are our own: offset + 1 of what was read, or what the end-of-partition event says (control records and
- * aborted transactions take offsets, too, so messages cannot be counted against offsets). A message below
- * the position is a repetition and is dropped and counted.
+ * Positions are our own: offset + 1 of what was read, or what the end-of-partition event says
+ * (control records and aborted transactions take offsets, too, so messages cannot be counted
+ * against offsets). A message below the position is a repetition and is dropped and counted.
  *
- *	target: the end when the source was opened; while one partition is below it, the answer is SOURCE_WAITING
- *	        (batch 0 holds what was there) and, in a finite run, SOURCE_END comes when all have reached it
- *	limit:  with max_offsets_per_trigger, how far this batch goes; each partition then has a queue of its own, so
- *	        that one can stand still while the others go on. In a finite run, also the target.
+ *	target: the end when the source was opened; while one partition is below it, the answer is
+ *	        SOURCE_WAITING (batch 0 holds what was there); in a finite run SOURCE_END comes when
+ *	        all have reached it
+ *	limit:  with max_offsets_per_trigger, how far this batch goes; each partition then has a
+ *	        queue of its own, so that one can stand still while the others go on. In a finite
+ *	        run, also the target.
  *
- * librdkafka 2.0.2 signals the wake_fd only when a queue turns from empty to not empty: fill either drains it or
- * answers SOURCE_MORE.
+ * librdkafka 2.0.2 signals the wake_fd only when a queue turns from empty to not empty: fill
+ * either drains it or answers SOURCE_MORE.
  */
 
 #include "base/arena.h"
@@ -34,16 +37,18 @@
 #include <unistd.h>
 
 enum {
-	open_wait_ms = 300,             /* the broker usually answers in a few; then open's caller sees the partitions */
+	open_wait_ms = 300, /* usually a few; then open's caller sees the partitions */
 	ends_age_us = 200 * 1000,
 	nudge_pause_us = 5 * 1000
 };
 
-/* A message that came after its batch's limit; it is the first of the next batch. Owns its bytes. */
+/*
+ * A message that came after its batch's limit; it is the first of the next batch. Owns its bytes.
+ */
 struct held {
 	bool there;
-	struct strbuf bytes;            /* key, value, and each header's name and value */
-	struct str key;                 /* offsets into bytes until taken: data is not followed */
+	struct strbuf bytes; /* key, value, and each header's name and value */
+	struct str key; /* offsets into bytes until taken: data is not followed */
 	struct str value;
 	bool has_key;
 	bool has_value;
@@ -51,7 +56,11 @@ struct held {
 	int64_t timestamp_us;
 	int32_t timestamp_type;
 	uint32_t header_count;
-	struct held_header { size_t name_len; size_t value_len; bool has_value; } *headers;
+	struct held_header {
+		size_t name_len;
+		size_t value_len;
+		bool has_value;
+	} * headers;
 };
 
 struct kafka_partition {
@@ -61,8 +70,8 @@ struct kafka_partition {
 	int64_t position;
 	int64_t target;
 	int64_t limit;
-	bool reached;                   /* target was reached */
-	rd_kafka_queue_t *queue;        /* its own, with max_offsets_per_trigger */
+	bool reached; /* target was reached */
+	rd_kafka_queue_t *queue; /* its own, with max_offsets_per_trigger */
 	struct held *held;
 };
 
@@ -74,15 +83,15 @@ struct kafka_source {
 	rd_kafka_t *rk;
 	rd_kafka_queue_t *queue;
 	struct kafka_bounds bounds;
-	struct kafka_partition *partitions;     /* parallel to source.partitions */
+	struct kafka_partition *partitions; /* parallel to source.partitions */
 	uint32_t count;
 	uint32_t capacity;
 	uint32_t found_taken;
-	uint32_t unreached;             /* partitions below their target */
+	uint32_t unreached; /* partitions below their target */
 	bool finite;
-	bool by_partition;              /* max_offsets_per_trigger */
+	bool by_partition; /* max_offsets_per_trigger */
 	bool batch_planned;
-	int64_t batch_budget;           /* what is left of max_offsets_per_trigger */
+	int64_t batch_budget; /* what is left of max_offsets_per_trigger */
 	int64_t ends_at_us;
 	/* While the callback runs */
 	struct messages *out;
@@ -107,7 +116,8 @@ static struct kafka_source *of(struct source *s)
 
 /* ---- Partitions ---- */
 
-static struct kafka_partition *partition_find(struct kafka_source *ks, const struct kafka_topic *t, int32_t number)
+static struct kafka_partition *partition_find(
+	struct kafka_source *ks, const struct kafka_topic *t, int32_t number)
 {
 	if (number < 0 || number >= t->slot_count || t->slots[number] < 0)
 		return NULL;
@@ -138,7 +148,8 @@ static struct kafka_partition *partition_add(struct kafka_source *ks, const stru
 	if (ks->count == ks->capacity) {
 		ks->capacity = ks->capacity == 0 ? 16 : ks->capacity * 2;
 		ks->partitions = grow(ks->partitions, ks->capacity, sizeof(*ks->partitions));
-		ks->source.partitions = grow(ks->source.partitions, ks->capacity, sizeof(*ks->source.partitions));
+		ks->source.partitions =
+			grow(ks->source.partitions, ks->capacity, sizeof(*ks->source.partitions));
 		ks->commits = grow(ks->commits, ks->capacity, sizeof(*ks->commits));
 		ks->last_rkt = NULL;
 	}
@@ -146,13 +157,18 @@ static struct kafka_partition *partition_add(struct kafka_source *ks, const stru
 	ks->source.partition_count = ks->count;
 	slot_set(f->topic, f->partition, index);
 	struct kafka_partition *p = &ks->partitions[index];
-	*p = (struct kafka_partition){.topic = f->topic, .partition = f->partition, .position = f->start};
+	*p = (struct kafka_partition){
+		.topic = f->topic, .partition = f->partition, .position = f->start};
 	p->limit = ks->finite ? f->end : INT64_MAX;
 	p->target = f->end;
 	p->reached = f->start >= f->end;
 	ks->unreached += p->reached ? 0 : 1;
-	ks->source.partitions[index] = (struct source_partition){.topic = f->topic->name, .partition = f->partition,
-		.first = f->start, .batch_start = f->start, .position = f->start, .latest = f->end};
+	ks->source.partitions[index] = (struct source_partition){.topic = f->topic->name,
+		.partition = f->partition,
+		.first = f->start,
+		.batch_start = f->start,
+		.position = f->start,
+		.latest = f->end};
 	return p;
 }
 
@@ -171,14 +187,17 @@ static int partition_start(struct kafka_source *ks, struct kafka_partition *p, s
 	rd_kafka_queue_t *queue = p->queue != NULL ? p->queue : ks->queue;
 	if (rd_kafka_consume_start_queue(p->topic->rkt, p->partition, p->position, queue) == 0)
 		return 0;
-	return error_set(err, CDCL_E_INTERNAL, "cannot start reading " STR_FMT "/%" PRId32 ": %s", STR_ARG(p->topic->name),
-		p->partition, rd_kafka_err2str(rd_kafka_last_error()));
+	return error_set(err, CDCL_E_INTERNAL, "cannot start reading " STR_FMT "/%" PRId32 ": %s",
+		STR_ARG(p->topic->name), p->partition, rd_kafka_err2str(rd_kafka_last_error()));
 }
 
 /* A partition that was read already: its topic was made again. */
-static int partition_again(struct kafka_source *ks, struct kafka_partition *p, const struct kafka_found *f)
+static int partition_again(
+	struct kafka_source *ks, struct kafka_partition *p, const struct kafka_found *f)
 {
-	log_warn("kafka", STR_FMT "/%" PRId32 " is read from offset %" PRId64 " of the topic that was made again",
+	log_warn("kafka",
+		STR_FMT "/%" PRId32 " is read from offset %" PRId64
+			" of the topic that was made again",
 		STR_ARG(f->topic->name), f->partition, f->start);
 	p->position = f->start;
 	ks->source.partitions[p - ks->partitions].position = f->start;
@@ -229,8 +248,8 @@ static struct str copy_bytes(struct arena *arena, const void *data, size_t len)
 	return (struct str){to, len};
 }
 
-static uint32_t copy_headers(struct arena *arena, const rd_kafka_headers_t *headers,
-	const struct message_header **out)
+static uint32_t copy_headers(
+	struct arena *arena, const rd_kafka_headers_t *headers, const struct message_header **out)
 {
 	size_t count = rd_kafka_header_cnt(headers);
 	struct message_header *to = ARENA_ARRAY(arena, struct message_header, count);
@@ -248,10 +267,13 @@ static uint32_t copy_headers(struct arena *arena, const rd_kafka_headers_t *head
 
 static int32_t spark_timestamp_type(rd_kafka_timestamp_type_t type)
 {
-	return type == RD_KAFKA_TIMESTAMP_CREATE_TIME ? 0 : type == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME ? 1 : -1;
+	return type == RD_KAFKA_TIMESTAMP_CREATE_TIME        ? 0
+		: type == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME ? 1
+							     : -1;
 }
 
-static void copy_message(struct kafka_source *ks, const rd_kafka_message_t *m, const struct kafka_partition *p)
+static void copy_message(
+	struct kafka_source *ks, const rd_kafka_message_t *m, const struct kafka_partition *p)
 {
 	struct messages *out = ks->out;
 	uint32_t i = out->count++;
@@ -262,8 +284,10 @@ static void copy_message(struct kafka_source *ks, const rd_kafka_message_t *m, c
 	out->offset[i] = m->offset;
 	out->timestamp_us[i] = timestamp_ms < 0 ? -1 : timestamp_ms * 1000;
 	out->timestamp_type[i] = spark_timestamp_type(type);
-	out->key[i] = m->key == NULL ? (struct str){NULL, 0} : copy_bytes(out->arena, m->key, m->key_len);
-	out->value[i] = m->payload == NULL ? (struct str){NULL, 0} : copy_bytes(out->arena, m->payload, m->len);
+	out->key[i] =
+		m->key == NULL ? (struct str){NULL, 0} : copy_bytes(out->arena, m->key, m->key_len);
+	out->value[i] = m->payload == NULL ? (struct str){NULL, 0}
+					   : copy_bytes(out->arena, m->payload, m->len);
 	out->headers[i] = NULL;
 	out->header_count[i] = 0;
 	rd_kafka_headers_t *headers;
@@ -324,7 +348,8 @@ static void hold(struct kafka_partition *p, const rd_kafka_message_t *m)
 		const void *value;
 		size_t len;
 		rd_kafka_header_get_all(headers, i, &name, &value, &len);
-		h->headers[i] = (struct held_header){strlen(name), value == NULL ? 0 : len, value != NULL};
+		h->headers[i] =
+			(struct held_header){strlen(name), value == NULL ? 0 : len, value != NULL};
 		held_add(h, name, h->headers[i].name_len);
 		held_add(h, value, h->headers[i].value_len);
 	}
@@ -347,11 +372,13 @@ static void unhold(struct kafka_source *ks, struct kafka_partition *p, struct me
 	at += h->key.len;
 	out->value[i] = (struct str){h->has_value ? at : NULL, h->value.len};
 	at += h->value.len;
-	struct message_header *headers = ARENA_ARRAY(out->arena, struct message_header, h->header_count + 1);
+	struct message_header *headers =
+		ARENA_ARRAY(out->arena, struct message_header, h->header_count + 1);
 	for (uint32_t j = 0; j < h->header_count; j++) {
 		headers[j].name = (struct str){at, h->headers[j].name_len};
 		at += h->headers[j].name_len;
-		headers[j].value = (struct str){h->headers[j].has_value ? at : NULL, h->headers[j].value_len};
+		headers[j].value =
+			(struct str){h->headers[j].has_value ? at : NULL, h->headers[j].value_len};
 		at += h->headers[j].value_len;
 	}
 	out->headers[i] = h->header_count > 0 ? headers : NULL;
@@ -367,22 +394,27 @@ static void unhold(struct kafka_source *ks, struct kafka_partition *p, struct me
 static void lost(struct kafka_source *ks, struct kafka_partition *p, const rd_kafka_message_t *m)
 {
 	if (ks->config->continue_on_data_loss) {
-		log_warn("kafka", STR_FMT "/%" PRId32 ": offset %" PRId64 " is no longer there; going on with the oldest record",
+		log_warn("kafka",
+			STR_FMT "/%" PRId32 ": offset %" PRId64
+				" is no longer there; going on with the oldest record",
 			STR_ARG(p->topic->name), p->partition, p->position);
 		p->position = 0;
 		rd_kafka_seek(p->topic->rkt, p->partition, RD_KAFKA_OFFSET_BEGINNING, 0);
 		return;
 	}
-	ks->failure = error_set(ks->err, CDCL_E_DATA, "offset %" PRId64 " of " STR_FMT "/%" PRId32 " is no longer there: %s",
-		p->position, STR_ARG(p->topic->name), p->partition, rd_kafka_message_errstr(m));
-	error_help(ks->err, "records were deleted before they were read, or the topic was made again; "
+	ks->failure = error_set(ks->err, CDCL_E_DATA,
+		"offset %" PRId64 " of " STR_FMT "/%" PRId32 " is no longer there: %s", p->position,
+		STR_ARG(p->topic->name), p->partition, rd_kafka_message_errstr(m));
+	error_help(ks->err,
+		"records were deleted before they were read, or the topic was made again; "
 		"on_data_loss = \"continue\" goes on with the oldest");
 }
 
 static void take_event(struct kafka_source *ks, const rd_kafka_message_t *m)
 {
-	struct kafka_partition *p = m->rkt == NULL ? NULL :
-		partition_find(ks, rd_kafka_topic_opaque(m->rkt), m->partition);
+	struct kafka_partition *p = m->rkt == NULL
+		? NULL
+		: partition_find(ks, rd_kafka_topic_opaque(m->rkt), m->partition);
 	if (p == NULL) {
 		log_debug("kafka", "event: %s", rd_kafka_message_errstr(m));
 		return;
@@ -404,18 +436,19 @@ static void take_event(struct kafka_source *ks, const rd_kafka_message_t *m)
 		kafka_keeper_look(ks->keeper);
 		return;
 	case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
-		ks->failure = error_set(ks->err, CDCL_E_UNREACHABLE, "topic '" STR_FMT "': %s", STR_ARG(p->topic->name),
-			rd_kafka_message_errstr(m));
+		ks->failure = error_set(ks->err, CDCL_E_UNREACHABLE, "topic '" STR_FMT "': %s",
+			STR_ARG(p->topic->name), rd_kafka_message_errstr(m));
 		return;
 	case RD_KAFKA_RESP_ERR__BAD_MSG:
 	case RD_KAFKA_RESP_ERR_INVALID_MSG:
 	case RD_KAFKA_RESP_ERR__BAD_COMPRESSION:
-		ks->failure = error_set(ks->err, CDCL_E_DATA, STR_FMT "/%" PRId32 " at offset %" PRId64 ": %s",
-			STR_ARG(p->topic->name), p->partition, p->position, rd_kafka_message_errstr(m));
+		ks->failure = error_set(ks->err, CDCL_E_DATA,
+			STR_FMT "/%" PRId32 " at offset %" PRId64 ": %s", STR_ARG(p->topic->name),
+			p->partition, p->position, rd_kafka_message_errstr(m));
 		return;
 	default:
-		log_debug("kafka", STR_FMT "/%" PRId32 ": %s", STR_ARG(p->topic->name), p->partition,
-			rd_kafka_message_errstr(m));
+		log_debug("kafka", STR_FMT "/%" PRId32 ": %s", STR_ARG(p->topic->name),
+			p->partition, rd_kafka_message_errstr(m));
 	}
 }
 
@@ -434,7 +467,10 @@ static void take(rd_kafka_message_t *m, void *opaque)
 		return;
 	}
 	if (__builtin_expect(m->offset >= p->limit, 0)) {
-		/* Beyond the end of a finite run it is nobody's; beyond a batch's limit, the next batch's. */
+		/*
+		 * Beyond the end of a finite run it is nobody's; beyond a batch's limit, the next
+		 * batch's.
+		 */
 		if (p->limit < p->target || !ks->finite) {
 			hold(p, m);
 			p->position = p->limit;
@@ -460,13 +496,15 @@ static size_t queue_length(const struct kafka_source *ks)
 		return rd_kafka_queue_length(ks->queue);
 	size_t sum = 0;
 	for (uint32_t i = 0; i < ks->count; i++)
-		sum += ks->partitions[i].queue == NULL ? 0 : rd_kafka_queue_length(ks->partitions[i].queue);
+		sum += ks->partitions[i].queue == NULL
+			? 0
+			: rd_kafka_queue_length(ks->partitions[i].queue);
 	return sum;
 }
 
 /*
- * When the queue was nearly full, librdkafka may have stopped fetching; once half of it is read, its thread is
- * woken. An empty queue below a known end says the same.
+ * When the queue was nearly full, librdkafka may have stopped fetching; once half of it is read,
+ * its thread is woken. An empty queue below a known end says the same.
  */
 static void keep_fetching(struct kafka_source *ks, uint32_t taken)
 {
@@ -492,7 +530,8 @@ static void keep_fetching(struct kafka_source *ks, uint32_t taken)
 
 static void drain(struct kafka_source *ks, rd_kafka_queue_t *queue, const struct kafka_partition *p)
 {
-	while (ks->out->count < chunk_rows_max && ks->failure == 0 && (p == NULL || p->position < p->limit)) {
+	while (ks->out->count < chunk_rows_max && ks->failure == 0 &&
+		(p == NULL || p->position < p->limit)) {
 		uint32_t before = ks->out->count;
 		int served = rd_kafka_consume_callback_queue(queue, 0, take, ks);
 		if (served <= 0 && ks->out->count == before)
@@ -502,7 +541,8 @@ static void drain(struct kafka_source *ks, rd_kafka_queue_t *queue, const struct
 
 static void drain_by_partition(struct kafka_source *ks)
 {
-	for (uint32_t i = 0; i < ks->count && ks->out->count < chunk_rows_max && ks->failure == 0; i++) {
+	for (uint32_t i = 0; i < ks->count && ks->out->count < chunk_rows_max && ks->failure == 0;
+		i++) {
 		struct kafka_partition *p = &ks->partitions[i];
 		unhold(ks, p, ks->out);
 		if (p->queue != NULL && (p->held == NULL || !p->held->there))
@@ -521,7 +561,8 @@ static void update_ends(struct kafka_source *ks, bool fresh)
 		int64_t low = -1;
 		int64_t high = -1;
 		int64_t end = kafka_keeper_end(ks->keeper, p->found_index);
-		rd_kafka_get_watermark_offsets(ks->rk, p->topic->name.data, p->partition, &low, &high);
+		rd_kafka_get_watermark_offsets(
+			ks->rk, p->topic->name.data, p->partition, &low, &high);
 		end = high > end ? high : end;
 		ks->source.partitions[i].latest = end > p->position ? end : p->position;
 	}
@@ -545,7 +586,10 @@ static void plan_batch(struct kafka_source *ks)
 		int64_t sum = kafka_share(ks->batch_budget, waiting, ks->count, share);
 		for (uint32_t i = 0; i < ks->count; i++)
 			ks->partitions[i].limit = ks->partitions[i].position + share[i];
-		/* A budget that was not used up leaves room for what comes while this batch is open. */
+		/*
+		 * A budget that was not used up leaves room for what comes while this batch is
+		 * open.
+		 */
 		ks->batch_budget = total < ks->batch_budget ? ks->batch_budget - sum : 0;
 		ks->batch_planned = true;
 	}
@@ -585,7 +629,8 @@ static int fill(struct source *s, struct messages *out, struct error *err)
 		return r;
 	if (!kafka_keeper_resolved(ks->keeper))
 		return SOURCE_WAITING;
-	if (ks->by_partition && (!ks->batch_planned || (ks->batch_budget > 0 && limits_reached(ks))))
+	if (ks->by_partition &&
+		(!ks->batch_planned || (ks->batch_budget > 0 && limits_reached(ks))))
 		plan_batch(ks);
 	uint32_t before = out->count;
 	ks->out = out;
@@ -632,8 +677,8 @@ static int end_batch(struct source *s, struct error *err)
 	(void)err;
 	update_ends(ks, false);
 	for (uint32_t i = 0; i < ks->count; i++)
-		ks->commits[i] = (struct kafka_position){ks->partitions[i].topic, ks->partitions[i].partition,
-			ks->partitions[i].position};
+		ks->commits[i] = (struct kafka_position){ks->partitions[i].topic,
+			ks->partitions[i].partition, ks->partitions[i].position};
 	kafka_keeper_commit(ks->keeper, ks->commits, ks->count);
 	return 0;
 }
@@ -711,14 +756,12 @@ static void close_source(struct source *s)
 	free(ks);
 }
 
-static const struct source_ops kafka_source_ops = {
-	.kind = "kafka",
+static const struct source_ops kafka_source_ops = {.kind = "kafka",
 	.open = open_source,
 	.begin_batch = begin_batch,
 	.fill = fill,
 	.end_batch = end_batch,
-	.close = close_source
-};
+	.close = close_source};
 
 /* Spark's words for it, as its progress prints them. */
 static struct str describe(const struct kafka_config *config)
@@ -726,11 +769,13 @@ static struct str describe(const struct kafka_config *config)
 	struct strbuf text;
 	strbuf_init(&text);
 	if (config->topic_pattern.data != NULL) {
-		strbuf_addf(&text, "KafkaV2[SubscribePattern[" STR_FMT "]]", STR_ARG(config->topic_pattern));
+		strbuf_addf(&text, "KafkaV2[SubscribePattern[" STR_FMT "]]",
+			STR_ARG(config->topic_pattern));
 	} else {
 		strbuf_add_c(&text, "KafkaV2[Subscribe[");
 		for (uint32_t i = 0; i < config->topic_count; i++)
-			strbuf_addf(&text, "%s" STR_FMT, i == 0 ? "" : ", ", STR_ARG(config->topics[i]));
+			strbuf_addf(&text, "%s" STR_FMT, i == 0 ? "" : ", ",
+				STR_ARG(config->topics[i]));
 		strbuf_add_c(&text, "]]");
 	}
 	return strbuf_str(&text);

@@ -25,7 +25,7 @@ struct starting_offsets {
 	int64_t timestamp_us;
 	struct partition_offset *explicit_offsets;
 	uint32_t explicit_count;
-	bool resumed;                           /* a restart in place: partitions not named are new, and start at 0 */
+	bool resumed;                           /* in place: partitions not named are new */
 };
 
 struct setting {

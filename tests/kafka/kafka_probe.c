@@ -1,12 +1,15 @@
 /*
- * Drives the Kafka source alone, as the pipeline does, and prints what comes: for the tests on a real broker.
+ * Drives the Kafka source alone, as the pipeline does, and prints what comes: for the tests on a
+ * real broker.
  *
  *	kafka_probe --brokers B --topic T[,T] [--pattern RE] [--from earliest|latest|MS|T:P=O,...]
- *	            [--run forever|available|once] [--limit N] [--stop-after MESSAGES] [--burn NS] [--memory BYTES]
- *	            [--batch MESSAGES] [--group G] [--timeout MS] [--continue] [--print] [-X name=value]
+ *	            [--run forever|available|once] [--limit N] [--stop-after MESSAGES]
+ *	            [--burn NS] [--memory BYTES] [--batch MESSAGES] [--group G] [--timeout MS]
+ *	            [--continue] [--print] [-X name=value]
  *
- * --print prints "topic partition offset timestamp type key value headers", else the totals; "batch N" after each batch.
- * --burn spends so many nanoseconds of CPU per message, as a slow script would.
+ * --print prints "topic partition offset timestamp type key value headers", else the totals;
+ * "batch N" after each batch. --burn spends so many nanoseconds of CPU per message, as a slow
+ * script would.
  */
 #include "base/arena.h"
 #include "base/check.h"
@@ -63,8 +66,9 @@ static void print_bytes(struct str s)
 static void print_messages(const struct messages *m, uint32_t from)
 {
 	for (uint32_t i = from; i < m->count; i++) {
-		printf(STR_FMT "\t%" PRId32 "\t%" PRId64 "\t%" PRId64 "\t%" PRId32, STR_ARG(m->topic[i]), m->partition[i],
-			m->offset[i], m->timestamp_us[i], m->timestamp_type[i]);
+		printf(STR_FMT "\t%" PRId32 "\t%" PRId64 "\t%" PRId64 "\t%" PRId32,
+			STR_ARG(m->topic[i]), m->partition[i], m->offset[i], m->timestamp_us[i],
+			m->timestamp_type[i]);
 		print_bytes(m->key[i]);
 		if (m->value[i].len > 1000)
 			printf("\t%zu bytes", m->value[i].len);
@@ -103,8 +107,8 @@ static void batch_says(struct source *s, int batch, const char *state, int64_t m
 	printf("batch %d %s %" PRId64, batch, state, messages);
 	for (uint32_t i = 0; i < s->partition_count; i++) {
 		const struct source_partition *p = &s->partitions[i];
-		printf(" " STR_FMT "/%" PRId32 ":%" PRId64 "-%" PRId64, STR_ARG(p->topic), p->partition, p->batch_start,
-			p->position);
+		printf(" " STR_FMT "/%" PRId32 ":%" PRId64 "-%" PRId64, STR_ARG(p->topic),
+			p->partition, p->batch_start, p->position);
 	}
 	printf("\n");
 	fflush(stdout);
@@ -131,7 +135,8 @@ static int run_batch(struct probe *p, struct source *s, int batch, struct error 
 		took(p, 0);
 		int64_t taken = p->messages - before;
 		bool full = p->batch_messages > 0 && taken >= p->batch_messages;
-		if (r == SOURCE_END || r == SOURCE_LIMIT || full || (p->stop_after > 0 && p->messages >= p->stop_after)) {
+		if (r == SOURCE_END || r == SOURCE_LIMIT || full ||
+			(p->stop_after > 0 && p->messages >= p->stop_after)) {
 			const char *names[] = {"more", "idle", "waiting", "limit", "end"};
 			if (r >= 0 && s->ops->end_batch(s, err) >= 0)
 				batch_says(s, batch, names[r], taken);
@@ -181,7 +186,8 @@ static void parse_topics(struct kafka_config *k, char *text)
 {
 	static struct str topics[64];
 	k->topics = topics;
-	for (char *word = strtok(text, ","); word != NULL && k->topic_count < 64; word = strtok(NULL, ","))
+	for (char *word = strtok(text, ","); word != NULL && k->topic_count < 64;
+		word = strtok(NULL, ","))
 		topics[k->topic_count++] = str_c(word);
 }
 
@@ -191,8 +197,8 @@ static void parse_setting(struct kafka_config *k, char *text)
 	char *equals = strchr(text, '=');
 	check(equals != NULL && k->setting_count < settings_max);
 	k->settings = settings;
-	settings[k->setting_count++] = (struct setting){{text, (size_t)(equals - text)}, str_c(equals + 1),
-		str_lit("-X")};
+	settings[k->setting_count++] =
+		(struct setting){{text, (size_t)(equals - text)}, str_c(equals + 1), str_lit("-X")};
 }
 
 static void parse(struct probe *p, int argc, char **argv)
@@ -220,8 +226,9 @@ static void parse(struct probe *p, int argc, char **argv)
 		else if (strcmp(name, "--from") == 0)
 			parse_from(p, value);
 		else if (strcmp(name, "--run") == 0)
-			p->run = value[0] == 'a' ? SOURCE_RUN_AVAILABLE_NOW : value[0] == 'o' ? SOURCE_RUN_ONCE :
-				SOURCE_RUN_FOREVER;
+			p->run = value[0] == 'a'  ? SOURCE_RUN_AVAILABLE_NOW
+				: value[0] == 'o' ? SOURCE_RUN_ONCE
+						  : SOURCE_RUN_FOREVER;
 		else if (strcmp(name, "--limit") == 0)
 			k->max_offsets_per_trigger = number;
 		else if (strcmp(name, "--stop-after") == 0)
@@ -269,13 +276,17 @@ int main(int argc, char **argv)
 	error_init(&err);
 	struct source *s = source_open(&p.config, 0, p.run, &clock_system, &err);
 	int state = s == NULL ? -1 : 0;
-	for (int batch = 0; state >= 0 && state != SOURCE_END && (p.stop_after == 0 || p.messages < p.stop_after); batch++)
+	for (int batch = 0; state >= 0 && state != SOURCE_END &&
+		(p.stop_after == 0 || p.messages < p.stop_after);
+		batch++)
 		state = run_batch(&p, s, batch, &err);
 	if (state < 0)
 		log_print_error(&err);
-	printf("messages %" PRId64 " bytes %" PRId64 " first_ms %.1f read_ms %.1f idle_ms %.1f gap_ms %.1f peak_kb %" PRId64
-		"\n", p.messages, p.bytes, (double)(p.first_us - p.begun_us) / 1e3, (double)(p.last_us - p.first_us) / 1e3,
-		(double)p.idle_us / 1e3, (double)p.longest_gap_us / 1e3, memory_kb("VmHWM"));
+	printf("messages %" PRId64 " bytes %" PRId64
+	       " first_ms %.1f read_ms %.1f idle_ms %.1f gap_ms %.1f peak_kb %" PRId64 "\n",
+		p.messages, p.bytes, (double)(p.first_us - p.begun_us) / 1e3,
+		(double)(p.last_us - p.first_us) / 1e3, (double)p.idle_us / 1e3,
+		(double)p.longest_gap_us / 1e3, memory_kb("VmHWM"));
 	fflush(stdout);
 	int64_t closing = now();
 	source_close(s);

@@ -1,4 +1,4 @@
-"""A real Kafka 4.4.0 for tests: started in a temporary folder on ports the kernel chose, stopped by its pid.
+"""A real Kafka 4.4.0 for tests: in a temporary folder, on ports from the kernel.
 
     with Broker() as b:
         b.topic("orders", partitions=2); b.produce("orders", [b'{"a":1}']); b.bootstrap
@@ -52,11 +52,12 @@ def jars():
                 raise Unavailable(tool + " is not installed")
         part = folder + ".part"
         shutil.rmtree(part, ignore_errors=True)
-        r = subprocess.run(["mvn", "-q", "-B", "-f", os.path.join(HERE, "pom.xml"), "dependency:copy-dependencies",
-                            "-DoutputDirectory=" + part], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                           stderr=subprocess.STDOUT)
+        r = subprocess.run(["mvn", "-q", "-B", "-f", os.path.join(HERE, "pom.xml"),
+                            "dependency:copy-dependencies", "-DoutputDirectory=" + part],
+                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         if r.returncode != 0:
-            raise Unavailable("Maven cannot fetch the broker: " + r.stdout.decode("utf-8", "replace").strip()[-600:])
+            said = r.stdout.decode("utf-8", "replace").strip()[-600:]
+            raise Unavailable("Maven cannot fetch the broker: " + said)
         os.rename(part, folder)
     return folder
 
@@ -83,20 +84,24 @@ class Broker:
         self.process = None
         self.settings = os.path.join(self.folder, "server.properties")
         with open(self.settings, "w") as f:
-            f.write(PROPERTIES.format(port=self.port, control=control, data=os.path.join(self.folder, "data")))
+            data = os.path.join(self.folder, "data")
+            f.write(PROPERTIES.format(port=self.port, control=control, data=data))
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         if cluster.startswith("-"):
             cluster = "A" + cluster[1:]
-        subprocess.run(["java", "-cp", self.jars + "/*", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
+        subprocess.run(["java", "-cp", self.jars + "/*",
+                        "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
                         "kafka.tools.StorageTool", "format", "-t", cluster, "-c", self.settings],
-                       check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+                       check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.PIPE)
         self.start()
 
     def start(self):
         self.log = open(os.path.join(self.folder, "broker.log"), "ab")
         self.process = subprocess.Popen(
             ["java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=4",
-             "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", self.jars + "/*", "kafka.Kafka", self.settings],
+             "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", self.jars + "/*", "kafka.Kafka",
+             self.settings],
             stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL, cwd=self.folder)
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
@@ -104,8 +109,7 @@ class Broker:
                 break
             try:
                 socket.create_connection(("127.0.0.1", self.port), 0.5).close()
-                if subprocess.run(["kcat", "-L", "-b", self.bootstrap, "-m", "2"], stdout=subprocess.DEVNULL,
-                                  stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL).returncode == 0:
+                if self.answers():
                     return
             except OSError:
                 pass
@@ -113,6 +117,11 @@ class Broker:
         log = open(os.path.join(self.folder, "broker.log"), errors="replace").read()[-2000:]
         self.close()
         raise RuntimeError("the broker did not start:\n" + log)
+
+    def answers(self):
+        r = subprocess.run(["kcat", "-L", "-b", self.bootstrap, "-m", "2"], stdin=subprocess.DEVNULL,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return r.returncode == 0
 
     def kill(self):
         """As a power cut."""
