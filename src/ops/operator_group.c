@@ -70,7 +70,8 @@ struct group_input {
 	uint32_t row_count; /* rows that take part */
 	uint16_t rows[chunk_rows_max];
 	uint32_t ids[chunk_rows_max];
-	uint32_t groups[chunk_rows_max]; /* by row number */
+	uint32_t *groups; /* by row number */
+	uint32_t spread[chunk_rows_max];
 	int8_t signs[chunk_rows_max];
 };
 
@@ -210,7 +211,14 @@ static void list_rows(struct group_input *in, const struct chunk *c)
 {
 	uint32_t count = 0;
 	for (uint32_t w = 0; w < chunk_words; w++) {
-		for (uint64_t bits = c->live[w]; bits != 0; bits &= bits - 1)
+		uint64_t bits = c->live[w];
+		if (bits == UINT64_MAX) {
+			for (uint32_t i = 0; i < 64; i++)
+				in->rows[count + i] = (uint16_t)(w * 64 + i);
+			count += 64;
+			continue;
+		}
+		for (; bits != 0; bits &= bits - 1)
 			in->rows[count++] = (uint16_t)(w * 64 + (uint32_t)__builtin_ctzll(bits));
 	}
 	in->row_count = count;
@@ -220,8 +228,8 @@ static int find_groups(
 	struct operator_group *self, struct chunk *c, struct group_input *in, struct error *err)
 {
 	if (global(self)) {
-		memset(in->ids, 0, in->row_count * sizeof(in->ids[0]));
-		memset(in->groups, 0, c->row_count * sizeof(in->groups[0]));
+		memset(in->ids, 0, c->row_count * sizeof(in->ids[0]));
+		in->groups = in->ids;
 		return 0;
 	}
 	struct str keys[chunk_rows_max];
@@ -234,8 +242,12 @@ static int find_groups(
 		reserve(self);
 	for (int i = 0; i < count; i++)
 		begin_group(self, fresh[i]);
+	in->groups = in->ids; /* with every row there, row numbers are list numbers */
+	if (in->row_count == c->row_count)
+		return 0;
+	in->groups = in->spread;
 	for (uint32_t i = 0; i < in->row_count; i++)
-		in->groups[in->rows[i]] = in->ids[i];
+		in->spread[in->rows[i]] = in->ids[i];
 	return 0;
 }
 

@@ -131,30 +131,115 @@ static uint32_t add_entry(struct group_table *t, struct str key, uint64_t hash, 
 	return id;
 }
 
+/* ---- recent keys ---- */
+
+/* All bytes of a key of up to 16, in two words; false for a longer one. */
+static inline bool recent_words(struct str key, struct group_recent *r)
+{
+	size_t len = key.len;
+	*r = (struct group_recent){.len = (uint32_t)len};
+	if (key.data == NULL)
+		r->len = UINT32_MAX;
+	else if (len > 16)
+		return false;
+	else if (len >= 8)
+		r->low = load64(key.data), r->high = load64(key.data + len - 8);
+	else if (len >= 4)
+		r->low = load32(key.data), r->high = load32(key.data + len - 4);
+	else if (len > 0)
+		r->low = (uint64_t)(uint8_t)key.data[0] |
+			(uint64_t)(uint8_t)key.data[len / 2] << 8 |
+			(uint64_t)(uint8_t)key.data[len - 1] << 16;
+	return true;
+}
+
+static inline uint32_t recent_slot(const struct group_recent *r)
+{
+	uint64_t mixed = (r->low ^ (r->high << 21) ^ r->len) * UINT64_C(0x9e3779b97f4a7c15);
+	return (uint32_t)(mixed >> 58);
+}
+
+/* Answers what it can; the rows of the others go to `left`. Returns how many those are. */
+static uint32_t find_recent(struct group_table *t, const struct str *keys, uint32_t count,
+	uint32_t *ids, uint16_t *left)
+{
+	uint32_t missed = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		struct group_recent want;
+		left[missed] = (uint16_t)i;
+		if (!recent_words(keys[i], &want)) {
+			missed++;
+			continue;
+		}
+		const struct group_recent *have = &t->recent[recent_slot(&want)];
+		bool hit = have->low == want.low && have->high == want.high &&
+			have->len == want.len && have->id != 0;
+		ids[i] = have->id - 1;
+		missed += !hit;
+	}
+	return missed;
+}
+
+static void keep_recent(struct group_table *t, struct str key, uint32_t id)
+{
+	struct group_recent r;
+	if (!recent_words(key, &r))
+		return;
+	r.id = id + 1;
+	t->recent[recent_slot(&r)] = r;
+}
+
+/* ---- put ---- */
+
+static uint32_t list_left(struct group_table *t, const struct str *keys, uint32_t count,
+	uint32_t *ids, uint16_t *left)
+{
+	if (t->recent_rest == 0) {
+		uint32_t missed = find_recent(t, keys, count, ids, left);
+		/* Where most keys are others, looking for them costs more than it saves. */
+		t->recent_poor = missed > count / 2 ? t->recent_poor + 1 : 0;
+		if (t->recent_poor > 1)
+			t->recent_rest = group_recent_rest;
+		return missed;
+	}
+	t->recent_rest--;
+	for (uint32_t i = 0; i < count; i++)
+		left[i] = (uint16_t)i;
+	return count;
+}
+
 int group_table_put(struct group_table *t, const struct str *keys, uint32_t count, uint32_t *ids,
 	uint32_t *fresh, struct error *err)
 {
 	uint64_t hashes[chunk_rows_max];
+	uint16_t left[chunk_rows_max + 1];
 	check(count <= chunk_rows_max);
-	reserve(t, count);
-	for (uint32_t i = 0; i < count; i++) {
-		hashes[i] = hash_key(keys[i]);
+	uint32_t left_count = list_left(t, keys, count, ids, left);
+	if (left_count == 0)
+		return 0;
+	reserve(t, left_count);
+	for (uint32_t i = 0; i < left_count; i++) {
+		hashes[i] = hash_key(keys[left[i]]);
 		__builtin_prefetch(&t->slots[(uint32_t)hashes[i] & t->slot_mask]);
 	}
 	uint32_t fresh_count = 0;
-	for (uint32_t i = 0; i < count; i++) {
-		uint32_t at = find_slot(t, keys[i], hashes[i]);
+	for (uint32_t i = 0; i < left_count; i++) {
+		struct str key = keys[left[i]];
+		uint32_t at = find_slot(t, key, hashes[i]);
 		if (t->slots[at] != 0) {
-			ids[i] = (uint32_t)t->slots[at] - 1;
+			ids[left[i]] = (uint32_t)t->slots[at] - 1;
 			continue;
 		}
 		if (t->count >= t->count_max)
 			return error_set(err, CDCL_E_DATA,
 				"group_by has more than %u groups: the state is bounded",
 				t->count_max);
-		ids[i] = add_entry(t, keys[i], hashes[i], at);
-		fresh[fresh_count++] = ids[i];
+		ids[left[i]] = add_entry(t, key, hashes[i], at);
+		fresh[fresh_count++] = ids[left[i]];
 	}
+	/* Also in the last put before a new try, which would otherwise find nothing. */
+	for (uint32_t i = 0; t->recent_rest <= 1 && i < left_count; i++)
+		keep_recent(t, keys[left[i]], ids[left[i]]);
 	return (int)fresh_count;
 }
 
@@ -191,6 +276,7 @@ static void close_gap(struct group_table *t, uint32_t gap)
 void group_table_remove(struct group_table *t, uint32_t id)
 {
 	close_gap(t, slot_of(t, id));
+	memset(t->recent, 0, sizeof(t->recent));
 	struct group_entry *e = &t->entries[id];
 	slab_free(t->slab, (void *)(uintptr_t)e->key, e->len);
 	*e = (struct group_entry){0};

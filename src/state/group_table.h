@@ -18,6 +18,16 @@
 #include "base/str.h"
 #include "state/slab.h"
 
+/* Few keys make most rows: those of up to 16 bytes are looked for here before they are hashed. */
+struct group_recent {
+	uint64_t low; /* the first and the last bytes, which overlap in short keys */
+	uint64_t high;
+	uint32_t len; /* UINT32_MAX: the NULL key */
+	uint32_t id; /* + 1; 0: nothing here */
+};
+
+enum { group_recent_slots = 64, group_recent_rest = 16 };
+
 struct group_entry {
 	const char *key; /* slab; NULL: the NULL key */
 	uint32_t len;
@@ -35,6 +45,9 @@ struct group_table {
 	uint32_t *free_ids;
 	uint32_t free_count;
 	uint32_t free_capacity;
+	uint32_t recent_rest; /* puts to go before the recent keys are tried again */
+	uint32_t recent_poor; /* tries in a row that found less than half */
+	struct group_recent recent[group_recent_slots];
 	struct slab *slab;
 };
 
