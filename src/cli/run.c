@@ -128,6 +128,32 @@ static int run_until_changed(struct job *j, const struct run_options *o,
 	}
 }
 
+static bool is_resolved(const struct job_options *o, struct str topic)
+{
+	for (uint32_t i = 0; i < o->resolved_count; i++)
+		if (str_eq(o->resolved[i].topic, topic))
+			return true;
+	return false;
+}
+
+/* Where this job's topics began; those of an earlier start stay as they are. */
+static void keep_resolved(struct job_options *o, const struct job *j, struct arena *arena)
+{
+	struct partition_offset *found = NULL;
+	uint32_t found_count = job_resolved(j, arena, &found);
+	struct partition_offset *all =
+		ARENA_ARRAY(arena, struct partition_offset, o->resolved_count + found_count + 1);
+	uint32_t count = o->resolved_count;
+	if (count > 0)
+		memcpy(all, o->resolved, count * sizeof(*all));
+	for (uint32_t i = 0; i < found_count; i++)
+		if (!is_resolved(o, found[i].topic))
+			all[count++] = found[i];
+	o->resolved = all;
+	o->resolved_count = count;
+	o->restarted = true;
+}
+
 static int run_script(const struct run_options *o, const struct script_options *options,
 	struct arena *arena, struct error *err)
 {
@@ -151,11 +177,8 @@ static int run_script(const struct run_options *o, const struct script_options *
 		tell_start(script_plan(s));
 		struct script *fresh = NULL;
 		end = run_until_changed(j, o, options, &fresh, err);
-		if (end == JOB_CHANGED && job_options.resolved == NULL) {
-			struct partition_offset *resolved = NULL;
-			job_options.resolved_count = job_resolved(j, arena, &resolved);
-			job_options.resolved = resolved;
-		}
+		if (end == JOB_CHANGED)
+			keep_resolved(&job_options, j, arena);
 		job_close(j);
 		if (end == JOB_CHANGED) {
 			script_close(s);

@@ -109,8 +109,8 @@ struct job *job_open(struct plan *plan, const struct job_options *options, struc
 	j->plan = plan;
 	apply_resolved(plan, options);
 	if (options->progress_path != NULL) {
-		j->progress =
-			progress_open(options->progress_path, plan->job_name, options->clock, err);
+		j->progress = progress_open(options->progress_path, options->restarted,
+			plan->job_name, options->clock, err);
 		if (j->progress == NULL)
 			goto fail;
 	}

@@ -22,8 +22,8 @@ struct job_options {
 	bool stop_on_closed_stdout; /* whoever read the results is gone: drain */
 	const char *watch_path; /* --watch: the script to watch; NULL: none */
 	const struct clock *clock;
-	/* What the first start resolved `latest` and friends to, so that a restart in place reads
-	 * on from there. */
+	bool restarted; /* --watch: not the first start of this run */
+	/* What the first start resolved `latest` to, so that a restart reads on from there. */
 	const struct partition_offset *resolved;
 	uint32_t resolved_count;
 };

@@ -9,8 +9,10 @@
 
 #include <stdlib.h>
 
-/* Under load without a pause a batch is at least this long. */
-enum { batch_busy_ms = 500 };
+enum {
+	batch_busy_ms = 500,    /* under load without a pause a batch is at least this long */
+	turn_us_max = 10 * 1000 /* slow functions of a script: look at signals between chunks */
+};
 
 enum pipeline_phase { PHASE_READING, PHASE_CLOSING, PHASE_DONE };
 
@@ -28,7 +30,7 @@ struct pipeline {
 	bool batch_open; /* begun, not yet published */
 	int64_t batches_max; /* 0: no limit */
 	int64_t batches_done;
-	int64_t batch_began_us; /* monotonic: its first rows came */
+	int64_t read_us; /* spent on reading and applying the open batch */
 	int64_t closing_since_us; /* monotonic */
 	int64_t **targets; /* per intake and partition: where the closing batch must come to */
 	uint32_t *target_counts;
@@ -124,7 +126,7 @@ static int begin_batch(struct pipeline *p, struct error *err)
 {
 	p->batch_open = true;
 	p->batch.time_us = clock_wall_us(p->clock) / 1000 * 1000;
-	p->batch_began_us = clock_monotonic_us(p->clock);
+	p->read_us = 0;
 	for (uint32_t i = 0; i < p->graph.sink_count; i++)
 		p->graph.sinks[i]->rows_written = 0;
 	for (uint32_t i = 0; i < p->intake_count; i++) {
@@ -155,8 +157,13 @@ static int read_round(struct pipeline *p, struct error *err)
 static int read_chunks(struct pipeline *p, uint32_t chunks_max, struct error *err)
 {
 	int more = 1;
-	for (uint32_t i = 0; i < chunks_max && more == 1; i++)
+	int64_t began_us = clock_monotonic_us(p->clock);
+	int64_t spent_us = 0;
+	for (uint32_t i = 0; i < chunks_max && more == 1 && spent_us < turn_us_max; i++) {
 		more = read_round(p, err);
+		spent_us = clock_monotonic_us(p->clock) - began_us;
+	}
+	p->read_us += spent_us;
 	return more;
 }
 
@@ -245,7 +252,7 @@ static void begin_figures(struct pipeline *p)
 		f->rows_in += in->source->messages_read - in->messages_at_batch;
 		f->bytes_in += in->source->bytes_read - in->bytes_at_batch;
 	}
-	f->read_us = clock_monotonic_us(p->clock) - p->batch_began_us;
+	f->read_us = p->read_us;
 }
 
 /* Time since *mark_us, which moves on to now. */

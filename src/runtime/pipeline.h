@@ -43,7 +43,7 @@ struct batch_figures {
 	int64_t rows_in;
 	int64_t bytes_in;
 	int64_t rows_out; /* of all sinks */
-	int64_t read_us; /* wall time of its phases */
+	int64_t read_us; /* reading and applying; the rest is at the batch's end */
 	int64_t finish_us;
 	int64_t publish_us;
 	int64_t commit_us;

@@ -40,8 +40,8 @@ static void make_ids(struct progress *g, struct str job_name, const struct clock
 	uuid_text((const uint8_t *)&run_id, g->run_id);
 }
 
-struct progress *progress_open(
-	const char *path, struct str job_name, const struct clock *clock, struct error *err)
+struct progress *progress_open(const char *path, bool append, struct str job_name,
+	const struct clock *clock, struct error *err)
 {
 	struct progress *g = calloc(1, sizeof(*g));
 	char *copy = strdup(path);
@@ -58,7 +58,7 @@ struct progress *progress_open(
 	strbuf_init(&g->name);
 	json_text_string(job_name, &g->name);
 	make_ids(g, job_name, clock);
-	g->fd = strcmp(path, "-") == 0 ? 1 : file_open_write(path, false, err);
+	g->fd = strcmp(path, "-") == 0 ? 1 : file_open_write(path, append, err);
 	if (g->fd < 0) {
 		error_prefix(err, "--progress: ");
 		progress_close(g);

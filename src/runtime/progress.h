@@ -13,9 +13,10 @@
 
 struct progress;
 
-/* "-" is standard output. NULL with the error filled. */
-struct progress *progress_open(
-	const char *path, struct str job_name, const struct clock *clock, struct error *err);
+/* "-" is standard output; append: a restart goes on in the same file. NULL with the error filled.
+ */
+struct progress *progress_open(const char *path, bool append, struct str job_name,
+	const struct clock *clock, struct error *err);
 
 /* The batch that the pipeline has just published. A full disk is CDCL_E_DISK. */
 int progress_write(struct progress *g, const struct pipeline *p, struct error *err);
