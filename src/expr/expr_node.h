@@ -45,6 +45,7 @@ struct expr {
 	bool own_nulls; /* the kernel sets NULLs and passes faults itself */
 	bool changes; /* not folded: depends on the batch or the message */
 	bool try_cast;
+	bool written; /* EXPR_LITERAL: it is one in the text, not folded to one */
 	struct expr **args;
 	uint32_t arg_count;
 	const void *prepared; /* what the kernel made of constant arguments at compile */

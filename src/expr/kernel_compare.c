@@ -104,6 +104,29 @@ static void less_equal_str(
 	}
 }
 
+/*
+ * a > b is b < a; the arguments keep their order until here, since a NULL before a failure is
+ * NULL.
+ */
+static void greater(
+	const struct expr *e, const struct run *run, const struct vector *args, struct vector *out)
+{
+	const struct vector swapped[2] = {args[1], args[0]};
+	kernels_less[type_phys(args[0].type)](e, run, swapped, out);
+}
+
+static void greater_equal(
+	const struct expr *e, const struct run *run, const struct vector *args, struct vector *out)
+{
+	const struct vector swapped[2] = {args[1], args[0]};
+	kernels_less_equal[type_phys(args[0].type)](e, run, swapped, out);
+}
+
+kernel_fn *const kernels_greater[phys_count] = {
+	greater, greater, greater, greater, greater, greater, greater};
+kernel_fn *const kernels_greater_equal[phys_count] = {greater_equal, greater_equal, greater_equal,
+	greater_equal, greater_equal, greater_equal, greater_equal};
+
 kernel_fn *const kernels_equal[phys_count] = {
 	equal_bool, equal_i32, equal_i64, equal_f32, equal_f64, equal_i128, equal_str};
 kernel_fn *const kernels_not_equal[phys_count] = {not_equal_bool, not_equal_i32, not_equal_i64,

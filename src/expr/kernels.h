@@ -25,6 +25,8 @@ extern kernel_fn *const kernels_equal[phys_count];
 extern kernel_fn *const kernels_not_equal[phys_count];
 extern kernel_fn *const kernels_less[phys_count];
 extern kernel_fn *const kernels_less_equal[phys_count];
+extern kernel_fn *const kernels_greater[phys_count];
+extern kernel_fn *const kernels_greater_equal[phys_count];
 extern kernel_fn *const kernels_same[phys_count]; /* <=> */
 extern kernel_fn *const kernels_greatest[phys_count];
 extern kernel_fn *const kernels_least[phys_count];

@@ -142,7 +142,7 @@ static struct type decimal_type_of(const struct expr *e)
 {
 	if (e->type.id == TYPE_DECIMAL)
 		return e->type;
-	if (e->kind == EXPR_LITERAL && !e->literal.is_null && type_is_integer(e->type))
+	if (e->written && !e->literal.is_null && type_is_integer(e->type))
 		return literal_decimal(&e->literal);
 	return decimal_for_integer(e->type);
 }
@@ -292,11 +292,6 @@ int resolve_compare(struct checker *c, const struct sql_node *node, const struct
 {
 	struct type t;
 	check(count == 2);
-	if (f->name[0] == '>') { /* the kernels know < and <= */
-		struct expr *swap = args[0];
-		args[0] = args[1];
-		args[1] = swap;
-	}
 	int rc = resolve_unify(c, node, args, 0, 2, 1, &t);
 	if (rc < 0)
 		return rc;
