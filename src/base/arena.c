@@ -16,7 +16,7 @@ struct arena_block {
 	_Alignas(max_align_t) char data[];
 };
 
-enum { block_bytes_min = 1024, kept_bytes_max = 8 * 1024 * 1024 };
+enum { block_bytes_min = 1024, kept_bytes_max = 8 * 1024 * 1024, blocks_tried_max = 16 };
 
 void arena_init(struct arena *a, size_t block_bytes)
 {
@@ -82,14 +82,31 @@ static struct arena_block *add_block(struct arena *a, size_t bytes)
 	return b;
 }
 
+/* A kept block of at least that size among the next few, moved up to be the next one; NULL: none.
+ */
+static struct arena_block *find_kept(struct arena *a, size_t bytes)
+{
+	struct arena_block **next = a->current == NULL ? &a->first : &a->current->next, **at = next;
+	for (int i = 0; i < blocks_tried_max && *at != NULL; i++, at = &(*at)->next) {
+		if ((*at)->bytes >= bytes) {
+			struct arena_block *found = *at;
+			*at = found->next;
+			found->next = *next;
+			*next = found;
+			return found;
+		}
+	}
+	return NULL;
+}
+
 void *arena_alloc_slow(struct arena *a, size_t bytes, size_t align)
 {
 	check(align > 0 && (align & (align - 1)) == 0);
 	check(bytes <= SIZE_MAX / 2 - align);
 	check(a->block_bytes > 0); /* arena_init was called */
 	size_t wanted = bytes + align;
-	struct arena_block *next = a->current == NULL ? a->first : a->current->next;
-	if (next == NULL || next->bytes < wanted) {
+	struct arena_block *next = find_kept(a, wanted);
+	if (next == NULL) {
 		next = add_block(a, wanted > a->block_bytes ? wanted : a->block_bytes);
 	}
 	use_block(a, next);
