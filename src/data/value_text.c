@@ -65,7 +65,7 @@ static int64_t floor_div(int64_t a, int64_t b)
 static void add_timestamp(int64_t us, const struct timezone *tz, struct strbuf *out)
 {
 	int64_t seconds = floor_div(us, 1000000);
-	int64_t fraction = us - seconds * 1000000;
+	int64_t fraction = us % 1000000 + (us % 1000000 < 0 ? 1000000 : 0);
 	int64_t local = seconds + timezone_offset_at(tz, seconds);
 	int64_t days = floor_div(local, 86400);
 	int of_day = (int)(local - days * 86400);

@@ -93,7 +93,7 @@ static struct value value_of(enum type_id id, int64_t n)
 	case PHYS_I64: v.as.i64 = n; break;
 	case PHYS_F32: v.as.f32 = (float)n; break;
 	case PHYS_F64: v.as.f64 = (double)n; break;
-	case PHYS_I128: v.as.i128 = (int128)n << 60; break;
+	case PHYS_I128: v.as.i128 = (int128)n * ((int128)1 << 60); break;
 	default: v.as.str = str_printf(&arena, "%lld", (long long)n); break;
 	}
 	return v;
