@@ -104,7 +104,8 @@ static int node_call(struct parser *p, const char *name, size_t at, struct sql_n
 	struct sql_node *n = node_alloc(p, SQL_CALL, at);
 	n->name = str_c(name);
 	n->args = ARENA_ARRAY(p->arena, struct sql_node *, count);
-	memcpy(n->args, args, count * sizeof(*args));
+	if (count > 0)
+		memcpy(n->args, args, count * sizeof(*args));
 	n->arg_count = count;
 	*out = n;
 	return node_close(p, n);
@@ -521,7 +522,8 @@ static int parse_call(struct parser *p, struct str name, size_t at, struct sql_n
 	if (rc < 0)
 		return rc;
 	n->args = ARENA_ARRAY(p->arena, struct sql_node *, l.count);
-	memcpy(n->args, l.items, l.count * sizeof(l.items[0]));
+	if (l.count > 0)
+		memcpy(n->args, l.items, l.count * sizeof(l.items[0]));
 	n->arg_count = l.count;
 	n->len = p->end - at;
 	rc = parse_nulls(p, n);
