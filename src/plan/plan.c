@@ -114,24 +114,6 @@ int plan_find_column(const struct plan_node *in, struct str name, struct str sou
 	return -CDCL_E_SCRIPT;
 }
 
-/* Where a user declares columns, two that SQL cannot tell apart are a mistake. */
-static int check_names(const struct schema *s, struct str ddl, struct str place, struct error *err)
-{
-	for (uint32_t i = 1; i < s->column_count; i++) {
-		for (uint32_t k = 0; k < i; k++) {
-			if (!str_eq_fold(s->columns[i].name, s->columns[k].name))
-				continue;
-			error_set(err, CDCL_E_SCRIPT, "column \"" STR_FMT "\" is declared twice",
-				STR_ARG(s->columns[i].name));
-			error_help(
-				err, "names that differ only in case are the same column in SQL");
-			plan_error(err, place, ddl, (struct str){NULL, 0});
-			return -CDCL_E_SCRIPT;
-		}
-	}
-	return 0;
-}
-
 struct schema *plan_schema(struct plan *p, struct str ddl, struct str place, struct error *err)
 {
 	struct schema *s = NULL;
@@ -139,14 +121,6 @@ struct schema *plan_schema(struct plan *p, struct str ddl, struct str place, str
 		error_at(err, STR_FMT, STR_ARG(place));
 		return NULL;
 	}
-	if (s->column_count > schema_columns_max) {
-		error_set(err, CDCL_E_DDL, "a schema has at most %d columns, this one has %u",
-			(int)schema_columns_max, s->column_count);
-		error_at(err, STR_FMT, STR_ARG(place));
-		return NULL;
-	}
-	if (check_names(s, ddl, place, err) < 0)
-		return NULL;
 	return s;
 }
 

@@ -146,57 +146,89 @@ static void node_detail(const struct plan_node *n, struct strbuf *out)
 	}
 }
 
-static const char *trigger_text(const struct plan *p, struct strbuf *buffer)
+static void trigger_text(const struct plan *p, struct strbuf *out)
 {
 	switch (p->trigger) {
 	case TRIGGER_ONCE:
-		return "once";
+		strbuf_add_c(out, "once");
+		return;
 	case TRIGGER_AVAILABLE_NOW:
-		return "available now";
+		strbuf_add_c(out, "available now");
+		return;
 	case TRIGGER_INTERVAL:
-		strbuf_addf(buffer, "%lld ms", (long long)p->trigger_ms);
-		strbuf_add_byte(buffer, '\0');
-		return buffer->data;
+		if (p->trigger_ms % 1000 == 0)
+			strbuf_addf(out, "%lld s", (long long)(p->trigger_ms / 1000));
+		else
+			strbuf_addf(out, "%lld ms", (long long)p->trigger_ms);
+		return;
 	case TRIGGER_DEFAULT:
 		break;
 	}
-	return "as fast as possible";
+	strbuf_add_c(out, "as fast as possible");
 }
 
 /* ---- text ---- */
 
-enum { kind_width = 10, detail_width = 48, depth_max = 64 };
+enum { kind_width = 9, left_width_max = 64, depth_max = 64 };
 
-static void node_text(const struct plan_node *n, unsigned depth, struct strbuf *out)
+/* Bytes of UTF-8 that take a place on the screen. */
+static size_t screen_width(struct str s)
 {
-	struct strbuf line;
-	strbuf_init(&line);
-	for (unsigned i = 0; i < depth; i++)
-		strbuf_add_c(&line, "  ");
-	strbuf_addf(&line, "%-*s ", kind_width, kind_name(n));
-	node_detail(n, &line);
-	strbuf_addf(out, "%-*.*s  -> %s(", detail_width, (int)line.len, line.data,
-		n->is_table ? "table" : "");
+	size_t width = 0;
+	for (size_t i = 0; i < s.len; i++)
+		width += ((unsigned char)s.data[i] & 0xc0) != 0x80;
+	return width;
+}
+
+/* One line of the tree: what on the left, the columns that it gives on the right. */
+static void left_text(const struct plan_node *n, unsigned depth, struct strbuf *out)
+{
+	for (unsigned i = 1; i < depth; i++)
+		strbuf_add_c(out, "   ");
+	strbuf_addf(out, "└─ %-*s ", kind_width, kind_name(n));
+	node_detail(n, out);
+}
+
+static void measure(const struct plan_node *n, unsigned depth, size_t *width)
+{
+	struct strbuf left;
+	strbuf_init(&left);
+	left_text(n, depth, &left);
+	size_t own = screen_width(strbuf_str(&left));
+	if (own > *width && own <= left_width_max)
+		*width = own;
+	strbuf_release(&left);
+	for (uint32_t i = 0; i < n->input_count && depth < depth_max; i++)
+		measure(n->inputs[i], depth + 1, width);
+}
+
+static void node_text(const struct plan_node *n, unsigned depth, size_t width, struct strbuf *out)
+{
+	size_t start = out->len;
+	left_text(n, depth, out);
+	size_t own = screen_width((struct str){out->data + start, out->len - start});
+	for (; own < width; own++)
+		strbuf_add_byte(out, ' ');
+	strbuf_add_c(out, n->is_table ? "  Table(" : "  Stream(");
 	schema_text(n->schema, out);
 	strbuf_add_c(out, ")\n");
-	strbuf_release(&line);
 	for (uint32_t i = 0; i < n->input_count && depth < depth_max; i++)
-		node_text(n->inputs[i], depth + 1, out);
+		node_text(n->inputs[i], depth + 1, width, out);
 }
 
 void plan_text(const struct plan *p, struct strbuf *out)
 {
-	struct strbuf buffer;
-	strbuf_init(&buffer);
-	strbuf_addf(out, "job " STR_FMT "  trigger: %s\n", STR_ARG(p->job_name),
-		trigger_text(p, &buffer));
+	strbuf_addf(out, "job " STR_FMT ", trigger: ", STR_ARG(p->job_name));
+	trigger_text(p, out);
+	strbuf_add_byte(out, '\n');
 	for (uint32_t i = 0; i < p->sink_count; i++) {
 		const struct plan_sink *s = &p->sinks[i];
-		strbuf_addf(out, "\n%-*s %s  (" STR_FMT ")\n", kind_width, sink_name(s),
+		size_t width = 0;
+		measure(s->input, 1, &width);
+		strbuf_addf(out, "\n%s, %s mode (" STR_FMT ")\n", sink_name(s),
 			output_mode_name(s->config.mode), STR_ARG(s->place));
-		node_text(s->input, 1, out);
+		node_text(s->input, 1, width, out);
 	}
-	strbuf_release(&buffer);
 }
 
 /* ---- JSON ---- */
@@ -252,7 +284,8 @@ void plan_json(const struct plan *p, struct strbuf *out)
 	strbuf_add_byte(out, '{');
 	add_member(out, "job", p->job_name);
 	strbuf_add_byte(out, ',');
-	add_member(out, "trigger", str_c(trigger_text(p, &buffer)));
+	trigger_text(p, &buffer);
+	add_member(out, "trigger", strbuf_str(&buffer));
 	strbuf_add_c(out, ",\"nodes\":[");
 	for (uint32_t i = 0; i < p->node_count; i++) {
 		strbuf_add_c(out, i > 0 ? ",\n" : "\n");
