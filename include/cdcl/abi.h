@@ -77,4 +77,48 @@ struct chunk {
 	struct arena *arena;
 };
 
+/* ---- the Lua border: small structs that a driver (lib-lua/rows.lua) and C both write ---- */
+
+/* Where a row function stands; what the user calls `row` is a read-only view of this. */
+struct row_cursor {
+	struct column *columns;      /* NULL: no chunk now, a row kept too long is refused */
+	const struct chunk *chunk;
+	int32_t row;
+	int32_t null_column;         /* the last one read as NULL in this row; -1: none */
+};
+
+/* Where flat_map's emit writes; `mark` is what a failing record goes back to. */
+struct emit_cursor {
+	struct column *columns;
+	uint16_t *origin;            /* row of the input */
+	struct arena *arena;
+	int32_t row;                 /* next one to write */
+	int32_t chunk;               /* 0: the caller's chunk, then those that overflowed it */
+	int32_t mark_row;
+	int32_t mark_chunk;
+};
+
+/* A group's state, as an own aggregate sees it. */
+struct state_cursor {
+	void *const *columns;        /* NULL: no call now */
+	uint8_t *const *nulls;
+	void *undo;                  /* the state as it was before this record: 16 bytes per column */
+	uint8_t *undo_nulls;
+	int32_t group;
+};
+
+struct lua_decimal {
+	uint64_t low;                /* of the unscaled int128 */
+	uint64_t high;
+	int32_t precision;
+	int32_t scale;
+};
+
+/* A JSON value's text; dies with the chunk it points into (generation). */
+struct lua_json {
+	const char *data;
+	size_t len;
+	uint64_t generation;
+};
+
 #endif

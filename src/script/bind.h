@@ -37,6 +37,7 @@ struct script {
 	struct str folder; /* where `require` looks; NUL-terminated */
 	struct str display; /* the script's name in messages */
 	bool rehearsal; /* a throw-away load: nothing printed, nothing kept */
+	struct arena scratch;           /* of one call of a row function */
 	struct leaf *leaves; /* Lua functions of the plan, newest first */
 	uint64_t generation; /* moves when rows handed to Lua die */
 };

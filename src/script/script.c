@@ -160,6 +160,7 @@ static struct script *open_script(
 	s->rehearsal = rehearsal;
 	s->generation = 1;
 	arena_init(&s->arena, 64 * 1024);
+	arena_init(&s->scratch, 64 * 1024);
 	error_init(&s->error);
 	s->plan = plan_open();
 	if (read_script(s, options->path, err) < 0)
@@ -188,6 +189,7 @@ void script_close(struct script *s)
 	vm_close(&s->vm);
 	plan_close(s->plan);
 	arena_release(&s->arena);
+	arena_release(&s->scratch);
 	free(s);
 }
 
