@@ -376,7 +376,7 @@ return function(core, check, nouns, rows)
 		local clean = check.options("aggregate", options, 1)
 		if type(clean[1]) ~= "string" then
 			core.fail(
-				'cdcl.aggregate: begin with the result as DDL: '
+				"cdcl.aggregate: begin with the result as DDL: "
 					.. '{ "mean_x double", ... }',
 				"aggregate"
 			)

@@ -26,7 +26,7 @@ local schema = {
 	name = "schema",
 	type = "string",
 	doc = 'columns as DDL: "id int, name string"; without it Spark\'s own '
-		.. 'Kafka columns (key, value, topic, ...)',
+		.. "Kafka columns (key, value, topic, ...)",
 }
 
 local output_mode = {
@@ -91,7 +91,7 @@ return {
 			type = "offsets",
 			default = "latest",
 			doc = '"earliest", "latest", { timestamp = "2024-01-01 00:00:00" } or { '
-				.. 'topic = { [0] = 5 } }',
+				.. "topic = { [0] = 5 } }",
 		},
 		{
 			name = "brokers",
@@ -138,7 +138,7 @@ return {
 			type = { "lines", "records" },
 			default = "lines",
 			doc = '"records": one JSON object a line with topic, partition, offset, '
-				.. 'ts, headers, key, value',
+				.. "ts, headers, key, value",
 		},
 		{
 			name = "topic",

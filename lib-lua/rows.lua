@@ -1,5 +1,7 @@
--- Row functions. For each Lua function of the plan a driver is written for the schema and loaded once: a
--- loop over the rows of a chunk that calls the user's function with a view of the row. The view reads a
+-- Row functions. For each Lua function of the plan a driver is written for the schema and loaded
+-- once: a
+-- loop over the rows of a chunk that calls the user's function with a view of the row. The view
+-- reads a
 -- column only when the function asks for it; loop, view and function compile to one trace.
 --
 -- Nothing here is called per row from C, and no closure or table is made in a loop.
@@ -7,7 +9,16 @@
 local ffi = require "ffi"
 local bit = require "bit"
 local error, format, ipairs, pairs, rawequal, select, setmetatable, tonumber, tostring, type =
-	error, string.format, ipairs, pairs, rawequal, select, setmetatable, tonumber, tostring, type
+	error,
+	string.format,
+	ipairs,
+	pairs,
+	rawequal,
+	select,
+	setmetatable,
+	tonumber,
+	tostring,
+	type
 local cast, concat, floor, new = ffi.cast, table.concat, math.floor, ffi.new
 
 local integers = {
@@ -34,7 +45,8 @@ local readers = {
 	bool = "return cast(u8p, d)[i] ~= 0",
 	i32 = "return cast(i32p, d)[i]",
 	i64 = "local v = cast(i64p, d)[i]\n"
-		.. "if v >= -9007199254740992LL and v <= 9007199254740992LL then return tonumber(v) end\n"
+		.. "if v >= -9007199254740992LL and v <= 9007199254740992LL then return "
+		.. "tonumber(v) end\n"
 		.. "return v",
 	f32 = "return cast(f32p, d)[i]",
 	f64 = "return cast(f64p, d)[i]",
@@ -45,10 +57,14 @@ local function read_code(column, index)
 	if column.type == "json" then
 		return "local s = cast(strp, d)[i]\nreturn json(s.data, s.len)"
 	elseif column.type:match "^array" then
-		return format("local s = cast(strp, d)[i]\nreturn array(%d, ffi_string(s.data, s.len))", index)
+		return format(
+			"local s = cast(strp, d)[i]\nreturn array(%d, ffi_string(s.data, s.len))",
+			index
+		)
 	elseif column.phys == "i128" then
 		return format(
-			"local p = cast(u64p, d) + 2 * i\nreturn new(decimal_t, p[0], p[1], %d, %d)",
+			"local p = cast(u64p, d) + 2 * i\nreturn new(decimal_t, p[0], p[1], "
+				.. "%d, %d)",
 			column.precision,
 			column.scale
 		)
@@ -56,14 +72,16 @@ local function read_code(column, index)
 	return readers[column.phys]
 end
 
--- Code that puts value `v` into slot `i` of column `c` of `columns`; `w` and `b` are the row's word and bit.
+-- Code that puts value `v` into slot `i` of column `c` of `columns`; `w` and `b` are the row's
+-- word and bit.
 local function store_code(column, c)
 	local pointer = pointers[column.phys]
 	local slot = format("cast(%s, oc[%d].data)[i]", pointer, c)
 	local range = integers[column.type]
 	if range then
 		return format(
-			"if type(v) == 'number' and v >= %.0f and v <= %.0f and v == floor(v) then %s = v\n"
+			"if type(v) == 'number' and v >= %.0f and v <= %.0f and v == floor(v) "
+				.. "then %s = v\n"
 				.. "else %s = to_integer(%d, v) end",
 			range[1],
 			range[2],
@@ -72,12 +90,24 @@ local function store_code(column, c)
 			c
 		)
 	elseif column.phys == "bool" then
-		return format("if v == true then %s = 1 elseif v == false then %s = 0 else bad(%d, v) end", slot, slot, c)
+		return format(
+			"if v == true then %s = 1 elseif v == false then %s = 0 else bad(%d, "
+				.. "v) end",
+			slot,
+			slot,
+			c
+		)
 	elseif column.phys == "f64" or column.phys == "f32" then
-		return format("if type(v) == 'number' then %s = v else %s = to_double(%d, v) end", slot, slot, c)
+		return format(
+			"if type(v) == 'number' then %s = v else %s = to_double(%d, v) end",
+			slot,
+			slot,
+			c
+		)
 	elseif column.phys == "i128" then
 		return format(
-			"local d = to_decimal(%d, v)\nlocal p = cast(u64p, oc[%d].data) + 2 * i\np[0], p[1] = d.low, d.high",
+			"local d = to_decimal(%d, v)\nlocal p = cast(u64p, oc[%d].data) + 2 * "
+				.. "i\np[0], p[1] = d.low, d.high",
 			c,
 			c
 		)
@@ -115,8 +145,8 @@ local decimal_t, json, array, reserve = env.decimal_t, env.json, env.array, env.
 local bad, too_many, to_integer, to_double, to_decimal, to_text =
 	env.bad, env.too_many, env.to_integer, env.to_double, env.to_decimal, env.to_text
 local cursor, row, emit_at, emit_next, state, state_view, alive, gone, not_boolean =
-	env.cursor, env.row, env.emit_at, env.emit_next, env.state, env.state_view, env.alive, env.gone,
-	env.not_boolean
+	env.cursor, env.row, env.emit_at, env.emit_next, env.state, env.state_view, env.alive,
+	env.gone, env.not_boolean
 local f, retract, finish = env.f, env.retract, env.finish
 ]]
 
@@ -140,19 +170,46 @@ return function(core, check)
 	local row_columns = setmetatable({}, { __mode = "k" }) -- of a row's ctype, for to_table
 
 	local common = {
-		band = bit.band, bor = bit.bor, bnot = bit.bnot, lshift = bit.lshift, rshift = bit.rshift,
-		cast = cast, copy = ffi.copy, ffi_string = ffi.string, floor = floor, new = new,
-		tonumber = tonumber, type = type,
-		u8p = ffi.typeof "uint8_t *", i32p = ffi.typeof "int32_t *", i64p = ffi.typeof "int64_t *",
-		u32p = ffi.typeof "uint32_t *", u64p = ffi.typeof "uint64_t *", f32p = ffi.typeof "float *",
-		f64p = ffi.typeof "double *", strp = ffi.typeof "struct str *",
-		bitsp = ffi.typeof "struct cdcl_bits *", chunkp = ffi.typeof "struct chunk *",
-		voidpp = ffi.typeof "void **", u8pp = ffi.typeof "uint8_t **",
-		decimal_t = decimal_t, json = values.json, reserve = reserve, emit_next = emit_next,
+		band = bit.band,
+		bor = bit.bor,
+		bnot = bit.bnot,
+		lshift = bit.lshift,
+		rshift = bit.rshift,
+		cast = cast,
+		copy = ffi.copy,
+		ffi_string = ffi.string,
+		floor = floor,
+		new = new,
+		tonumber = tonumber,
+		type = type,
+		u8p = ffi.typeof "uint8_t *",
+		i32p = ffi.typeof "int32_t *",
+		i64p = ffi.typeof "int64_t *",
+		u32p = ffi.typeof "uint32_t *",
+		u64p = ffi.typeof "uint64_t *",
+		f32p = ffi.typeof "float *",
+		f64p = ffi.typeof "double *",
+		strp = ffi.typeof "struct str *",
+		bitsp = ffi.typeof "struct cdcl_bits *",
+		chunkp = ffi.typeof "struct chunk *",
+		voidpp = ffi.typeof "void **",
+		u8pp = ffi.typeof "uint8_t **",
+		decimal_t = decimal_t,
+		json = values.json,
+		reserve = reserve,
+		emit_next = emit_next,
 		alive = values.alive,
-		gone = function() error("a row was used after its chunk", 3) end,
+		gone = function()
+			error("a row was used after its chunk", 3)
+		end,
 		not_boolean = function(v)
-			error(format("filter must return true or false, not %s", v == nil and "nil" or "a " .. type(v)), 0)
+			error(
+				format(
+					"filter must return true or false, not %s",
+					v == nil and "nil" or "a " .. type(v)
+				),
+				0
+			)
 		end,
 	}
 
@@ -162,32 +219,58 @@ return function(core, check)
 
 	local function load_code(parts, name, env)
 		local chunk, problem = loadstring(concat(parts, "\n"), "=cdcl/" .. name)
-		if not chunk then error(problem, 0) end
+		if not chunk then
+			error(problem, 0)
+		end
 		return chunk(env)
 	end
 
 	local function show(v)
-		if type(v) == "string" then return format("the string \"%s\"", v:sub(1, 40)) end
-		if type(v) == "number" then return core.number_text(v) end
-		if type(v) == "cdata" then return tostring(v):gsub("U?LL$", "") .. "" end
-		if type(v) == "boolean" then return tostring(v) end
+		if type(v) == "string" then
+			return format('the string "%s"', v:sub(1, 40))
+		end
+		if type(v) == "number" then
+			return core.number_text(v)
+		end
+		if type(v) == "cdata" then
+			return tostring(v):gsub("U?LL$", "") .. ""
+		end
+		if type(v) == "boolean" then
+			return tostring(v)
+		end
 		return "a " .. type(v)
 	end
 
 	-- What the generated code calls when a value is not what its column takes at once.
 	local function converters(columns, base)
-		local function column_at(c) return columns[c - base + 1] end
+		local function column_at(c)
+			return columns[c - base + 1]
+		end
 		local function bad(c, v)
 			local column = column_at(c)
-			local why = integers[column.type] and type(v) == "number" and "is no integer of its range"
+			local why = integers[column.type]
+					and type(v) == "number"
+					and "is no integer of its range"
 				or "does not fit"
-			error(format("column %s (%s): %s %s", column.name, column.type, show(v), why), 0)
+			error(
+				format(
+					"column %s (%s): %s %s",
+					column.name,
+					column.type,
+					show(v),
+					why
+				),
+				0
+			)
 		end
 		local limits = {}
 		for i, column in ipairs(columns) do
 			local range = integers[column.type]
 			if range and column.phys == "i32" then
-				limits[i] = { ffi.new("int64_t", range[1]), ffi.new("int64_t", range[2]) }
+				limits[i] = {
+					ffi.new("int64_t", range[1]),
+					ffi.new("int64_t", range[2]),
+				}
 			elseif range then
 				limits[i] = { -0x7fffffffffffffffLL - 1, 0x7fffffffffffffffLL }
 			end
@@ -195,30 +278,50 @@ return function(core, check)
 		return {
 			bad = bad,
 			too_many = function()
-				error(format("more than the %d values that were declared", #columns), 0)
+				error(
+					format(
+						"more than the %d values that were declared",
+						#columns
+					),
+					0
+				)
 			end,
 			to_integer = function(c, v)
 				local limit = limits[c - base + 1]
 				local n = values.to_integer(v, limit[1], limit[2])
-				if n == nil then bad(c, v) end
+				if n == nil then
+					bad(c, v)
+				end
 				return n
 			end,
 			to_double = function(c, v)
-				if type(v) ~= "cdata" then bad(c, v) end
-				if values.is_decimal(v) then return v:to_number() end
+				if type(v) ~= "cdata" then
+					bad(c, v)
+				end
+				if values.is_decimal(v) then
+					return v:to_number()
+				end
 				return tonumber(v) or bad(c, v)
 			end,
 			to_decimal = function(c, v)
 				local column = column_at(c)
 				local d = values.to_decimal(v, column.precision, column.scale)
-				if d == nil then bad(c, v) end
+				if d == nil then
+					bad(c, v)
+				end
 				return d
 			end,
 			to_text = function(c, v)
-				if values.is_json(v) then return values.json_text(v) end
+				if values.is_json(v) then
+					return values.json_text(v)
+				end
 				if column_at(c).type == "json" then
-					if type(v) == "number" then return core.number_text(v) end
-					if type(v) == "boolean" then return tostring(v) end
+					if type(v) == "number" then
+						return core.number_text(v)
+					end
+					if type(v) == "boolean" then
+						return tostring(v)
+					end
 				end
 				return bad(c, v)
 			end,
@@ -231,10 +334,14 @@ return function(core, check)
 		["@topic"] = "local t = m.topic[k]\nreturn ffi_string(t.data, t.len)",
 		["@partition"] = "return m.partition[k]",
 		["@offset"] = "return tonumber(m.offset[k])",
-		["@timestamp"] = "local t = m.timestamp_us[k]\nif t < 0 then return nil end\nreturn tonumber(t)",
-		["@key"] = "local s = m.key[k]\nif s.data == nil then return nil end\nreturn ffi_string(s.data, s.len)",
-		["@value"] = "local s = m.value[k]\nif s.data == nil then return nil end\nreturn ffi_string(s.data, s.len)",
-		["@headers"] = "local t = {}\nfor h = 0, m.header_count[k] - 1 do\nlocal x = m.headers[k][h]\n"
+		["@timestamp"] = "local t = m.timestamp_us[k]\nif t < 0 then return nil "
+			.. "end\nreturn tonumber(t)",
+		["@key"] = "local s = m.key[k]\nif s.data == nil then return nil end\nreturn "
+			.. "ffi_string(s.data, s.len)",
+		["@value"] = "local s = m.value[k]\nif s.data == nil then return nil "
+			.. "end\nreturn ffi_string(s.data, s.len)",
+		["@headers"] = "local t = {}\nfor h = 0, m.header_count[k] - 1 do\nlocal x = "
+			.. "m.headers[k][h]\n"
 			.. "t[ffi_string(x.name.data, x.name.len)] = x.value.data ~= nil and "
 			.. "ffi_string(x.value.data, x.value.len) or nil\nend\nreturn t",
 	}
@@ -244,9 +351,12 @@ return function(core, check)
 		local parts = { prelude, "local get = {}" }
 		for index, column in ipairs(columns) do
 			parts[#parts + 1] = format(
-				"get[%q] = function(r)\n%slocal i = r.__cdcl_row\nlocal x = r.__cdcl_columns[%d]\n"
-					.. "if band(x.nulls[rshift(i, 5)], lshift(1, band(i, 31))) ~= 0 then\n"
-					.. "r.__cdcl_null = %d\nreturn nil\nend\nlocal d = x.data\n%s\nend",
+				"get[%q] = function(r)\n%slocal i = r.__cdcl_row\nlocal x = "
+					.. "r.__cdcl_columns[%d]\n"
+					.. "if band(x.nulls[rshift(i, 5)], lshift(1, band(i, "
+					.. "31))) ~= 0 then\n"
+					.. "r.__cdcl_null = %d\nreturn nil\nend\nlocal d = "
+					.. "x.data\n%s\nend",
 				column.name,
 				guard,
 				index - 1,
@@ -256,8 +366,10 @@ return function(core, check)
 		end
 		for name, code in pairs(metadata) do
 			parts[#parts + 1] = format(
-				"get[%q] = function(r)\n%slocal c = r.__cdcl_chunk\nlocal m = c.messages\n"
-					.. "if m == nil then return nil end\nlocal k = r.__cdcl_row\n"
+				"get[%q] = function(r)\n%slocal c = r.__cdcl_chunk\nlocal m = "
+					.. "c.messages\n"
+					.. "if m == nil then return nil end\nlocal k = "
+					.. "r.__cdcl_row\n"
 					.. "if c.origin ~= nil then k = c.origin[k] end\n%s\nend",
 				name,
 				guard,
@@ -266,7 +378,8 @@ return function(core, check)
 		end
 		parts[#parts + 1] = format(
 			"get['@kind'] = function(r)\n%slocal k = r.__cdcl_chunk.kinds\n"
-				.. "if k == nil then return '+I' end\nreturn env.kinds[k[r.__cdcl_row]]\nend",
+				.. "if k == nil then return '+I' end\nreturn "
+				.. "env.kinds[k[r.__cdcl_row]]\nend",
 			guard
 		)
 		parts[#parts + 1] = "return get"
@@ -275,15 +388,20 @@ return function(core, check)
 
 	local function column_names(columns)
 		local names = {}
-		for i, column in ipairs(columns) do names[i] = column.name end
+		for i, column in ipairs(columns) do
+			names[i] = column.name
+		end
 		return names
 	end
 
 	local function unknown_column(columns, key)
 		local names = column_names(columns)
 		local near = check.suggest(tostring(key), names)
-		core.fail(format("the row has no column \"%s\"", tostring(key)), tostring(key),
-			near or "columns: " .. concat(names, ", "):sub(1, 400))
+		core.fail(
+			format('the row has no column "%s"', tostring(key)),
+			tostring(key),
+			near or "columns: " .. concat(names, ", "):sub(1, 400)
+		)
 	end
 
 	local function row_text(columns, get, r)
@@ -291,11 +409,17 @@ return function(core, check)
 		for i, column in ipairs(columns) do
 			local v = get[column.name](r)
 			local text
-			if v == nil then text = "null"
-			elseif type(v) == "string" then text = core.json_text(v)
-			elseif type(v) == "number" then text = core.number_text(v)
-			elseif type(v) == "table" then text = "[...]"
-			else text = tostring(v):gsub("U?LL$", "") end
+			if v == nil then
+				text = "null"
+			elseif type(v) == "string" then
+				text = core.json_text(v)
+			elseif type(v) == "number" then
+				text = core.number_text(v)
+			elseif type(v) == "table" then
+				text = "[...]"
+			else
+				text = tostring(v):gsub("U?LL$", "")
+			end
 			parts[i] = core.json_text(column.name) .. ":" .. text
 		end
 		return "{" .. concat(parts, ",") .. "}"
@@ -307,7 +431,9 @@ return function(core, check)
 			getter_code(columns, guard),
 			"row",
 			environment {
-				array = function(index, bytes) return core.array(leaf, index, bytes) end,
+				array = function(index, bytes)
+					return core.array(leaf, index, bytes)
+				end,
 				kinds = { [0] = "+I", "-U", "+U", "-D" },
 			}
 		)
@@ -321,13 +447,21 @@ return function(core, check)
 		ffi.metatype(ctype, {
 			__index = function(r, key)
 				local read = get[key]
-				if read then return read(r) end
+				if read then
+					return read(r)
+				end
 				return unknown_column(columns, key)
 			end,
 			__newindex = function(_, key)
-				core.fail("a row cannot be written to", tostring(key), "return the new values instead")
+				core.fail(
+					"a row cannot be written to",
+					tostring(key),
+					"return the new values instead"
+				)
 			end,
-			__tostring = function(r) return row_text(columns, get, r) end,
+			__tostring = function(r)
+				return row_text(columns, get, r)
+			end,
 		})
 		row_columns[#row_columns + 1] = { ctype = ctype, columns = columns, get = get }
 		return ctype
@@ -344,7 +478,9 @@ return function(core, check)
 				local t = {}
 				for _, column in ipairs(kind.columns) do
 					local v = kind.get[column.name](r)
-					if v == nil then v = core.null end
+					if v == nil then
+						v = core.null
+					end
 					t[column.name] = v
 				end
 				return t
@@ -373,35 +509,54 @@ return function(core, check)
 	function rows.filter(node, f)
 		local leaf = core.leaf("filter", node, f)
 		local made, is_table = core.add_leaf(leaf, node)
-		core.set_driver(leaf, load_code({
-			prelude,
-			"return function(chunk, _, start, stop)",
-			"local live = cast(i32p, cast(chunkp, chunk).live)",
-			loop_head,
-			"local keep = f(row)",
-			"if keep == false then live[w] = band(live[w], bnot(b))",
-			"elseif keep ~= true then not_boolean(keep) end",
-			"end end end",
-		}, "filter", leaf_environment(leaf, f)))
+		core.set_driver(
+			leaf,
+			load_code({
+				prelude,
+				"return function(chunk, _, start, stop)",
+				"local live = cast(i32p, cast(chunkp, chunk).live)",
+				loop_head,
+				"local keep = f(row)",
+				"if keep == false then live[w] = band(live[w], bnot(b))",
+				"elseif keep ~= true then not_boolean(keep) end",
+				"end end end",
+			}, "filter", leaf_environment(leaf, f))
+		)
 		return made, is_table
 	end
 
 	-- "v1, v2, ..." for the values of a function
 	local function value_names(count)
 		local names = {}
-		for i = 1, count do names[i] = "v" .. i end
+		for i = 1, count do
+			names[i] = "v" .. i
+		end
 		return concat(names, ", ")
 	end
 
 	local function slice(columns, from)
 		local part = {}
-		for i = from + 1, #columns do part[#part + 1] = columns[i] end
+		for i = from + 1, #columns do
+			part[#part + 1] = columns[i]
+		end
 		if #part > map_columns_max then
-			core.fail(format("a Lua function gives at most %d columns, these are %d", map_columns_max, #part))
+			core.fail(
+				format(
+					"a Lua function gives at most %d columns, these are %d",
+					map_columns_max,
+					#part
+				)
+			)
 		end
 		for _, column in ipairs(part) do
 			if column.type:match "^array" then
-				core.fail(format("column %s: a Lua function cannot give an array", column.name), column.name)
+				core.fail(
+					format(
+						"column %s: a Lua function cannot give an array",
+						column.name
+					),
+					column.name
+				)
 			end
 		end
 		return part
@@ -425,12 +580,19 @@ return function(core, check)
 			parts[#parts + 1] = write_code(column, keeps + i - 1, "v" .. i, false)
 		end
 		parts[#parts + 1] = "end end end"
-		core.set_driver(leaf, load_code(parts, what, leaf_environment(leaf, f, out, keeps)))
+		core.set_driver(
+			leaf,
+			load_code(parts, what, leaf_environment(leaf, f, out, keeps))
+		)
 		return made, is_table
 	end
 
-	function rows.with(node, ddl, f) return mapping("with", node, ddl, f) end
-	function rows.map(node, ddl, f) return mapping("map", node, ddl, f) end
+	function rows.with(node, ddl, f)
+		return mapping("with", node, ddl, f)
+	end
+	function rows.map(node, ddl, f)
+		return mapping("map", node, ddl, f)
+	end
 
 	function rows.flat_map(node, ddl, f)
 		local leaf = core.leaf("flat_map", node, f)
@@ -468,7 +630,9 @@ return function(core, check)
 			parts[#parts + 1] = line
 		end
 		local env = leaf_environment(leaf, f, out, 0)
-		env.emitted_too_much = function() error("emitted more rows than a record may", 0) end
+		env.emitted_too_much = function()
+			error("emitted more rows than a record may", 0)
+		end
 		core.set_driver(leaf, load_code(parts, "flat_map", env))
 		return made, is_table
 	end
@@ -480,17 +644,24 @@ return function(core, check)
 		for index, column in ipairs(columns) do
 			local c = index - 1
 			parts[#parts + 1] = format(
-				"get[%q] = function(s)\nif s.__cdcl_columns == nil then gone() end\nlocal i = s.__cdcl_group\n"
-					.. "if s.__cdcl_nulls[%d][i] ~= 0 then return nil end\nlocal d = s.__cdcl_columns[%d]\n%s\nend",
+				"get[%q] = function(s)\nif s.__cdcl_columns == nil then "
+					.. "gone() end\nlocal i = s.__cdcl_group\n"
+					.. "if s.__cdcl_nulls[%d][i] ~= 0 then return nil "
+					.. "end\nlocal d = s.__cdcl_columns[%d]\n%s\nend",
 				column.name,
 				c,
 				c,
 				read_code(column, c)
 			)
-			local store = store_code(column, c):gsub("oc%[%d+%]%.data", format("s.__cdcl_columns[%d]", c))
+			local store = store_code(column, c):gsub(
+				"oc%[%d+%]%.data",
+				format("s.__cdcl_columns[%d]", c)
+			)
 			parts[#parts + 1] = format(
-				"set[%q] = function(s, v)\nif s.__cdcl_columns == nil then gone() end\nlocal i = s.__cdcl_group\n"
-					.. "if v == nil then s.__cdcl_nulls[%d][i] = 1 return end\n%s\ns.__cdcl_nulls[%d][i] = 0\nend",
+				"set[%q] = function(s, v)\nif s.__cdcl_columns == nil then "
+					.. "gone() end\nlocal i = s.__cdcl_group\n"
+					.. "if v == nil then s.__cdcl_nulls[%d][i] = 1 return "
+					.. "end\n%s\ns.__cdcl_nulls[%d][i] = 0\nend",
 				column.name,
 				c,
 				store,
@@ -509,18 +680,26 @@ return function(core, check)
 		}]]
 		local function unknown(key)
 			local names = column_names(columns)
-			core.fail(format("the state has no column \"%s\"", tostring(key)), tostring(key),
-				check.suggest(tostring(key), names) or "columns: " .. concat(names, ", "))
+			core.fail(
+				format('the state has no column "%s"', tostring(key)),
+				tostring(key),
+				check.suggest(tostring(key), names)
+					or "columns: " .. concat(names, ", ")
+			)
 		end
 		ffi.metatype(ctype, {
 			__index = function(s, key)
 				local read = get[key]
-				if read then return read(s) end
+				if read then
+					return read(s)
+				end
 				return unknown(key)
 			end,
 			__newindex = function(s, key, v)
 				local write = set[key]
-				if write then return write(s, v) end
+				if write then
+					return write(s, v)
+				end
 				return unknown(key)
 			end,
 		})
@@ -532,18 +711,27 @@ return function(core, check)
 		local parts = {}
 		for index, column in ipairs(columns) do
 			local c = index - 1
-			local pointer, size = pointers[column.phys], ({ bool = 16, i32 = 4, f32 = 4, i64 = 2, f64 = 2 })[column.phys]
+			local pointer, size =
+				pointers[column.phys],
+				({ bool = 16, i32 = 4, f32 = 4, i64 = 2, f64 = 2 })[column.phys]
 			if column.phys == "i128" then
 				parts[#parts + 1] = format(
-					"do local to, from = cast(u64p, undo), cast(u64p, columns[%d])\n"
-						.. "to[%d], to[%d] = from[2 * g], from[2 * g + 1] end",
+					"do local to, from = cast(u64p, undo), cast(u64p, "
+						.. "columns[%d])\n"
+						.. "to[%d], to[%d] = from[2 * g], from[2 * g "
+						.. "+ 1] end",
 					c,
 					2 * c,
 					2 * c + 1
 				)
 			else
-				parts[#parts + 1] =
-					format("cast(%s, undo)[%d] = cast(%s, columns[%d])[g]", pointer, size * c, pointer, c)
+				parts[#parts + 1] = format(
+					"cast(%s, undo)[%d] = cast(%s, columns[%d])[g]",
+					pointer,
+					size * c,
+					pointer,
+					c
+				)
 			end
 			parts[#parts + 1] = format("undo_nulls[%d] = nulls[%d][g]", c, c)
 		end
@@ -552,8 +740,10 @@ return function(core, check)
 
 	function rows.aggregate(node, options)
 		local leaf = core.leaf("aggregate", node, options.add)
-		local custom = core.aggregate(leaf, options[1], options.state, options.retract ~= nil)
-		local state_columns, out = core.schema(leaf, "state"), slice(core.schema(leaf, "out"), 0)
+		local custom =
+			core.aggregate(leaf, options[1], options.state, options.retract ~= nil)
+		local state_columns, out =
+			core.schema(leaf, "state"), slice(core.schema(leaf, "out"), 0)
 		local env = leaf_environment(leaf, options.add, out, 0)
 		env.retract, env.finish = options.retract or false, options.finish
 		env.state_view = cast(ffi.typeof("$ *", state_type(state_columns)), env.state)
@@ -562,7 +752,8 @@ return function(core, check)
 			"return function(chunk, groups, start, stop)",
 			"chunk, groups = cast(chunkp, chunk), cast(u32p, groups)",
 			"local live, kinds = cast(i32p, chunk.live), chunk.kinds",
-			"local columns, nulls = cast(voidpp, state.columns), cast(u8pp, state.nulls)",
+			"local columns, nulls = cast(voidpp, state.columns), cast(u8pp, "
+				.. "state.nulls)",
 			"local undo, undo_nulls = state.undo, state.undo_nulls",
 			loop_head,
 			"local g = groups[i]",
@@ -592,7 +783,9 @@ return function(core, check)
 	-- ---- foreach_batch ----
 
 	local batch_methods = {
-		count = function(self) return #self end,
+		count = function(self)
+			return #self
+		end,
 		each = function(self)
 			local i = 0
 			return function()
@@ -613,11 +806,24 @@ return function(core, check)
 			local list, n = setmetatable({}, meta), 0
 			for c = 0, count - 1 do
 				local chunk = chunks[c]
-				local live, columns = cast(i32_p, chunk.live), cast(bits_p, chunk.columns)
+				local live, columns =
+					cast(i32_p, chunk.live), cast(bits_p, chunk.columns)
 				for i = 0, chunk.row_count - 1 do
-					if bit.band(live[bit.rshift(i, 5)], bit.lshift(1, bit.band(i, 31))) ~= 0 then
+					if
+						bit.band(
+							live[bit.rshift(i, 5)],
+							bit.lshift(1, bit.band(i, 31))
+						) ~= 0
+					then
 						n = n + 1
-						list[n] = new(ctype, columns, chunk, i, -1, values.alive[0])
+						list[n] = new(
+							ctype,
+							columns,
+							chunk,
+							i,
+							-1,
+							values.alive[0]
+						)
 					end
 				end
 			end

@@ -28,24 +28,36 @@ return function(core, check)
 
 	local decimal_op = c_function(
 		"decimal",
-		"int32_t (*)(int32_t, const struct lua_decimal *, const struct lua_decimal *, struct lua_decimal *)"
+		"int32_t (*)(int32_t, const struct lua_decimal *, const struct lua_decimal *, "
+			.. "struct lua_decimal *)"
 	)
-	local decimal_cmp =
-		c_function("decimal_cmp", "int32_t (*)(const struct lua_decimal *, const struct lua_decimal *)")
-	local decimal_double = c_function("decimal_double", "double (*)(const struct lua_decimal *)")
-	local decimal_rescale =
-		c_function("decimal_rescale", "int32_t (*)(const struct lua_decimal *, struct lua_decimal *)")
+	local decimal_cmp = c_function(
+		"decimal_cmp",
+		"int32_t (*)(const struct lua_decimal *, const struct lua_decimal *)"
+	)
+	local decimal_double =
+		c_function("decimal_double", "double (*)(const struct lua_decimal *)")
+	local decimal_rescale = c_function(
+		"decimal_rescale",
+		"int32_t (*)(const struct lua_decimal *, struct lua_decimal *)"
+	)
 	local decimal_of_double =
 		c_function("decimal_of_double", "int32_t (*)(double, struct lua_decimal *)")
-	local decimal_of_int64 = c_function("decimal_of_int64", "void (*)(int64_t, struct lua_decimal *)")
+	local decimal_of_int64 =
+		c_function("decimal_of_int64", "void (*)(int64_t, struct lua_decimal *)")
 	local decimal_t = ffi.typeof "struct lua_decimal"
 	local int64_t, uint64_t = ffi.typeof "int64_t", ffi.typeof "uint64_t"
 	local add, subtract, multiply, divide, remainder = 0, 1, 2, 3, 4
 
 	-- An integer as a decimal; nil for what is none (then the other side becomes a double).
 	local function exact(v)
-		if istype(decimal_t, v) then return v end
-		local whole = type(v) == "number" and v == floor(v) and v >= -2 ^ 53 and v <= 2 ^ 53
+		if istype(decimal_t, v) then
+			return v
+		end
+		local whole = type(v) == "number"
+			and v == floor(v)
+			and v >= -2 ^ 53
+			and v <= 2 ^ 53
 		if whole or istype(int64_t, v) then
 			local d = new(decimal_t)
 			decimal_of_int64(v, d)
@@ -55,8 +67,12 @@ return function(core, check)
 	end
 
 	local function as_double(v)
-		if istype(decimal_t, v) then return decimal_double(v) end
-		if type(v) == "number" then return v end
+		if istype(decimal_t, v) then
+			return decimal_double(v)
+		end
+		if type(v) == "number" then
+			return v
+		end
 		return error("attempt to perform arithmetic on a decimal and a " .. type(v), 3)
 	end
 
@@ -66,7 +82,9 @@ return function(core, check)
 				error("attempt to perform arithmetic on a nil value", 2)
 			end
 			local x, y = exact(a), exact(b)
-			if x == nil or y == nil then return of_doubles(as_double(a), as_double(b)) end
+			if x == nil or y == nil then
+				return of_doubles(as_double(a), as_double(b))
+			end
 			local out = new(decimal_t)
 			if decimal_op(code, x, y, out) == 0 then
 				error("decimal overflow or division by zero", 2)
@@ -77,7 +95,9 @@ return function(core, check)
 
 	local function compare(a, b)
 		local x, y = exact(a), exact(b)
-		if x ~= nil and y ~= nil then return decimal_cmp(x, y) end
+		if x ~= nil and y ~= nil then
+			return decimal_cmp(x, y)
+		end
 		local p, q = as_double(a), as_double(b)
 		return p < q and -1 or p > q and 1 or p == q and 0 or 2
 	end
@@ -87,38 +107,71 @@ return function(core, check)
 	end
 
 	ffi.metatype(decimal_t, {
-		__add = operation(add, function(a, b) return a + b end),
-		__sub = operation(subtract, function(a, b) return a - b end),
-		__mul = operation(multiply, function(a, b) return a * b end),
-		__div = operation(divide, function(a, b) return a / b end),
-		__mod = operation(remainder, function(a, b) return a % b end),
-		__unm = function(a) return 0 - a end,
-		__lt = function(a, b) return compare(a, b) == -1 end,
+		__add = operation(add, function(a, b)
+			return a + b
+		end),
+		__sub = operation(subtract, function(a, b)
+			return a - b
+		end),
+		__mul = operation(multiply, function(a, b)
+			return a * b
+		end),
+		__div = operation(divide, function(a, b)
+			return a / b
+		end),
+		__mod = operation(remainder, function(a, b)
+			return a % b
+		end),
+		__unm = function(a)
+			return 0 - a
+		end,
+		__lt = function(a, b)
+			return compare(a, b) == -1
+		end,
 		__le = function(a, b)
 			local c = compare(a, b)
 			return c == -1 or c == 0
 		end,
 		__eq = function(a, b)
-			if type(a) == "number" or type(b) == "number" or istype(int64_t, a) or istype(int64_t, b) then
+			if
+				type(a) == "number"
+				or type(b) == "number"
+				or istype(int64_t, a)
+				or istype(int64_t, b)
+			then
 				return compare(a, b) == 0
 			end
-			return istype(decimal_t, a) and istype(decimal_t, b) and decimal_cmp(a, b) == 0
+			return istype(decimal_t, a)
+				and istype(decimal_t, b)
+				and decimal_cmp(a, b) == 0
 		end,
 		__tostring = decimal_text,
-		__concat = function(a, b) return tostring(a) .. tostring(b) end,
-		__newindex = function() error("a decimal cannot be written to", 2) end,
-		__index = { to_number = function(d) return decimal_double(d) end },
+		__concat = function(a, b)
+			return tostring(a) .. tostring(b)
+		end,
+		__newindex = function()
+			error("a decimal cannot be written to", 2)
+		end,
+		__index = {
+			to_number = function(d)
+				return decimal_double(d)
+			end,
+		},
 	})
 
 	-- cdcl.decimal("12.50"): exact, from its text.
 	function values.decimal(text)
 		if type(text) ~= "string" then
 			local d = exact(text)
-			if d ~= nil then return d end
+			if d ~= nil then
+				return d
+			end
 			check.wrong_type("cdcl.decimal", "a text or an integer", text, "decimal")
 		end
 		local bytes, precision, scale = core.decimal_parse(text)
-		if not bytes then core.fail(format("cdcl.decimal: \"%s\" is no decimal", text), text) end
+		if not bytes then
+			core.fail(format('cdcl.decimal: "%s" is no decimal', text), text)
+		end
 		local d = new(decimal_t)
 		copy(d, bytes, 16)
 		d.precision, d.scale = precision, scale
@@ -130,20 +183,30 @@ return function(core, check)
 		local out = new(decimal_t)
 		out.precision, out.scale = precision, scale
 		local d = exact(v)
-		if d ~= nil then return decimal_rescale(d, out) ~= 0 and out or nil end
-		if type(v) ~= "number" or decimal_of_double(v, out) == 0 then return nil end
+		if d ~= nil then
+			return decimal_rescale(d, out) ~= 0 and out or nil
+		end
+		if type(v) ~= "number" or decimal_of_double(v, out) == 0 then
+			return nil
+		end
 		return out
 	end
 
-	function values.is_decimal(v) return istype(decimal_t, v) end
+	function values.is_decimal(v)
+		return istype(decimal_t, v)
+	end
 
 	-- An int64 in a column of integers between two limits (cdata both), or nil.
 	function values.to_integer(v, least, most)
 		if istype(uint64_t, v) then
-			if v > 0x7fffffffffffffffULL then return nil end
+			if v > 0x7fffffffffffffffULL then
+				return nil
+			end
 			v = int64_t(v)
 		end
-		if not istype(int64_t, v) or v < least or v > most then return nil end
+		if not istype(int64_t, v) or v < least or v > most then
+			return nil
+		end
 		return v
 	end
 
@@ -153,7 +216,8 @@ return function(core, check)
 	local pair_t = ffi.typeof "struct cdcl_pair"
 	local json_get = c_function(
 		"json_get",
-		"int32_t (*)(struct arena *, const char *, size_t, const char *, size_t, int64_t, struct lua_json *)"
+		"int32_t (*)(struct arena *, const char *, size_t, const char *, size_t, "
+			.. "int64_t, struct lua_json *)"
 	)
 	local json_value = c_function(
 		"json_value",
@@ -161,7 +225,8 @@ return function(core, check)
 	)
 	local json_next = c_function(
 		"json_next",
-		"int32_t (*)(const char *, size_t, uint64_t *, struct lua_json *, struct lua_json *)"
+		"int32_t (*)(const char *, size_t, uint64_t *, struct lua_json *, struct "
+			.. "lua_json *)"
 	)
 	local parse_int64 = c_function("int64", "int32_t (*)(const char *, size_t, int64_t *)")
 	local found, pair = new(json_t), new(pair_t)
@@ -173,7 +238,9 @@ return function(core, check)
 	local function number_of(data, len)
 		if parse_int64(data, len, whole) ~= 0 then
 			local v = whole[0]
-			if v >= -9007199254740992LL and v <= 9007199254740992LL then return tonumber(v) end
+			if v >= -9007199254740992LL and v <= 9007199254740992LL then
+				return tonumber(v)
+			end
 			return v
 		end
 		return tonumber(ffi_string(data, len))
@@ -181,12 +248,18 @@ return function(core, check)
 
 	-- What Lua sees of the value that json_get or json_value put into `found`.
 	local function lua_value(kind)
-		if kind == kind_string then return ffi_string(found.data, found.len) end
-		if kind == kind_number then return number_of(found.data, found.len) end
+		if kind == kind_string then
+			return ffi_string(found.data, found.len)
+		end
+		if kind == kind_number then
+			return number_of(found.data, found.len)
+		end
 		if kind == kind_object or kind == kind_array then
 			return new(json_t, found.data, found.len, alive[0])
 		end
-		if kind == kind_boolean then return found.data[0] == 116 end -- "t"
+		if kind == kind_boolean then
+			return found.data[0] == 116
+		end -- "t"
 		return nil
 	end
 
@@ -195,16 +268,24 @@ return function(core, check)
 	end
 
 	local function check_alive(view)
-		if view.generation ~= alive[0] then error("a JSON value was used after its chunk", 3) end
+		if view.generation ~= alive[0] then
+			error("a JSON value was used after its chunk", 3)
+		end
 	end
 
 	local function json_index(view, key)
 		check_alive(view)
 		if type(key) == "number" then
-			if key < 1 or key ~= floor(key) then return nil end
-			return lua_value(json_get(scratch, view.data, view.len, nil, 0, key - 1, found))
+			if key < 1 or key ~= floor(key) then
+				return nil
+			end
+			return lua_value(
+				json_get(scratch, view.data, view.len, nil, 0, key - 1, found)
+			)
 		end
-		if type(key) ~= "string" then return nil end
+		if type(key) ~= "string" then
+			return nil
+		end
 		return lua_value(json_get(scratch, view.data, view.len, key, #key, -1, found))
 	end
 
@@ -213,22 +294,32 @@ return function(core, check)
 		return function()
 			check_alive(view)
 			at[0] = position
-			if json_next(view.data, view.len, at, pair.name, pair.value) == 0 then return nil end
+			if json_next(view.data, view.len, at, pair.name, pair.value) == 0 then
+				return nil
+			end
 			position = at[0]
 			index = index + 1
-			local name = pair.name.data ~= nil and ffi_string(pair.name.data, pair.name.len) or index
+			local name = pair.name.data ~= nil
+					and ffi_string(pair.name.data, pair.name.len)
+				or index
 			local v = values.json(pair.value.data, pair.value.len)
-			if v == nil then v = core.null end
+			if v == nil then
+				v = core.null
+			end
 			return name, v
 		end
 	end
 
 	ffi.metatype(json_t, {
 		__index = json_index,
-		__newindex = function() error("a JSON value cannot be written to", 2) end,
+		__newindex = function()
+			error("a JSON value cannot be written to", 2)
+		end,
 		__len = function(view)
 			local n = 0
-			for _ in json_walk(view) do n = n + 1 end
+			for _ in json_walk(view) do
+				n = n + 1
+			end
 			return n
 		end,
 		__tostring = function(view)
@@ -237,7 +328,9 @@ return function(core, check)
 		end,
 	})
 
-	function values.is_json(v) return istype(json_t, v) end
+	function values.is_json(v)
+		return istype(json_t, v)
+	end
 
 	function values.json_text(view)
 		check_alive(view)
@@ -246,7 +339,9 @@ return function(core, check)
 
 	-- pairs over a JSON value; nil for anything else. JSON null comes as cdcl.null.
 	function values.walk(v)
-		if istype(json_t, v) then return json_walk(v) end
+		if istype(json_t, v) then
+			return json_walk(v)
+		end
 		return nil
 	end
 

@@ -102,7 +102,7 @@ struct emit_cursor {
 struct state_cursor {
 	void *const *columns;        /* NULL: no call now */
 	uint8_t *const *nulls;
-	void *undo;                  /* the state as it was before this record: 16 bytes per column */
+	void *undo;                  /* the state before this record: 16 bytes per column */
 	uint8_t *undo_nulls;
 	int32_t group;
 };

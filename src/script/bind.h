@@ -37,12 +37,17 @@ struct script {
 	struct str folder; /* where `require` looks; NUL-terminated */
 	struct str display; /* the script's name in messages */
 	bool rehearsal; /* a throw-away load: nothing printed, nothing kept */
-	struct arena scratch;           /* of one call of a row function */
+	struct arena scratch; /* of one call of a row function */
+	struct error mistake; /* a rehearsal's first wrong name */
+	bool mistake_found;
 	struct leaf *leaves; /* Lua functions of the plan, newest first */
 	uint64_t generation; /* moves when rows handed to Lua die */
 };
 
 struct script *bind_script(lua_State *L);
+
+/* The same script, loaded once more to be thrown away; NULL when that fails. */
+struct script *script_rehearsal(const struct script *s, struct error *err);
 
 /* The user's innermost line: the file's name and line; false when Lua was not called by a script.
  */

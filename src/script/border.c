@@ -1,6 +1,6 @@
 /*
- * C functions that drivers call through FFI (compiled into the trace; they never call Lua back), handed
- * over as pointers because the program exports no symbols.
+ * C functions that drivers call through FFI (compiled into the trace; they never call Lua back),
+ * handed over as pointers because the program exports no symbols.
  */
 
 #include "script/leaf.h"
@@ -26,8 +26,8 @@ static char *border_reserve(struct arena *arena, size_t bytes)
  * The value at a field (index < 0) or element of a JSON value: its kind (enum json_kind), or -1
  * when there is none. A string is unquoted; *out then holds its bytes, else the exact text.
  */
-static int32_t border_json_get(struct arena *scratch, const char *data, size_t len, const char *field,
-	size_t field_len, int64_t index, struct lua_json *out)
+static int32_t border_json_get(struct arena *scratch, const char *data, size_t len,
+	const char *field, size_t field_len, int64_t index, struct lua_json *out)
 {
 	struct json_step step = {.index = index};
 	if (index < 0)
@@ -58,9 +58,10 @@ static int32_t border_json_value(
 	return (int32_t)kind;
 }
 
-/* Walks an object or array from *at (0 at first); 0 at the end. The name is unquoted; absent in an array. */
-static int32_t border_json_next(const char *data, size_t len, uint64_t *at, struct lua_json *name,
-	struct lua_json *value)
+/* Walks an object or array from *at (0 at first); 0 at the end. The name is unquoted; absent in an
+ * array. */
+static int32_t border_json_next(
+	const char *data, size_t len, uint64_t *at, struct lua_json *name, struct lua_json *value)
 {
 	size_t position = (size_t)*at;
 	struct str n = {NULL, 0};
@@ -83,7 +84,13 @@ static int32_t border_int64(const char *data, size_t len, int64_t *out)
 
 /* ---- decimals ---- */
 
-enum border_operation { BORDER_ADD, BORDER_SUBTRACT, BORDER_MULTIPLY, BORDER_DIVIDE, BORDER_REMAINDER };
+enum border_operation {
+	BORDER_ADD,
+	BORDER_SUBTRACT,
+	BORDER_MULTIPLY,
+	BORDER_DIVIDE,
+	BORDER_REMAINDER
+};
 
 static int128 unscaled_of(const struct lua_decimal *d)
 {
@@ -102,8 +109,8 @@ static struct type type_of_decimal(const struct lua_decimal *d)
 }
 
 /* 0: overflow, or a division by zero. */
-static int32_t border_decimal(
-	int32_t operation, const struct lua_decimal *a, const struct lua_decimal *b, struct lua_decimal *out)
+static int32_t border_decimal(int32_t operation, const struct lua_decimal *a,
+	const struct lua_decimal *b, struct lua_decimal *out)
 {
 	static const struct {
 		struct type (*type)(struct type, struct type);
@@ -152,8 +159,8 @@ static int32_t border_decimal_rescale(const struct lua_decimal *d, struct lua_de
 static int32_t border_decimal_of_double(double number, struct lua_decimal *out)
 {
 	int128 unscaled = 0;
-	if (!isfinite(number) ||
-		!decimal_from_double(number, (unsigned)out->precision, (unsigned)out->scale, &unscaled))
+	if (!isfinite(number) || !decimal_from_double(number, (unsigned)out->precision,
+					 (unsigned)out->scale, &unscaled))
 		return 0;
 	set_unscaled(out, unscaled);
 	return 1;
@@ -283,7 +290,8 @@ static int number_text(lua_State *L)
 {
 	char text[32];
 	double d = luaL_checknumber(L, 1);
-	size_t n = d == floor(d) && fabs(d) < 1e15 ? int64_text((int64_t)d, text) : double_text(d, text);
+	size_t n = d == floor(d) && fabs(d) < 1e15 ? int64_text((int64_t)d, text)
+						   : double_text(d, text);
 	lua_pushlstring(L, text, n);
 	return 1;
 }

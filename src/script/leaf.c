@@ -32,8 +32,12 @@ int leaf_call(struct leaf *leaf, int arguments, int results, struct error *why)
 	int result = vm_call(&s->vm, arguments, results, &leaf->watch, why);
 	if (result == 0)
 		return 0;
-	if (s->vm.trap_is_script_error)
+	if (s->vm.trap_is_script_error) {
 		*why = s->error;
+		if (s->rehearsal && !s->mistake_found)
+			s->mistake = s->error;
+		s->mistake_found = s->rehearsal;
+	}
 	why->code = CDCL_E_LUA;
 	error_at(why, STR_FMT, STR_ARG(leaf->place));
 	struct str null = null_column(leaf, why);
@@ -70,9 +74,10 @@ int leaf_lose_row(struct leaf *leaf, struct chunk *in, const struct error *why,
 {
 	uint32_t row = (uint32_t)leaf->cursor.row;
 	check(row < in->row_count);
-	int result = dead_letter_add(dead, DEAD_LUA, in, row, why, err);
 	bit_clear(in->live, row);
-	return result;
+	if (leaf->script->rehearsal)
+		return 0;
+	return dead_letter_add(dead, DEAD_LUA, in, row, why, err);
 }
 
 /* filter, map, with: the driver runs to the end of the chunk, or to a row that fails. */
@@ -144,8 +149,9 @@ static int leaf_new(lua_State *L)
 	leaf->script = s;
 	leaf->in = node->schema;
 	leaf->place = definition_place(L, 3);
-	leaf->watch = (struct watch){
-		.what = leaf->what, .place = leaf->place, .row = (const uint32_t *)&leaf->cursor.row};
+	leaf->watch = (struct watch){.what = leaf->what,
+		.place = leaf->place,
+		.row = (const uint32_t *)&leaf->cursor.row};
 	leaf->function = (struct row_function){.place = leaf->place};
 	if (leaf->kind == LEAF_FLAT_MAP) {
 		leaf->function.call_flat = leaf_call_flat;
@@ -168,7 +174,8 @@ static struct leaf *leaf_at(lua_State *L, int index)
 	return leaf;
 }
 
-/* core.add_leaf(leaf, node, ddl or nil) -> node, is_table, base: adds the step that calls the leaf */
+/* core.add_leaf(leaf, node, ddl or nil) -> node, is_table, base: adds the step that calls the leaf
+ */
 static int add_leaf(lua_State *L)
 {
 	struct leaf *leaf = leaf_at(L, 1);
@@ -182,8 +189,8 @@ static int add_leaf(lua_State *L)
 	else if (strcmp(leaf->what, "with") == 0)
 		node = plan_with_function(s->plan, in, ddl, &leaf->function, place, &s->error);
 	else
-		node = plan_map(s->plan, in, ddl, &leaf->function, leaf->kind == LEAF_FLAT_MAP, place,
-			&s->error);
+		node = plan_map(s->plan, in, ddl, &leaf->function, leaf->kind == LEAF_FLAT_MAP,
+			place, &s->error);
 	if (node == NULL)
 		bind_fail(L);
 	/* `with` may have put a projection on top, for a column that takes another's place. */

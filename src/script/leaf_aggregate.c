@@ -18,13 +18,15 @@ static void undo(const struct leaf *leaf)
 	const struct state_cursor *s = &leaf->state;
 	for (uint32_t c = 0; c < schema->column_count; c++) {
 		size_t bytes = phys_bytes(type_phys(schema->columns[c].type));
-		memcpy((char *)s->columns[c] + (size_t)s->group * bytes, (char *)s->undo + 16 * c, bytes);
+		memcpy((char *)s->columns[c] + (size_t)s->group * bytes, (char *)s->undo + 16 * c,
+			bytes);
 		s->nulls[c][s->group] = s->undo_nulls[c];
 	}
 }
 
 int leaf_aggregate_add(struct custom_aggregate *a, struct chunk *in, const uint32_t *groups,
-	void *const *state, uint8_t *const *state_nulls, struct dead_letters *dead, struct error *err)
+	void *const *state, uint8_t *const *state_nulls, struct dead_letters *dead,
+	struct error *err)
 {
 	struct leaf *leaf = container_of(a, struct leaf, aggregate);
 	lua_State *L = leaf->script->vm.L;

@@ -1,6 +1,6 @@
 /*
- * flat_map. `emit` writes to the caller's chunk; when one record emits more than fits, to overflow chunks
- * in the input's arena, which the next calls hand out before they go on with the input.
+ * flat_map. `emit` writes to the caller's chunk; when one record emits more than fits, to overflow
+ * chunks in the input's arena, which the next calls hand out before they go on with the input.
  */
 
 #include "script/leaf.h"
@@ -66,7 +66,8 @@ static bool hand_out(struct leaf_emit *e, struct chunk *out, int32_t *rows)
 		bool last = e->pending_chunk == e->chunk_count - 1;
 		int32_t end = last ? e->pending_rows : chunk_rows_max;
 		while (e->pending_row < end && *rows < chunk_rows_max) {
-			copy_row(e->chunks[e->pending_chunk], (uint32_t)e->pending_row, out, (uint32_t)*rows);
+			copy_row(e->chunks[e->pending_chunk], (uint32_t)e->pending_row, out,
+				(uint32_t)*rows);
 			e->origins[0][*rows] = e->origins[e->pending_chunk][e->pending_row];
 			e->pending_row++;
 			(*rows)++;

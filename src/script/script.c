@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "script/bind.h"
 #include "script/leaf.h"
+#include "script/rehearse.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,22 +41,32 @@ static struct str job_name_of(struct str path, struct arena *arena)
 	return str_dup(name, arena);
 }
 
-static int read_script(struct script *s, const char *path, struct error *err)
+static int read_text(
+	struct script *s, const char *path, bool is_stdin, struct str *out, struct error *err)
 {
-	bool is_stdin = strcmp(path, "-") == 0;
 	struct strbuf text;
 	strbuf_init(&text);
 	int result = is_stdin ? read_stdin(&text, err)
 			      : file_read_all(path, script_bytes_max, &text, err);
-	struct str kept =
-		result < 0 ? (struct str){NULL, 0} : str_dup(strbuf_str(&text), &s->arena);
+	*out = text.len == 0 ? str_lit("") : str_dup(strbuf_str(&text), &s->arena);
 	strbuf_release(&text);
-	if (result < 0) {
+	if (result < 0)
 		err->code = CDCL_E_SCRIPT;
+	return result;
+}
+
+/* Names of the script, its folder and its text; `twin`: the text was read already. */
+static int read_script(
+	struct script *s, const char *path, const struct script *twin, struct error *err)
+{
+	bool is_stdin = strcmp(path, "-") == 0;
+	struct str text;
+	if (twin != NULL)
+		text = twin->files[0].text;
+	else if (read_text(s, path, is_stdin, &text, err) < 0)
 		return -(int)CDCL_E_SCRIPT;
-	}
 	s->display = is_stdin ? str_lit("stdin") : str_dup(str_c(path), &s->arena);
-	s->files[0] = (struct script_file){s->display, kept.data == NULL ? str_lit("") : kept};
+	s->files[0] = (struct script_file){s->display, text};
 	s->file_count = 1;
 	size_t folder = is_stdin ? 0 : s->display.len;
 	while (folder > 0 && s->display.data[folder - 1] != '/')
@@ -150,25 +161,27 @@ static int finish_plan(struct script *s, struct error *err)
 }
 
 static struct script *open_script(
-	const struct script_options *options, bool rehearsal, struct error *err)
+	const struct script_options *options, const struct script *twin, struct error *err)
 {
 	struct script *s = calloc(1, sizeof(*s));
 	check(s != NULL);
 	s->options = *options;
 	if (s->options.clock == NULL)
 		s->options.clock = &clock_system;
-	s->rehearsal = rehearsal;
+	s->rehearsal = twin != NULL;
 	s->generation = 1;
 	arena_init(&s->arena, 64 * 1024);
 	arena_init(&s->scratch, 64 * 1024);
 	error_init(&s->error);
 	s->plan = plan_open();
-	if (read_script(s, options->path, err) < 0)
+	if (read_script(s, options->path, twin, err) < 0)
 		goto fail;
 	s->dog = watchdog_open(s->display.data, options->call_ms_max, options->jit, err);
 	if (s->dog == NULL || vm_open(&s->vm, s->dog, options->jit, err) < 0)
 		goto fail;
 	if (run_script(s, err) < 0 || finish_plan(s, err) < 0)
+		goto fail;
+	if (twin == NULL && rehearse_names(s, err) < 0)
 		goto fail;
 	return s;
 fail:
@@ -178,7 +191,12 @@ fail:
 
 struct script *script_open(const struct script_options *options, struct error *err)
 {
-	return open_script(options, false, err);
+	return open_script(options, NULL, err);
+}
+
+struct script *script_rehearsal(const struct script *s, struct error *err)
+{
+	return open_script(&s->options, s, err);
 }
 
 void script_close(struct script *s)

@@ -1,4 +1,5 @@
-/* Lua functions over rows: what they read, what they may give back, what an error in a row costs. */
+/* Lua functions over rows: what they read, what they may give back, what an error in a row costs.
+ */
 
 #include "base/arena.h"
 #include "base/check.h"
@@ -26,9 +27,10 @@ struct fixture {
 	bool no_jit;
 };
 
-static const char head[] = "local cdcl = require 'cdcl'\n"
-			   "local s = cdcl.file { path = 'x', schema = 'i int, b bigint, d double, t string, "
-			   "ok boolean, p decimal(10,2), j json, day date' }\n";
+static const char head[] =
+	"local cdcl = require 'cdcl'\n"
+	"local s = cdcl.file { path = 'x', schema = 'i int, b bigint, d double, t string, "
+	"ok boolean, p decimal(10,2), j json, day date' }\n";
 
 static void write_script(struct fixture *f, const char *body)
 {
@@ -89,7 +91,8 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Row i: i, 2^53 + i * 10^9, i / 2, "t<i % 7>", i even, i.25, {"a":{"b":i},...}, day i; each 10th row's i is NULL. */
+/* Row i: i, 2^53 + i * 10^9, i / 2, "t<i % 7>", i even, i.25, {"a":{"b":i},...}, day i; each 10th
+ * row's i is NULL. */
 static struct chunk *make_rows(struct fixture *f, uint32_t rows)
 {
 	const struct schema *s = node_of(f, PLAN_SOURCE)->schema;
@@ -102,7 +105,9 @@ static struct chunk *make_rows(struct fixture *f, uint32_t rows)
 		((uint8_t *)c->columns[4].data)[i] = i % 2 == 0;
 		((int128 *)c->columns[5].data)[i] = (int128)i * 100 + 25;
 		((struct str *)c->columns[6].data)[i] = str_printf(&f->arena,
-			"{\"a\":{\"b\":%u},\"l\":[1,\"x\\ty\",{\"z\":true}],\"big\":9007199254740993,\"n\":null}", i);
+			"{\"a\":{\"b\":%u},\"l\":[1,\"x\\ty\",{\"z\":true}],\"big\":"
+			"9007199254740993,\"n\":null}",
+			i);
 		((int32_t *)c->columns[7].data)[i] = (int32_t)i;
 		if (i % 10 == 9)
 			bit_set(c->columns[0].nulls, i);
@@ -118,7 +123,8 @@ static struct chunk *make_out(struct fixture *f, const struct plan_node *n, stru
 		if (i < n->map_keeps)
 			out->columns[i] = in->columns[i];
 		else
-			out->columns[i].data = chunk_alloc_data(&f->arena, n->schema->columns[i].type);
+			out->columns[i].data =
+				chunk_alloc_data(&f->arena, n->schema->columns[i].type);
 	}
 	return out;
 }
@@ -162,7 +168,8 @@ static void test_filter_must_answer_boolean(void **state)
 	assert_int_equal(f->dead.counts[DEAD_LUA], 20);
 }
 
-/* An error costs its row; the rows around it are done. The message names the NULL column and the line. */
+/* An error costs its row; the rows around it are done. The message names the NULL column and the
+ * line. */
 static void test_error_costs_the_row(void **state)
 {
 	struct fixture *f = *state;
@@ -189,13 +196,16 @@ static void test_error_costs_the_row(void **state)
 static void test_integers_stay_exact(void **state)
 {
 	struct fixture *f = *state;
-	open_script(f, "s:with('x bigint', function(row) return row.b + 1 end):to(cdcl.console {})");
+	open_script(
+		f, "s:with('x bigint', function(row) return row.b + 1 end):to(cdcl.console {})");
 	struct chunk *c = make_rows(f, 1024);
 	struct column *x = run_with(f, c);
 	assert_int_equal(f->dead.total, 0);
-	/* Row 0 is 2^53 and a number: the sum is beyond what a double holds, all others are int64. */
+	/* Row 0 is 2^53 and a number: the sum is beyond what a double holds, all others are int64.
+	 */
 	for (uint32_t i = 1; i < 1024; i++)
-		assert_int_equal(((int64_t *)x->data)[i], (INT64_C(1) << 53) + i * INT64_C(1000000000) + 1);
+		assert_int_equal(
+			((int64_t *)x->data)[i], (INT64_C(1) << 53) + i * INT64_C(1000000000) + 1);
 }
 
 static void expect_failures(struct fixture *f, const char *body, uint32_t failures)
@@ -207,7 +217,8 @@ static void expect_failures(struct fixture *f, const char *body, uint32_t failur
 
 static void test_fraction_into_integer(void **state)
 {
-	expect_failures(*state, "s:with('x int', function(row) return row.d end):to(cdcl.console {})", 50);
+	expect_failures(
+		*state, "s:with('x int', function(row) return row.d end):to(cdcl.console {})", 50);
 }
 
 static void test_out_of_range(void **state)
@@ -218,23 +229,62 @@ static void test_out_of_range(void **state)
 
 static void test_wrong_type(void **state)
 {
-	expect_failures(*state, "s:with('x string', function(row) return row.d end):to(cdcl.console {})", 100);
+	expect_failures(*state,
+		"s:with('x string', function(row) return row.d end):to(cdcl.console {})", 100);
 }
 
 static void test_too_many_values(void **state)
 {
-	expect_failures(*state, "s:with('x double', function(row) return 1, 2 end):to(cdcl.console {})", 100);
+	expect_failures(*state,
+		"s:with('x double', function(row) return 1, 2 end):to(cdcl.console {})", 100);
 }
 
+/* A column that is not there is found at load, by a rehearsal over made-up rows. */
 static void test_unknown_column(void **state)
 {
-	expect_failures(*state, "s:with('x double', function(row) return row.dd end):to(cdcl.console {})", 100);
+	struct fixture *f = *state;
+	assert_false(try_open(f, "s:with('x double', function(row)\n  return row.dd\n"
+				 "end):to(cdcl.console {})"));
+	assert_int_equal(f->error.code, CDCL_E_SCRIPT);
+	assert_string_equal(f->error.text, "the row has no column \"dd\"");
+	assert_string_equal(f->error.help, "did you mean \"d\"?");
+	assert_string_equal(f->error.source_line, "  return row.dd");
+	assert_int_equal(f->error.caret_start, 13);
+}
+
+static void report(struct fixture *f, const char *body, struct strbuf *out)
+{
+	open_script(f, body);
+	strbuf_init(out);
+	script_trace_report(f->script, out);
+	strbuf_add_byte(out, '\0');
+}
+
+static void test_trace_report(void **state)
+{
+	struct fixture *f = *state;
+	struct strbuf out;
+	report(f,
+		"s:filter(function(row)\n  return row.i > 3 and row.t ~= 'x'\nend)"
+		":with('x double', function(row) return row.d * 2 end):to(cdcl.console {})",
+		&out);
+	assert_string_equal(out.data, "");
+	strbuf_release(&out);
+	script_close(f->script);
+	report(f,
+		"s:filter(function(row)\n  local g = function() return row.i end\n  return g() > "
+		"3\n"
+		"end):to(cdcl.console {})",
+		&out);
+	assert_non_null(strstr(out.data, ".lua:4 runs interpreted: NYI: bytecode FNEW"));
+	strbuf_release(&out);
 }
 
 static void test_strings(void **state)
 {
 	struct fixture *f = *state;
-	open_script(f, "s:with('x string', function(row) return row.t .. '!' end):to(cdcl.console {})");
+	open_script(
+		f, "s:with('x string', function(row) return row.t .. '!' end):to(cdcl.console {})");
 	struct column *x = run_with(f, make_rows(f, 1024));
 	assert_int_equal(f->dead.total, 0);
 	for (uint32_t i = 0; i < 1024; i++) {
@@ -247,7 +297,8 @@ static void test_strings(void **state)
 static void test_decimals(void **state)
 {
 	struct fixture *f = *state;
-	open_script(f, "s:with('x decimal(12,3)', function(row) return row.p * 2 + 1 end):to(cdcl.console {})");
+	open_script(f, "s:with('x decimal(12,3)', function(row) return row.p * 2 + 1 "
+		       "end):to(cdcl.console {})");
 	struct column *x = run_with(f, make_rows(f, 1024));
 	assert_int_equal(f->dead.total, 0);
 	for (uint32_t i = 0; i < 1024; i++)
@@ -257,7 +308,8 @@ static void test_decimals(void **state)
 static void test_decimal_text(void **state)
 {
 	struct fixture *f = *state;
-	open_script(f, "s:with('x string', function(row) return tostring(row.p) .. (row.p > 3 and 'y' or 'n') "
+	open_script(f, "s:with('x string', function(row) return tostring(row.p) .. (row.p > 3 and "
+		       "'y' or 'n') "
 		       "end):to(cdcl.console {})");
 	struct column *x = run_with(f, make_rows(f, 10));
 	assert_int_equal(f->dead.total, 0);
@@ -295,7 +347,10 @@ static void test_json_dies_with_its_chunk(void **state)
 
 static void test_row_cannot_be_written(void **state)
 {
-	expect_failures(*state, "s:with('x int', function(row) row.i = 1 return 1 end):to(cdcl.console {})", 100);
+	struct fixture *f = *state;
+	assert_false(try_open(f, "s:with('x int', function(row) row.i = 1 return 1 end)"
+				 ":to(cdcl.console {})"));
+	assert_string_equal(f->error.text, "a row cannot be written to");
 }
 
 static void test_null_result(void **state)
@@ -378,6 +433,7 @@ int main(void)
 		TEST(test_wrong_type),
 		TEST(test_too_many_values),
 		TEST(test_unknown_column),
+		TEST(test_trace_report),
 		TEST(test_strings),
 		TEST(test_decimals),
 		TEST(test_decimal_text),
