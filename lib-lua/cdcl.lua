@@ -488,16 +488,15 @@ return function(core, check, nouns, rows)
 				used[name] = true
 				return set[name]
 			end
+			-- A script that declares its variables has none but those.
+			if #names == 0 then
+				return nil
+			end
 			core.fail(
-				format('variable "%s" has no value', tostring(name)),
+				format('variable "%s" is not declared', tostring(name)),
 				tostring(name),
 				check.suggest(tostring(name), names)
-					or format(
-						"run with --set %s=..., or declare cdcl.var { "
-							.. "%s = default }",
-						tostring(name),
-						tostring(name)
-					)
+					or "declared: " .. concat(names, ", ")
 			)
 		end,
 	})

@@ -40,6 +40,7 @@ struct script {
 	struct arena scratch; /* of one call of a row function */
 	struct error mistake; /* a rehearsal's first wrong name */
 	bool mistake_found;
+	bool slow_in_rehearsal;         /* a function did not come back: no trace report */
 	struct leaf *leaves; /* Lua functions of the plan, newest first */
 	uint64_t generation; /* moves when rows handed to Lua die */
 };
@@ -47,7 +48,8 @@ struct script {
 struct script *bind_script(lua_State *L);
 
 /* The same script, loaded once more to be thrown away; NULL when that fails. */
-struct script *script_rehearsal(const struct script *s, struct error *err);
+struct script *script_rehearsal(
+	const struct script *s, bool jit, int64_t call_ms_max, struct error *err);
 
 /* The user's innermost line: the file's name and line; false when Lua was not called by a script.
  */

@@ -76,7 +76,7 @@ int leaf_lose_row(struct leaf *leaf, struct chunk *in, const struct error *why,
 	check(row < in->row_count);
 	bit_clear(in->live, row);
 	if (leaf->script->rehearsal)
-		return 0;
+		return leaf->script->vm.was_overdue ? -(int)CDCL_E_LUA : 0;
 	return dead_letter_add(dead, DEAD_LUA, in, row, why, err);
 }
 

@@ -4,7 +4,7 @@
 #include "data/chunk.h"
 #include "script/leaf.h"
 
-enum { names_rows = 16, trace_rounds = 6, rehearse_groups = 8 };
+enum { names_rows = 16, names_ms_max = 200, trace_rounds = 6, rehearse_groups = 8 };
 
 /* ---- made-up rows ---- */
 
@@ -137,11 +137,12 @@ int rehearse_names(struct script *s, struct error *err)
 	if (s->leaves == NULL)
 		return 0;
 	struct error ignored;
-	struct script *twin = script_rehearsal(s, &ignored);
+	struct script *twin = script_rehearsal(s, false, names_ms_max, &ignored);
 	if (twin == NULL)
 		return 0;
-	for (struct leaf *leaf = twin->leaves; leaf != NULL; leaf = leaf->next)
-		run_leaf(leaf, names_rows);
+	for (struct leaf *l = twin->leaves; l != NULL && !twin->vm.was_overdue; l = l->next)
+		run_leaf(l, names_rows);
+	s->slow_in_rehearsal = twin->vm.was_overdue;
 	bool found = twin->mistake_found;
 	if (found)
 		*err = twin->mistake;
@@ -163,10 +164,10 @@ static int run_all(lua_State *L)
 
 void script_trace_report(struct script *s, struct strbuf *out)
 {
-	if (s->leaves == NULL || !s->options.jit)
+	if (s->leaves == NULL || !s->options.jit || s->slow_in_rehearsal)
 		return;
 	struct error err;
-	struct script *twin = script_rehearsal(s, &err);
+	struct script *twin = script_rehearsal(s, true, s->options.call_ms_max, &err);
 	if (twin == NULL)
 		return;
 	lua_State *L = twin->vm.L;

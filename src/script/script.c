@@ -176,7 +176,11 @@ static struct script *open_script(
 	s->plan = plan_open();
 	if (read_script(s, options->path, twin, err) < 0)
 		goto fail;
-	s->dog = watchdog_open(s->display.data, options->call_ms_max, options->jit, err);
+	/* A rehearsal never ends the process: what does not come back is left to the real run. */
+	enum watchdog_action action = options->jit ? WATCHDOG_END : WATCHDOG_HOOK_THEN_END;
+	if (twin != NULL && !options->jit)
+		action = WATCHDOG_HOOK;
+	s->dog = watchdog_open(s->display.data, options->call_ms_max, action, err);
 	if (s->dog == NULL || vm_open(&s->vm, s->dog, options->jit, err) < 0)
 		goto fail;
 	if (run_script(s, err) < 0 || finish_plan(s, err) < 0)
@@ -194,9 +198,13 @@ struct script *script_open(const struct script_options *options, struct error *e
 	return open_script(options, NULL, err);
 }
 
-struct script *script_rehearsal(const struct script *s, struct error *err)
+struct script *script_rehearsal(
+	const struct script *s, bool jit, int64_t call_ms_max, struct error *err)
 {
-	return open_script(&s->options, s, err);
+	struct script_options options = s->options;
+	options.jit = jit;
+	options.call_ms_max = call_ms_max;
+	return open_script(&options, s, err);
 }
 
 void script_close(struct script *s)

@@ -111,6 +111,7 @@ static void hook(lua_State *L, lua_Debug *event)
 	struct vm *v = vm_of(L);
 	if (v->dog == NULL || !watchdog_overdue(v->dog))
 		return;
+	v->was_overdue = true;
 	/* From now on at every instruction, so that a pcall in the script cannot swallow it for
 	 * good. */
 	lua_sethook(L, hook, LUA_MASKCOUNT, 1);

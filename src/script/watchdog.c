@@ -15,7 +15,7 @@ enum { watchdog_ticks = 8, watchdog_depth_max = 8 };
 struct watchdog {
 	char script[512];
 	int64_t call_ms_max;
-	bool ends_process;
+	enum watchdog_action action;
 	int wake[2]; /* a byte ends the thread */
 	pthread_t thread;
 	_Atomic uint64_t seq; /* moves at every enter and leave */
@@ -88,15 +88,16 @@ static void *watchdog_main(void *argument)
 		last_row = row;
 		if (same >= watchdog_ticks) {
 			atomic_store(&w->overdue, true);
-			/* With a hook the call has another span to end by itself. */
-			if (w->ends_process || same >= 2 * watchdog_ticks)
+			bool out_of_hook = same >= 2 * watchdog_ticks;
+			if (w->action == WATCHDOG_END ||
+				(w->action == WATCHDOG_HOOK_THEN_END && out_of_hook))
 				end_process(w, watch);
 		}
 	}
 }
 
 struct watchdog *watchdog_open(
-	const char *script, int64_t call_ms_max, bool ends_process, struct error *err)
+	const char *script, int64_t call_ms_max, enum watchdog_action action, struct error *err)
 {
 	struct watchdog *w = calloc(1, sizeof(*w));
 	if (w == NULL) {
@@ -105,7 +106,7 @@ struct watchdog *watchdog_open(
 	}
 	snprintf(w->script, sizeof(w->script), "%s", script);
 	w->call_ms_max = call_ms_max > 0 ? call_ms_max : call_ms_max_default;
-	w->ends_process = ends_process;
+	w->action = action;
 	if (pipe(w->wake) != 0) {
 		error_set(err, CDCL_E_INTERNAL, "cannot make the watchdog's pipe: %s",
 			strerror(errno));

@@ -35,10 +35,15 @@ struct watch {
 
 enum { call_ms_max_default = 10000 };
 
-/* NULL with the error filled. `ends_process` false: only raises the overdue flag (interpreter with
- * a hook). */
+enum watchdog_action {
+	WATCHDOG_END,                   /* the process, with 1 */
+	WATCHDOG_HOOK,                  /* raises the flag that the count hook of vm.c reads */
+	WATCHDOG_HOOK_THEN_END          /* the hook has another span, then the process ends */
+};
+
+/* NULL with the error filled. */
 struct watchdog *watchdog_open(
-	const char *script, int64_t call_ms_max, bool ends_process, struct error *err);
+	const char *script, int64_t call_ms_max, enum watchdog_action action, struct error *err);
 void watchdog_close(struct watchdog *w);
 void watchdog_enter(struct watchdog *w, const struct watch *watch);
 void watchdog_leave(struct watchdog *w);
