@@ -71,6 +71,11 @@ return {
 		default = 1000,
 		doc = "records that may fail before the job stops",
 	}, {
+		name = "call_ms_max",
+		type = "integer",
+		default = 10000,
+		doc = "a Lua function that takes longer for one row ends the process",
+	}, {
 		name = "timezone",
 		type = "string",
 		default = "UTC",

@@ -40,7 +40,7 @@ struct script {
 	struct arena scratch; /* of one call of a row function */
 	struct error mistake; /* a rehearsal's first wrong name */
 	bool mistake_found;
-	bool slow_in_rehearsal;         /* a function did not come back: no trace report */
+	bool slow_in_rehearsal; /* a function did not come back: no trace report */
 	struct leaf *leaves; /* Lua functions of the plan, newest first */
 	uint64_t generation; /* moves when rows handed to Lua die */
 };

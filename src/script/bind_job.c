@@ -80,6 +80,9 @@ static int job(lua_State *L)
 	if (name.data != NULL)
 		p->job_name = name;
 	p->error_budget = bind_field_integer(L, 1, "error_budget", p->error_budget);
+	int64_t call_ms_max = bind_field_integer(L, 1, "call_ms_max", 0);
+	if (call_ms_max > 0 && s->options.call_ms_max == 0)
+		watchdog_set(s->dog, call_ms_max);
 	struct str on_error = bind_field_string(L, 1, "on_error");
 	p->on_error_stop = on_error.data != NULL && str_eq(on_error, str_lit("stop"));
 	struct str trigger = bind_field_string(L, 1, "trigger");

@@ -29,7 +29,7 @@ struct vm {
 	int handler; /* registry reference of the error handler */
 	struct watchdog *dog; /* not owned; NULL: none */
 	bool jit;
-	bool was_overdue;               /* the hook has ended a call */
+	bool was_overdue; /* the hook has ended a call */
 	/* What the handler saw of the last error. */
 	char trap_source[256]; /* of the user's file; empty: no user frame */
 	int trap_line;

@@ -14,7 +14,7 @@ enum { watchdog_ticks = 8, watchdog_depth_max = 8 };
 
 struct watchdog {
 	char script[512];
-	int64_t call_ms_max;
+	_Atomic int64_t call_ms_max;
 	enum watchdog_action action;
 	int wake[2]; /* a byte ends the thread */
 	pthread_t thread;
@@ -38,7 +38,7 @@ static void describe(const struct watchdog *w, const struct watch *watch, char *
 	int len = snprintf(out, bytes,
 		"cdcl: " STR_FMT
 		": %s ran longer than %lld ms in one call: a loop without an end?\n",
-		STR_ARG(watch->place), watch->what, (long long)w->call_ms_max);
+		STR_ARG(watch->place), watch->what, (long long)watchdog_call_ms_max(w));
 	const struct chunk *c = watch->chunk;
 	uint32_t row = current_row(watch);
 	if (c != NULL && c->messages != NULL && row < c->row_count && len > 0 &&
@@ -67,15 +67,13 @@ static void end_process(const struct watchdog *w, const struct watch *watch)
 static void *watchdog_main(void *argument)
 {
 	struct watchdog *w = argument;
-	int tick_ms = (int)(w->call_ms_max / watchdog_ticks);
-	if (tick_ms < 1)
-		tick_ms = 1;
 	uint64_t last_seq = 0;
 	uint32_t last_row = 0;
 	unsigned same = 0;
 	struct pollfd wake = {.fd = w->wake[0], .events = POLLIN};
 	for (;;) {
-		int n = poll(&wake, 1, tick_ms);
+		int64_t tick_ms = w->call_ms_max / watchdog_ticks;
+		int n = poll(&wake, 1, tick_ms < 1 ? 1 : (int)tick_ms);
 		if (n > 0)
 			return NULL;
 		if (n < 0 && errno != EINTR)
@@ -161,4 +159,9 @@ bool watchdog_overdue(const struct watchdog *w)
 int64_t watchdog_call_ms_max(const struct watchdog *w)
 {
 	return w->call_ms_max;
+}
+
+void watchdog_set(struct watchdog *w, int64_t call_ms_max)
+{
+	w->call_ms_max = call_ms_max;
 }

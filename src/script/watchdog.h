@@ -36,9 +36,9 @@ struct watch {
 enum { call_ms_max_default = 10000 };
 
 enum watchdog_action {
-	WATCHDOG_END,                   /* the process, with 1 */
-	WATCHDOG_HOOK,                  /* raises the flag that the count hook of vm.c reads */
-	WATCHDOG_HOOK_THEN_END          /* the hook has another span, then the process ends */
+	WATCHDOG_END, /* the process, with 1 */
+	WATCHDOG_HOOK, /* raises the flag that the count hook of vm.c reads */
+	WATCHDOG_HOOK_THEN_END /* the hook has another span, then the process ends */
 };
 
 /* NULL with the error filled. */
@@ -47,6 +47,9 @@ struct watchdog *watchdog_open(
 void watchdog_close(struct watchdog *w);
 void watchdog_enter(struct watchdog *w, const struct watch *watch);
 void watchdog_leave(struct watchdog *w);
+
+/* Another limit from now on. */
+void watchdog_set(struct watchdog *w, int64_t call_ms_max);
 
 /* True once the running call is late; cleared by leave. For the hook. */
 bool watchdog_overdue(const struct watchdog *w);

@@ -1,0 +1,249 @@
+---@meta cdcl
+-- The language for editors: what lib-lua offers, as LuaCATS annotations. `cdcl init` writes this
+-- file beside
+-- a new job; tests/lua compares it with lib-lua/options.lua and with what the program really has.
+
+---@class cdcl
+---@field null userdata stands for NULL where Lua cannot hold nil: in tables, and for JSON null
+---@field var cdcl.Var
+local cdcl = {}
+
+---Values from `--set NAME=VALUE`. `cdcl.var { limit = 10 }` declares defaults; a value takes
+---its default's type. Without a declaration a value is a string, or nil when it was not set.
+---@class cdcl.Var
+---@operator call(table<string, string|number|boolean>): nil
+---@field [string] string|number|boolean|nil
+
+---A row as a Lua function sees it: columns by name, NULL is nil. Also `row["@topic"]`,
+---`["@partition"]`, `["@offset"]`, `["@timestamp"]` (microseconds), `["@key"]`, `["@value"]`,
+---`["@headers"]`, `["@kind"]`.
+---@class cdcl.Row
+---@field [string] any
+
+---An exact decimal: + - * / % and comparisons with decimals and integers are exact.
+---@class cdcl.Decimal
+---@field to_number fun(self: cdcl.Decimal): number
+
+---@class cdcl.Sink
+
+---@class cdcl.Aggregate
+
+---@class cdcl.Rows
+---@field [integer] cdcl.Row
+---@field count fun(self: cdcl.Rows): integer
+---@field each fun(self: cdcl.Rows): fun(): cdcl.Row?
+
+---@alias cdcl.OutputMode "append"|"update"|"complete"|"changelog"
+---@alias cdcl.Mode "permissive"|"failfast"|"drop"
+---@alias cdcl.Json "spark"|"strict"
+
+---@class cdcl.JobOptions
+---@field name? string
+---@field trigger? string
+---@field on_error? "continue"|"stop"
+---@field error_budget? integer
+---@field timezone? string
+---@field call_ms_max? integer
+
+---@class cdcl.KafkaOptions
+---@field topic? string|string[]
+---@field topic_pattern? string
+---@field schema? string
+---@field starting_offsets? string|table
+---@field brokers? string
+---@field fetch_memory? string|integer
+---@field max_offsets_per_trigger? integer
+---@field on_data_loss? "stop"|"continue"
+---@field mode? cdcl.Mode
+---@field json? cdcl.Json
+---@field kafka? table<string, string|number|boolean>
+
+---@class cdcl.FileOptions
+---@field path string
+---@field schema? string
+---@field format? "lines"|"records"
+---@field topic? string|string[]
+---@field max_files_per_trigger? integer
+---@field null_value? string
+---@field mode? cdcl.Mode
+---@field json? cdcl.Json
+
+---@class cdcl.StdinOptions
+---@field schema? string
+---@field format? "lines"|"records"
+---@field topic? string|string[]
+---@field null_value? string
+---@field mode? cdcl.Mode
+---@field json? cdcl.Json
+
+---@class cdcl.GenerateOptions
+---@field kind? "orders"|"customers"
+---@field schema? string
+---@field rate? integer
+---@field count? integer
+---@field keys? integer
+---@field seed? integer
+---@field skew? number
+---@field malformed? number
+---@field duplicates? number
+---@field late? number
+---@field mode? cdcl.Mode
+---@field json? cdcl.Json
+
+---@class cdcl.ConsoleOptions
+---@field output_mode? cdcl.OutputMode
+---@field truncate? boolean
+---@field num_rows? integer
+
+---@class cdcl.ChangesOptions
+---@field output_mode? cdcl.OutputMode
+
+---@class cdcl.MemoryOptions
+---@field output_mode? cdcl.OutputMode
+---@field name? string
+
+---@class cdcl.ForeachBatchOptions
+---@field output_mode? cdcl.OutputMode
+
+---@class cdcl.AggregateOptions
+---@field [1] string the result: "mean_x double"
+---@field state string
+---@field add fun(state: table, row: cdcl.Row)
+---@field retract? fun(state: table, row: cdcl.Row)
+---@field merge? fun(state: table, other: table)
+---@field finish fun(state: table): any
+
+---Rows that count one by one (a Stream) or keyed rows that change (a Table, what `agg` gives).
+---Every method answers a new value; a string is SQL, a function is Lua.
+---@class cdcl.Stream
+local stream = {}
+
+---@param condition string|fun(row: cdcl.Row): boolean
+---@return cdcl.Stream
+function stream:filter(condition) end
+
+---@param ... string SQL expressions: "price * quantity as total"
+---@return cdcl.Stream
+function stream:select(...) end
+
+---Adds columns, or puts them in place of those of the same name.
+---@overload fun(self: cdcl.Stream, ...: string): cdcl.Stream
+---@param ddl string "total double"
+---@param f fun(row: cdcl.Row): ...
+---@return cdcl.Stream
+function stream:with(ddl, f) end
+
+---@param ddl string the new columns; f answers one value for each
+---@param f fun(row: cdcl.Row): ...
+---@return cdcl.Stream
+function stream:map(ddl, f) end
+
+---@param ddl string
+---@param f fun(row: cdcl.Row, emit: fun(...))
+---@return cdcl.Stream
+function stream:flat_map(ddl, f) end
+
+---@param ... cdcl.Stream
+---@return cdcl.Stream
+function stream:union(...) end
+
+---@param ... string
+---@return cdcl.Stream
+function stream:drop_columns(...) end
+
+---@param old string
+---@param new string
+---@return cdcl.Stream
+function stream:rename(old, new) end
+
+---@param n integer
+---@return cdcl.Stream
+function stream:limit(n) end
+
+---@param ... string "units desc", "name asc nulls last"
+---@return cdcl.Stream
+function stream:order_by(...) end
+
+---@param ... string SQL expressions
+---@return cdcl.Grouped
+function stream:group_by(...) end
+
+---@param ... string|cdcl.Aggregate "count(*) as n"
+---@return cdcl.Stream
+function stream:agg(...) end
+
+---@param ... cdcl.Sink
+---@return cdcl.Stream
+function stream:to(...) end
+
+---@class cdcl.Grouped
+local grouped = {}
+
+---@param ... string|cdcl.Aggregate "count(*) as n"
+---@return cdcl.Stream
+function grouped:agg(...) end
+
+---@param options cdcl.JobOptions
+function cdcl.job(options) end
+
+---@param options cdcl.KafkaOptions
+---@return cdcl.Stream
+function cdcl.kafka(options) end
+
+---@param options cdcl.FileOptions
+---@return cdcl.Stream
+function cdcl.file(options) end
+
+---@param options? cdcl.StdinOptions
+---@return cdcl.Stream
+function cdcl.stdin(options) end
+
+---@param options? cdcl.GenerateOptions
+---@return cdcl.Stream
+function cdcl.generate(options) end
+
+---@param ... cdcl.Stream
+---@return cdcl.Stream
+function cdcl.union(...) end
+
+---@param options? cdcl.ConsoleOptions
+---@return cdcl.Sink
+function cdcl.console(options) end
+
+---@param options? cdcl.ChangesOptions
+---@return cdcl.Sink
+function cdcl.changes(options) end
+
+---@param options? cdcl.MemoryOptions
+---@return cdcl.Sink
+function cdcl.memory(options) end
+
+---@alias cdcl.BatchFunction fun(rows: cdcl.Rows, batch_id: integer)
+
+---@overload fun(options: cdcl.ForeachBatchOptions, f: cdcl.BatchFunction): cdcl.Sink
+---@param f cdcl.BatchFunction
+---@return cdcl.Sink
+function cdcl.foreach_batch(f) end
+
+---@param options cdcl.AggregateOptions
+---@return cdcl.Aggregate
+function cdcl.aggregate(options) end
+
+---@param name string
+---@param default? string
+---@return string
+function cdcl.env(name, default) end
+
+---@param path string
+---@return string
+function cdcl.secret_file(path) end
+
+---@param text string|integer
+---@return cdcl.Decimal
+function cdcl.decimal(text) end
+
+---@param row cdcl.Row
+---@return table<string, any>
+function cdcl.to_table(row) end
+
+return cdcl
