@@ -1,7 +1,6 @@
 ---@meta cdcl
 -- The language for editors: what lib-lua offers, as LuaCATS annotations. `cdcl init` writes this
--- file beside
--- a new job; tests/lua compares it with lib-lua/options.lua and with what the program really has.
+-- file beside a new job; tests/lua compares it with options.lua and with what the program has.
 
 ---@class cdcl
 ---@field null userdata stands for NULL where Lua cannot hold nil: in tables, and for JSON null

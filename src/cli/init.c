@@ -109,8 +109,7 @@ const struct command command_init = {
 	.summary = "Write a first job, a sample of its input and editor settings into a folder.",
 	.usage = "cdcl init [DIR]",
 	.examples = "  cdcl init orders            into a new folder\n"
-		    "  cdcl init                   into this one\n"
-		    "  cd orders && cdcl run --input orders.jsonl --available-now orders.lua\n",
+		    "  cdcl init                   into this one\n",
 	.details = "A file that is there already is never overwritten: then nothing is written.\n",
 	.run = run_init,
 };
