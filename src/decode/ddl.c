@@ -45,7 +45,7 @@ static const struct type_word type_words[] = {
 	{"timestamp_ltz", TYPE_TIMESTAMP},
 };
 
-/* Types that Spark has and cdcl does not, with what to write instead. */
+/* Types that Spark or another system has and cdcl does not, with what to write instead. */
 static const char *const missing_types[][2] = {
 	{"struct", "nested types are not supported yet: declare the column as json"},
 	{"array", "nested types are not supported yet: declare the column as json"},
@@ -57,6 +57,14 @@ static const char *const missing_types[][2] = {
 	{"timestamp_ntz", "declare the column as timestamp or string"},
 	{"interval", "declare the column as string"},
 	{"void", "leave the column out"},
+	{"bool", "did you mean 'boolean'?"},
+	{"text", "did you mean 'string'?"},
+	{"datetime", "did you mean 'timestamp'?"},
+	{"timestamptz", "did you mean 'timestamp'?"},
+	{"int32", "did you mean 'int'?"},
+	{"int64", "did you mean 'bigint'?"},
+	{"number", "did you mean 'double' or 'decimal(p,s)'?"},
+	{"bytes", "did you mean 'binary'?"},
 };
 
 static int fail(struct ddl *d, size_t from, size_t len, const char *format, ...)
@@ -270,7 +278,11 @@ static int fail_type(struct ddl *d, struct str name)
 		names[i] = str_c(type_words[i].word);
 	int code = fail(
 		d, offset_of(d, name), name.len, "there is no type '" STR_FMT "'", STR_ARG(name));
-	struct str near = str_nearest(name, names, count);
+	struct str lower = str_dup(name, d->arena);
+	for (size_t i = 0; i < lower.len; i++)
+		if (lower.data[i] >= 'A' && lower.data[i] <= 'Z')
+			((char *)(uintptr_t)lower.data)[i] = (char)(lower.data[i] | 0x20);
+	struct str near = str_nearest(lower, names, count);
 	if (near.data != NULL)
 		error_help(d->err, "did you mean '" STR_FMT "'?", STR_ARG(near));
 	return code;
