@@ -24,7 +24,8 @@ static unsigned put_unicode_escape(const char **p, const char *end, char *out)
 			c = 0x10000 + ((c - 0xD800) << 10) + (low - 0xDC00);
 		}
 	}
-	return utf8_put(out, c);
+	/* Half a pair has no UTF-8; Java writes '?' for it, so Spark's column holds that too. */
+	return utf8_put(out, c >= 0xD800 && c < 0xE000 ? '?' : c);
 }
 
 static unsigned put_escape(const char **p, const char *end, char *out)
