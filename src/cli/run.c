@@ -154,6 +154,18 @@ static void keep_resolved(struct job_options *o, const struct job *j, struct are
 	o->restarted = true;
 }
 
+static void watch_files(struct job_options *o, const struct script *s, struct arena *arena)
+{
+	uint32_t count = 0;
+	while (script_file(s, count).data != NULL)
+		count++;
+	struct str *paths = ARENA_ARRAY(arena, struct str, count + 1);
+	for (uint32_t i = 0; i < count; i++)
+		paths[i] = str_dup(script_file(s, i), arena);
+	o->watch_paths = paths;
+	o->watch_count = count;
+}
+
 static int run_script(const struct run_options *o, const struct script_options *options,
 	struct arena *arena, struct error *err)
 {
@@ -163,12 +175,13 @@ static int run_script(const struct run_options *o, const struct script_options *
 		.quiet = o->quiet,
 		.catch_signals = true,
 		.stop_on_closed_stdout = true,
-		.watch_path = o->watch ? options->path : NULL,
 		.clock = options->clock,
 	};
 	struct script *s = load(o, options, err);
 	int end = s == NULL ? -(int)err->code : JOB_CHANGED;
 	while (end == JOB_CHANGED) {
+		if (o->watch)
+			watch_files(&job_options, s, arena);
 		struct job *j = job_open(script_plan(s), &job_options, err);
 		if (j == NULL) {
 			end = -(int)err->code;

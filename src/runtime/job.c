@@ -99,6 +99,17 @@ uint32_t job_resolved(const struct job *j, struct arena *arena, struct partition
 
 /* ---- open, close ---- */
 
+static int open_watch(struct job *j, struct error *err)
+{
+	j->watch = file_watch_open(err);
+	if (j->watch == NULL)
+		return -(int)err->code;
+	int r = 0;
+	for (uint32_t i = 0; r == 0 && i < j->options.watch_count; i++)
+		r = file_watch_add(j->watch, j->options.watch_paths[i], err);
+	return r;
+}
+
 struct job *job_open(struct plan *plan, const struct job_options *options, struct error *err)
 {
 	struct job *j = calloc(1, sizeof(*j));
@@ -115,8 +126,7 @@ struct job *job_open(struct plan *plan, const struct job_options *options, struc
 		if (j->progress == NULL)
 			goto fail;
 	}
-	if (options->watch_path != NULL &&
-		(j->watch = file_watch_open(options->watch_path, err)) == NULL)
+	if (options->watch_count > 0 && open_watch(j, err) < 0)
 		goto fail;
 	j->loop = loop_open(options->catch_signals, err);
 	if (j->loop == NULL)

@@ -20,7 +20,8 @@ struct job_options {
 	bool quiet; /* no status line, no periodic lines */
 	bool catch_signals; /* SIGTERM and SIGINT drain, the second one ends the process with 130 */
 	bool stop_on_closed_stdout; /* whoever read the results is gone: drain */
-	const char *watch_path; /* --watch: the script to watch; NULL: none */
+	const struct str *watch_paths; /* --watch: the script and the modules it requires */
+	uint32_t watch_count;
 	const struct clock *clock;
 	bool restarted; /* --watch: not the first start of this run */
 	/* What the first start resolved `latest` to, so that a restart reads on from there. */

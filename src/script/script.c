@@ -228,3 +228,8 @@ size_t script_memory_bytes(const struct script *s)
 {
 	return s->vm.bytes;
 }
+
+struct str script_file(const struct script *s, uint32_t index)
+{
+	return index < s->file_count ? s->files[index].name : (struct str){NULL, 0};
+}

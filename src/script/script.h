@@ -40,6 +40,9 @@ struct script *script_open(const struct script_options *options, struct error *e
 void script_close(struct script *s);
 struct plan *script_plan(struct script *s);
 
+/* The files it was loaded from, the script first, then what it required; absent past the end. */
+struct str script_file(const struct script *s, uint32_t index);
+
 /* Lua's heap in bytes, for the status line. */
 size_t script_memory_bytes(const struct script *s);
 
