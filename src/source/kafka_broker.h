@@ -8,7 +8,7 @@
  *
  * Its limits (librdkafka 2.0.2): 5 MiB or 100,000 messages a partition, the oldest are dropped
  * silently; aborted transactions stay visible; no search by timestamp; no TLS, SASL, retention or
- * admin requests; the port is the kernel's choice (kafka_broker_relay puts a bootstrap address on
+ * admin requests; the port is the kernel's choice (kafka_relay.h puts a bootstrap address on
  * a wanted one).
  *
  * kafka_broker_demo starts a thread that produces generated change events at a pace until
@@ -20,7 +20,8 @@
 
 struct kafka_broker;
 
-struct kafka_broker *kafka_broker_open(struct error *err);
+/* port 0: the kernel's choice. */
+struct kafka_broker *kafka_broker_open(int port, struct error *err);
 void kafka_broker_close(struct kafka_broker *b);
 
 /* "127.0.0.1:34567"; lives as long as the broker. */
@@ -28,11 +29,6 @@ struct str kafka_broker_bootstrap(const struct kafka_broker *b);
 
 int kafka_broker_topic(
 	struct kafka_broker *b, struct str name, int32_t partitions, struct error *err);
-
-/* One message: key or value with data NULL are absent; partition -1 goes by the key's hash. */
-int kafka_broker_produce(struct kafka_broker *b, struct str topic, int32_t partition,
-	struct str key, struct str value, struct error *err);
-int kafka_broker_flush(struct kafka_broker *b, struct error *err);
 
 /* Every line of a file becomes a message of the topic. Answers how many. */
 int64_t kafka_broker_load(

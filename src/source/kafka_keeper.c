@@ -266,8 +266,8 @@ static void fail_deleted(struct kafka_keeper *k, struct kafka_topic *t)
 	error_init(&err);
 	error_set(&err, CDCL_E_DATA, "topic '" STR_FMT "' was deleted while it was being read",
 		STR_ARG(t->name));
-	error_help(&err,
-		"on_data_loss = \"continue\" waits for it and reads it from its beginning");
+	error_help(
+		&err, "on_data_loss = \"continue\" waits for it and reads it from its beginning");
 	fail(k, &err);
 }
 

@@ -54,7 +54,8 @@ def jars():
         shutil.rmtree(part, ignore_errors=True)
         r = subprocess.run(["mvn", "-q", "-B", "-f", os.path.join(HERE, "pom.xml"),
                             "dependency:copy-dependencies", "-DoutputDirectory=" + part],
-                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                           stderr=subprocess.STDOUT)
         if r.returncode != 0:
             said = r.stdout.decode("utf-8", "replace").strip()[-600:]
             raise Unavailable("Maven cannot fetch the broker: " + said)
@@ -100,8 +101,8 @@ class Broker:
         self.log = open(os.path.join(self.folder, "broker.log"), "ab")
         self.process = subprocess.Popen(
             ["java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=4",
-             "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", self.jars + "/*", "kafka.Kafka",
-             self.settings],
+             "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", self.jars + "/*",
+             "kafka.Kafka", self.settings],
             stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL, cwd=self.folder)
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
@@ -119,8 +120,9 @@ class Broker:
         raise RuntimeError("the broker did not start:\n" + log)
 
     def answers(self):
-        r = subprocess.run(["kcat", "-L", "-b", self.bootstrap, "-m", "2"], stdin=subprocess.DEVNULL,
-                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        r = subprocess.run(["kcat", "-L", "-b", self.bootstrap, "-m", "2"],
+                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL)
         return r.returncode == 0
 
     def kill(self):
