@@ -99,8 +99,8 @@ const struct command command_broker = {
 		    "  export CDCL_BROKERS=127.0.0.1:9092; cdcl generate orders --topic orders_cdc "
 		    "--rate 10\n",
 	.details =
-		"Its address is printed on stdout. It speaks Kafka's protocol to any client on this\n"
-		"machine and forgets everything when it ends. It is for trying things out:\n"
+		"Its address is printed on stdout. It speaks Kafka's protocol to any client\n"
+		"on this machine and forgets everything when it ends. For trying things out:\n"
 		"  a partition holds 5 MiB or 100,000 messages, then the oldest are dropped;\n"
 		"  aborted transactions stay visible; offsets cannot be found by timestamp;\n"
 		"  topics that nobody made have 4 partitions; joining a consumer group takes 3 s;\n"
