@@ -96,8 +96,7 @@ const struct command command_broker = {
 	.usage = "cdcl broker [OPTIONS]",
 	.examples = "  cdcl broker --port 9092 --topic orders_cdc:2\n"
 		    "  cdcl broker --load orders_cdc=orders.jsonl\n"
-		    "  export CDCL_BROKERS=127.0.0.1:9092; cdcl generate orders --topic orders_cdc "
-		    "--rate 10\n",
+		    "  cdcl broker --topic orders_cdc:2 --topic customers_cdc\n",
 	.details =
 		"Its address is printed on stdout. It speaks Kafka's protocol to any client\n"
 		"on this machine and forgets everything when it ends. For trying things out:\n"
