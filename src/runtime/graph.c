@@ -72,10 +72,6 @@ static int open_sink(struct graph *g, const struct plan_sink *planned, struct er
 	g->sinks[g->sink_count] = s;
 	g->sink_ends[g->sink_count] = end;
 	g->sink_count++;
-	int64_t last_batch_id = -1;
-	int r = s->ops->open(s, &last_batch_id, err);
-	if (r < 0)
-		return r;
 	return connect_node(g, input, planned->config.mode, end, err);
 }
 
