@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "data/row_codec.h"
 #include "state/multiset.h"
+#include "state/set_order.h"
 
 /* ---- lists that only grow ---- */
 
@@ -85,10 +86,13 @@ static int add_list(struct aggregate *a, const struct aggregate_rows *rows,
 	return 0;
 }
 
-static struct str array_head(char *into, uint32_t count, size_t len)
+static struct str finish_array(
+	const struct aggregate *a, char *into, uint32_t count, size_t len, struct arena *arena)
 {
 	memcpy(into, &count, sizeof(count));
-	return (struct str){into, sizeof(count) + len};
+	struct str array = {into, sizeof(count) + len};
+	bool set = a->call->function == AGG_COLLECT_SET;
+	return set ? set_order(array, a->arg, arena) : array;
 }
 
 static int list_result(struct aggregate *a, uint32_t group, union wide_value *out, bool *is_null,
@@ -100,7 +104,7 @@ static int list_result(struct aggregate *a, uint32_t group, union wide_value *ou
 	char *bytes = arena_alloc(arena, sizeof(uint32_t) + l->len, 1);
 	if (l->len > 0)
 		memcpy(bytes + sizeof(uint32_t), l->bytes, l->len);
-	out->str = array_head(bytes, l->count, l->len);
+	out->str = finish_array(a, bytes, l->count, l->len, arena);
 	return 0;
 }
 
@@ -206,7 +210,7 @@ static void collect(struct aggregate *a, const struct multiset_list *l, union wi
 		memcpy(at_byte, value.data, value.len);
 		at_byte += value.len;
 	}
-	out->str = array_head(bytes, l->count, len);
+	out->str = finish_array(a, bytes, l->count, len, arena);
 }
 
 static int multiset_result(struct aggregate *a, uint32_t group, union wide_value *out,

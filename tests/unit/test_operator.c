@@ -464,6 +464,22 @@ static void test_chained_groups(void **state)
 	assert_text(changes, "-D 1 1 2 [b]; -U 2 1 5 [a]; +U 2 2 2 [a, b]; ");
 }
 
+static void test_collect(void **state)
+{
+	(void)state;
+	struct operator* g = start(GROUP(source, "v", "collect_list(k) as l", "collect_set(k) as s",
+					   "collect_set(x) as x"),
+		OUTPUT_APPEND);
+	struct capture *c = capture(g, OUTPUT_COMPLETE);
+	assert_int_equal(
+		PUSH(g, "Laptop 1 20", "Mouse 1 3", "- 1 -", "Laptop 1 3", "日本 1 -1"), 0);
+	assert_int_equal(operator_finish(g, &batch, &err), 0);
+	/* Spark's order of the set was recorded; that of the doubles follows from its hash. */
+	assert_text(c,
+		"+I 1 [Laptop, Mouse, Laptop, 日本] [Mouse, 日本, Laptop] "
+		"[-1.0, 3.0, 20.0]; ");
+}
+
 /* ---- a user's own aggregate ---- */
 
 /* State "n bigint, last string"; rows of key "z" fail. */
@@ -588,6 +604,7 @@ int main(void)
 		TEST(test_having_in_a_changelog),
 		TEST(test_fault_after_the_group_stops),
 		TEST(test_chained_groups),
+		TEST(test_collect),
 		TEST(test_own_aggregate),
 		TEST(test_order_is_stable_over_chunks),
 	};
