@@ -215,7 +215,7 @@ struct type decimal_for_integer(struct type integer)
 	case TYPE_SMALLINT: return type_decimal(5, 0);
 	case TYPE_INT: return type_decimal(10, 0);
 	case TYPE_BIGINT: return type_decimal(20, 0);
-	default: check(!"an integer type"); return integer;
+	default: check_failed("not an integer type", __FILE__, __LINE__);
 	}
 }
 

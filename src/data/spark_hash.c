@@ -116,7 +116,7 @@ uint32_t spark_hash_value(const struct value *v, uint32_t seed)
 		return v->type.id == TYPE_ARRAY ? hash_array(v, seed) : hash_bytes(v->as.str, seed);
 	case phys_count: break;
 	}
-	check(!"no such layout");
+	check_failed("no such layout", __FILE__, __LINE__);
 	return 0;
 }
 

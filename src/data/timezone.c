@@ -286,11 +286,15 @@ static struct timezone *fixed(int32_t offset, struct arena *arena)
 	return tz;
 }
 
-/* Names become paths: no dots, so that none leaves the folder. */
+/* Names become paths: no dots, so that none leaves the folder. right/ counts leap seconds, nobody
+ * else does. */
 static bool is_zone_name(struct str name)
 {
 	if (name.len == 0 || name.len > name_bytes_max || name.data[0] == '/' ||
 		name.data[name.len - 1] == '/') {
+		return false;
+	}
+	if (str_starts(name, str_lit("right/")) || str_starts(name, str_lit("posix/"))) {
 		return false;
 	}
 	for (size_t i = 0; i < name.len; i++) {

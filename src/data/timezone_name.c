@@ -70,7 +70,7 @@ static bool parse_offset(struct str s, int32_t *offset)
 		}
 		size_t first = at;
 		part[i] = take_digits(s, &at, 2);
-		bool one_digit_minute = colons && i == 1 && hour_digits == 2 && at == s.len;
+		bool one_digit_minute = colons && i == 1 && at == s.len;
 		if (at - first != 2 && !(at - first == 1 && one_digit_minute)) {
 			return false;
 		}

@@ -24,7 +24,7 @@ struct value value_from_column(const struct column *c, struct type type, uint32_
 	case PHYS_F64: v.as.f64 = ((const double *)c->data)[row]; break;
 	case PHYS_I128: v.as.i128 = ((const int128 *)c->data)[row]; break;
 	case PHYS_STR: v.as.str = ((const struct str *)c->data)[row]; break;
-	case phys_count: check(!"no such layout");
+	case phys_count: check_failed("no such layout", __FILE__, __LINE__);
 	}
 	return v;
 }
@@ -45,7 +45,7 @@ void value_to_column(const struct value *v, struct column *c, uint32_t row)
 	case PHYS_F64: ((double *)c->data)[row] = v->as.f64; break;
 	case PHYS_I128: ((int128 *)c->data)[row] = v->as.i128; break;
 	case PHYS_STR: ((struct str *)c->data)[row] = v->as.str; break;
-	case phys_count: check(!"no such layout");
+	case phys_count: check_failed("no such layout", __FILE__, __LINE__);
 	}
 }
 
@@ -91,6 +91,6 @@ int value_cmp(const struct value *a, const struct value *b)
 		return a->type.id == TYPE_ARRAY ? cmp_arrays(a, b) : str_cmp(a->as.str, b->as.str);
 	case phys_count: break;
 	}
-	check(!"no such layout");
+	check_failed("no such layout", __FILE__, __LINE__);
 	return 0;
 }

@@ -251,7 +251,7 @@ static bool take_clock(struct str s, size_t at, struct moment *m)
 			return false;
 		}
 		if (at == s.len) {
-			return i > HOUR || !m->time_only;
+			return true;
 		}
 		if (i < SECOND && s.data[at++] != ':') {
 			return false;

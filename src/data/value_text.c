@@ -185,7 +185,7 @@ static void add_plain(const struct value *v, const struct timezone *tz, struct s
 	case TYPE_DECIMAL: decimal_text(v->as.i128, v->type.scale, out); return;
 	case TYPE_DATE: add_date(v->as.i32, out); return;
 	case TYPE_TIMESTAMP: add_timestamp(v->as.i64, tz, out); return;
-	default: check(!"no plain text");
+	default: check_failed("no plain text", __FILE__, __LINE__);
 	}
 }
 
