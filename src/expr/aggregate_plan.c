@@ -121,14 +121,11 @@ static int set_arguments(
 	struct builder *b, const struct sql_node *node, struct aggregate_call *call)
 {
 	switch (call->function) {
-	case AGG_COUNT:
-		return count_arguments(b, node, call);
+	case AGG_COUNT: return count_arguments(b, node, call);
 	case AGG_FIRST:
 	case AGG_LAST:
-	case AGG_ANY_VALUE:
-		return first_arguments(b, node, call);
-	default:
-		break;
+	case AGG_ANY_VALUE: return first_arguments(b, node, call);
+	default: break;
 	}
 	for (uint32_t i = 0; i < node->arg_count; i++) {
 		int rc = set_argument(b, node->args[i], call);
@@ -212,31 +209,24 @@ static int set_type(struct builder *b, const struct sql_node *node, struct aggre
 	call->type = call->argument_count == 0 ? type_of(TYPE_BIGINT) : call->arguments[0]->type;
 	switch (call->function) {
 	case AGG_COUNT_STAR:
-	case AGG_COUNT:
-		call->type = type_of(TYPE_BIGINT);
-		break;
+	case AGG_COUNT: call->type = type_of(TYPE_BIGINT); break;
 	case AGG_SUM:
 	case AGG_TRY_SUM:
-	case AGG_AVG:
-		return type_number(b, node, call);
+	case AGG_AVG: return type_number(b, node, call);
 	case AGG_MIN:
 	case AGG_MAX:
 		rc = type_ordered(b, node, call, 0);
 		call->type = call->arguments[0]->type;
 		break;
 	case AGG_MIN_BY:
-	case AGG_MAX_BY:
-		return type_ordered(b, node, call, 1);
+	case AGG_MAX_BY: return type_ordered(b, node, call, 1);
 	case AGG_BOOL_AND:
 	case AGG_BOOL_OR:
 		call->type = type_of(TYPE_BOOLEAN);
 		return cast_argument(b, node, call, 0, TYPE_BOOLEAN);
 	case AGG_COLLECT_LIST:
-	case AGG_COLLECT_SET:
-		call->type = array_of(b, call->type);
-		break;
-	default:
-		break;
+	case AGG_COLLECT_SET: call->type = array_of(b, call->type); break;
+	default: break;
 	}
 	return rc;
 }
@@ -268,8 +258,8 @@ static int check_shape(struct builder *b, const struct sql_node *node, const str
 	if (b->call_count == sql_arguments_max)
 		return checker_fail(
 			&c, node, "too many aggregates (more than %d)", sql_arguments_max);
-	if (node->arg_count >= f->args_min &&
-		(f->args_max == function_any_args || node->arg_count <= f->args_max))
+	if (node->arg_count >= f->args_min
+		&& (f->args_max == function_any_args || node->arg_count <= f->args_max))
 		return 0;
 	int rc = checker_fail(&c, node, "[WRONG_NUM_ARGS] %s has %u argument%s", f->name,
 		node->arg_count, node->arg_count == 1 ? "" : "s");
@@ -288,9 +278,9 @@ static int add_call(struct builder *b, struct sql_node *node, const struct funct
 	if (rc < 0)
 		return rc;
 	struct aggregate_call *call = &b->calls[b->call_count];
-	bool distinct_matters = f->aggregate == AGG_COUNT || f->aggregate == AGG_SUM ||
-		f->aggregate == AGG_TRY_SUM || f->aggregate == AGG_AVG ||
-		f->aggregate == AGG_COLLECT_LIST;
+	bool distinct_matters = f->aggregate == AGG_COUNT || f->aggregate == AGG_SUM
+		|| f->aggregate == AGG_TRY_SUM || f->aggregate == AGG_AVG
+		|| f->aggregate == AGG_COLLECT_LIST;
 	*call = (struct aggregate_call){.function = f->aggregate,
 		.distinct = node->distinct && distinct_matters,
 		.ignore_nulls = node->ignore_nulls};
@@ -318,9 +308,9 @@ static bool is_key(const struct builder *b, const struct sql_node *node, uint32_
 	if (sql_equal(b->keys[k].node, node))
 		return true;
 	/* A key's own name serves too, where no column has it. */
-	return node->kind == SQL_COLUMN && b->keys[k].alias.data != NULL &&
-		str_eq_fold(node->name, b->keys[k].alias) &&
-		schema_find_fold(b->scope->schema, node->name) == SCHEMA_MISSING;
+	return node->kind == SQL_COLUMN && b->keys[k].alias.data != NULL
+		&& str_eq_fold(node->name, b->keys[k].alias)
+		&& schema_find_fold(b->scope->schema, node->name) == SCHEMA_MISSING;
 }
 
 /* Marks keys and aggregate calls with their column of the inner row. */

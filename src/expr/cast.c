@@ -10,8 +10,8 @@
 
 bool cast_allowed(struct type from, struct type to)
 {
-	if (type_eq(from, to) || from.id == TYPE_NULL || from.id == TYPE_JSON ||
-		to.id == TYPE_STRING)
+	if (type_eq(from, to) || from.id == TYPE_NULL || from.id == TYPE_JSON
+		|| to.id == TYPE_STRING)
 		return true;
 	if (from.id == TYPE_ARRAY || to.id == TYPE_ARRAY || to.id == TYPE_NULL)
 		return to.id == TYPE_JSON;
@@ -19,17 +19,13 @@ bool cast_allowed(struct type from, struct type to)
 		return true;
 	bool from_number = type_is_numeric(from), to_number = type_is_numeric(to);
 	switch (from.id) {
-	case TYPE_BOOLEAN:
-		return to_number;
-	case TYPE_DATE:
-		return to.id == TYPE_TIMESTAMP;
-	case TYPE_TIMESTAMP:
-		return to.id == TYPE_DATE || to_number;
-	case TYPE_BINARY:
-		return false;
+	case TYPE_BOOLEAN: return to_number;
+	case TYPE_DATE: return to.id == TYPE_TIMESTAMP;
+	case TYPE_TIMESTAMP: return to.id == TYPE_DATE || to_number;
+	case TYPE_BINARY: return false;
 	default:
-		return from_number &&
-			(to_number || to.id == TYPE_BOOLEAN || to.id == TYPE_TIMESTAMP);
+		return from_number
+			&& (to_number || to.id == TYPE_BOOLEAN || to.id == TYPE_TIMESTAMP);
 	}
 }
 
@@ -48,21 +44,21 @@ bool cast_implicit(struct type from, struct type to)
 		return true;
 	if (type_is_numeric(from) && type_is_numeric(to))
 		return number_rank(from) <= number_rank(to) || to.id == TYPE_DECIMAL;
-	return (from.id == TYPE_DATE && to.id == TYPE_TIMESTAMP) ||
-		(from.id == TYPE_TIMESTAMP && to.id == TYPE_DATE);
+	return (from.id == TYPE_DATE && to.id == TYPE_TIMESTAMP)
+		|| (from.id == TYPE_TIMESTAMP && to.id == TYPE_DATE);
 }
 
 /* ---- numbers between themselves, as loops ---- */
 
-#define WIDEN_KERNEL(name, from_type, to_type)                                                   \
-	static void name(const struct expr *e, const struct run *run, const struct vector *args, \
-		struct vector *out)                                                              \
-	{                                                                                        \
-		const from_type *a = args[0].column.data;                                        \
-		to_type *r = out->column.data;                                                   \
-		(void)e;                                                                         \
-		for (uint32_t i = 0; i < run->rows; i++)                                         \
-			r[i] = (to_type)a[i];                                                    \
+#define WIDEN_KERNEL(name, from_type, to_type)                                                     \
+	static void name(const struct expr *e, const struct run *run, const struct vector *args,   \
+		struct vector *out)                                                                \
+	{                                                                                          \
+		const from_type *a = args[0].column.data;                                          \
+		to_type *r = out->column.data;                                                     \
+		(void)e;                                                                           \
+		for (uint32_t i = 0; i < run->rows; i++)                                           \
+			r[i] = (to_type)a[i];                                                      \
 	}
 
 WIDEN_KERNEL(widen_i32_i32, int32_t, int32_t)
@@ -96,18 +92,10 @@ static enum expr_fault put_integer(int128 i, struct value *out)
 {
 	int128 low, high;
 	switch (out->type.id) {
-	case TYPE_TINYINT:
-		low = INT8_MIN, high = INT8_MAX;
-		break;
-	case TYPE_SMALLINT:
-		low = INT16_MIN, high = INT16_MAX;
-		break;
-	case TYPE_INT:
-		low = INT32_MIN, high = INT32_MAX;
-		break;
-	default:
-		low = INT64_MIN, high = INT64_MAX;
-		break;
+	case TYPE_TINYINT: low = INT8_MIN, high = INT8_MAX; break;
+	case TYPE_SMALLINT: low = INT16_MIN, high = INT16_MAX; break;
+	case TYPE_INT: low = INT32_MIN, high = INT32_MAX; break;
+	default: low = INT64_MIN, high = INT64_MAX; break;
 	}
 	if (i < low || i > high)
 		return EXPR_CAST_OVERFLOW;
@@ -135,8 +123,8 @@ static double fraction_of(const struct value *v)
 
 static enum expr_fault put_decimal(int128 unscaled, unsigned scale, struct value *out)
 {
-	if (!decimal_rescale(unscaled, scale, out->type.scale, &out->as.i128) ||
-		!decimal_fits(out->as.i128, out->type.precision))
+	if (!decimal_rescale(unscaled, scale, out->type.scale, &out->as.i128)
+		|| !decimal_fits(out->as.i128, out->type.precision))
 		return EXPR_CAST_OVERFLOW;
 	return EXPR_FINE;
 }
@@ -153,38 +141,24 @@ static enum expr_fault put_seconds(double seconds, struct value *out)
 static enum expr_fault integer_to(int64_t i, struct value *out)
 {
 	switch (out->type.id) {
-	case TYPE_BOOLEAN:
-		out->as.boolean = i != 0;
-		return EXPR_FINE;
-	case TYPE_FLOAT:
-		out->as.f32 = (float)i;
-		return EXPR_FINE;
-	case TYPE_DOUBLE:
-		out->as.f64 = (double)i;
-		return EXPR_FINE;
-	case TYPE_DECIMAL:
-		return put_decimal(i, 0, out);
+	case TYPE_BOOLEAN: out->as.boolean = i != 0; return EXPR_FINE;
+	case TYPE_FLOAT: out->as.f32 = (float)i; return EXPR_FINE;
+	case TYPE_DOUBLE: out->as.f64 = (double)i; return EXPR_FINE;
+	case TYPE_DECIMAL: return put_decimal(i, 0, out);
 	case TYPE_TIMESTAMP:
 		return __builtin_mul_overflow(i, INT64_C(1000000), &out->as.i64)
 			? EXPR_CAST_OVERFLOW
 			: EXPR_FINE;
-	default:
-		return put_integer(i, out);
+	default: return put_integer(i, out);
 	}
 }
 
 static enum expr_fault fraction_to(double d, struct value *out)
 {
 	switch (out->type.id) {
-	case TYPE_BOOLEAN:
-		out->as.boolean = d != 0;
-		return EXPR_FINE;
-	case TYPE_FLOAT:
-		out->as.f32 = (float)d;
-		return EXPR_FINE;
-	case TYPE_DOUBLE:
-		out->as.f64 = d;
-		return EXPR_FINE;
+	case TYPE_BOOLEAN: out->as.boolean = d != 0; return EXPR_FINE;
+	case TYPE_FLOAT: out->as.f32 = (float)d; return EXPR_FINE;
+	case TYPE_DOUBLE: out->as.f64 = d; return EXPR_FINE;
 	case TYPE_TIMESTAMP:
 		if (!isfinite(d)) {
 			out->is_null = true;
@@ -205,33 +179,21 @@ static enum expr_fault fraction_to(double d, struct value *out)
 static enum expr_fault decimal_to(int128 i, unsigned scale, struct value *out)
 {
 	switch (out->type.id) {
-	case TYPE_BOOLEAN:
-		out->as.boolean = i != 0;
-		return EXPR_FINE;
-	case TYPE_FLOAT:
-		out->as.f32 = (float)decimal_to_double(i, scale);
-		return EXPR_FINE;
-	case TYPE_DOUBLE:
-		out->as.f64 = decimal_to_double(i, scale);
-		return EXPR_FINE;
-	case TYPE_DECIMAL:
-		return put_decimal(i, scale, out);
-	case TYPE_TIMESTAMP:
-		return put_seconds(decimal_to_double(i, scale), out);
-	default:
-		return put_integer(i / decimal_pow10(scale), out);
+	case TYPE_BOOLEAN: out->as.boolean = i != 0; return EXPR_FINE;
+	case TYPE_FLOAT: out->as.f32 = (float)decimal_to_double(i, scale); return EXPR_FINE;
+	case TYPE_DOUBLE: out->as.f64 = decimal_to_double(i, scale); return EXPR_FINE;
+	case TYPE_DECIMAL: return put_decimal(i, scale, out);
+	case TYPE_TIMESTAMP: return put_seconds(decimal_to_double(i, scale), out);
+	default: return put_integer(i / decimal_pow10(scale), out);
 	}
 }
 
 static enum expr_fault text_to_decimal(struct str s, struct value *out)
 {
 	switch (decimal_parse(str_trim(s), out->type.precision, out->type.scale, &out->as.i128)) {
-	case DECIMAL_OK:
-		return EXPR_FINE;
-	case DECIMAL_OVERFLOW:
-		return EXPR_CAST_OVERFLOW;
-	case DECIMAL_BAD:
-		break;
+	case DECIMAL_OK: return EXPR_FINE;
+	case DECIMAL_OVERFLOW: return EXPR_CAST_OVERFLOW;
+	case DECIMAL_BAD: break;
 	}
 	return EXPR_CAST_INVALID;
 }
@@ -243,31 +205,18 @@ static enum expr_fault text_to(
 	double d = 0;
 	int64_t i = 0;
 	switch (out->type.id) {
-	case TYPE_BOOLEAN:
-		good = boolean_parse(s, &out->as.boolean);
-		break;
+	case TYPE_BOOLEAN: good = boolean_parse(s, &out->as.boolean); break;
 	case TYPE_FLOAT:
 		good = double_parse(s, &d);
 		out->as.f32 = (float)d;
 		break;
-	case TYPE_DOUBLE:
-		good = double_parse(s, &out->as.f64);
-		break;
-	case TYPE_DECIMAL:
-		return text_to_decimal(s, out);
-	case TYPE_DATE:
-		good = date_parse(s, &out->as.i32);
-		break;
-	case TYPE_TIMESTAMP:
-		good = timestamp_parse(s, tz, now_us, &out->as.i64);
-		break;
+	case TYPE_DOUBLE: good = double_parse(s, &out->as.f64); break;
+	case TYPE_DECIMAL: return text_to_decimal(s, out);
+	case TYPE_DATE: good = date_parse(s, &out->as.i32); break;
+	case TYPE_TIMESTAMP: good = timestamp_parse(s, tz, now_us, &out->as.i64); break;
 	case TYPE_STRING:
-	case TYPE_BINARY:
-		out->as.str = s;
-		return EXPR_FINE;
-	default:
-		good = int64_parse(str_trim(s), &i) && put_integer(i, out) == EXPR_FINE;
-		break;
+	case TYPE_BINARY: out->as.str = s; return EXPR_FINE;
+	default: good = int64_parse(str_trim(s), &i) && put_integer(i, out) == EXPR_FINE; break;
 	}
 	return good ? EXPR_FINE : EXPR_CAST_INVALID;
 }
@@ -289,16 +238,10 @@ static enum expr_fault time_to(const struct value *in, const struct timezone *tz
 			seconds += timezone_offset_at(tz, seconds);
 		out->as.i32 = (int32_t)floor_div(seconds, 86400);
 		return EXPR_FINE;
-	case TYPE_FLOAT:
-		out->as.f32 = (float)((double)us / 1e6);
-		return EXPR_FINE;
-	case TYPE_DOUBLE:
-		out->as.f64 = (double)us / 1e6;
-		return EXPR_FINE;
-	case TYPE_DECIMAL:
-		return put_decimal(us, 6, out);
-	default:
-		return put_integer(seconds, out);
+	case TYPE_FLOAT: out->as.f32 = (float)((double)us / 1e6); return EXPR_FINE;
+	case TYPE_DOUBLE: out->as.f64 = (double)us / 1e6; return EXPR_FINE;
+	case TYPE_DECIMAL: return put_decimal(us, 6, out);
+	default: return put_integer(seconds, out);
 	}
 }
 
@@ -334,11 +277,8 @@ static enum expr_fault json_to(struct str json, const struct timezone *tz, int64
 	struct arena *arena, struct value *out)
 {
 	switch (json_kind_of(json)) {
-	case JSON_KIND_NULL:
-		out->is_null = true;
-		return EXPR_FINE;
-	case JSON_KIND_STRING:
-		return text_to(json_unquote(json, arena), tz, now_us, out);
+	case JSON_KIND_NULL: out->is_null = true; return EXPR_FINE;
+	case JSON_KIND_STRING: return text_to(json_unquote(json, arena), tz, now_us, out);
 	case JSON_KIND_BOOLEAN: {
 		struct value v = {.type = type_of(TYPE_BOOLEAN),
 			.as.boolean = json.len > 0 && json.data[0] == 't'};
@@ -380,20 +320,14 @@ enum expr_fault cast_value(const struct value *in, struct type to, const struct 
 		return EXPR_FINE;
 	}
 	switch (in->type.id) {
-	case TYPE_STRING:
-		return text_to(in->as.str, tz, now_us, out);
-	case TYPE_BOOLEAN:
-		return integer_to(in->as.boolean, out);
+	case TYPE_STRING: return text_to(in->as.str, tz, now_us, out);
+	case TYPE_BOOLEAN: return integer_to(in->as.boolean, out);
 	case TYPE_FLOAT:
-	case TYPE_DOUBLE:
-		return fraction_to(fraction_of(in), out);
-	case TYPE_DECIMAL:
-		return decimal_to(in->as.i128, in->type.scale, out);
+	case TYPE_DOUBLE: return fraction_to(fraction_of(in), out);
+	case TYPE_DECIMAL: return decimal_to(in->as.i128, in->type.scale, out);
 	case TYPE_DATE:
-	case TYPE_TIMESTAMP:
-		return time_to(in, tz, out);
-	default:
-		return integer_to(integer_of(in), out);
+	case TYPE_TIMESTAMP: return time_to(in, tz, out);
+	default: return integer_to(integer_of(in), out);
 	}
 }
 
@@ -411,8 +345,6 @@ static void cast_rows(
 				cast_value(&in, e->type, e->timezone, run->time_us, run->arena, &v);
 			if (fault == EXPR_FINE)
 				value_to_column(&v, &out->column, i);
-			else if (e->try_cast)
-				bit_set(out->column.nulls, i);
 			else
 				expr_fault(run, out, i, fault);
 		}

@@ -168,6 +168,19 @@ static void merge_nulls(
 		merge_faults(run, args, count, out);
 }
 
+/* try_cast, try_add: what fails here is NULL; what failed in an argument still fails. */
+static void run_trying(
+	const struct expr *e, const struct run *run, const struct vector *args, struct vector *out)
+{
+	uint8_t *before = NULL;
+	if (out->faults != NULL) {
+		before = arena_alloc(run->arena, chunk_rows_max, 1);
+		memcpy(before, out->faults, chunk_rows_max);
+	}
+	e->kernel(e, run, args, out);
+	out->faults = before;
+}
+
 static void run_call(const struct expr *e, const struct run *run, struct vector *out)
 {
 	struct vector few[3];
@@ -180,7 +193,10 @@ static void run_call(const struct expr *e, const struct run *run, struct vector 
 	out->column.data = chunk_alloc_data(run->arena, e->type);
 	if (!e->own_nulls)
 		merge_nulls(run, args, e->arg_count, out);
-	e->kernel(e, run, args, out);
+	if (e->try_cast)
+		run_trying(e, run, args, out);
+	else
+		e->kernel(e, run, args, out);
 }
 
 /* During folding literals have not been expanded yet: one slot is enough for its one row. */
@@ -200,16 +216,12 @@ void expr_run(const struct expr *e, const struct run *run, struct vector *out)
 	memset(out, 0, sizeof(*out));
 	out->type = e->type;
 	switch (e->kind) {
-	case EXPR_LITERAL:
-		run_literal(e, run, out);
-		break;
+	case EXPR_LITERAL: run_literal(e, run, out); break;
 	case EXPR_COLUMN:
 		check(e->column < run->in->column_count);
 		out->column = run->in->columns[e->column];
 		break;
-	case EXPR_CALL:
-		run_call(e, run, out);
-		break;
+	case EXPR_CALL: run_call(e, run, out); break;
 	}
 }
 

@@ -59,7 +59,7 @@ static bool fold(struct checker *c, const struct expr *e, struct value *out)
 	return true;
 }
 
-static void fold_node(struct checker *c, struct expr *e)
+void checker_fold(struct checker *c, struct expr *e)
 {
 	struct value v;
 	for (uint32_t i = 0; i < e->arg_count; i++)
@@ -91,7 +91,7 @@ struct expr *checker_prepared(struct checker *c, const struct sql_node *node, ke
 		memcpy(e->args, args, count * sizeof(*args));
 	e->arg_count = count;
 	e->prepared = prepared;
-	fold_node(c, e);
+	checker_fold(c, e);
 	return e;
 }
 
@@ -110,8 +110,14 @@ static struct expr *cast_node(struct checker *c, const struct sql_node *node, st
 	e->args = ARENA_ARRAY(c->arena, struct expr *, 1);
 	e->args[0] = arg;
 	e->arg_count = 1;
-	fold_node(c, e);
+	checker_fold(c, e);
 	return e;
+}
+
+struct expr *checker_explicit_cast(
+	struct checker *c, const struct sql_node *node, struct expr *arg, struct type to)
+{
+	return cast_node(c, node, arg, to, false);
 }
 
 static int fail_cast(
@@ -320,8 +326,8 @@ static int fail_function(struct checker *c, const struct sql_node *node)
 
 static int check_arity(struct checker *c, const struct sql_node *node, const struct function *f)
 {
-	if (node->arg_count >= f->args_min &&
-		(f->args_max == function_any_args || node->arg_count <= f->args_max))
+	if (node->arg_count >= f->args_min
+		&& (f->args_max == function_any_args || node->arg_count <= f->args_max))
 		return 0;
 	int rc = checker_fail(c, node, "[WRONG_NUM_ARGS] %s has %u argument%s", f->name,
 		node->arg_count, node->arg_count == 1 ? "" : "s");
@@ -371,22 +377,14 @@ int checker_node(struct checker *c, const struct sql_node *node, struct expr **o
 		return 0;
 	}
 	switch (node->kind) {
-	case SQL_LITERAL:
-		*out = checker_literal(c, node, &node->literal);
-		return 0;
-	case SQL_COLUMN:
-		return check_column(c, node, out);
-	case SQL_METADATA:
-		return check_metadata(c, node, out);
-	case SQL_CALL:
-		return check_call(c, node, out);
-	case SQL_CAST:
-		return check_cast(c, node, out);
+	case SQL_LITERAL: *out = checker_literal(c, node, &node->literal); return 0;
+	case SQL_COLUMN: return check_column(c, node, out);
+	case SQL_METADATA: return check_metadata(c, node, out);
+	case SQL_CALL: return check_call(c, node, out);
+	case SQL_CAST: return check_cast(c, node, out);
 	case SQL_FIELD:
-	case SQL_INDEX:
-		return check_path(c, node, out);
-	case SQL_STAR:
-		break;
+	case SQL_INDEX: return check_path(c, node, out);
+	case SQL_STAR: break;
 	}
 	return checker_fail(c, node, "* stands alone (select all columns) or in count(*)");
 }
@@ -413,8 +411,8 @@ struct str checker_name(struct checker *c, const struct sql_expression *source)
 	if (source->alias.data != NULL)
 		return str_dup(source->alias, c->arena);
 	const struct sql_node *n = source->node;
-	if (n->kind == SQL_CAST && n->literal_text.data == NULL &&
-		(n->args[0]->kind == SQL_COLUMN || n->args[0]->kind == SQL_FIELD))
+	if (n->kind == SQL_CAST && n->literal_text.data == NULL
+		&& (n->args[0]->kind == SQL_COLUMN || n->args[0]->kind == SQL_FIELD))
 		n = n->args[0]; /* Spark: a cast of a column keeps its name */
 	if (n->kind == SQL_COLUMN || n->kind == SQL_FIELD)
 		return str_dup(n->name, c->arena);

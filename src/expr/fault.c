@@ -102,9 +102,9 @@ static void describe_cast(
 static void add_overflow(struct type t, struct strbuf *s)
 {
 	const char *name = t.id == TYPE_BIGINT ? "long"
-		: t.id == TYPE_DECIMAL         ? "decimal"
-		: t.id == TYPE_TINYINT         ? "byte"
-		: t.id == TYPE_SMALLINT        ? "short"
+		: t.id == TYPE_DECIMAL	       ? "decimal"
+		: t.id == TYPE_TINYINT	       ? "byte"
+		: t.id == TYPE_SMALLINT	       ? "short"
 					       : "integer";
 	strbuf_addf(s, "[ARITHMETIC_OVERFLOW] %s overflow.", name);
 }

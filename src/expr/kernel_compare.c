@@ -4,15 +4,15 @@
 
 #include "base/check.h"
 
-#define COMPARE_KERNEL(name, type, condition)                                                    \
-	static void name(const struct expr *e, const struct run *run, const struct vector *args, \
-		struct vector *out)                                                              \
-	{                                                                                        \
-		const type *a = args[0].column.data, *b = args[1].column.data;                   \
-		uint8_t *r = out->column.data;                                                   \
-		(void)e;                                                                         \
-		for (uint32_t i = 0; i < run->rows; i++)                                         \
-			r[i] = (uint8_t)(condition);                                             \
+#define COMPARE_KERNEL(name, type, condition)                                                      \
+	static void name(const struct expr *e, const struct run *run, const struct vector *args,   \
+		struct vector *out)                                                                \
+	{                                                                                          \
+		const type *a = args[0].column.data, *b = args[1].column.data;                     \
+		uint8_t *r = out->column.data;                                                     \
+		(void)e;                                                                           \
+		for (uint32_t i = 0; i < run->rows; i++)                                           \
+			r[i] = (uint8_t)(condition);                                               \
 	}
 
 COMPARE_KERNEL(equal_bool, uint8_t, a[i] == b[i])
@@ -57,8 +57,8 @@ static void equal_str(
 {
 	const struct str *a = args[0].column.data, *b = args[1].column.data;
 	uint8_t *r = out->column.data;
-	if (e->arg_count == 2 && expr_is_literal(e->args[1]) && !e->args[1]->literal.is_null &&
-		e->args[1]->literal.as.str.len > 0) {
+	if (e->arg_count == 2 && expr_is_literal(e->args[1]) && !e->args[1]->literal.is_null
+		&& e->args[1]->literal.as.str.len > 0) {
 		equal_constant(run, a, e->args[1]->literal.as.str, out);
 		return;
 	}

@@ -124,7 +124,7 @@ static void rows_of(const struct run *run, uint64_t *words)
 	for (uint32_t w = 0; w < chunk_words; w++) {
 		uint32_t first = w * 64;
 		words[w] = run->rows >= first + 64 ? ~UINT64_C(0)
-			: run->rows > first        ? (UINT64_C(1) << (run->rows - first)) - 1
+			: run->rows > first	   ? (UINT64_C(1) << (run->rows - first)) - 1
 						   : 0;
 	}
 }

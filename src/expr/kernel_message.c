@@ -146,8 +146,8 @@ void kernel_json_path(
 		out->column.nulls[w] = args[0].column.nulls[w];
 		uint64_t bits = run_active(run, &args[0], w);
 		for (uint32_t i; next_row(&bits, w, &i);)
-			if (!json_path_find(a[i], path->steps, path->count, &r[i]) ||
-				json_kind_of(r[i]) == JSON_KIND_NULL)
+			if (!json_path_find(a[i], path->steps, path->count, &r[i])
+				|| json_kind_of(r[i]) == JSON_KIND_NULL)
 				bit_set(out->column.nulls, i);
 		uint64_t failed = args[0].faults == NULL ? 0 : args[0].column.nulls[w];
 		for (uint32_t i; next_row(&failed, w, &i);)

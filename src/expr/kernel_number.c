@@ -24,24 +24,24 @@ static int32_t high_of(struct type t)
 }
 
 /* The int64 loop computes an int32 kernel exactly; the range check is one compare. */
-#define INT32_KERNEL(name, op)                                                                   \
-	static void name(const struct expr *e, const struct run *run, const struct vector *args, \
-		struct vector *out)                                                              \
-	{                                                                                        \
-		const int32_t *a = args[0].column.data, *b = args[1].column.data;                \
-		int32_t *r = out->column.data;                                                   \
-		int64_t low = low_of(e->type), high = high_of(e->type);                          \
-		int64_t bad = 0;                                                                 \
-		for (uint32_t i = 0; i < run->rows; i++) {                                       \
-			int64_t x = (int64_t)a[i] op(int64_t) b[i];                              \
-			r[i] = (int32_t)x;                                                       \
-			bad |= (x - low) | (high - x);                                           \
-		}                                                                                \
-		for (uint32_t i = 0; bad < 0 && i < run->rows; i++) {                            \
-			int64_t x = (int64_t)a[i] op(int64_t) b[i];                              \
-			if (x < low || x > high)                                                 \
-				expr_fault(run, out, i, EXPR_OVERFLOW);                          \
-		}                                                                                \
+#define INT32_KERNEL(name, op)                                                                     \
+	static void name(const struct expr *e, const struct run *run, const struct vector *args,   \
+		struct vector *out)                                                                \
+	{                                                                                          \
+		const int32_t *a = args[0].column.data, *b = args[1].column.data;                  \
+		int32_t *r = out->column.data;                                                     \
+		int64_t low = low_of(e->type), high = high_of(e->type);                            \
+		int64_t bad = 0;                                                                   \
+		for (uint32_t i = 0; i < run->rows; i++) {                                         \
+			int64_t x = (int64_t)a[i] op(int64_t) b[i];                                \
+			r[i] = (int32_t)x;                                                         \
+			bad |= (x - low) | (high - x);                                             \
+		}                                                                                  \
+		for (uint32_t i = 0; bad < 0 && i < run->rows; i++) {                              \
+			int64_t x = (int64_t)a[i] op(int64_t) b[i];                                \
+			if (x < low || x > high)                                                   \
+				expr_fault(run, out, i, EXPR_OVERFLOW);                            \
+		}                                                                                  \
 	}
 
 INT32_KERNEL(add_i32, +)
@@ -93,15 +93,15 @@ static void multiply_i64(
 			expr_fault(run, out, i, EXPR_OVERFLOW);
 }
 
-#define FLOAT_KERNEL(name, type, op)                                                             \
-	static void name(const struct expr *e, const struct run *run, const struct vector *args, \
-		struct vector *out)                                                              \
-	{                                                                                        \
-		const type *a = args[0].column.data, *b = args[1].column.data;                   \
-		type *r = out->column.data;                                                      \
-		(void)e;                                                                         \
-		for (uint32_t i = 0; i < run->rows; i++)                                         \
-			r[i] = a[i] op b[i];                                                     \
+#define FLOAT_KERNEL(name, type, op)                                                               \
+	static void name(const struct expr *e, const struct run *run, const struct vector *args,   \
+		struct vector *out)                                                                \
+	{                                                                                          \
+		const type *a = args[0].column.data, *b = args[1].column.data;                     \
+		type *r = out->column.data;                                                        \
+		(void)e;                                                                           \
+		for (uint32_t i = 0; i < run->rows; i++)                                           \
+			r[i] = a[i] op b[i];                                                       \
 	}
 
 FLOAT_KERNEL(add_f32, float, +)
@@ -301,8 +301,8 @@ static bool decimal_pmod(
 	int128 sum;
 	if (*out >= 0)
 		return true;
-	return decimal_add(*out, result, b, bt, result, &sum) &&
-		decimal_remainder(sum, result, b, bt, result, out);
+	return decimal_add(*out, result, b, bt, result, &sum)
+		&& decimal_remainder(sum, result, b, bt, result, out);
 }
 
 static void pmod_i128(
@@ -328,8 +328,8 @@ static void div_i128(
 				expr_fault(run, out, i, EXPR_DIVIDE_BY_ZERO);
 				continue;
 			}
-			bool good = decimal_rescale(a[i], sa, scale, &x) &&
-				decimal_rescale(b[i], sb, scale, &y);
+			bool good = decimal_rescale(a[i], sa, scale, &x)
+				&& decimal_rescale(b[i], sb, scale, &y);
 			int128 q = good ? x / y : 0;
 			if (!good || q > INT64_MAX || q < INT64_MIN)
 				expr_fault(run, out, i, EXPR_OVERFLOW);
@@ -367,15 +367,15 @@ static void negative_i64(
 	}
 }
 
-#define SIGN_KERNEL(name, type, expression)                                                      \
-	static void name(const struct expr *e, const struct run *run, const struct vector *args, \
-		struct vector *out)                                                              \
-	{                                                                                        \
-		const type *a = args[0].column.data;                                             \
-		type *r = out->column.data;                                                      \
-		(void)e;                                                                         \
-		for (uint32_t i = 0; i < run->rows; i++)                                         \
-			r[i] = expression;                                                       \
+#define SIGN_KERNEL(name, type, expression)                                                        \
+	static void name(const struct expr *e, const struct run *run, const struct vector *args,   \
+		struct vector *out)                                                                \
+	{                                                                                          \
+		const type *a = args[0].column.data;                                               \
+		type *r = out->column.data;                                                        \
+		(void)e;                                                                           \
+		for (uint32_t i = 0; i < run->rows; i++)                                           \
+			r[i] = expression;                                                         \
 	}
 
 SIGN_KERNEL(negative_f32, float, -a[i])

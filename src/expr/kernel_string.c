@@ -24,15 +24,12 @@ static uint32_t char_code(const char *s, size_t n)
 {
 	const unsigned char *u = (const unsigned char *)s;
 	switch (n) {
-	case 2:
-		return (uint32_t)(u[0] & 31) << 6 | (u[1] & 63);
-	case 3:
-		return (uint32_t)(u[0] & 15) << 12 | (uint32_t)(u[1] & 63) << 6 | (u[2] & 63);
+	case 2: return (uint32_t)(u[0] & 31) << 6 | (u[1] & 63);
+	case 3: return (uint32_t)(u[0] & 15) << 12 | (uint32_t)(u[1] & 63) << 6 | (u[2] & 63);
 	case 4:
-		return (uint32_t)(u[0] & 7) << 18 | (uint32_t)(u[1] & 63) << 12 |
-			(uint32_t)(u[2] & 63) << 6 | (u[3] & 63);
-	default:
-		return u[0];
+		return (uint32_t)(u[0] & 7) << 18 | (uint32_t)(u[1] & 63) << 12
+			| (uint32_t)(u[2] & 63) << 6 | (u[3] & 63);
+	default: return u[0];
 	}
 }
 
@@ -140,6 +137,38 @@ void kernel_lower(
 {
 	(void)e;
 	map_case(run, args, out, false);
+}
+
+/* Words are what spaces set apart; the rest of each is in small letters. */
+static struct str capitalize(struct str s, struct arena *arena)
+{
+	struct str low = map_unicode(s, false, arena);
+	char *out = arena_alloc(arena, low.len * 3 + 1, 1);
+	size_t n = 0;
+	bool first = true;
+	for (size_t i = 0; i < low.len;) {
+		size_t bytes = char_bytes(low.data + i, low.len - i);
+		struct str c = str_sub(low, i, bytes);
+		struct str put = first ? map_unicode(c, true, arena) : c;
+		memcpy(out + n, put.data, put.len);
+		n += put.len;
+		first = c.data[0] == ' ';
+		i += bytes;
+	}
+	return (struct str){out, n};
+}
+
+void kernel_initcap(
+	const struct expr *e, const struct run *run, const struct vector *args, struct vector *out)
+{
+	const struct str *a = args[0].column.data;
+	struct str *r = out->column.data;
+	(void)e;
+	for (uint32_t w = 0; w < run_words(run); w++) {
+		uint64_t bits = run_active(run, out, w);
+		for (uint32_t i; next_row(&bits, w, &i);)
+			r[i] = capitalize(a[i], run->arena);
+	}
 }
 
 /* ---- length, parts ---- */
@@ -314,9 +343,9 @@ bool like_pattern_good(struct str pattern, char escape)
 		if (pattern.data[i] != escape)
 			continue;
 		i++;
-		if (i == pattern.len ||
-			(pattern.data[i] != '%' && pattern.data[i] != '_' &&
-				pattern.data[i] != escape))
+		if (i == pattern.len
+			|| (pattern.data[i] != '%' && pattern.data[i] != '_'
+				&& pattern.data[i] != escape))
 			return false;
 	}
 	return true;
@@ -345,8 +374,8 @@ static bool like(struct str s, struct str pattern, char escape)
 		if (p < pattern.len && pattern.data[p] == '%' && escape != '%') {
 			star = ++p;
 			mark = i;
-		} else if (p < pattern.len &&
-			element_matches(pattern, p, escape, s.data + i, n, &used)) {
+		} else if (p < pattern.len
+			&& element_matches(pattern, p, escape, s.data + i, n, &used)) {
 			i += n;
 			p += used;
 		} else if (star != SIZE_MAX) {

@@ -46,6 +46,7 @@ kernel_fn kernel_today;
 /* kernel_string.c */
 kernel_fn kernel_upper;
 kernel_fn kernel_lower;
+kernel_fn kernel_initcap;
 kernel_fn kernel_length;
 kernel_fn kernel_byte_length;
 kernel_fn kernel_trim;
@@ -66,6 +67,108 @@ kernel_fn kernel_key;
 kernel_fn kernel_value;
 kernel_fn kernel_headers;
 kernel_fn kernel_json_path;
+
+/* kernel_array.c */
+kernel_fn kernel_size;
+kernel_fn kernel_element;
+kernel_fn kernel_array_contains;
+kernel_fn kernel_sort_array;
+kernel_fn kernel_array_join;
+
+/* kernel_format.c */
+kernel_fn kernel_json_object;
+kernel_fn kernel_format;
+
+/* kernel_hash.c */
+kernel_fn kernel_crc32;
+kernel_fn kernel_md5;
+kernel_fn kernel_sha1;
+kernel_fn kernel_sha2;
+kernel_fn kernel_hash;
+kernel_fn kernel_xxhash64;
+
+/* kernel_math.c */
+kernel_fn kernel_ln;
+kernel_fn kernel_log10;
+kernel_fn kernel_log2;
+kernel_fn kernel_log;
+kernel_fn kernel_power;
+kernel_fn kernel_atan2;
+kernel_fn kernel_is_nan;
+kernel_fn kernel_sqrt;
+kernel_fn kernel_cbrt;
+kernel_fn kernel_exp;
+kernel_fn kernel_sin;
+kernel_fn kernel_cos;
+kernel_fn kernel_tan;
+kernel_fn kernel_degrees;
+kernel_fn kernel_radians;
+kernel_fn kernel_rint;
+kernel_fn kernel_sign;
+extern kernel_fn *const kernels_bit_and[phys_count];
+extern kernel_fn *const kernels_bit_or[phys_count];
+extern kernel_fn *const kernels_bit_xor[phys_count];
+extern kernel_fn *const kernels_bit_not[phys_count];
+
+/* kernel_regex.c */
+kernel_fn kernel_rlike;
+kernel_fn kernel_regexp_replace;
+kernel_fn kernel_regexp_extract;
+kernel_fn kernel_split;
+
+/* kernel_text.c */
+kernel_fn kernel_reverse;
+kernel_fn kernel_repeat;
+kernel_fn kernel_replace;
+kernel_fn kernel_translate;
+kernel_fn kernel_lpad;
+kernel_fn kernel_rpad;
+kernel_fn kernel_left;
+kernel_fn kernel_right;
+kernel_fn kernel_instr;
+kernel_fn kernel_locate;
+kernel_fn kernel_contains;
+kernel_fn kernel_starts;
+kernel_fn kernel_ends;
+kernel_fn kernel_substring_index;
+kernel_fn kernel_split_part;
+kernel_fn kernel_ascii;
+kernel_fn kernel_chr;
+kernel_fn kernel_space;
+kernel_fn kernel_octets;
+kernel_fn kernel_bits;
+kernel_fn kernel_hex;
+kernel_fn kernel_hex_number;
+kernel_fn kernel_levenshtein;
+kernel_fn kernel_concat_ws;
+
+/* kernel_time.c */
+kernel_fn kernel_hour;
+kernel_fn kernel_minute;
+kernel_fn kernel_second;
+kernel_fn kernel_date_add;
+kernel_fn kernel_date_sub;
+kernel_fn kernel_date_diff;
+kernel_fn kernel_add_months;
+kernel_fn kernel_last_day;
+kernel_fn kernel_make_date;
+kernel_fn kernel_from_seconds;
+kernel_fn kernel_from_millis;
+kernel_fn kernel_from_micros;
+kernel_fn kernel_to_seconds;
+kernel_fn kernel_to_millis;
+kernel_fn kernel_to_micros;
+kernel_fn kernel_unix_date;
+kernel_fn kernel_trunc;
+kernel_fn kernel_date_trunc;
+kernel_fn kernel_year;
+kernel_fn kernel_quarter;
+kernel_fn kernel_month;
+kernel_fn kernel_day;
+kernel_fn kernel_weekday;
+kernel_fn kernel_iso_weekday;
+kernel_fn kernel_yearday;
+kernel_fn kernel_week;
 
 struct json_path {
 	struct json_step *steps;

@@ -51,8 +51,8 @@ static struct type common_number(struct type a, struct type b)
 		return wider_decimal(a.id == TYPE_DECIMAL ? a : decimal_for_integer(a),
 			b.id == TYPE_DECIMAL ? b : decimal_for_integer(b));
 	}
-	if (is_fraction(a) ||
-		is_fraction(b)) /* float with an integer is double: no digits are lost */
+	if (is_fraction(a)
+		|| is_fraction(b)) /* float with an integer is double: no digits are lost */
 		return type_of(a.id == TYPE_FLOAT && b.id == TYPE_FLOAT ? TYPE_FLOAT : TYPE_DOUBLE);
 	return a.id > b.id ? a : b;
 }
@@ -87,8 +87,8 @@ bool resolve_common(struct type a, struct type b, struct type *out)
 		return true;
 	}
 	*out = type_of(TYPE_TIMESTAMP);
-	return (a.id == TYPE_DATE && b.id == TYPE_TIMESTAMP) ||
-		(a.id == TYPE_TIMESTAMP && b.id == TYPE_DATE);
+	return (a.id == TYPE_DATE && b.id == TYPE_TIMESTAMP)
+		|| (a.id == TYPE_TIMESTAMP && b.id == TYPE_DATE);
 }
 
 int resolve_unify(struct checker *c, const struct sql_node *node, struct expr **args,
@@ -150,8 +150,8 @@ static struct type decimal_type_of(const struct expr *e)
 static bool wants_decimal(const struct expr *a, const struct expr *b)
 {
 	bool decimal = a->type.id == TYPE_DECIMAL || b->type.id == TYPE_DECIMAL;
-	return decimal && type_is_numeric(a->type) && type_is_numeric(b->type) &&
-		!is_fraction(a->type) && !is_fraction(b->type);
+	return decimal && type_is_numeric(a->type) && type_is_numeric(b->type)
+		&& !is_fraction(a->type) && !is_fraction(b->type);
 }
 
 /* Both sides as one type that can be computed with. */
@@ -531,8 +531,8 @@ int resolve_trim(struct checker *c, const struct sql_node *node, const struct fu
 	/*
 	 * ltrim(characters, s) is the order of the call, trim(characters from s) that of the tree
 	 */
-	if (count == 2 && node->literal_text.data == NULL &&
-		!str_eq(str_c(f->name), str_lit("btrim"))) {
+	if (count == 2 && node->literal_text.data == NULL
+		&& !str_eq(str_c(f->name), str_lit("btrim"))) {
 		parts[0] = args[1];
 		parts[1] = args[0];
 	}
@@ -555,8 +555,8 @@ int resolve_like(struct checker *c, const struct sql_node *node, const struct fu
 				c, node, "the escape of like must be one ASCII character");
 		escape = v->as.str.data[0];
 	}
-	if (args[1]->kind == EXPR_LITERAL && !args[1]->literal.is_null &&
-		!like_pattern_good(args[1]->literal.as.str, escape))
+	if (args[1]->kind == EXPR_LITERAL && !args[1]->literal.is_null
+		&& !like_pattern_good(args[1]->literal.as.str, escape))
 		return checker_fail(c, node,
 			"[INVALID_FORMAT] the pattern of like has an escape character before"
 			" something that is no %%, _ or escape");
@@ -576,5 +576,112 @@ int resolve_now(struct checker *c, const struct sql_node *node, const struct fun
 	*out = checker_call(
 		c, node, f->kernel, f->flags | FN_CHANGES, type_of(f->gives), args, count);
 	(*out)->timezone = c->scope->timezone;
+	return 0;
+}
+
+/* ---- the rest ---- */
+
+int resolve_bits(struct checker *c, const struct sql_node *node, const struct function *f,
+	struct expr **args, uint32_t count, struct expr **out)
+{
+	struct type t;
+	int rc = resolve_unify(c, node, args, 0, count, 1, &t);
+	if (rc < 0)
+		return rc;
+	if (!type_is_integer(t))
+		return fail_types(c, node, args[0], count > 1 ? args[1] : NULL);
+	*out = checker_call(c, node, f->kernels[type_phys(t)], f->flags, t, args, count);
+	return 0;
+}
+
+int resolve_any(struct checker *c, const struct sql_node *node, const struct function *f,
+	struct expr **args, uint32_t count, struct expr **out)
+{
+	*out = checker_call(c, node, f->kernel, f->flags, type_of(f->gives), args, count);
+	return 0;
+}
+
+int resolve_try(struct checker *c, const struct sql_node *node, const struct function *f,
+	struct expr **args, uint32_t count, struct expr **out)
+{
+	static const char *const names[][2] = {{"try_add", "+"}, {"try_subtract", "-"},
+		{"try_multiply", "*"}, {"try_divide", "/"}, {"try_mod", "%"},
+		{"try_element_at", "element_at"}};
+	const struct function *inner = NULL;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (str_eq(str_c(f->name), str_c(names[i][0])))
+			inner = function_find(str_c(names[i][1]));
+	check(inner != NULL);
+	int rc = inner->resolve(c, node, inner, args, count, out);
+	if (rc < 0 || (*out)->kind == EXPR_LITERAL)
+		return rc;
+	(*out)->try_cast = true;
+	checker_fold(c, *out);
+	return 0;
+}
+
+int resolve_hex(struct checker *c, const struct sql_node *node, const struct function *f,
+	struct expr **args, uint32_t count, struct expr **out)
+{
+	bool number = type_is_integer(args[0]->type);
+	struct type t = number ? type_of(TYPE_BIGINT) : args[0]->type;
+	if (!number && t.id != TYPE_BINARY)
+		t = type_of(TYPE_STRING);
+	int rc = checker_cast(c, node, args[0], t, &args[0]);
+	if (rc == 0)
+		*out = checker_call(c, node, number ? kernel_hex_number : kernel_hex, f->flags,
+			type_of(TYPE_STRING), args, count);
+	return rc;
+}
+
+int resolve_typeof(struct checker *c, const struct sql_node *node, const struct function *f,
+	struct expr **args, uint32_t count, struct expr **out)
+{
+	struct strbuf s;
+	struct value v = {.type = type_of(TYPE_STRING)};
+	(void)f;
+	check(count == 1);
+	strbuf_init(&s);
+	type_name(args[0]->type, &s);
+	v.as.str = str_dup(strbuf_str(&s), c->arena);
+	strbuf_release(&s);
+	*out = checker_literal(c, node, &v);
+	return 0;
+}
+
+int resolve_zero(struct checker *c, const struct sql_node *node, const struct function *f,
+	struct expr **args, uint32_t count, struct expr **out)
+{
+	struct value zero = {.type = type_of(TYPE_INT)};
+	struct expr *pair[2] = {args[0], checker_literal(c, node, &zero)};
+	const struct function *inner =
+		function_find(str_c(f->name[0] == 'n' ? "nullif" : "coalesce"));
+	check(count == 1);
+	return inner->resolve(c, node, inner, pair, 2, out);
+}
+
+int resolve_concat_ws(struct checker *c, const struct sql_node *node, const struct function *f,
+	struct expr **args, uint32_t count, struct expr **out)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		bool strings =
+			args[i]->type.id == TYPE_ARRAY && args[i]->type.element->id == TYPE_STRING;
+		int rc = i > 0 && strings
+			? 0
+			: checker_cast(c, node, args[i], type_of(TYPE_STRING), &args[i]);
+		if (rc < 0)
+			return rc;
+	}
+	*out = checker_call(c, node, f->kernel, f->flags, type_of(TYPE_STRING), args, count);
+	return 0;
+}
+
+int resolve_cast_to(struct checker *c, const struct sql_node *node, const struct function *f,
+	struct expr **args, uint32_t count, struct expr **out)
+{
+	check(count == 1);
+	if (!cast_allowed(args[0]->type, type_of(f->gives)))
+		return fail_types(c, node, args[0], NULL);
+	*out = checker_explicit_cast(c, node, args[0], type_of(f->gives));
 	return 0;
 }

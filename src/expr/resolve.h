@@ -38,6 +38,13 @@ struct expr *checker_literal(struct checker *c, const struct sql_node *node, con
 int checker_cast(struct checker *c, const struct sql_node *node, struct expr *arg, struct type to,
 	struct expr **out);
 
+/* The same where cast_allowed has said yes. */
+struct expr *checker_explicit_cast(
+	struct checker *c, const struct sql_node *node, struct expr *arg, struct type to);
+
+/* Makes a node whose arguments are all literals one itself, unless it fails. */
+void checker_fold(struct checker *c, struct expr *e);
+
 /*
  * The type that two become when they meet (comparison, coalesce, case, arithmetic on other than
  * decimals).
@@ -77,5 +84,18 @@ resolve_fn resolve_trim;
 resolve_fn resolve_substring;
 resolve_fn resolve_length;
 resolve_fn resolve_now;
+resolve_fn resolve_bits; /* & | ^ ~ */
+resolve_fn resolve_any; /* arguments as they come */
+resolve_fn resolve_first_type; /* params, gives the type of the first argument */
+resolve_fn resolve_try; /* the function after try_, NULL where it fails */
+resolve_fn resolve_hex;
+resolve_fn resolve_typeof;
+resolve_fn resolve_zero; /* nullifzero, zeroifnull */
+resolve_fn resolve_concat_ws;
+resolve_fn resolve_cast_to; /* date(x), to_date(x): a cast to what it gives */
+resolve_fn resolve_regex;
+resolve_fn resolve_array;
+resolve_fn resolve_format;
+resolve_fn resolve_json_object;
 
 #endif

@@ -49,7 +49,7 @@ static void add_case(const struct sql_node *n, struct strbuf *out)
 static void add_trim_from(const struct sql_node *n, struct strbuf *out)
 {
 	const char *side = str_eq(n->name, str_lit("ltrim")) ? "LEADING"
-		: str_eq(n->name, str_lit("rtrim"))          ? "TRAILING"
+		: str_eq(n->name, str_lit("rtrim"))	     ? "TRAILING"
 							     : "BOTH";
 	strbuf_addf(out, "TRIM(%s ", side);
 	sql_name(n->args[1], out);
@@ -83,6 +83,10 @@ static bool add_special(const struct sql_node *n, struct str name, struct strbuf
 		add_wrapped(n, "(NOT ", ")", out);
 	} else if (str_eq(name, str_lit("negative"))) {
 		add_wrapped(n, "(- ", ")", out);
+	} else if (str_eq(name, str_lit("mod"))) {
+		add_binary(n, "%", out);
+	} else if (str_eq(name, str_lit("~"))) {
+		add_wrapped(n, "~", "", out);
 	} else if (str_eq(name, str_lit("positive"))) {
 		add_wrapped(n, "(+ ", ")", out);
 	} else if (str_eq(name, str_lit("isnull"))) {
@@ -117,8 +121,8 @@ static bool add_special(const struct sql_node *n, struct str name, struct strbuf
 /* Arguments that Spark fills in and prints. */
 static void add_defaults(const struct sql_node *n, struct str name, struct strbuf *out)
 {
-	if ((str_eq(name, str_lit("substring")) || str_eq(name, str_lit("substr"))) &&
-		n->arg_count == 2)
+	if ((str_eq(name, str_lit("substring")) || str_eq(name, str_lit("substr")))
+		&& n->arg_count == 2)
 		strbuf_add_c(out, ", 2147483647");
 	if (str_eq(name, str_lit("round")) && n->arg_count == 1)
 		strbuf_add_c(out, ", 0");
@@ -128,7 +132,13 @@ static void add_defaults(const struct sql_node *n, struct str name, struct strbu
 		strbuf_add_c(out, ", -1");
 	if (str_eq(name, str_lit("replace")) && n->arg_count == 2)
 		strbuf_add_c(out, ", ");
+	if (str_eq(name, str_lit("sort_array")) && n->arg_count == 1)
+		strbuf_add_c(out, ", true");
 	if (str_eq(name, str_lit("regexp_replace")) && n->arg_count == 3)
+		strbuf_add_c(out, ", 1");
+	if ((str_eq(name, str_lit("regexp_extract")) || str_eq(name, str_lit("locate"))
+		    || str_eq(name, str_lit("position")))
+		&& n->arg_count == 2)
 		strbuf_add_c(out, ", 1");
 }
 
@@ -145,9 +155,9 @@ static void add_call(const struct sql_node *n, struct strbuf *out)
 	strbuf_add(out, f != NULL && f->print != NULL ? str_c(f->print) : name);
 	strbuf_add_c(out, n->distinct ? "(DISTINCT " : "(");
 	uint32_t from = 0;
-	if (f != NULL && (f->flags & FN_AGGREGATE) && n->arg_count == 2 &&
-		(f->aggregate == AGG_FIRST || f->aggregate == AGG_LAST ||
-			f->aggregate == AGG_ANY_VALUE))
+	if (f != NULL && (f->flags & FN_AGGREGATE) && n->arg_count == 2
+		&& (f->aggregate == AGG_FIRST || f->aggregate == AGG_LAST
+			|| f->aggregate == AGG_ANY_VALUE))
 		sql_name(n->args[0], out); /* first(x, true) is first(x) */
 	else
 		add_list(n, from, out);
@@ -180,22 +190,14 @@ static void add_cast(const struct sql_node *n, struct strbuf *out)
 void sql_name(const struct sql_node *n, struct strbuf *out)
 {
 	switch (n->kind) {
-	case SQL_LITERAL:
-		strbuf_add(out, n->literal_text);
-		break;
+	case SQL_LITERAL: strbuf_add(out, n->literal_text); break;
 	case SQL_COLUMN:
-	case SQL_METADATA:
-		strbuf_add(out, n->name);
-		break;
+	case SQL_METADATA: strbuf_add(out, n->name); break;
 	case SQL_STAR:
 		strbuf_add_c(out, "1"); /* count(*) is count(1) */
 		break;
-	case SQL_CALL:
-		add_call(n, out);
-		break;
-	case SQL_CAST:
-		add_cast(n, out);
-		break;
+	case SQL_CALL: add_call(n, out); break;
+	case SQL_CAST: add_cast(n, out); break;
 	case SQL_FIELD:
 		sql_name(n->args[0], out);
 		strbuf_add_byte(out, '.');
@@ -221,9 +223,9 @@ bool sql_equal(const struct sql_node *a, const struct sql_node *b)
 {
 	if (a == b)
 		return true;
-	if (a->kind != b->kind || a->arg_count != b->arg_count || a->distinct != b->distinct ||
-		a->ignore_nulls != b->ignore_nulls || (a->filter == NULL) != (b->filter == NULL) ||
-		a->try_cast != b->try_cast || !type_eq(a->type, b->type))
+	if (a->kind != b->kind || a->arg_count != b->arg_count || a->distinct != b->distinct
+		|| a->ignore_nulls != b->ignore_nulls || (a->filter == NULL) != (b->filter == NULL)
+		|| a->try_cast != b->try_cast || !type_eq(a->type, b->type))
 		return false;
 	if (a->kind == SQL_FIELD ? !str_eq(a->name, b->name) : !str_eq_fold(a->name, b->name))
 		return false;

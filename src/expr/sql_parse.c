@@ -174,8 +174,8 @@ static bool decimal_literal(struct str digits, struct value *v)
 	if (precision > decimal_digits_max)
 		return false;
 	v->type = type_decimal((unsigned)precision, (unsigned)scale);
-	return decimal_parse(digits, (unsigned)precision, (unsigned)scale, &v->as.i128) ==
-		DECIMAL_OK;
+	return decimal_parse(digits, (unsigned)precision, (unsigned)scale, &v->as.i128)
+		== DECIMAL_OK;
 }
 
 static bool integer_literal(struct str digits, enum type_id id, struct value *v)
@@ -188,7 +188,7 @@ static bool integer_literal(struct str digits, enum type_id id, struct value *v)
 	if (id == TYPE_BIGINT)
 		return true;
 	int64_t limit = id == TYPE_TINYINT ? 128
-		: id == TYPE_SMALLINT      ? 32768
+		: id == TYPE_SMALLINT	   ? 32768
 					   : INT64_C(2147483648);
 	v->as.i128 = 0;
 	v->as.i32 = (int32_t)i;
@@ -204,8 +204,8 @@ static bool plain_number(struct str s, struct value *v)
 	struct str digits = s.data[0] == '-' ? str_sub(s, 1, s.len - 1) : s;
 	if (!all_digits(digits))
 		return decimal_literal(s, v);
-	return integer_literal(s, TYPE_INT, v) || integer_literal(s, TYPE_BIGINT, v) ||
-		decimal_literal(s, v);
+	return integer_literal(s, TYPE_INT, v) || integer_literal(s, TYPE_BIGINT, v)
+		|| decimal_literal(s, v);
 }
 
 /* Number with a suffix, or without one. The text that Spark prints has no suffix. */
@@ -221,15 +221,10 @@ static bool number_value(struct str s, struct value *v, struct str *body)
 		return plain_number(s, v);
 	*body = str_sub(s, 0, s.len - 1);
 	switch (last) {
-	case 'l':
-		return integer_literal(*body, TYPE_BIGINT, v);
-	case 's':
-		return integer_literal(*body, TYPE_SMALLINT, v);
-	case 'y':
-		return integer_literal(*body, TYPE_TINYINT, v);
-	case 'd':
-		v->type = type_of(TYPE_DOUBLE);
-		return double_parse(*body, &v->as.f64);
+	case 'l': return integer_literal(*body, TYPE_BIGINT, v);
+	case 's': return integer_literal(*body, TYPE_SMALLINT, v);
+	case 'y': return integer_literal(*body, TYPE_TINYINT, v);
+	case 'd': v->type = type_of(TYPE_DOUBLE); return double_parse(*body, &v->as.f64);
 	case 'f': {
 		double d;
 		v->type = type_of(TYPE_FLOAT);
@@ -238,8 +233,7 @@ static bool number_value(struct str s, struct value *v, struct str *body)
 		v->as.f32 = (float)d;
 		return true;
 	}
-	default:
-		return false;
+	default: return false;
 	}
 }
 
@@ -432,7 +426,7 @@ static int parse_case(struct parser *p, struct sql_node **out)
 static int parse_trim(struct parser *p, struct node_list *l, struct sql_node *call)
 {
 	const char *name = is_word(p, "leading") ? "ltrim"
-		: is_word(p, "trailing")         ? "rtrim"
+		: is_word(p, "trailing")	 ? "rtrim"
 						 : "trim";
 	int rc = is_word(p, "leading") || is_word(p, "trailing") || is_word(p, "both") ? advance(p)
 										       : 0;
@@ -581,9 +575,9 @@ static int parse_name(struct parser *p, struct sql_node **out)
 		return parse_call(p, name, at, out);
 	if (rc < 0)
 		return rc;
-	if (!quoted &&
-		(str_eq_fold(name, str_lit("current_timestamp")) ||
-			str_eq_fold(name, str_lit("current_date"))))
+	if (!quoted
+		&& (str_eq_fold(name, str_lit("current_timestamp"))
+			|| str_eq_fold(name, str_lit("current_date"))))
 		return node_call(
 			p, name.len == 12 ? "current_date" : "current_timestamp", at, NULL, 0, out);
 	*out = node_alloc(p, SQL_COLUMN, at);
@@ -626,14 +620,10 @@ static int parse_bracket(struct parser *p, struct sql_node **out)
 static int parse_atom(struct parser *p, struct sql_node **out)
 {
 	switch (p->token.kind) {
-	case SQL_TOKEN_NUMBER:
-		return parse_number(p, false, p->token.at, out);
-	case SQL_TOKEN_STRING:
-		return parse_string(p, out);
-	case SQL_TOKEN_WORD:
-		return parse_word(p, out);
-	case SQL_TOKEN_QUOTED_WORD:
-		return parse_name(p, out);
+	case SQL_TOKEN_NUMBER: return parse_number(p, false, p->token.at, out);
+	case SQL_TOKEN_STRING: return parse_string(p, out);
+	case SQL_TOKEN_WORD: return parse_word(p, out);
+	case SQL_TOKEN_QUOTED_WORD: return parse_name(p, out);
 	case SQL_TOKEN_METADATA: {
 		struct sql_node *n = node_alloc(p, SQL_METADATA, p->token.at);
 		n->name = p->token.text;
@@ -650,8 +640,7 @@ static int parse_atom(struct parser *p, struct sql_node **out)
 			return rc < 0 ? rc : node_close(p, *out);
 		}
 		return fail_token(p, "expected a value");
-	case SQL_TOKEN_END:
-		break;
+	case SQL_TOKEN_END: break;
 	}
 	return fail_token(p, "expected a value");
 }
@@ -739,8 +728,8 @@ enum { operator_level_unary = 7 };
 static const struct operator_row *operator_at(const struct parser *p, unsigned level)
 {
 	for (size_t i = 0; i < ARRAY_LEN(operators); i++)
-		if (operators[i].level == level &&
-			(is_symbol(p, operators[i].text) || is_word(p, operators[i].text)))
+		if (operators[i].level == level
+			&& (is_symbol(p, operators[i].text) || is_word(p, operators[i].text)))
 			return &operators[i];
 	return NULL;
 }
@@ -748,8 +737,8 @@ static const struct operator_row *operator_at(const struct parser *p, unsigned l
 static int parse_unary(struct parser *p, struct sql_node **out)
 {
 	const char *name = is_symbol(p, "-") ? "negative"
-		: is_symbol(p, "+")          ? "positive"
-		: is_symbol(p, "~")          ? "~"
+		: is_symbol(p, "+")	     ? "positive"
+		: is_symbol(p, "~")	     ? "~"
 					     : NULL;
 	if (name == NULL)
 		return parse_primary(p, out);
@@ -873,8 +862,8 @@ static int parse_predicate(struct parser *p, struct sql_node **out)
 		rc = parse_like(p, "like", out);
 	else if (rc == 0 && (rc = accept(p, "ilike")) > 0)
 		rc = parse_like(p, "ilike", out);
-	else if (rc == 0 &&
-		((rc = accept(p, "rlike")) > 0 || (rc == 0 && (rc = accept(p, "regexp")) > 0)))
+	else if (rc == 0
+		&& ((rc = accept(p, "rlike")) > 0 || (rc == 0 && (rc = accept(p, "regexp")) > 0)))
 		rc = parse_like(p, "rlike", out);
 	else if (rc == 0 && negative)
 		return fail_token(p, "expected in, between or like");

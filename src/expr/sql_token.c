@@ -2,8 +2,8 @@
 
 static bool is_word_start(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-		(unsigned char)c >= 0x80;
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'
+		|| (unsigned char)c >= 0x80;
 }
 
 static bool is_digit(char c)
@@ -36,8 +36,8 @@ static size_t skip_comment(struct str text, size_t i)
 static size_t skip_space(struct str text, size_t i)
 {
 	for (;;) {
-		while (i < text.len &&
-			(text.data[i] == ' ' || (text.data[i] >= '\t' && text.data[i] <= '\r')))
+		while (i < text.len
+			&& (text.data[i] == ' ' || (text.data[i] >= '\t' && text.data[i] <= '\r')))
 			i++;
 		size_t after = skip_comment(text, i);
 		if (after == i)
@@ -177,7 +177,7 @@ static int hex_value(struct str digits)
 	int value = 0;
 	for (size_t i = 0; i < digits.len; i++) {
 		char c = digits.data[i];
-		int d = is_digit(c)                          ? c - '0'
+		int d = is_digit(c)			     ? c - '0'
 			: (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
 							     : -1;
 		if (d < 0)
@@ -221,8 +221,8 @@ static size_t unicode_escape(struct str s, size_t *i, char *out)
 	if (code < 0 || code > 0x10FFFF)
 		return 0;
 	*i += digits + 1;
-	if (code >= 0xD800 && code < 0xDC00 && *i + 5 < s.len && s.data[*i] == '\\' &&
-		s.data[*i + 1] == 'u') {
+	if (code >= 0xD800 && code < 0xDC00 && *i + 5 < s.len && s.data[*i] == '\\'
+		&& s.data[*i + 1] == 'u') {
 		int low = hex_value(str_sub(s, *i + 2, 4));
 		if (low >= 0xDC00 && low < 0xE000) {
 			*i += 6;
