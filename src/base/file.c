@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/check.h"
+#include "base/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -53,7 +54,7 @@ int file_write_all(int fd, struct str bytes, const char *path, struct error *err
 	return 0;
 }
 
-int file_write_stdout(struct str bytes, struct error *err)
+static int write_stdout(struct str bytes, struct error *err)
 {
 	while (bytes.len > 0) {
 		ssize_t n = disk->write(STDOUT_FILENO, bytes.data, bytes.len);
@@ -71,6 +72,14 @@ int file_write_stdout(struct str bytes, struct error *err)
 		}
 	}
 	return 0;
+}
+
+int file_write_stdout(struct str bytes, struct error *err)
+{
+	log_hide_status();
+	int answer = write_stdout(bytes, err);
+	log_show_status();
+	return answer;
 }
 
 int file_open_read(const char *path, struct error *err)

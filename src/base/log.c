@@ -212,3 +212,22 @@ void log_set_status(const char *line)
 	}
 	pthread_mutex_unlock(&state.lock);
 }
+
+static void rewrite_status(const char *text)
+{
+	pthread_mutex_lock(&state.lock);
+	if (state.status[0] != '\0' && isatty(STDOUT_FILENO)) {
+		write_stderr(text, strlen(text));
+	}
+	pthread_mutex_unlock(&state.lock);
+}
+
+void log_hide_status(void)
+{
+	rewrite_status("\r\033[K");
+}
+
+void log_show_status(void)
+{
+	rewrite_status(state.status);
+}

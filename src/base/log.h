@@ -38,4 +38,11 @@ void log_print_error(const struct error *err);
  */
 void log_set_status(const char *line);
 
+/*
+ * Around a write to stdout: when that is the terminal too, the live line must not stand in the
+ * middle of it.
+ */
+void log_hide_status(void);
+void log_show_status(void);
+
 #endif

@@ -86,6 +86,10 @@ void status_tick(struct status *s, const struct pipeline *p)
 		return;
 	struct pipeline_totals t;
 	pipeline_totals(p, &t);
+	bool still = t.messages == s->last_messages && t.batches == s->last_batches;
+	s->last_us = now_us;
+	if (still && s->was_still)
+		return;
 	struct strbuf out;
 	strbuf_init(&out);
 	if (t.batches > 0)
@@ -100,11 +104,11 @@ void status_tick(struct status *s, const struct pipeline *p)
 		strbuf_addf(&line, STR_FMT "  %s", STR_ARG(s->job_name), out.data);
 		log_set_status(line.data);
 		strbuf_release(&line);
-	} else if (t.messages != s->last_messages || t.batches != s->last_batches) {
+	} else if (!still) {
 		log_info("status", "%s", out.data);
 	}
 	strbuf_release(&out);
-	s->last_us = now_us;
+	s->was_still = still;
 	s->last_messages = t.messages;
 	s->last_applied = s->applied;
 	s->last_batches = t.batches;

@@ -22,6 +22,7 @@ struct status {
 	int64_t last_messages;
 	int64_t last_applied;
 	int64_t last_batches;
+	bool was_still; /* nothing happened before the last tick: it need not be drawn again */
 	int64_t applied; /* rows of published batches */
 };
 
