@@ -53,8 +53,7 @@ void help_overview(struct strbuf *out)
 		"orders.lua)\n\n"
 		"cdcl processes change data capture events as a Lua script says.\n\nCommands:\n");
 	for (uint32_t i = 0; i < command_count; i++)
-		if (commands[i] != NULL)
-			strbuf_addf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+		strbuf_addf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
 	strbuf_add_c(out,
 		"\n'cdcl COMMAND --help' begins with examples of it.\n\n"
 		"Exit codes: 0 done or drained, 1 job failed, 2 usage, 3 script invalid, 4 broker "

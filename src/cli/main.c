@@ -10,12 +10,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* Commands that a build may come without. */
-extern const struct command command_init __attribute__((weak));
-extern const struct command command_generate __attribute__((weak));
-extern const struct command command_broker __attribute__((weak));
-extern const struct command command_tail __attribute__((weak));
-
 const struct command *const commands[] = {
 	&command_run,
 	&command_check,
@@ -34,7 +28,7 @@ enum { options_bytes_max = 64 * 1024 };
 const struct command *command_find(struct str name)
 {
 	for (uint32_t i = 0; i < command_count; i++)
-		if (commands[i] != NULL && str_eq(str_c(commands[i]->name), name))
+		if (str_eq(str_c(commands[i]->name), name))
 			return commands[i];
 	return NULL;
 }
@@ -123,8 +117,7 @@ static int fail_unknown(const char *word)
 	struct str names[64];
 	size_t count = 0;
 	for (uint32_t i = 0; i < command_count; i++)
-		if (commands[i] != NULL)
-			names[count++] = str_c(commands[i]->name);
+		names[count++] = str_c(commands[i]->name);
 	error_set(
 		&err, CDCL_E_USAGE, "unknown %s '%s'", word[0] == '-' ? "option" : "command", word);
 	struct str nearest = str_nearest(str_c(word), names, count);

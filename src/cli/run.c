@@ -1,3 +1,4 @@
+#include "cli/demo.h"
 #include "cli/script_arguments.h"
 
 #include "base/arena.h"
@@ -29,6 +30,8 @@ static const struct option_spec run_specs[] = {
 		"read what is there at the start, in batches, then end"},
 	{0, "max-batches", "N", OPTION_INTEGER, offsetof(struct run_options, batches_max),
 		"end after N batches"},
+	{0, "demo", NULL, OPTION_FLAG, offsetof(struct run_options, demo),
+		"a broker inside the process, with simulated changes in the script's topics"},
 	{0, "watch", NULL, OPTION_FLAG, offsetof(struct run_options, watch),
 		"when the script is saved, check it and start it again in place"},
 	{0, "progress", "FILE|-", OPTION_TEXT, offsetof(struct run_options, progress),
@@ -167,7 +170,7 @@ static void watch_files(struct job_options *o, const struct script *s, struct ar
 }
 
 static int run_script(const struct run_options *o, const struct script_options *options,
-	struct arena *arena, struct error *err)
+	struct demo *demo, struct arena *arena, struct error *err)
 {
 	struct job_options job_options = {
 		.batches_max = o->batches_max,
@@ -182,12 +185,15 @@ static int run_script(const struct run_options *o, const struct script_options *
 	while (end == JOB_CHANGED) {
 		if (o->watch)
 			watch_files(&job_options, s, arena);
-		struct job *j = job_open(script_plan(s), &job_options, err);
+		struct job *j = NULL;
+		if (demo == NULL || demo_feed(demo, script_plan(s), err) == 0)
+			j = job_open(script_plan(s), &job_options, err);
 		if (j == NULL) {
 			end = -(int)err->code;
 			break;
 		}
-		tell_start(script_plan(s));
+		if (!job_options.restarted)
+			tell_start(script_plan(s));
 		struct script *fresh = NULL;
 		end = run_until_changed(j, o, options, &fresh, err);
 		if (end == JOB_CHANGED)
@@ -200,6 +206,25 @@ static int run_script(const struct run_options *o, const struct script_options *
 		}
 	}
 	script_close(s);
+	return end;
+}
+
+/* What outlives the job's restarts. */
+static int run_in_surroundings(
+	const struct run_options *o, struct script_options *options, struct error *err)
+{
+	struct demo *demo = NULL;
+	if (o->demo) {
+		demo = demo_open(err);
+		if (demo == NULL)
+			return -(int)err->code;
+		options->brokers = demo_brokers(demo);
+	}
+	struct arena arena;
+	arena_init(&arena, 4096);
+	int end = run_script(o, options, demo, &arena, err);
+	arena_release(&arena);
+	demo_close(demo);
 	return end;
 }
 
@@ -217,12 +242,13 @@ static int run_command(const void *options, const struct arguments *arguments)
 		script_arguments_apply(&o->script, path, &settings, &script_options, &err) < 0 ||
 		choose_trigger(o, &script_options, &err) < 0)
 		return cli_fail(&err);
+	if (o->demo && (o->script.brokers != NULL || o->script.input != NULL))
+		return cli_usage(&command_run,
+			"--demo brings its own broker and messages: not with "
+			"--brokers or --input");
 	if (o->watch && strcmp(path, "-") == 0)
 		return cli_usage(&command_run, "--watch needs a file, not standard input");
-	struct arena arena;
-	arena_init(&arena, 4096);
-	int end = run_script(o, &script_options, &arena, &err);
-	arena_release(&arena);
+	int end = run_in_surroundings(o, &script_options, &err);
 	if (end >= 0)
 		return 0;
 	/* The reader of our output had enough (`| head`): the end of the work, and no failure. */
@@ -236,13 +262,12 @@ const struct command command_run = {
 	.summary = "Run a job: a Lua script that says what to read, compute and write.",
 	.usage = "cdcl run [OPTIONS] SCRIPT.lua",
 	.examples =
-		"  cdcl run orders.lua                                until stopped (Ctrl-C "
-		"drains)\n"
-		"  cdcl run --from earliest --available-now orders.lua    what is there now, then "
-		"end\n"
-		"  cdcl run --input orders.jsonl orders.lua           a file in place of Kafka; - "
-		"is stdin\n"
-		"  cdcl run --watch orders.lua                        run again at every save\n",
+		"  cdcl run orders.lua                              until stopped (Ctrl-C drains)\n"
+		"  cdcl run --demo --watch orders.lua               no Kafka, a new start at each "
+		"save\n"
+		"  cdcl run --input orders.jsonl orders.lua         a file in place of Kafka; - is "
+		"stdin\n"
+		"  cdcl run --from earliest --once orders.lua       what is there now, then end\n",
 	.details = "Results go to stdout, everything else to stderr. SIGTERM and SIGINT finish the "
 		   "batch, flush,\n"
 		   "commit and exit 0; a second one exits 130 at once. When the reader of stdout "

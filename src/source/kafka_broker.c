@@ -20,18 +20,24 @@
 
 enum { query_ms = 5000, demo_tick_ms = 20, broker_partitions_max = 1000 };
 
+/* The demo of one topic: a thread that produces generated events. */
+struct feed {
+	struct kafka_broker *broker;
+	struct generator *generator;
+	struct generate_config config;
+	struct kafka_producer *producer;
+	pthread_t thread;
+	bool runs;
+};
+
 struct kafka_broker {
 	rd_kafka_t *rk; /* a producer on the mock cluster that it holds */
 	rd_kafka_mock_cluster_t *mock;
 	struct kafka_relay *relay;
 	char bootstrap[64];
-	/* The demo */
-	pthread_t thread;
-	bool thread_runs;
-	int stop;
-	struct generator *generator;
-	struct generate_config config;
-	struct kafka_producer *producer;
+	int stop; /* an eventfd: the feeds end when it is readable */
+	struct feed feeds[kafka_broker_feeds_max];
+	uint32_t feed_count;
 };
 
 static int open_relay(struct kafka_broker *b, int port, struct error *err)
@@ -78,14 +84,15 @@ void kafka_broker_close(struct kafka_broker *b)
 {
 	if (b == NULL)
 		return;
-	if (b->thread_runs) {
-		uint64_t one = 1;
-		ssize_t n = write(b->stop, &one, sizeof(one));
-		check(n == sizeof(one));
-		pthread_join(b->thread, NULL);
+	const uint64_t one = 1;
+	ssize_t n = write(b->stop, &one, sizeof(one));
+	check(n == sizeof(one));
+	for (uint32_t i = 0; i < b->feed_count; i++) {
+		if (b->feeds[i].runs)
+			pthread_join(b->feeds[i].thread, NULL);
+		kafka_producer_close(b->feeds[i].producer);
+		generator_close(b->feeds[i].generator);
 	}
-	kafka_producer_close(b->producer);
-	generator_close(b->generator);
 	kafka_relay_close(b->relay);
 	if (b->rk != NULL) {
 		rd_kafka_purge(b->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
@@ -182,9 +189,9 @@ int64_t kafka_broker_load(
 
 /* ---- The demo ---- */
 
-static void *demo_main(void *argument)
+static void *feed_main(void *argument)
 {
-	struct kafka_broker *b = argument;
+	struct feed *f = argument;
 	struct error err;
 	error_init(&err);
 	int64_t begun = clock_monotonic_us(&clock_system);
@@ -192,17 +199,17 @@ static void *demo_main(void *argument)
 	bool more = true;
 	while (more) {
 		double elapsed = (double)(clock_monotonic_us(&clock_system) - begun) / 1e6;
-		int64_t due = 1 + (int64_t)(elapsed * (double)b->config.rate);
+		int64_t due = 1 + (int64_t)(elapsed * (double)f->config.rate);
 		struct generated event;
-		while (sent < due && (more = generator_next(b->generator, &event))) {
-			if (kafka_producer_send(b->producer, -1, event.key, event.value, &err) < 0)
+		while (sent < due && (more = generator_next(f->generator, &event))) {
+			if (kafka_producer_send(f->producer, -1, event.key, event.value, &err) < 0)
 				return NULL;
 			sent++;
 		}
-		struct pollfd p = {.fd = b->stop, .events = POLLIN};
+		struct pollfd p = {.fd = f->broker->stop, .events = POLLIN};
 		if (poll(&p, 1, demo_tick_ms) > 0)
 			return NULL;
-		rd_kafka_poll(b->rk, 0);
+		rd_kafka_poll(f->broker->rk, 0);
 	}
 	return NULL;
 }
@@ -210,16 +217,20 @@ static void *demo_main(void *argument)
 int kafka_broker_demo(struct kafka_broker *b, struct str topic,
 	const struct generate_config *config, struct error *err)
 {
-	check(!b->thread_runs);
-	b->config = *config;
-	if (b->config.rate <= 0)
-		b->config.rate = 100;
-	b->generator = generator_open(&b->config);
-	b->producer = kafka_producer_on(b->rk, topic, err);
-	if (b->producer == NULL)
+	if (b->feed_count == kafka_broker_feeds_max)
+		return error_set(err, CDCL_E_USAGE, "the demo fills at most %d topics",
+			kafka_broker_feeds_max);
+	struct feed *f = &b->feeds[b->feed_count++];
+	f->broker = b;
+	f->config = *config;
+	if (f->config.rate <= 0)
+		f->config.rate = 100;
+	f->generator = generator_open(&f->config);
+	f->producer = kafka_producer_on(b->rk, topic, err);
+	if (f->producer == NULL)
 		return -(int)err->code;
-	if (pthread_create(&b->thread, NULL, demo_main, b) != 0)
+	if (pthread_create(&f->thread, NULL, feed_main, f) != 0)
 		return error_set(err, CDCL_E_INTERNAL, "no thread for the demo");
-	b->thread_runs = true;
+	f->runs = true;
 	return 0;
 }

@@ -20,6 +20,8 @@
 
 struct kafka_broker;
 
+enum { kafka_broker_feeds_max = 64 };
+
 /* port 0: the kernel's choice. */
 struct kafka_broker *kafka_broker_open(int port, struct error *err);
 void kafka_broker_close(struct kafka_broker *b);
@@ -36,7 +38,7 @@ int64_t kafka_broker_load(
 
 /*
  * Generated change events into `topic`, from a thread of its own. config's rate is kept, its count
- * too; the thread says nothing when it is done. One per broker.
+ * too; the thread says nothing when it is done.
  */
 int kafka_broker_demo(struct kafka_broker *b, struct str topic,
 	const struct generate_config *config, struct error *err);
