@@ -45,7 +45,7 @@ static void logic(
 	const uint64_t all[chunk_words] = {[0 ... chunk_words - 1] = ~UINT64_C(0)};
 	uint8_t *r = out->column.data;
 	for (uint32_t i = 0; i < run->rows; i++)
-		r[i] = bit_get(left, i) | bit_get(right, i) ? decides : !decides;
+		r[i] = (bit_get(left, i) || bit_get(right, i)) ? decides : !decides;
 	take_faults(run, &args[0], all, out);
 	take_faults(run, &args[1], asked, out);
 }

@@ -529,7 +529,8 @@ static void test_own_aggregate(void **state)
 	struct schema *s = schema_alloc(plan->arena, 2);
 	s->columns[0] = (struct schema_column){str_lit("n"), type_of(TYPE_BIGINT)};
 	s->columns[1] = (struct schema_column){str_lit("last"), type_of(TYPE_STRING)};
-	struct custom_aggregate own = {.state = s,
+	static struct custom_aggregate own; /* tear_down closes the operator that uses it */
+	own = (struct custom_aggregate){.state = s,
 		.name = str_lit("own"),
 		.type = type_of(TYPE_STRING),
 		.add = own_add,
