@@ -45,12 +45,15 @@ static void syntax_error(struct script *s, struct str text, struct str name, con
 	place_show(err, text, line, 0, 0);
 	int len = 0;
 	const char *token = near_token(message, &len);
-	int at_line = line;
-	int column = 0;
-	if (token != NULL &&
-		place_find(text, &at_line, PLACE_TEXT, (struct str){token, (size_t)len}, &column) &&
-		at_line == line)
-		place_show(err, text, line, column, len);
+	struct str source = place_line(text, line);
+	/* Of several the last: the parser was content with those before it. */
+	for (size_t at = source.len; token != NULL && at-- > 0;) {
+		if (source.len - at < (size_t)len ||
+			memcmp(source.data + at, token, (size_t)len) != 0)
+			continue;
+		place_show(err, text, line, (int)at, len);
+		return;
+	}
 }
 
 void bind_load(lua_State *L, struct str text, struct str name)

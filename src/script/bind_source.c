@@ -38,6 +38,8 @@ static void read_starting(lua_State *L, struct str text, struct starting_offsets
 			error_at(&s->error, "--from");
 		} else {
 			s->error.code = CDCL_E_SCRIPT;
+			snprintf(s->error.source_line, sizeof(s->error.source_line), STR_FMT,
+				STR_ARG(text));
 		}
 		bind_fail(L);
 	}

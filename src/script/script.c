@@ -92,7 +92,7 @@ static int open_core(lua_State *L)
 
 /* A mistake that only Lua noticed (calling nil, indexing a number): show the line it happened on.
  */
-static void show_line(const struct script *s, struct error *err)
+static void show_line(const struct script *s, struct str word, struct error *err)
 {
 	const char *colon = strrchr(err->place, ':');
 	if (colon == NULL || err->source_line[0] != '\0')
@@ -103,15 +103,18 @@ static void show_line(const struct script *s, struct error *err)
 	if (text.data == NULL || line <= 0)
 		return;
 	place_show(err, text, line, 0, 0);
+	int column = 0;
+	if (word.len > 0 && place_find(text, &line, PLACE_WORD, word, &column))
+		place_show(err, text, line, column, (int)word.len);
+}
+
+/* The name in LuaJIT's "attempt to call field 'foo' (a nil value)". */
+static struct str quoted_word(const struct error *err)
+{
 	const char *word = strchr(err->text, '\'');
 	const char *end = word == NULL ? NULL : strchr(word + 1, '\'');
-	int column = 0;
-	int at_line = line;
-	if (end == NULL)
-		return;
-	struct str wanted = {word + 1, (size_t)(end - word - 1)};
-	if (place_find(text, &at_line, PLACE_WORD, wanted, &column) && at_line == line)
-		place_show(err, text, line, column, (int)wanted.len);
+	return end == NULL ? (struct str){NULL, 0}
+			   : (struct str){word + 1, (size_t)(end - word - 1)};
 }
 
 static int run_script(struct script *s, struct error *err)
@@ -133,7 +136,7 @@ static int run_script(struct script *s, struct error *err)
 		return 0;
 	if (v->trap_is_script_error)
 		*err = s->error;
-	show_line(s, err);
+	show_line(s, quoted_word(err), err);
 	if (err->code == CDCL_E_LUA)
 		err->code = CDCL_E_SCRIPT;
 	if (err->place[0] == '\0')
@@ -156,7 +159,7 @@ static int finish_plan(struct script *s, struct error *err)
 	}
 	int result = plan_check(p, err);
 	if (result < 0)
-		show_line(s, err);
+		show_line(s, str_lit("output_mode"), err);
 	return result;
 }
 

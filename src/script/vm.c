@@ -115,8 +115,10 @@ static void hook(lua_State *L, lua_Debug *event)
 	/* From now on at every instruction, so that a pcall in the script cannot swallow it for
 	 * good. */
 	lua_sethook(L, hook, LUA_MASKCOUNT, 1);
-	luaL_error(L, "ran longer than %d ms in one call: a loop without an end?",
+	/* Without a position: the handler knows the user's line. */
+	lua_pushfstring(L, "ran longer than %d ms in one call: a loop without an end?",
 		(int)watchdog_call_ms_max(v->dog));
+	lua_error(L);
 }
 
 static int open_libraries(lua_State *L)
