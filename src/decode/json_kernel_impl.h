@@ -12,6 +12,7 @@
  */
 
 #include "decode/json_kernel.h"
+#include "decode/json_lane.h"
 
 static inline uint64_t load64(const char *p)
 {
@@ -87,7 +88,7 @@ static inline uint64_t load64_within(const char *p, const char *end)
 }
 
 /*
- * A plain JSON integer of at most 15 digits at p: its end, or NULL when it is something else (also
+ * A plain JSON integer of at most 18 digits at p: its end, or NULL when it is something else (also
  * what is no integer or longer: the slow lane knows).
  */
 KERNEL_INLINE const char *plain_integer(const struct json_scan *s, const char *p, int64_t *out)
@@ -104,9 +105,9 @@ KERNEL_INLINE const char *plain_integer(const struct json_scan *s, const char *p
 	uint64_t value = digits_value(text, digits);
 	p = from + digits;
 	if (digits == 8)
-		while (p < end && *p >= '0' && *p <= '9' && p - from < 16)
+		while (p < end && *p >= '0' && *p <= '9' && p - from < 19)
 			value = value * 10 + (uint64_t)(*p++ - '0');
-	if (p - from > 15 || p == end || (*from == '0' && p - from > 1) || *p == '.' ||
+	if (p - from > 18 || p == end || (*from == '0' && p - from > 1) || *p == '.' ||
 		(*p | 0x20) == 'e')
 		return NULL;
 	*out = negative ? -(int64_t)value : (int64_t)value;
@@ -154,11 +155,20 @@ KERNEL_INLINE const char *read_string(
 		return NULL;
 	const char *from = p + 1;
 	p = string_stop(r->scan.begin, from, end);
-	if (p == end || *p != '"' || p - from > json_string_bytes_max)
+	if (p == end || p - from > json_string_bytes_max)
 		return NULL;
+	if (*p != '"')
+		return (unsigned char)*p < 0x80 ? NULL : json_lane_wide_string(slot, r, from, p);
 	((struct str *)c->data)[r->index] = (struct str){from, (size_t)(p - from)};
 	set_value(c, r->index);
 	return p + 1;
+}
+
+/* Words, then whatever the lanes left. */
+static const char *read_rest(const struct json_slot *slot, struct json_row *r, const char *p)
+{
+	const char *after = json_lane_word(slot, r, p);
+	return after != NULL ? after : json_row_value(r, slot->column, p);
 }
 
 KERNEL_INLINE const char *read_slot(const struct json_slot *slot, struct json_row *r, const char *p)
@@ -174,10 +184,23 @@ KERNEL_INLINE const char *read_slot(const struct json_slot *slot, struct json_ro
 	case JSON_SLOT_STRING:
 		after = read_string(slot, r, p);
 		break;
+	case JSON_SLOT_DOUBLE:
+		after = json_lane_double(slot, r, p);
+		break;
+	case JSON_SLOT_DECIMAL:
+		after = json_lane_decimal(slot, r, p);
+		break;
+	case JSON_SLOT_DATE:
+		after = json_lane_date(slot, r, p);
+		break;
+	case JSON_SLOT_TIMESTAMP:
+		after = json_lane_timestamp(slot, r, p);
+		break;
+	case JSON_SLOT_BOOLEAN:
 	case JSON_SLOT_OTHER:
 		break;
 	}
-	return after != NULL ? after : json_row_value(r, slot->column, p);
+	return after != NULL ? after : read_rest(slot, r, p);
 }
 
 KERNEL_TARGET static enum json_match read_row(const struct json_template *t, struct json_row *r)

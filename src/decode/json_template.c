@@ -86,6 +86,23 @@ struct json_slot json_slot_for(const struct schema *schema, int32_t column)
 	case TYPE_STRING:
 		slot.kind = JSON_SLOT_STRING;
 		break;
+	case TYPE_BOOLEAN:
+		slot.kind = JSON_SLOT_BOOLEAN;
+		break;
+	case TYPE_DOUBLE:
+		slot.kind = JSON_SLOT_DOUBLE;
+		break;
+	case TYPE_DECIMAL:
+		slot.kind = JSON_SLOT_DECIMAL;
+		slot.precision = schema->columns[column].type.precision;
+		slot.scale = schema->columns[column].type.scale;
+		break;
+	case TYPE_DATE:
+		slot.kind = JSON_SLOT_DATE;
+		break;
+	case TYPE_TIMESTAMP:
+		slot.kind = JSON_SLOT_TIMESTAMP;
+		break;
 	default:
 		break;
 	}

@@ -37,13 +37,24 @@ struct json_literal {
 	uint64_t first, last; /* 8..15 bytes: the first and last 8; 4..7: the first and last 4 */
 };
 
-enum json_slot_kind { JSON_SLOT_INT32, JSON_SLOT_INT64, JSON_SLOT_STRING, JSON_SLOT_OTHER };
+enum json_slot_kind {
+	JSON_SLOT_INT32,
+	JSON_SLOT_INT64,
+	JSON_SLOT_STRING,
+	JSON_SLOT_BOOLEAN,
+	JSON_SLOT_DOUBLE,
+	JSON_SLOT_DECIMAL,
+	JSON_SLOT_DATE,
+	JSON_SLOT_TIMESTAMP,
+	JSON_SLOT_OTHER,
+};
 
 struct json_slot {
 	struct json_literal before;
 	enum json_slot_kind kind;
 	int32_t column; /* or JSON_NO_COLUMN */
 	int32_t min, max; /* JSON_SLOT_INT32 */
+	uint8_t precision, scale; /* JSON_SLOT_DECIMAL */
 };
 
 struct json_template {
