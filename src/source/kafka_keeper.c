@@ -11,6 +11,7 @@
 #include <pcre2.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -18,6 +19,7 @@
 
 enum {
 	ask_ms = 500, /* one metadata request */
+	tick_ms = 100, /* how long a starving engine waits at worst */
 	ends_ms = 1000, /* one question for offsets */
 	retry_us = 200 * 1000,
 	missing_look_us = 250 * 1000,
@@ -46,6 +48,7 @@ struct kafka_keeper {
 	const struct clock *clock;
 	enum source_run run;
 	rd_kafka_t *rk;
+	struct kafka_bounds bounds;
 	pcre2_code *pattern;
 	int wake_fd; /* the engine's */
 	int fd; /* ours: eventfd */
@@ -57,11 +60,14 @@ struct kafka_keeper {
 	uint32_t topic_count;
 	int64_t refresh_us;
 	int64_t next_look_us;
+	bool starved_before;
 	bool first_look_done;
 	struct outage outage;
 	int64_t commit_sent_us;
 	bool commit_flies;
 	bool commit_warned;
+
+	atomic_bool starves;
 
 	/* The mailbox */
 	pthread_mutex_t lock;
@@ -637,7 +643,9 @@ static void wait_for_work(struct kafka_keeper *k)
 	if (commit_waits(k) && !k->commit_flies && k->commit_sent_us + commit_pause_us < until)
 		until = k->commit_sent_us + commit_pause_us;
 	int64_t wait_us = until - now;
-	int wait_ms = wait_us <= 0 ? 0 : wait_us > 1000000 ? 1000 : (int)((wait_us + 999) / 1000);
+	int wait_ms = wait_us <= 0         ? 0
+		: wait_us > tick_ms * 1000 ? tick_ms
+					   : (int)((wait_us + 999) / 1000);
 	struct pollfd p = {.fd = k->fd, .events = POLLIN};
 	if (poll(&p, 1, wait_ms) > 0) {
 		uint64_t count;
@@ -659,8 +667,10 @@ static void *keeper_main(void *argument)
 		pthread_mutex_unlock(&k->lock);
 		if (now_us(k) >= k->next_look_us)
 			look(k);
-		if (nudged)
+		bool starves = atomic_load_explicit(&k->starves, memory_order_relaxed);
+		if (nudged || (starves && k->starved_before))
 			answer_nudge(k);
+		k->starved_before = starves && !nudged;
 		if (commit_waits(k) && !k->commit_flies &&
 			now_us(k) >= k->commit_sent_us + commit_pause_us)
 			send_commit(k);
@@ -701,6 +711,11 @@ static int open_client(struct kafka_keeper *k, struct error *err)
 	k->refresh_us = kafka_conf_int(conf, "topic.metadata.refresh.interval.ms", 10000) * 1000;
 	if (k->refresh_us <= 0)
 		k->refresh_us = (int64_t)10 * 1000 * 1000;
+	k->bounds = kafka_bounds_of(
+		k->config->fetch_memory_bytes, k->config->max_offsets_per_trigger > 0);
+	k->bounds.messages = kafka_conf_int(conf, "queued.min.messages", k->bounds.messages);
+	k->bounds.bytes =
+		kafka_conf_int(conf, "queued.max.messages.kbytes", k->bounds.bytes / 1024) * 1024;
 	rd_kafka_conf_set_opaque(conf, k);
 	rd_kafka_conf_set_error_cb(conf, on_error);
 	rd_kafka_conf_set_offset_commit_cb(conf, on_commit);
@@ -786,6 +801,11 @@ rd_kafka_t *kafka_keeper_client(struct kafka_keeper *k)
 	return k->rk;
 }
 
+struct kafka_bounds kafka_keeper_bounds(const struct kafka_keeper *k)
+{
+	return k->bounds;
+}
+
 bool kafka_keeper_resolved(struct kafka_keeper *k)
 {
 	pthread_mutex_lock(&k->lock);
@@ -831,6 +851,11 @@ void kafka_keeper_nudge(struct kafka_keeper *k)
 	pthread_mutex_unlock(&k->lock);
 	if (!already)
 		signal_fd(k->fd);
+}
+
+void kafka_keeper_starves(struct kafka_keeper *k, bool starves)
+{
+	atomic_store_explicit(&k->starves, starves, memory_order_relaxed);
 }
 
 void kafka_keeper_look(struct kafka_keeper *k)

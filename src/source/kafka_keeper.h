@@ -70,6 +70,8 @@ void kafka_keeper_stop(struct kafka_keeper *k);
 void kafka_keeper_release(struct kafka_keeper *k);
 
 rd_kafka_t *kafka_keeper_client(struct kafka_keeper *k);
+/* What librdkafka was told to queue at most. */
+struct kafka_bounds kafka_keeper_bounds(const struct kafka_keeper *k);
 
 /* True once the first partitions (perhaps none, for a pattern) are known. */
 bool kafka_keeper_resolved(struct kafka_keeper *k);
@@ -84,6 +86,8 @@ int kafka_keeper_hear(struct kafka_keeper *k, struct error *err);
 int64_t kafka_keeper_end(struct kafka_keeper *k, uint32_t index);
 
 void kafka_keeper_nudge(struct kafka_keeper *k);
+/* The queue is empty though there is more to read (or it no longer is): nudge before long. */
+void kafka_keeper_starves(struct kafka_keeper *k, bool starves);
 void kafka_keeper_look(struct kafka_keeper *k);
 void kafka_keeper_commit(
 	struct kafka_keeper *k, const struct kafka_position *positions, uint32_t count);

@@ -38,8 +38,7 @@
 
 enum {
 	open_wait_ms = 300, /* usually a few; then open's caller sees the partitions */
-	ends_age_us = 200 * 1000,
-	nudge_pause_us = 5 * 1000
+	ends_age_us = 200 * 1000
 };
 
 /*
@@ -105,7 +104,7 @@ struct kafka_source {
 	/* The fetcher's sleep, see kafka_keeper.h */
 	double bytes_per_message;
 	double pressure_peak;
-	int64_t nudged_at_us;
+	bool starves;
 	struct kafka_position *commits;
 };
 
@@ -502,9 +501,20 @@ static size_t queue_length(const struct kafka_source *ks)
 	return sum;
 }
 
+static bool behind(const struct kafka_source *ks)
+{
+	if (ks->unreached > 0)
+		return true;
+	for (uint32_t i = 0; i < ks->count; i++)
+		if (ks->partitions[i].position < ks->source.partitions[i].latest)
+			return true;
+	return false;
+}
+
 /*
  * When the queue was nearly full, librdkafka may have stopped fetching; once half of it is read,
- * its thread is woken. An empty queue below a known end says the same.
+ * its thread is woken. An empty queue below a known end may say the same; the keeper sees to it
+ * when that lasts.
  */
 static void keep_fetching(struct kafka_source *ks, uint32_t taken)
 {
@@ -514,14 +524,12 @@ static void keep_fetching(struct kafka_source *ks, uint32_t taken)
 	double pressure = by_count > by_bytes ? by_count : by_bytes;
 	if (pressure > ks->pressure_peak)
 		ks->pressure_peak = pressure;
-	bool stopped = ks->pressure_peak >= 0.8 && pressure < 0.5;
-	bool starved = taken == 0 && length == 0 && ks->unreached > 0;
-	if (!stopped && !starved)
+	bool starves = taken == 0 && length == 0 && behind(ks);
+	if (starves != ks->starves)
+		kafka_keeper_starves(ks->keeper, starves);
+	ks->starves = starves;
+	if (ks->pressure_peak < 0.8 || pressure >= 0.5)
 		return;
-	int64_t now = clock_monotonic_us(ks->source.clock);
-	if (now - ks->nudged_at_us < (starved ? 20 * nudge_pause_us : nudge_pause_us))
-		return;
-	ks->nudged_at_us = now;
 	ks->pressure_peak = 0;
 	kafka_keeper_nudge(ks->keeper);
 }
@@ -707,7 +715,6 @@ static int open_source(struct source *s, enum source_run run, struct error *err)
 	ks->run = run;
 	ks->finite = run != SOURCE_RUN_FOREVER;
 	ks->by_partition = ks->config->max_offsets_per_trigger > 0 && run != SOURCE_RUN_ONCE;
-	ks->bounds = kafka_bounds_of(ks->config->fetch_memory_bytes, ks->by_partition);
 	ks->bytes_per_message = 100;
 	s->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (s->wake_fd < 0)
@@ -716,6 +723,7 @@ static int open_source(struct source *s, enum source_run run, struct error *err)
 	if (ks->keeper == NULL)
 		return -(int)err->code;
 	ks->rk = kafka_keeper_client(ks->keeper);
+	ks->bounds = kafka_keeper_bounds(ks->keeper);
 	ks->queue = queue_open(ks);
 	wait_resolved(ks);
 	int r = kafka_keeper_hear(ks->keeper, err);
