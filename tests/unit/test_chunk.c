@@ -243,6 +243,16 @@ static void test_spark_hash(void **state)
 	assert_int_equal(spark_partition(spark_hash_value(&s, spark_hash_seed)), 143);
 	s.as.str = str_lit("delete");
 	assert_int_equal(spark_partition(spark_hash_value(&s, spark_hash_seed)), 153);
+	/* Bytes of the tail are signed. */
+	s.as.str = str_lit("\xc3\xa9");
+	assert_int_equal((int32_t)spark_hash_value(&s, spark_hash_seed), 2119106806);
+	s.as.str = str_lit("abc\xc3\xa9");
+	assert_int_equal((int32_t)spark_hash_value(&s, spark_hash_seed), 658795430);
+	/* Two columns: each one's hash is the seed of the next. */
+	struct value seven = {.type = type_of(TYPE_INT), .as.i32 = 7};
+	s.as.str = str_lit("insert");
+	uint32_t seed = spark_hash_value(&s, spark_hash_seed);
+	assert_int_equal((int32_t)spark_hash_value(&seven, seed), -31082728);
 	struct value null = value_null(type_of(TYPE_STRING));
 	assert_int_equal(spark_partition(spark_hash_value(&null, spark_hash_seed)), 42);
 	/* Spark: select hash(1), hash(1L), hash('Spark'), hash(cast(-1 as bigint)) */

@@ -181,6 +181,7 @@ static void test_broken_utf8(void **state)
 		{str_lit("\xf0\x9f\x98"
 			 "a"),
 			{0xfffd, 'a'}},
+		{str_lit("\xf0\x80\x80\x80"), {0xfffd, 0xfffd, 0xfffd, 0xfffd}},
 		{str_lit("\xe0\x80\x80"), {0xfffd, 0xfffd, 0xfffd}},
 		{str_lit("\xe6\x97"), {0xfffd}},
 		{str_lit("\xe6"
@@ -197,7 +198,7 @@ static void test_broken_utf8(void **state)
 			assert_int_equal(utf8_next(cases[i].bytes, &at), cases[i].want[n++]);
 		}
 		assert_int_equal(cases[i].want[n], 0);
-		assert_true(utf8_valid(cases[i].bytes) == (i >= 10));
+		assert_true(utf8_valid(cases[i].bytes) == (i >= 11));
 	}
 }
 

@@ -38,6 +38,9 @@ static void test_offsets(void **state)
 	assert_int_equal(timezone_offset_at(berlin, seconds(2024, 3, 31, 1, 0)), 7200);
 	assert_int_equal(timezone_offset_at(berlin, seconds(2024, 10, 27, 1, 0) - 1), 7200);
 	assert_int_equal(timezone_offset_at(berlin, seconds(2024, 10, 27, 1, 0)), 3600);
+	/* The last one that a long file lists itself. */
+	assert_int_equal(timezone_offset_at(berlin, seconds(2037, 10, 25, 1, 0) - 1), 7200);
+	assert_int_equal(timezone_offset_at(berlin, seconds(2037, 10, 25, 1, 0)), 3600);
 	assert_int_equal(
 		timezone_offset_at(berlin, seconds(1800, 1, 1, 0, 0)), 3208); /* local mean time */
 	assert_int_equal(timezone_offset_at(zone("Asia/Kolkata"), 0), 19800);
