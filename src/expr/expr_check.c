@@ -156,22 +156,32 @@ int checker_cast(struct checker *c, const struct sql_node *node, struct expr *ar
 
 /* ---- columns ---- */
 
+static struct str folded(struct str s, struct arena *arena)
+{
+	char *out = arena_alloc(arena, s.len + 1, 1);
+	for (size_t i = 0; i < s.len; i++)
+		out[i] = (char)(s.data[i] >= 'A' && s.data[i] <= 'Z' ? s.data[i] + 32 : s.data[i]);
+	return (struct str){out, s.len};
+}
+
 static void suggest_columns(struct checker *c, struct str wanted)
 {
 	const struct schema *s = c->scope->schema;
 	struct str names[64] = {{NULL, 0}};
-	size_t n = 0;
-	for (uint32_t i = 0; i < s->column_count && n < ARRAY_LEN(names); i++)
-		names[n++] = s->columns[i].name;
-	struct str near = str_nearest(wanted, names, n);
-	if (near.data != NULL) {
-		error_help(c->err, "did you mean \"" STR_FMT "\"?", STR_ARG(near));
-		return;
-	}
+	uint32_t n = 0;
+	for (; n < s->column_count && n < ARRAY_LEN(names); n++)
+		names[n] = folded(s->columns[n].name, c->arena);
+	struct str near = str_nearest(folded(wanted, c->arena), names, n);
+	for (uint32_t i = 0; near.data != NULL && i < n; i++)
+		if (names[i].data == near.data) {
+			error_help(c->err, "did you mean \"" STR_FMT "\"?",
+				STR_ARG(s->columns[i].name));
+			return;
+		}
 	struct strbuf list;
 	strbuf_init(&list);
-	for (size_t i = 0; i < n && list.len < 300; i++)
-		strbuf_addf(&list, "%s" STR_FMT, i == 0 ? "" : ", ", STR_ARG(names[i]));
+	for (uint32_t i = 0; i < n && list.len < 300; i++)
+		strbuf_addf(&list, "%s" STR_FMT, i == 0 ? "" : ", ", STR_ARG(s->columns[i].name));
 	if (n > 0)
 		error_help(c->err, "the columns are: " STR_FMT, STR_ARG(strbuf_str(&list)));
 	else
@@ -316,7 +326,7 @@ static int fail_function(struct checker *c, const struct sql_node *node)
 	name.len = node->name.len;
 	int rc = checker_fail(c, &name, "[UNRESOLVED_ROUTINE] there is no function \"" STR_FMT "\"",
 		STR_ARG(node->name));
-	struct str near = function_nearest(node->name);
+	struct str near = function_nearest(folded(node->name, c->arena));
 	if (near.data != NULL)
 		error_help(c->err, "did you mean \"" STR_FMT "\"?", STR_ARG(near));
 	else
@@ -377,7 +387,10 @@ int checker_node(struct checker *c, const struct sql_node *node, struct expr **o
 		return 0;
 	}
 	switch (node->kind) {
-	case SQL_LITERAL: *out = checker_literal(c, node, &node->literal); return 0;
+	case SQL_LITERAL:
+		*out = checker_literal(c, node, &node->literal);
+		(*out)->written = true;
+		return 0;
 	case SQL_COLUMN: return check_column(c, node, out);
 	case SQL_METADATA: return check_metadata(c, node, out);
 	case SQL_CALL: return check_call(c, node, out);

@@ -444,19 +444,17 @@ static int parse_trim(struct parser *p, struct node_list *l, struct sql_node *ca
 	return rc < 0 || first == NULL ? rc : list_add(p, l, first);
 }
 
+static int parse_star(struct parser *p, struct sql_node **out)
+{
+	*out = node_alloc(p, SQL_STAR, p->token.at);
+	int rc = advance(p);
+	return rc < 0 ? rc : node_close(p, *out);
+}
+
 static int parse_argument(struct parser *p, struct node_list *l)
 {
 	struct sql_node *arg;
-	size_t at = p->token.at;
-	if (is_symbol(p, "*")) {
-		arg = node_alloc(p, SQL_STAR, at);
-		int rc = advance(p);
-		if (rc < 0)
-			return rc;
-		node_close(p, arg);
-		return list_add(p, l, arg);
-	}
-	int rc = parse_expression(p, &arg);
+	int rc = is_symbol(p, "*") ? parse_star(p, &arg) : parse_expression(p, &arg);
 	return rc < 0 ? rc : list_add(p, l, arg);
 }
 
@@ -634,11 +632,6 @@ static int parse_atom(struct parser *p, struct sql_node **out)
 	case SQL_TOKEN_SYMBOL:
 		if (is_symbol(p, "("))
 			return parse_bracket(p, out);
-		if (is_symbol(p, "*")) {
-			*out = node_alloc(p, SQL_STAR, p->token.at);
-			int rc = advance(p);
-			return rc < 0 ? rc : node_close(p, *out);
-		}
 		return fail_token(p, "expected a value");
 	case SQL_TOKEN_END: break;
 	}
@@ -918,7 +911,7 @@ static int parse_expression(struct parser *p, struct sql_node **out)
 static int parse_named(struct parser *p, struct sql_expression *out)
 {
 	*out = (struct sql_expression){.text = p->text};
-	int rc = parse_expression(p, &out->node);
+	int rc = is_symbol(p, "*") ? parse_star(p, &out->node) : parse_expression(p, &out->node);
 	if (rc < 0)
 		return rc;
 	bool as = is_word(p, "as");

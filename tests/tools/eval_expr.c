@@ -19,6 +19,7 @@
 #include "decode/json_decode.h"
 #include "expr/expr.h"
 #include "expr/fault.h"
+#include "expr/function.h"
 
 #include <stdio.h>
 
@@ -123,6 +124,16 @@ static int run(struct schema *schema, struct str input, struct error *err)
 	return 0;
 }
 
+static int print_docs(void)
+{
+	struct strbuf s;
+	strbuf_init(&s);
+	function_docs(&s);
+	printf(STR_FMT, STR_ARG(strbuf_str(&s)));
+	strbuf_release(&s);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct error err;
@@ -135,6 +146,8 @@ int main(int argc, char **argv)
 	arena_init(&plan_arena, 256 * 1024);
 	arena_init(&chunk_arena, 256 * 1024);
 	strbuf_init(&input);
+	if (argc == 2 && strcmp(argv[1], "--docs") == 0)
+		return print_docs();
 	if (argc < 3 || argc - 2 > exprs_max)
 		return 2;
 	if (ddl_parse(str_c(argv[1]), &plan_arena, &schema, &err) < 0)
