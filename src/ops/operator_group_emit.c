@@ -1,0 +1,336 @@
+/*
+ * What a group gives when the batch ends.
+ *
+ *	complete    every group        update    groups that got input
+ *	changelog   -U +U of groups that changed, +I of new ones, -D of those whose last row went
+ *
+ * Rows leave in Spark's order: by the partition that its shuffle would put the key in, then as
+ * first seen. In a changelog -U and +U of a group stand side by side in one chunk (the filter
+ * relies on it).
+ */
+
+#include "ops/operator_group.h"
+
+#include "base/check.h"
+#include "data/spark_hash.h"
+
+#include <stdlib.h>
+
+static void fill_keys(
+	struct operator_group *self, const uint32_t *groups, uint32_t count, struct chunk *c)
+{
+	for (uint32_t k = 0; k < self->key.count; k++)
+		memset(c->columns[k].nulls, 0, sizeof(c->columns[k].nulls));
+	for (uint32_t i = 0; i < count && self->key.count > 0; i++) {
+		group_key_decode(
+			&self->key, group_table_key(&self->table, groups[i]), self->values);
+		for (uint32_t k = 0; k < self->key.count; k++)
+			value_to_column(&self->values[k], &c->columns[k], i);
+	}
+}
+
+/* Keys and results of the groups listed, as a chunk of the plan's inner schema. */
+static struct chunk *build_inner(struct operator_group *self, const uint32_t *groups,
+	uint32_t count, struct arena *arena, struct error *err)
+{
+	check(count <= chunk_rows_max);
+	struct chunk *c = chunk_alloc(arena, self->plan->inner);
+	chunk_set_rows(c, count);
+	fill_keys(self, groups, count, c);
+	for (uint32_t i = 0; i < self->plan->call_count; i++) {
+		struct column *out = &c->columns[self->key.count + i];
+		struct group_call *call = &self->calls[i];
+		int r = call->custom != NULL
+			? custom_state_finish(call->custom, groups, count, out, arena, err)
+			: aggregate_result(call->aggregate, groups, count, out, arena, err);
+		if (r < 0)
+			return NULL;
+	}
+	return c;
+}
+
+/* ---- what was before ---- */
+
+/* What lies in the state moves on: strings of a row that must stay as it was are copied. */
+static void own_strings(struct chunk *c)
+{
+	for (uint32_t i = 0; i < c->column_count; i++) {
+		if (type_phys(c->schema->columns[i].type) != PHYS_STR)
+			continue;
+		struct str *strings = c->columns[i].data;
+		for (uint32_t row = 0; row < c->row_count; row++)
+			if (!column_is_null(&c->columns[i], row))
+				strings[row] = str_dup(strings[row], c->arena);
+	}
+}
+
+int group_keep_before(struct operator_group *self, uint32_t first, struct error *err)
+{
+	uint32_t groups[chunk_rows_max], count = 0;
+	for (uint32_t i = first; i < self->touched_count; i++) {
+		uint32_t group = self->touched[i];
+		bool there = group_global(self) ? self->emitted : self->row_counts[group] > 0;
+		self->before[i] = there ? self->before_count << 10 | count : group_none;
+		if (there)
+			groups[count++] = group;
+	}
+	if (count == 0)
+		return 0;
+	struct chunk *inner = build_inner(self, groups, count, &self->before_arena, err);
+	if (inner == NULL)
+		return -(int)err->code;
+	own_strings(inner);
+	if (self->before_count == self->before_capacity) {
+		uint32_t to = self->before_capacity * 2 + 16;
+		self->befores = group_grown(
+			self->befores, sizeof(*self->befores), self->before_capacity, to);
+		self->before_capacity = to;
+	}
+	self->befores[self->before_count++] = inner;
+	return 0;
+}
+
+/* ---- rows out ---- */
+
+static struct chunk *build_outputs(
+	struct operator_group *self, struct chunk *inner, struct error *err)
+{
+	struct chunk *out = chunk_alloc_like(inner->arena, inner, self->plan->schema);
+	for (uint32_t i = 0; i < self->plan->output_count; i++) {
+		struct vector v;
+		if (operator_eval(&self->op, self->plan->outputs[i], inner, &v, err) < 0)
+			return NULL;
+		out->columns[i] = v.column;
+	}
+	return out;
+}
+
+static int emit_groups(struct operator_group *self, enum output_mode mode, const uint32_t *groups,
+	uint32_t count, struct error *err)
+{
+	for (uint32_t at = 0; at < count; at += chunk_rows_max) {
+		uint32_t rows = count - at < chunk_rows_max ? count - at : chunk_rows_max;
+		arena_reset(&self->arena);
+		struct chunk *inner = build_inner(self, groups + at, rows, &self->arena, err);
+		struct chunk *out = inner == NULL ? NULL : build_outputs(self, inner, err);
+		if (out == NULL)
+			return -(int)err->code;
+		int r = operator_emit(&self->op, mode, out, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Stable: by partition, and within one as they were. */
+static uint32_t *by_partition(
+	const struct operator_group *self, const uint32_t *groups, uint32_t count)
+{
+	uint32_t starts[spark_shuffle_partitions + 1] = {0};
+	uint32_t *sorted = malloc(((size_t)count + 1) * sizeof(*sorted));
+	check(sorted != NULL);
+	for (uint32_t i = 0; i < count; i++)
+		starts[self->partitions[groups[i]] + 1]++;
+	for (uint32_t p = 0; p < spark_shuffle_partitions; p++)
+		starts[p + 1] += starts[p];
+	for (uint32_t i = 0; i < count; i++)
+		sorted[starts[self->partitions[groups[i]]]++] = groups[i];
+	return sorted;
+}
+
+struct birth {
+	uint64_t born;
+	uint32_t group;
+};
+
+static int older(const void *a, const void *b)
+{
+	uint64_t x = ((const struct birth *)a)->born, y = ((const struct birth *)b)->born;
+	return (x > y) - (x < y);
+}
+
+static void sort_by_birth(const struct operator_group *self, uint32_t *groups, uint32_t count)
+{
+	struct birth *births = malloc(((size_t)count + 1) * sizeof(*births));
+	check(births != NULL);
+	for (uint32_t i = 0; i < count; i++)
+		births[i] = (struct birth){self->born[groups[i]], groups[i]};
+	qsort(births, count, sizeof(*births), older);
+	for (uint32_t i = 0; i < count; i++)
+		groups[i] = births[i].group;
+	free(births);
+}
+
+static int emit_complete(struct operator_group *self, struct error *err)
+{
+	uint32_t count = 0;
+	uint32_t *groups = malloc(((size_t)self->table.id_count + 1) * sizeof(*groups));
+	check(groups != NULL);
+	for (uint32_t g = 0; g < self->table.id_count; g++)
+		if (group_exists(self, g))
+			groups[count++] = g;
+	if (self->removed)
+		sort_by_birth(self, groups, count);
+	uint32_t *sorted = by_partition(self, groups, count);
+	int r = emit_groups(self, OUTPUT_COMPLETE, sorted, count, err);
+	free(groups);
+	free(sorted);
+	return r;
+}
+
+static int emit_update(struct operator_group *self, struct error *err)
+{
+	static const uint32_t zero = 0;
+	if (group_global(self))
+		return emit_groups(self, OUTPUT_UPDATE, &zero, 1, err);
+	uint32_t *sorted = by_partition(self, self->touched, self->touched_count);
+	uint32_t count = 0;
+	for (uint32_t i = 0; i < self->touched_count; i++)
+		if (group_exists(self, sorted[i]))
+			sorted[count++] = sorted[i];
+	int r = emit_groups(self, OUTPUT_UPDATE, sorted, count, err);
+	free(sorted);
+	return r;
+}
+
+/* ---- changelog ---- */
+
+static void copy_row(const struct chunk *from, uint32_t row, struct chunk *to, uint32_t to_row)
+{
+	for (uint32_t i = 0; i < from->column_count; i++) {
+		size_t width = phys_bytes(type_phys(from->schema->columns[i].type));
+		memcpy((char *)to->columns[i].data + to_row * width,
+			(const char *)from->columns[i].data + row * width, width);
+		if (column_is_null(&from->columns[i], row))
+			bit_set(to->columns[i].nulls, to_row);
+		else
+			bit_clear(to->columns[i].nulls, to_row);
+	}
+}
+
+static bool rows_equal(const struct chunk *c, uint32_t a, uint32_t b)
+{
+	for (uint32_t i = 0; i < c->column_count; i++) {
+		struct type type = c->schema->columns[i].type;
+		struct value x = value_from_column(&c->columns[i], type, a);
+		struct value y = value_from_column(&c->columns[i], type, b);
+		if (x.is_null != y.is_null || (!x.is_null && value_cmp(&x, &y) != 0))
+			return false;
+	}
+	return true;
+}
+
+/* Rows 2i and 2i+1 of the result: what group i was, and what it is. */
+static struct chunk *pair_up(struct operator_group *self, const struct chunk *after,
+	const uint32_t *groups, const uint32_t *before, uint32_t count)
+{
+	struct chunk *pairs = chunk_alloc(&self->arena, self->plan->inner);
+	chunk_set_rows(pairs, 2 * count);
+	pairs->kinds = arena_zalloc(&self->arena, chunk_rows_max, 1);
+	for (uint32_t i = 0; i < count; i++) {
+		bool was = before[i] != group_none, is = group_exists(self, groups[i]);
+		copy_row(after, i, pairs, 2 * i + 1);
+		if (was)
+			copy_row(self->befores[before[i] >> 10], before[i] & 1023, pairs, 2 * i);
+		else
+			copy_row(after, i, pairs, 2 * i);
+		pairs->kinds[2 * i] = is ? ROW_UPDATE_BEFORE : ROW_DELETE;
+		pairs->kinds[2 * i + 1] = was ? ROW_UPDATE_AFTER : ROW_INSERT;
+		if (!was)
+			bit_clear(pairs->live, 2 * i);
+		if (!is)
+			bit_clear(pairs->live, 2 * i + 1);
+	}
+	return pairs;
+}
+
+static int emit_pairs(struct operator_group *self, const uint32_t *groups, const uint32_t *before,
+	uint32_t count, struct error *err)
+{
+	arena_reset(&self->arena);
+	struct chunk *after = build_inner(self, groups, count, &self->arena, err);
+	if (after == NULL)
+		return -(int)err->code;
+	struct chunk *pairs = pair_up(self, after, groups, before, count);
+	struct chunk *out = build_outputs(self, pairs, err);
+	if (out == NULL)
+		return -(int)err->code;
+	for (uint32_t i = 0; i < count; i++) {
+		bool both = bit_get(out->live, 2 * i) && bit_get(out->live, 2 * i + 1);
+		if (!both || !rows_equal(out, 2 * i, 2 * i + 1))
+			continue;
+		bit_clear(out->live, 2 * i);
+		bit_clear(out->live, 2 * i + 1);
+	}
+	return operator_emit(&self->op, OUTPUT_CHANGELOG, out, err);
+}
+
+static int emit_changelog(struct operator_group *self, struct error *err)
+{
+	enum { pairs_max = chunk_rows_max / 2 };
+	if (group_global(self) && self->touched_count == 0 && !self->emitted) {
+		group_reserve_touched(self, 1);
+		self->touched[0] = 0;
+		self->before[0] = group_none;
+		self->touched_count = 1;
+	}
+	self->emitted = true;
+	uint32_t count = self->touched_count;
+	uint32_t *at = malloc(((size_t)self->capacity + 1) * sizeof(*at));
+	check(at != NULL);
+	for (uint32_t i = 0; i < count; i++)
+		at[self->touched[i]] = self->before[i];
+	uint32_t *sorted = by_partition(self, self->touched, count);
+	uint32_t before[pairs_max];
+	int r = 0;
+	for (uint32_t i = 0; i < count && r >= 0; i += pairs_max) {
+		uint32_t rows = count - i < pairs_max ? count - i : pairs_max;
+		for (uint32_t k = 0; k < rows; k++)
+			before[k] = at[sorted[i + k]];
+		r = emit_pairs(self, sorted + i, before, rows, err);
+	}
+	free(at);
+	free(sorted);
+	return r;
+}
+
+/* Groups whose last row was taken back are no more. */
+static void remove_empty(struct operator_group *self)
+{
+	for (uint32_t i = 0; i < self->touched_count; i++) {
+		uint32_t group = self->touched[i];
+		check(self->row_counts[group] >= 0);
+		if (self->row_counts[group] > 0)
+			continue;
+		for (uint32_t k = 0; k < self->plan->call_count; k++) {
+			if (self->calls[k].custom != NULL)
+				custom_state_clear(self->calls[k].custom, group);
+			else
+				aggregate_clear(self->calls[k].aggregate, group);
+		}
+		group_table_remove(&self->table, group);
+		self->removed = true;
+	}
+}
+
+int group_finish(struct operator *op, const struct batch *b, struct error *err)
+{
+	(void)b;
+	struct operator_group *self = (struct operator_group *)op;
+	int r = self->started ? 0 : group_start(self, err);
+	if (r >= 0 && operator_wants(op, OUTPUT_COMPLETE))
+		r = emit_complete(self, err);
+	if (r >= 0 && operator_wants(op, OUTPUT_UPDATE))
+		r = emit_update(self, err);
+	if (r >= 0 && operator_wants(op, OUTPUT_CHANGELOG))
+		r = emit_changelog(self, err);
+	if (r < 0)
+		return r;
+	if (self->retract && !group_global(self))
+		remove_empty(self);
+	self->touched_count = 0;
+	self->batch_number++;
+	self->before_count = 0;
+	arena_reset(&self->before_arena);
+	return 0;
+}
