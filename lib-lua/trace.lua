@@ -16,6 +16,9 @@ local passing = {
 	["hit mcode limit (retrying)"] = true,
 	["trace too short"] = true,
 	["blacklisted"] = true,
+	-- These rows raise an error, and the user's may not.
+	["missing metamethod"] = true,
+	["bad argument type"] = true,
 	["NYI: return to lower frame"] = true,
 }
 
@@ -27,7 +30,7 @@ return function(run)
 	local function name_of(f)
 		local info = jit_util.funcinfo(f)
 		if info.ffid and has_names then
-			return names.ffnames[info.ffid]
+			return (names.ffnames[info.ffid]:gsub("^ffi%.meta%.__", ""))
 		end
 		return info.loc or "a C function"
 	end
@@ -66,6 +69,8 @@ return function(run)
 		}
 	end
 
+	local left_for = {} -- trace -> what it leaves compiled code for
+
 	local function on_trace(what, trace, f, pc, code, extra)
 		if what == "abort" then
 			local text = reason(code, extra)
@@ -74,14 +79,19 @@ return function(run)
 			end
 		elseif what == "stop" then
 			local info = jit_util.traceinfo(trace)
-			if info and info.linktype == "stitch" then
-				note(
-					f,
-					pc,
-					"leaves compiled code for a function that LuaJIT does "
-						.. "not compile"
+			left_for[trace] = info and info.linktype == "stitch" and name_of(f) or nil
+		elseif what == "start" and code and left_for[code] then
+			-- The trace after such a call begins on its line.
+			local name = left_for[code]
+			note(
+				f,
+				pc,
+				format(
+					"leaves compiled code for %s, which LuaJIT does not "
+						.. "compile",
+					name
 				)
-			end
+			)
 		end
 	end
 
