@@ -199,8 +199,9 @@ bool date_parse(struct str s, int32_t *days)
 	if (!date_is_valid(year, part[1], part[2])) {
 		return false;
 	}
-	*days = (int32_t)date_from_civil(year, (unsigned)part[1], (unsigned)part[2]);
-	return true;
+	int64_t since_epoch = date_from_civil(year, (unsigned)part[1], (unsigned)part[2]);
+	*days = (int32_t)since_epoch;
+	return *days == since_epoch;
 }
 
 /*

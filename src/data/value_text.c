@@ -43,18 +43,38 @@ void decimal_text(int128 unscaled, unsigned scale, struct strbuf *out)
 	}
 }
 
+static char *put_two(int n, char *out)
+{
+	out[0] = (char)('0' + n / 10);
+	out[1] = (char)('0' + n % 10);
+	return out + 2;
+}
+
 /* Four digits at least; a sign for years that do not fit them. */
-static void add_date(int64_t days, struct strbuf *out)
+static char *put_date(int64_t days, char *out)
 {
 	int64_t year;
 	unsigned month, day;
 	date_to_civil(days, &year, &month, &day);
-	if (year > 9999) {
-		strbuf_add_byte(out, '+');
-	} else if (year < 0) {
-		strbuf_add_byte(out, '-');
+	if (year > 9999 || year < 0) {
+		*out++ = year < 0 ? '-' : '+';
 	}
-	strbuf_addf(out, "%04lld-%02u-%02u", (long long)(year < 0 ? -year : year), month, day);
+	int64_t size = year < 0 ? -year : year;
+	if (size > 9999) {
+		out += int64_text(size, out);
+	} else {
+		out = put_two((int)size % 100, put_two((int)size / 100, out));
+	}
+	*out++ = '-';
+	out = put_two((int)month, out);
+	*out++ = '-';
+	return put_two((int)day, out);
+}
+
+static void add_date(int64_t days, struct strbuf *out)
+{
+	char text[48];
+	strbuf_add(out, (struct str){text, (size_t)(put_date(days, text) - text)});
 }
 
 static int64_t floor_div(int64_t a, int64_t b)
@@ -69,14 +89,25 @@ static void add_timestamp(int64_t us, const struct timezone *tz, struct strbuf *
 	int64_t local = seconds + timezone_offset_at(tz, seconds);
 	int64_t days = floor_div(local, 86400);
 	int of_day = (int)(local - days * 86400);
-	add_date(days, out);
-	strbuf_addf(out, " %02d:%02d:%02d", of_day / 3600, of_day / 60 % 60, of_day % 60);
+	char text[64], *end = put_date(days, text);
+	*end++ = ' ';
+	end = put_two(of_day / 3600, end);
+	*end++ = ':';
+	end = put_two(of_day / 60 % 60, end);
+	*end++ = ':';
+	end = put_two(of_day % 60, end);
 	if (fraction != 0) {
-		strbuf_addf(out, ".%06d", (int)fraction);
-		while (out->data[out->len - 1] == '0') {
-			out->len--;
+		*end++ = '.';
+		for (int i = 5; i >= 0; i--) {
+			end[i] = (char)('0' + fraction % 10);
+			fraction /= 10;
+		}
+		end += 6;
+		while (end[-1] == '0') {
+			end--;
 		}
 	}
+	strbuf_add(out, (struct str){text, (size_t)(end - text)});
 }
 
 static void add_hex(struct str s, struct strbuf *out)

@@ -267,13 +267,18 @@ static int write_rows(struct sink *s, const struct chunk *in, struct error *err)
 {
 	struct console_sink *c = console_of(s);
 	check(in->column_count == s->schema->column_count);
+	uint32_t live = chunk_live_count(in);
+	s->rows_written += live;
+	if (c->rows_seen >= c->rows_max) {
+		c->rows_seen += live;
+		return 0;
+	}
 	for (uint32_t row = chunk_next_live(in, 0); row < chunk_rows_max;
 		row = chunk_next_live(in, row + 1)) {
 		if (c->rows_seen < c->rows_max) {
 			add_row(c, in, row);
 		}
 		c->rows_seen++;
-		s->rows_written++;
 		if (c->text.len > console_box_bytes_max) {
 			return error_set(err, CDCL_E_JOB,
 				"console: one batch shows more than %d bytes; lower num_rows",

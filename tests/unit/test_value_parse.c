@@ -235,6 +235,7 @@ static void test_dates(void **state)
 		{"now", 0, 0, 0},
 		{"2024--1-15", 0, 0, 0},
 		{"99999999-01-01", 0, 0, 0},
+		{"9999999-01-01", 0, 0, 0},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		int32_t days = 0;
@@ -359,6 +360,74 @@ static void test_timestamps_across_summer_time(void **state)
 	arena_release(&arena);
 }
 
+/* ---- any bytes ---- */
+
+static size_t random_text(char out[64])
+{
+	static const char *const seeds[] = {"2024-01-15T10:00:00.123+02:00",
+		"-0044-03-15 1:2:3 Europe/Berlin", "+294247-01-10 04:00:54.775807", "1234567-12-31",
+		"-9223372036854775808", "1.7976931348623157e308",
+		"12345678901234567890.12345678901234567e-12", "T23:59:59UTC-18", " true ",
+		"-Infinity"};
+	static const char bytes[] = "0123456789-+:. TZeE/_\t\xff\0aN";
+	uint64_t r = random_next();
+	const char *seed = seeds[r % ARRAY_LEN(seeds)];
+	size_t len = strlen(seed);
+	memcpy(out, seed, len);
+	for (uint64_t i = 0; i < (r >> 8) % 4; i++) {
+		uint64_t at = random_next();
+		out[at % len] = bytes[(at >> 16) % (sizeof bytes - 1)];
+	}
+	return (r >> 16) % 4 == 0 ? len - (r >> 24) % len : len;
+}
+
+static struct str text_of(const struct value *v, struct strbuf *out)
+{
+	strbuf_reset(out);
+	value_text(v, VALUE_CAST, NULL, out);
+	return strbuf_str(out);
+}
+
+/* Whatever is taken prints as something that is taken as the same. */
+static void test_any_bytes(void **state)
+{
+	(void)state;
+	struct strbuf out;
+	strbuf_init(&out);
+	for (int i = 0; i < 300000; i++) {
+		char bytes[64];
+		struct str text = {bytes, random_text(bytes)};
+		struct value v = {.type = type_of(TYPE_DATE)}, back = v;
+		if (date_parse(text, &v.as.i32)) {
+			assert_true(date_parse(text_of(&v, &out), &back.as.i32));
+			assert_int_equal(v.as.i32, back.as.i32);
+		}
+		v.type = type_of(TYPE_TIMESTAMP);
+		if (timestamp_parse(text, NULL, 0, &v.as.i64)) {
+			assert_true(timestamp_parse(text_of(&v, &out), NULL, 0, &back.as.i64));
+			assert_int_equal(v.as.i64, back.as.i64);
+		}
+		v.type = type_decimal(38, 10);
+		if (decimal_parse(text, 38, 10, &v.as.i128) == DECIMAL_OK) {
+			assert_true(decimal_parse(text_of(&v, &out), 38, 10, &back.as.i128) ==
+				DECIMAL_OK);
+			assert_true(v.as.i128 == back.as.i128);
+		}
+		v.type = type_of(TYPE_DOUBLE);
+		if (double_parse(text, &v.as.f64)) {
+			assert_true(double_parse(text_of(&v, &out), &back.as.f64));
+			assert_true(isnan(v.as.f64) || v.as.f64 == back.as.f64);
+		}
+		v.type = type_of(TYPE_BIGINT);
+		if (int64_parse(text, &v.as.i64)) {
+			assert_true(int64_parse(text_of(&v, &out), &back.as.i64));
+			assert_int_equal(v.as.i64, back.as.i64);
+		}
+		boolean_parse(text, &v.as.boolean);
+	}
+	strbuf_release(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -371,6 +440,7 @@ int main(void)
 		cmocka_unit_test(test_dates),
 		cmocka_unit_test(test_timestamps_in_kolkata),
 		cmocka_unit_test(test_timestamps_across_summer_time),
+		cmocka_unit_test(test_any_bytes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
