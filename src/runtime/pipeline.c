@@ -185,16 +185,21 @@ static bool some_is(const struct pipeline *p, enum source_state state)
 
 /* ---- closing ---- */
 
-/* Remembers the ends as known now: a batch under endless load must reach them before it may close.
+/*
+ * Remembers the ends as they are known now: a batch under endless load must reach them before it
+ * may close. Partitions that are found while it closes (a broker that answers late) are added.
  */
-static int set_targets(struct pipeline *p, struct error *err)
+static int add_targets(struct pipeline *p, struct error *err)
 {
 	for (uint32_t i = 0; i < p->intake_count; i++) {
 		const struct source *s = p->intakes[i].source;
-		int64_t *t = realloc(p->targets[i], ((size_t)s->partition_count + 1) * sizeof(*t));
+		uint32_t known = p->target_counts[i];
+		if (known >= s->partition_count)
+			continue;
+		int64_t *t = realloc(p->targets[i], s->partition_count * sizeof(*t));
 		if (t == NULL)
 			return error_set(err, CDCL_E_MEMORY, "no memory for a batch's range");
-		for (uint32_t k = 0; k < s->partition_count; k++)
+		for (uint32_t k = known; k < s->partition_count; k++)
 			t[k] = s->partitions[k].latest;
 		p->targets[i] = t;
 		p->target_counts[i] = s->partition_count;
@@ -206,6 +211,8 @@ static bool targets_reached(const struct pipeline *p)
 {
 	for (uint32_t i = 0; i < p->intake_count; i++) {
 		const struct source *s = p->intakes[i].source;
+		if (s->comes_to_end && p->intakes[i].state == SOURCE_MORE)
+			return false;
 		for (uint32_t k = 0; k < p->target_counts[i] && k < s->partition_count; k++)
 			if (s->partitions[k].position < p->targets[i][k])
 				return false;
@@ -331,12 +338,13 @@ static int finish_batch(struct pipeline *p, struct error *err)
 /* ---- one turn ---- */
 
 /* The trigger is due: from here the batch only takes what is there by now. */
-static int start_closing(struct pipeline *p, struct error *err)
+static void start_closing(struct pipeline *p)
 {
 	p->phase = PHASE_CLOSING;
 	p->closing_since_us = clock_monotonic_us(p->clock);
 	trigger_start(&p->trigger, clock_wall_us(p->clock));
-	return set_targets(p, err);
+	for (uint32_t i = 0; i < p->intake_count; i++)
+		p->target_counts[i] = 0;
 }
 
 /* Every source has nothing more and the batch is empty: no batch, no id. */
@@ -364,7 +372,9 @@ int pipeline_step(struct pipeline *p, uint32_t chunks_max, struct error *err)
 	bool more = r == 1;
 	bool first = p->batches_done == 0 && !p->draining;
 	bool worth = had_input(p) || first;
-	if (p->phase == PHASE_READING && should_close(p) && (r = start_closing(p, err)) < 0)
+	if (p->phase == PHASE_READING && should_close(p))
+		start_closing(p);
+	if (p->phase == PHASE_CLOSING && (r = add_targets(p, err)) < 0)
 		return r;
 	if (p->phase == PHASE_CLOSING && may_close(p))
 		return worth ? finish_batch(p, err) : pass_trigger(p);

@@ -141,6 +141,7 @@ static int file_source_open(struct source *s, enum source_run run, struct error 
 		f->single = true;
 		s->wake_fd = 0;
 		s->poll_ms = 0;
+		s->comes_to_end = false;
 		return add_waiting(f, &path, 1, err);
 	}
 	if (!is_pattern(path)) {
@@ -346,6 +347,7 @@ struct source *file_source_make(const struct file_config *config, struct error *
 	f->source.ops = &file_source_ops;
 	f->source.wake_fd = -1;
 	f->source.poll_ms = file_poll_ms;
+	f->source.comes_to_end = true;
 	f->source.description =
 		str_printf(&f->arena, "FileStreamSource[" STR_FMT "]", STR_ARG(config->path));
 	return &f->source;

@@ -20,6 +20,8 @@
 #include "base/clock.h"
 #include "base/str.h"
 
+#include <stdbool.h>
+
 struct source;
 
 enum source_state {
@@ -73,6 +75,8 @@ struct source {
 	uint32_t partition_count;
 	int64_t messages_read;
 	int64_t bytes_read;
+	/* what is there comes to an end (files): a batch goes on until fill stops saying more */
+	bool comes_to_end;
 	/* files begun: a batch that read an empty file had input */
 	int64_t files_read;
 };

@@ -248,6 +248,26 @@ static void many_chunks(void **state)
 	assert_int_equal(step(), PIPELINE_DONE);
 }
 
+/* However long the files at the start take to read, they are batch 0. */
+static void first_batch_holds_what_is_there(void **state)
+{
+	(void)state;
+	struct strbuf text;
+	strbuf_init(&text);
+	for (int i = 0; i < 5000; i++)
+		strbuf_addf(&text, "{\"id\":%d,\"op\":\"a\"}\n", i);
+	strbuf_add_byte(&text, 0);
+	put("a", text.data);
+	put("b", text.data);
+	strbuf_release(&text);
+	open_count(TRIGGER_INTERVAL, 1000, 0, 0);
+	for (int i = 0; i < 9; i++) {
+		assert_int_equal(pipeline_step(pipeline, 1, &err), PIPELINE_BUSY);
+		held.now_us += 2 * second;
+	}
+	expect_batch(0, 10000, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -259,6 +279,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(max_batches, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(drain_finishes_what_was_read, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(drain_without_data, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(first_batch_holds_what_is_there, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(many_chunks, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
