@@ -70,9 +70,30 @@ WIDEN_KERNEL(widen_i64_f64, int64_t, double)
 WIDEN_KERNEL(widen_f32_f64, float, double)
 WIDEN_KERNEL(widen_f64_f32, double, float)
 
+/* Where the decimal has room for every value of the integer type. */
+#define DECIMAL_KERNEL(name, from_type)                                                            \
+	static void name(const struct expr *e, const struct run *run, const struct vector *args,   \
+		struct vector *out)                                                                \
+	{                                                                                          \
+		const from_type *a = args[0].column.data;                                          \
+		int128 *r = out->column.data;                                                      \
+		int128 unit = decimal_pow10(e->type.scale);                                        \
+		for (uint32_t i = 0; i < run->rows; i++)                                           \
+			r[i] = (int128)((uint128)a[i] * (uint128)unit);                            \
+	}
+
+DECIMAL_KERNEL(decimal_i32, int32_t)
+DECIMAL_KERNEL(decimal_i64, int64_t)
+
 static kernel_fn *widening(struct type from, struct type to)
 {
 	bool from_int = type_is_integer(from);
+	if (from_int && to.id == TYPE_DECIMAL) {
+		unsigned whole = (unsigned)(to.precision - to.scale);
+		if (from.id == TYPE_BIGINT)
+			return whole >= 19 ? decimal_i64 : NULL;
+		return whole >= 10 ? decimal_i32 : NULL;
+	}
 	if (from_int && to.id == TYPE_BIGINT && from.id < TYPE_BIGINT)
 		return widen_i32_i64;
 	if (from_int && type_is_integer(to) && from.id < to.id)

@@ -377,6 +377,7 @@ static int check_cast(struct checker *c, const struct sql_node *node, struct exp
 	if (!cast_allowed(arg->type, node->type))
 		return fail_cast(c, node, arg->type, node->type);
 	*out = cast_node(c, node, arg, node->type, node->try_cast);
+	(*out)->written = false;        /* cast(5 as int) is not 5 to decimal arithmetic */
 	return 0;
 }
 

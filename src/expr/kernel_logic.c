@@ -41,11 +41,15 @@ static void logic(
 		out->column.nulls[w] = null & ~left[w] & ~right[w];
 		asked[w] = ~left[w];
 	}
-	/* The right side's failure first: the left one's overrides it below. */
-	const uint64_t all[chunk_words] = {[0 ... chunk_words - 1] = ~UINT64_C(0)};
+	/*
+	 * What a NULL's byte holds never shows: 0 decides `and`, 1 decides `or`, else the row is
+	 * NULL.
+	 */
+	const uint8_t *a = args[0].column.data, *b = args[1].column.data;
 	uint8_t *r = out->column.data;
 	for (uint32_t i = 0; i < run->rows; i++)
-		r[i] = (bit_get(left, i) || bit_get(right, i)) ? decides : !decides;
+		r[i] = (uint8_t)((decides ? a[i] | b[i] : a[i] & b[i]) & 1);
+	const uint64_t all[chunk_words] = {[0 ... chunk_words - 1] = ~UINT64_C(0)};
 	take_faults(run, &args[0], all, out);
 	take_faults(run, &args[1], asked, out);
 }
@@ -98,21 +102,45 @@ void kernel_is_not_null(
 	null_test(run, args, out, false);
 }
 
+/* One word's rows, by the size of a slot: memcpy of a size not known is a call per row. */
+static void copy_rows(char *target, const char *source, size_t size, uint32_t word, uint64_t bits)
+{
+	if (bits == ~UINT64_C(0)) {
+		memcpy(target + word * 64 * size, source + word * 64 * size, 64 * size);
+		return;
+	}
+	uint32_t i;
+	switch (size) {
+	case 1:
+		while (next_row(&bits, word, &i))
+			target[i] = source[i];
+		break;
+	case 4:
+		while (next_row(&bits, word, &i))
+			((uint32_t *)(void *)target)[i] =
+				((const uint32_t *)(const void *)source)[i];
+		break;
+	case 8:
+		while (next_row(&bits, word, &i))
+			((uint64_t *)(void *)target)[i] =
+				((const uint64_t *)(const void *)source)[i];
+		break;
+	default:
+		check(size == 16);
+		while (next_row(&bits, word, &i))
+			memcpy(target + i * 16, source + i * 16, 16);
+		break;
+	}
+}
+
 /* Copies slots of rows in `where` (values, NULLs and faults). */
 static void choose(const struct expr *e, const struct run *run, const struct vector *from,
 	const uint64_t *where, struct vector *out)
 {
 	size_t size = phys_bytes(type_phys(e->type));
-	const char *source = from->column.data;
-	char *target = out->column.data;
 	for (uint32_t w = 0; w < run_words(run); w++) {
-		uint64_t bits = where[w] & ~from->column.nulls[w];
-		if (bits == ~UINT64_C(0)) {
-			memcpy(target + w * 64 * size, source + w * 64 * size, 64 * size);
-			bits = 0;
-		}
-		for (uint32_t i; next_row(&bits, w, &i);)
-			memcpy(target + i * size, source + i * size, size);
+		copy_rows(out->column.data, from->column.data, size, w,
+			where[w] & ~from->column.nulls[w]);
 		out->column.nulls[w] =
 			(out->column.nulls[w] & ~where[w]) | (from->column.nulls[w] & where[w]);
 	}

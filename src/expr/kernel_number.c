@@ -246,7 +246,7 @@ typedef bool decimal_op(
 	int128 a, struct type at, int128 b, struct type bt, struct type result, int128 *out);
 
 static void decimal_loop(const struct expr *e, const struct run *run, const struct vector *args,
-	struct vector *out, decimal_op *op, bool divides)
+	struct vector *out, decimal_op *op)
 {
 	const int128 *a = args[0].column.data, *b = args[1].column.data;
 	struct type at = e->args[0]->type, bt = e->args[1]->type;
@@ -255,9 +255,49 @@ static void decimal_loop(const struct expr *e, const struct run *run, const stru
 		uint64_t bits = run_active(run, out, w);
 		for (uint32_t i; next_row(&bits, w, &i);) {
 			r[i] = 0;
-			if (divides && b[i] == 0)
+			if (b[i] == 0)
 				expr_fault(run, out, i, EXPR_DIVIDE_BY_ZERO);
 			else if (!op(a[i], at, b[i], bt, e->type, &r[i]))
+				expr_fault(run, out, i, EXPR_OVERFLOW);
+		}
+	}
+}
+
+/* Both fit in 64 bits, the common case: then products and aligned sums cannot overflow 128. */
+static bool is_small(int128 a)
+{
+	return a == (int64_t)a;
+}
+
+static bool within(int128 x, int128 limit)
+{
+	return x < limit && x > -limit;
+}
+
+/* a * fa + b * fb with the factors that bring both to the result's scale. */
+static void sum_i128(const struct expr *e, const struct run *run, const struct vector *args,
+	struct vector *out, bool minus)
+{
+	struct type at = e->args[0]->type, bt = e->args[1]->type;
+	const int128 *a = args[0].column.data, *b = args[1].column.data;
+	int128 *r = out->column.data;
+	int da = e->type.scale - at.scale, db = e->type.scale - bt.scale;
+	bool easy = da >= 0 && db >= 0 && da <= 18 && db <= 18;
+	int64_t fa = easy ? (int64_t)decimal_pow10((unsigned)da) : 0;
+	int64_t fb = easy ? (int64_t)decimal_pow10((unsigned)db) * (minus ? -1 : 1) : 0;
+	int128 limit = decimal_pow10(e->type.precision);
+	for (uint32_t w = 0; w < run_words(run); w++) {
+		uint64_t bits = run_active(run, out, w);
+		for (uint32_t i; next_row(&bits, w, &i);) {
+			bool good;
+			if (easy && is_small(a[i]) && is_small(b[i])) {
+				r[i] = a[i] * fa + b[i] * fb;
+				good = within(r[i], limit);
+			} else {
+				good = (minus ? decimal_subtract : decimal_add)(
+					a[i], at, b[i], bt, e->type, &r[i]);
+			}
+			if (!good)
 				expr_fault(run, out, i, EXPR_OVERFLOW);
 		}
 	}
@@ -266,31 +306,49 @@ static void decimal_loop(const struct expr *e, const struct run *run, const stru
 static void add_i128(
 	const struct expr *e, const struct run *run, const struct vector *args, struct vector *out)
 {
-	decimal_loop(e, run, args, out, decimal_add, false);
+	sum_i128(e, run, args, out, false);
 }
 
 static void subtract_i128(
 	const struct expr *e, const struct run *run, const struct vector *args, struct vector *out)
 {
-	decimal_loop(e, run, args, out, decimal_subtract, false);
+	sum_i128(e, run, args, out, true);
 }
 
 static void multiply_i128(
 	const struct expr *e, const struct run *run, const struct vector *args, struct vector *out)
 {
-	decimal_loop(e, run, args, out, decimal_multiply, false);
+	struct type at = e->args[0]->type, bt = e->args[1]->type;
+	const int128 *a = args[0].column.data, *b = args[1].column.data;
+	int128 *r = out->column.data;
+	bool easy = e->type.scale == at.scale + bt.scale;
+	int128 limit = decimal_pow10(e->type.precision);
+	for (uint32_t w = 0; w < run_words(run); w++) {
+		uint64_t bits = run_active(run, out, w);
+		for (uint32_t i; next_row(&bits, w, &i);) {
+			bool good;
+			if (easy && is_small(a[i]) && is_small(b[i])) {
+				r[i] = (int128)(int64_t)a[i] * (int64_t)b[i];
+				good = within(r[i], limit);
+			} else {
+				good = decimal_multiply(a[i], at, b[i], bt, e->type, &r[i]);
+			}
+			if (!good)
+				expr_fault(run, out, i, EXPR_OVERFLOW);
+		}
+	}
 }
 
 static void divide_i128(
 	const struct expr *e, const struct run *run, const struct vector *args, struct vector *out)
 {
-	decimal_loop(e, run, args, out, decimal_divide, true);
+	decimal_loop(e, run, args, out, decimal_divide);
 }
 
 static void remainder_i128(
 	const struct expr *e, const struct run *run, const struct vector *args, struct vector *out)
 {
-	decimal_loop(e, run, args, out, decimal_remainder, true);
+	decimal_loop(e, run, args, out, decimal_remainder);
 }
 
 static bool decimal_pmod(
@@ -308,7 +366,7 @@ static bool decimal_pmod(
 static void pmod_i128(
 	const struct expr *e, const struct run *run, const struct vector *args, struct vector *out)
 {
-	decimal_loop(e, run, args, out, decimal_pmod, true);
+	decimal_loop(e, run, args, out, decimal_pmod);
 }
 
 /* Whole quotient of two decimals, as bigint. */

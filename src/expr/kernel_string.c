@@ -1,5 +1,6 @@
 /* Strings. Characters are code points of UTF-8; bytes that are none count one each. */
 
+#define _GNU_SOURCE /* memmem */
 #include "expr/kernels.h"
 
 #include "base/check.h"
@@ -391,21 +392,60 @@ static bool like(struct str s, struct str pattern, char escape)
 	return p == pattern.len;
 }
 
+/* What a constant pattern comes down to: most are a piece of text with % around it. */
+struct like_plan *like_prepare(struct str pattern, bool constant, char escape, struct arena *arena)
+{
+	struct like_plan *plan = ARENA_NEW(arena, struct like_plan);
+	plan->escape = escape;
+	if (!constant)
+		return plan;
+	bool open_start = pattern.len > 0 && pattern.data[0] == '%';
+	struct str part = str_sub(pattern, open_start, pattern.len);
+	bool open_end = part.len > 0 && part.data[part.len - 1] == '%';
+	part.len -= open_end;
+	bool plain = memchr(part.data, escape, part.len) == NULL && escape != '%';
+	plain = plain && memchr(part.data, '%', part.len) == NULL;
+	plain = plain && memchr(part.data, '_', part.len) == NULL;
+	plan->shape = !plain ? LIKE_GENERAL
+		: open_start ? (open_end ? LIKE_CONTAINS : LIKE_ENDS)
+		: open_end   ? LIKE_STARTS
+			     : LIKE_EXACT;
+	plan->part = part;
+	return plan;
+}
+
+static bool like_shape(const struct like_plan *plan, struct str s, struct str pattern)
+{
+	struct str part = plan->part;
+	switch (plan->shape) {
+	case LIKE_EXACT: return str_eq(s, part);
+	case LIKE_STARTS: return str_starts(s, part);
+	case LIKE_ENDS:
+		return s.len >= part.len && str_eq(str_sub(s, s.len - part.len, part.len), part);
+	case LIKE_CONTAINS:
+		return part.len == 0 || memmem(s.data, s.len, part.data, part.len) != NULL;
+	case LIKE_GENERAL: break;
+	}
+	return like(s, pattern, plan->escape);
+}
+
 static void like_rows(const struct expr *e, const struct run *run, const struct vector *args,
 	struct vector *out, bool fold)
 {
 	const struct str *a = args[0].column.data, *pattern = args[1].column.data;
-	char escape = *(const char *)e->prepared;
+	const struct like_plan *plan = e->prepared;
+	bool constant = expr_is_literal(e->args[1]);
 	uint8_t *r = out->column.data;
 	for (uint32_t w = 0; w < run_words(run); w++) {
 		uint64_t bits = run_active(run, out, w);
 		for (uint32_t i; next_row(&bits, w, &i);) {
-			if (!fold) {
-				r[i] = like(a[i], pattern[i], escape);
-				continue;
-			}
-			r[i] = like(map_unicode(a[i], false, run->arena),
-				map_unicode(pattern[i], false, run->arena), escape);
+			if (!constant && !like_pattern_good(pattern[i], plan->escape))
+				expr_fault(run, out, i, EXPR_INVALID_ARGUMENT);
+			else if (!fold)
+				r[i] = like_shape(plan, a[i], pattern[i]);
+			else
+				r[i] = like(map_unicode(a[i], false, run->arena),
+					map_unicode(pattern[i], false, run->arena), plan->escape);
 		}
 	}
 }

@@ -56,7 +56,17 @@ kernel_fn kernel_substring;
 kernel_fn kernel_concat;
 kernel_fn kernel_like;
 kernel_fn kernel_ilike;
+
+enum like_shape { LIKE_GENERAL, LIKE_EXACT, LIKE_STARTS, LIKE_ENDS, LIKE_CONTAINS };
+
+struct like_plan {
+	enum like_shape shape;
+	char escape;
+	struct str part;
+};
+
 bool like_pattern_good(struct str pattern, char escape);
+struct like_plan *like_prepare(struct str pattern, bool constant, char escape, struct arena *arena);
 
 /* kernel_message.c: @offset and json paths */
 kernel_fn kernel_topic;

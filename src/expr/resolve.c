@@ -555,16 +555,16 @@ int resolve_like(struct checker *c, const struct sql_node *node, const struct fu
 				c, node, "the escape of like must be one ASCII character");
 		escape = v->as.str.data[0];
 	}
-	if (args[1]->kind == EXPR_LITERAL && !args[1]->literal.is_null
-		&& !like_pattern_good(args[1]->literal.as.str, escape))
+	bool constant = args[1]->kind == EXPR_LITERAL && !args[1]->literal.is_null;
+	struct str pattern = constant ? args[1]->literal.as.str : str_lit("");
+	if (!like_pattern_good(pattern, escape))
 		return checker_fail(c, node,
 			"[INVALID_FORMAT] the pattern of like has an escape character before"
 			" something that is no %%, _ or escape");
-	char *kept = arena_alloc(c->arena, 1, 1);
-	*kept = escape;
+	struct like_plan *plan = like_prepare(pattern, constant, escape, c->arena);
 	struct expr *parts[2] = {args[0], args[1]};
 	*out = checker_prepared(
-		c, node, f->kernel, f->flags, type_of(TYPE_BOOLEAN), parts, 2, kept);
+		c, node, f->kernel, f->flags, type_of(TYPE_BOOLEAN), parts, 2, plan);
 	return 0;
 }
 
