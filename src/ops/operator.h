@@ -31,6 +31,14 @@ struct operator_out {
 	enum output_mode mode;
 };
 
+/* What a step holds that outlives a batch; for progress. */
+struct operator_state {
+	int64_t rows_total;
+	int64_t rows_updated;                   /* by the last batch */
+	int64_t rows_removed;
+	int64_t memory_bytes;
+};
+
 struct operator {
 	const struct operator_ops *ops;
 	struct operator_out *outs;
@@ -42,6 +50,7 @@ struct operator {
 	enum output_mode mode;
 	int64_t rows_in;
 	int64_t rows_out;
+	const struct operator_state *state;     /* NULL: holds nothing */
 };
 
 int operator_push(struct operator *op, struct chunk *c, struct error *err);

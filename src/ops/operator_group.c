@@ -68,7 +68,6 @@ int group_start(struct operator_group *self, struct error *err)
 	bool changelog = operator_wants(&self->op, OUTPUT_CHANGELOG);
 	self->started = true;
 	self->keeps_before = changelog;
-	self->tracks = changelog || self->retract || operator_wants(&self->op, OUTPUT_UPDATE);
 	self->counts_rows = self->counts_rows || changelog;
 	self->batch_number = 1;
 	if (!group_global(self))
@@ -278,7 +277,7 @@ static int push(struct operator *op, struct chunk *c, struct error *err)
 	r = find_groups(self, c, &in, err);
 	if (r < 0)
 		return r;
-	r = self->tracks ? track(self, &in, err) : 0;
+	r = track(self, &in, err);
 	if (r < 0)
 		return r;
 	r = apply_custom(self, c, &in, err);
@@ -321,6 +320,7 @@ struct operator *operator_open_group(const struct plan_node *node)
 	struct operator_group *self = operator_alloc(sizeof(*self));
 	const struct aggregate_plan *p = node->group;
 	self->op.ops = &ops;
+	self->op.state = &self->state;
 	self->plan = p;
 	self->retract = node->inputs[0]->is_table;
 	self->counts_rows = self->retract;

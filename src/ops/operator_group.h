@@ -29,7 +29,7 @@ struct operator_group {
 	bool started;
 	bool retract; /* the input is a changelog */
 	bool counts_rows; /* a group is there while it has rows */
-	bool tracks; /* groups touched in this batch are listed */
+	struct operator_state state;
 	bool keeps_before; /* and what they were before it */
 	bool removed; /* some group was: ids are no longer in order of birth */
 	bool emitted; /* a global group's first +I is out */

@@ -309,8 +309,23 @@ static void remove_empty(struct operator_group *self)
 				aggregate_clear(self->calls[k].aggregate, group);
 		}
 		group_table_remove(&self->table, group);
+		self->state.rows_removed++;
 		self->removed = true;
 	}
+}
+
+static void note_state(struct operator_group *self)
+{
+	size_t per_group = sizeof(*self->partitions) + sizeof(*self->row_counts) +
+		sizeof(*self->touched_in) + sizeof(*self->born);
+	size_t bytes = self->slab.bytes_used + group_table_bytes(&self->table) +
+		self->capacity * per_group;
+	for (uint32_t i = 0; i < self->plan->call_count; i++)
+		if (self->calls[i].aggregate != NULL)
+			bytes += aggregate_bytes(self->calls[i].aggregate);
+	self->state.rows_total = self->table.count;
+	self->state.rows_updated = self->touched_count - self->state.rows_removed;
+	self->state.memory_bytes = (int64_t)bytes;
 }
 
 int group_finish(struct operator *op, const struct batch *b, struct error *err)
@@ -326,8 +341,10 @@ int group_finish(struct operator *op, const struct batch *b, struct error *err)
 		r = emit_changelog(self, err);
 	if (r < 0)
 		return r;
+	self->state.rows_removed = 0;
 	if (self->retract && !group_global(self))
 		remove_empty(self);
+	note_state(self);
 	self->touched_count = 0;
 	self->batch_number++;
 	self->before_count = 0;

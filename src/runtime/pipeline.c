@@ -457,3 +457,13 @@ const struct sink *pipeline_sink(const struct pipeline *p, uint32_t index)
 	check(index < p->graph.sink_count);
 	return p->graph.sinks[index];
 }
+
+const struct operator_state *pipeline_state(const struct pipeline *p, uint32_t index)
+{
+	for (uint32_t i = 0; i < p->graph.order_count; i++) {
+		const struct operator_state *state = p->graph.order[i]->state;
+		if (state != NULL && index-- == 0)
+			return state;
+	}
+	return NULL;
+}

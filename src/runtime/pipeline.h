@@ -23,6 +23,7 @@
 
 #include "cdcl/error.h"
 #include "base/clock.h"
+#include "ops/operator.h"
 #include "plan/plan.h"
 #include "source/source.h"
 
@@ -86,5 +87,8 @@ const struct source *pipeline_source(
 	const struct pipeline *p, uint32_t index, int64_t *messages_of_batch);
 uint32_t pipeline_sink_count(const struct pipeline *p);
 const struct sink *pipeline_sink(const struct pipeline *p, uint32_t index);
+
+/* What the steps hold after the batch: the index-th that holds anything, or NULL. */
+const struct operator_state *pipeline_state(const struct pipeline *p, uint32_t index);
 
 #endif

@@ -168,6 +168,19 @@ static void add_sources(
 	strbuf_add_byte(out, ']');
 }
 
+static void add_states(struct strbuf *out, const struct pipeline *p)
+{
+	const struct operator_state *s;
+	strbuf_add_c(out, ",\"stateOperators\":[");
+	for (uint32_t i = 0; (s = pipeline_state(p, i)) != NULL; i++)
+		strbuf_addf(out,
+			"%s{\"operatorName\":\"stateStoreSave\",\"numRowsTotal\":%lld,"
+			"\"numRowsUpdated\":%lld,\"numRowsRemoved\":%lld,\"memoryUsedBytes\":%lld}",
+			i > 0 ? "," : "", (long long)s->rows_total, (long long)s->rows_updated,
+			(long long)s->rows_removed, (long long)s->memory_bytes);
+	strbuf_add_byte(out, ']');
+}
+
 static void add_sink(struct strbuf *out, const struct sink *s)
 {
 	strbuf_add_c(out, "{\"description\":");
@@ -209,11 +222,12 @@ int progress_write(struct progress *g, const struct pipeline *p, struct error *e
 		"\"inputRowsPerSecond\":%.1f,"
 		"\"processedRowsPerSecond\":%.1f,\"durationMs\":{\"addBatch\":%lld,"
 		"\"commitOffsets\":%lld,"
-		"\"triggerExecution\":%lld},\"eventTime\":{},\"stateOperators\":[]",
+		"\"triggerExecution\":%lld},\"eventTime\":{}",
 		(long long)f->id, (long long)(busy_us / 1000), (long long)f->rows_in,
 		per_second(f->rows_in, between_us), per_second(f->rows_in, busy_us),
 		(long long)(add_us / 1000), (long long)(f->commit_us / 1000),
 		(long long)(f->trigger_us / 1000));
+	add_states(out, p);
 	add_sources(out, p, between_us, busy_us);
 	add_sinks(out, p);
 	strbuf_addf(out, ",\"badRecords\":%lld}\n", (long long)totals.bad_records);

@@ -323,3 +323,13 @@ void aggregate_clear(struct aggregate *a, uint32_t group)
 		a->ops->clear(a, cell);
 	memset(cell, 0, a->ops->cell_bytes);
 }
+
+size_t aggregate_bytes(const struct aggregate *a)
+{
+	size_t bytes = (size_t)a->capacity * a->ops->cell_bytes;
+	if (a->distinct != NULL)
+		bytes += distinct_bytes(a->distinct);
+	if (a->multiset != NULL)
+		bytes += multiset_bytes_held(a->multiset);
+	return bytes;
+}

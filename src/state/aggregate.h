@@ -49,6 +49,8 @@ int aggregate_add(struct aggregate *a, const struct aggregate_rows *rows, const 
 int aggregate_result(struct aggregate *a, const uint32_t *groups, uint32_t count,
 	struct column *out, struct arena *arena, struct error *err);
 
+size_t aggregate_bytes(const struct aggregate *a); /* of its arrays; the slab has the rest */
+
 /* The group is gone; its id may come again, empty. */
 void aggregate_clear(struct aggregate *a, uint32_t group);
 

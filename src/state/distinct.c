@@ -35,6 +35,11 @@ void distinct_close(struct distinct *d)
 	free(d);
 }
 
+size_t distinct_bytes(const struct distinct *d)
+{
+	return group_table_bytes(&d->seen) + d->capacity * sizeof(*d->counts);
+}
+
 static void build_keys(struct distinct *d, const struct aggregate_rows *rows,
 	const struct vector *args, uint32_t arg_count, struct str *keys)
 {

@@ -13,6 +13,7 @@ struct distinct;
 
 struct distinct *distinct_open(bool retract, struct slab *slab);
 void distinct_close(struct distinct *d);
+size_t distinct_bytes(const struct distinct *d);
 
 /* Keeps in `rows` those that bring or take away a value; their numbers go to `list`. */
 int distinct_choose(struct distinct *d, struct aggregate_rows *rows, const struct vector *args,

@@ -290,3 +290,9 @@ void group_table_remove(struct group_table *t, uint32_t id)
 	}
 	t->free_ids[t->free_count++] = id;
 }
+
+size_t group_table_bytes(const struct group_table *t)
+{
+	return ((size_t)t->slot_mask + 1) * sizeof(*t->slots) +
+		t->entry_capacity * sizeof(*t->entries) + t->free_capacity * sizeof(*t->free_ids);
+}

@@ -69,6 +69,8 @@ uint32_t group_table_find(const struct group_table *t, struct str key);
 
 void group_table_remove(struct group_table *t, uint32_t id);
 
+size_t group_table_bytes(const struct group_table *t); /* without the keys, which the slab has */
+
 static inline struct str group_table_key(const struct group_table *t, uint32_t id)
 {
 	return (struct str){t->entries[id].key, t->entries[id].len};

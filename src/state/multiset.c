@@ -52,6 +52,12 @@ void multiset_close(struct multiset *m)
 	free(m);
 }
 
+size_t multiset_bytes_held(const struct multiset *m)
+{
+	return group_table_bytes(&m->values) + m->chain_capacity * sizeof(*m->chains) +
+		m->node_capacity * sizeof(*m->nodes);
+}
+
 static struct str make_key(struct multiset *m, uint32_t group, struct str bytes)
 {
 	strbuf_reset(&m->key);

@@ -25,6 +25,7 @@ struct multiset_list {
 
 struct multiset *multiset_open(struct slab *slab);
 void multiset_close(struct multiset *m);
+size_t multiset_bytes_held(const struct multiset *m);
 
 int multiset_add(struct multiset *m, struct multiset_list *list, uint32_t group, struct str bytes,
 	struct error *err);
