@@ -69,6 +69,7 @@ struct kafka_partition {
 	int64_t position;
 	int64_t target;
 	int64_t limit;
+	int64_t empty_until; /* nothing comes below this offset */
 	bool reached; /* target was reached */
 	rd_kafka_queue_t *queue; /* its own, with max_offsets_per_trigger */
 	struct held *held;
@@ -199,6 +200,7 @@ static int partition_again(
 			" of the topic that was made again",
 		STR_ARG(f->topic->name), f->partition, f->start);
 	p->position = f->start;
+	p->empty_until = 0;
 	ks->source.partitions[p - ks->partitions].position = f->start;
 	rd_kafka_seek(p->topic->rkt, p->partition, f->start, 0);
 	return 0;
@@ -354,6 +356,16 @@ static void hold(struct kafka_partition *p, const rd_kafka_message_t *m)
 	}
 }
 
+/* Goes over offsets that hold no messages (control records, aborted ones), up to the limit. */
+static void skip_empty(struct kafka_source *ks, struct kafka_partition *p)
+{
+	int64_t to = p->empty_until < p->limit ? p->empty_until : p->limit;
+	if (to <= p->position)
+		return;
+	p->position = to;
+	reach(ks, p);
+}
+
 /* Moves a held message into `out`, if it belongs to this batch now. */
 static void unhold(struct kafka_source *ks, struct kafka_partition *p, struct messages *out)
 {
@@ -398,6 +410,7 @@ static void lost(struct kafka_source *ks, struct kafka_partition *p, const rd_ka
 				" is no longer there; going on with the oldest record",
 			STR_ARG(p->topic->name), p->partition, p->position);
 		p->position = 0;
+		p->empty_until = 0;
 		rd_kafka_seek(p->topic->rkt, p->partition, RD_KAFKA_OFFSET_BEGINNING, 0);
 		return;
 	}
@@ -420,10 +433,9 @@ static void take_event(struct kafka_source *ks, const rd_kafka_message_t *m)
 	}
 	switch (m->err) {
 	case RD_KAFKA_RESP_ERR__PARTITION_EOF:
-		if (m->offset > p->position && (p->held == NULL || !p->held->there)) {
-			p->position = m->offset;
-			reach(ks, p);
-		}
+		if (p->held == NULL || !p->held->there)
+			p->empty_until = m->offset;
+		skip_empty(ks, p);
 		return;
 	case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
 	case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
@@ -466,18 +478,13 @@ static void take(rd_kafka_message_t *m, void *opaque)
 		return;
 	}
 	if (__builtin_expect(m->offset >= p->limit, 0)) {
-		/*
-		 * Beyond the end of a finite run it is nobody's; beyond a batch's limit, the next
-		 * batch's.
-		 */
-		if (p->limit < p->target || !ks->finite) {
+		/* Beyond the end of a finite run it is nobody's; else it is the next batch's. */
+		p->empty_until = m->offset;
+		if (!ks->finite || p->limit < p->target) {
 			hold(p, m);
-			p->position = p->limit;
 			rd_kafka_yield(ks->rk);
-		} else {
-			p->position = p->limit;
 		}
-		reach(ks, p);
+		skip_empty(ks, p);
 		return;
 	}
 	copy_message(ks, m, p);
@@ -552,6 +559,7 @@ static void drain_by_partition(struct kafka_source *ks)
 	for (uint32_t i = 0; i < ks->count && ks->out->count < chunk_rows_max && ks->failure == 0;
 		i++) {
 		struct kafka_partition *p = &ks->partitions[i];
+		skip_empty(ks, p);
 		unhold(ks, p, ks->out);
 		if (p->queue != NULL && (p->held == NULL || !p->held->there))
 			drain(ks, p->queue, p);

@@ -103,9 +103,9 @@ static void create(const char *topic, int partitions, char **settings, int count
 	rd_kafka_CreateTopics(rk, &t, 1, NULL, q);
 	rd_kafka_event_t *e = result(q, "create");
 	size_t n;
-	topic_results(
-		rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(e), &n), n,
-		"create");
+	const rd_kafka_topic_result_t **results =
+		rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(e), &n);
+	topic_results(results, n, "create");
 	rd_kafka_event_destroy(e);
 	rd_kafka_NewTopic_destroy(t);
 	wait_leaders(rk, topic, partitions);
@@ -121,9 +121,9 @@ static void delete_topic(char *topic)
 	rd_kafka_DeleteTopics(rk, &t, 1, NULL, q);
 	rd_kafka_event_t *e = result(q, "delete");
 	size_t n;
-	topic_results(
-		rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(e), &n), n,
-		"delete");
+	const rd_kafka_topic_result_t **results =
+		rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(e), &n);
+	topic_results(results, n, "delete");
 	rd_kafka_event_destroy(e);
 	rd_kafka_DeleteTopic_destroy(t);
 	rd_kafka_queue_destroy(q);
@@ -142,9 +142,9 @@ static void add_partitions(const char *topic, int total)
 	rd_kafka_CreatePartitions(rk, &p, 1, NULL, q);
 	rd_kafka_event_t *e = result(q, "partitions");
 	size_t n;
-	topic_results(rd_kafka_CreatePartitions_result_topics(
-			      rd_kafka_event_CreatePartitions_result(e), &n),
-		n, "partitions");
+	const rd_kafka_topic_result_t **results = rd_kafka_CreatePartitions_result_topics(
+		rd_kafka_event_CreatePartitions_result(e), &n);
+	topic_results(results, n, "partitions");
 	rd_kafka_event_destroy(e);
 	rd_kafka_NewPartitions_destroy(p);
 	wait_leaders(rk, topic, total);
