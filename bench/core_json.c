@@ -2,6 +2,7 @@
  * The JSON decoder alone: messages in memory to columns, nothing else.
  *
  *	bench_core_json [SHAPE [MESSAGES [ROUNDS]]]     SHAPE: orders (default) mixed miss types
+ *debezium
  *
  * Prints messages, bytes and rates of the median round. For instructions per message run it under
  * callgrind with one round of N and of 2N messages and divide the difference by N
@@ -15,6 +16,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+enum { message_room = 1536 };
 
 struct shape {
 	const char *name, *ddl;
@@ -79,10 +82,37 @@ static int write_types(char *out, size_t room, unsigned i)
 		r % 60, r / 7 % 60, r % 2 ? "true" : "false", r % 10, r % 28 + 1);
 }
 
+/* A connector's envelope with its constant schema block, the payload kept as JSON text. */
+static int write_debezium(char *out, size_t room, unsigned i)
+{
+	static const char field[] =
+		"{\"type\":\"int32\",\"optional\":false,\"field\":\"order_id\"},"
+		"{\"type\":\"string\",\"optional\":true,\"field\":\"product\"},"
+		"{\"type\":\"int64\",\"optional\":false,\"name\":\"io.debezium.time."
+		"MicroTimestamp\","
+		"\"version\":1,\"field\":\"updated_at\"}";
+	unsigned r = mix(i);
+	return snprintf(out, room,
+		"{\"schema\":{\"type\":\"struct\",\"fields\":[{\"type\":\"struct\",\"fields\":[%s],"
+		"\"optional\":true,\"field\":\"before\"},{\"type\":\"struct\",\"fields\":[%s],"
+		"\"optional\":true,\"field\":\"after\"}],\"optional\":false,\"name\":\"shop.orders."
+		"Envelope\"},"
+		"\"payload\":{\"before\":null,\"after\":{\"order_id\":%u,\"product\":\"%s\","
+		"\"updated_at\":17053128%08u},\"source\":{\"version\":\"2.5.0.Final\","
+		"\"connector\":\"postgresql\","
+		"\"name\":\"shop\",\"ts_ms\":17053128%05u,\"snapshot\":\"false\",\"db\":\"shop\","
+		"\"schema\":\"public\","
+		"\"table\":\"orders\",\"txId\":%u,\"lsn\":%u},\"op\":\"%s\",\"ts_ms\":17053128%05u}"
+		"}",
+		field, field, r % 100000, products[r / 7 % 6], r % 100000000, r % 100000, r % 70000,
+		r, r % 2 ? "c" : "u", r / 3 % 100000);
+}
+
 static const struct shape shapes[] = {
 	{"orders", "order_id int, product string, quantity int, op string", write_orders},
 	{"mixed", "order_id int, product string, quantity int, op string", write_mixed},
 	{"miss", "order_id int, product string, quantity int, op string", write_miss},
+	{"debezium", "payload json", write_debezium},
 	{"types",
 		"id bigint, price double, amount decimal(12,2), at timestamp, paid boolean, note "
 		"string, "
@@ -95,13 +125,13 @@ static struct messages *make_chunks(const struct shape *s, unsigned count, size_
 {
 	unsigned chunks = (count + chunk_rows_max - 1) / chunk_rows_max;
 	struct messages *list = calloc(chunks, sizeof(*list));
-	char *text = malloc((size_t)count * 512);
+	char *text = malloc((size_t)count * message_room);
 	if (list == NULL || text == NULL)
 		abort();
 	char *start = text;
 	for (unsigned i = 0; i < count; i++) {
 		struct messages *m = &list[i / chunk_rows_max];
-		int len = s->write(text, 512, i);
+		int len = s->write(text, message_room, i);
 		m->value[m->count++] = (struct str){text, (size_t)len};
 		text += len;
 	}

@@ -164,9 +164,12 @@ KERNEL_INLINE const char *read_string(
 	return p + 1;
 }
 
-/* Words, then whatever the lanes left. */
-static const char *read_rest(const struct json_slot *slot, struct json_row *r, const char *p)
+/* An ignored value known by heart, words, then whatever the lanes left. */
+KERNEL_TARGET static const char *read_rest(
+	const struct json_slot *slot, struct json_row *r, const char *p)
 {
+	if (slot->memo.len > 0 && has_literal(&slot->memo, p, r->scan.end))
+		return p + slot->memo.len;
 	const char *after = json_lane_word(slot, r, p);
 	return after != NULL ? after : json_row_value(r, slot->column, p);
 }

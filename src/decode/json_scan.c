@@ -280,29 +280,69 @@ static bool scan_separator(struct json_scan *s, struct levels *l, unsigned base)
 	return true;
 }
 
+/* Over a string that nobody wants, from its opening quote. */
+static bool skip_string(struct json_scan *s)
+{
+	struct json_token t;
+	if (*s->at == '"') {
+		const char *p = s->string_stop(s->begin, s->at + 1, s->end);
+		if (p < s->end && *p == '"') {
+			s->at = p + 1;
+			return true;
+		}
+	}
+	return scan_string(s, &t);
+}
+
+/* Over a name and its colon. */
+static bool skip_name(struct json_scan *s)
+{
+	struct json_token t;
+	const char *from = s->at;
+	if (from < s->end && *from == '"') {
+		const char *p = s->string_stop(s->begin, from + 1, s->end);
+		if (s->end - p >= 2 && p[0] == '"' && p[1] == ':' &&
+			p - from <= json_name_bytes_max) {
+			s->at = p + 2;
+			return true;
+		}
+	}
+	return json_scan_name(s, &t);
+}
+
+/* A value's beginning: all of a scalar, the opening bracket of a container (an empty one whole). */
+static bool skip_element(struct json_scan *s, struct levels *l, bool *opened)
+{
+	struct json_token t;
+	char c = json_peek(s);
+	*opened = false;
+	if (c == '"')
+		return skip_string(s);
+	if (c != '{' && c != '[')
+		return scan_scalar(s, c, &t);
+	if (!push(s, l, c == '{'))
+		return false;
+	*opened = json_peek(s) != (c == '{' ? '}' : ']');
+	if (!*opened) {
+		s->at++;
+		l->depth--;
+	}
+	return true;
+}
+
 static bool scan_container(struct json_scan *s, unsigned base, struct json_token *t)
 {
 	struct levels l;
 	l.depth = base;
-	struct json_token inner;
+	bool opened;
 	const char *from = s->at;
 	t->kind = *from == '{' ? JSON_KIND_OBJECT : JSON_KIND_ARRAY;
 	do {
-		if (l.depth > base && in_object(&l) && !json_scan_name(s, &inner))
+		if (l.depth > base && in_object(&l) && !skip_name(s))
 			return false;
-		char c = json_peek(s);
-		if (c == '{' || c == '[') {
-			if (!push(s, &l, c == '{'))
-				return false;
-			char next = json_peek(s);
-			if (next != (c == '{' ? '}' : ']'))
-				continue;
-			s->at++;
-			l.depth--;
-		} else if (!scan_scalar(s, c, &inner)) {
+		if (!skip_element(s, &l, &opened))
 			return false;
-		}
-		if (!scan_separator(s, &l, base))
+		if (!opened && !scan_separator(s, &l, base))
 			return false;
 	} while (l.depth > base);
 	t->text = (struct str){from, (size_t)(s->at - from)};

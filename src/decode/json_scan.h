@@ -57,6 +57,8 @@ static inline void json_scan_init(struct json_scan *s, struct str text, bool str
 
 static inline void json_skip_space(struct json_scan *s)
 {
+	if (s->at < s->end && (unsigned char)*s->at > ' ')
+		return; /* as nearly always */
 	while (s->at < s->end &&
 		(*s->at == ' ' || *s->at == '\n' || *s->at == '\r' || *s->at == '\t'))
 		s->at++;

@@ -109,30 +109,48 @@ struct json_slot json_slot_for(const struct schema *schema, int32_t column)
 	return slot;
 }
 
-/* One block: the slots, then the literals' bytes. */
+/* Bytes of an ignored value worth comparing with: only what ends by itself, unlike a number. */
+static size_t memo_bytes(const struct json_shape *shape, uint32_t i, struct str message)
+{
+	size_t len = shape->fields[i].end - shape->fields[i].start;
+	char first = message.data[shape->fields[i].start];
+	bool ends_itself = first == '{' || first == '[' || first == '"';
+	bool sized = len >= json_memo_bytes_min && len <= json_memo_bytes_max;
+	return shape->fields[i].column == JSON_NO_COLUMN && ends_itself && sized ? len : 0;
+}
+
+static struct json_literal copy_literal(char **bytes, const char *from, size_t len)
+{
+	memcpy(*bytes, from, len);
+	struct json_literal l = make_literal(*bytes, len);
+	*bytes += len;
+	return l;
+}
+
+/* One block: the slots, then the bytes of literals and memos. */
 static struct json_template make(
 	const struct json_shape *shape, struct str message, const struct schema *schema)
 {
 	size_t slots_bytes = sizeof(struct json_slot) * shape->count;
-	char *block = malloc(slots_bytes + literal_bytes(shape));
+	size_t block_bytes = slots_bytes + literal_bytes(shape);
+	for (uint32_t i = 0; i < shape->count; i++)
+		block_bytes += memo_bytes(shape, i, message);
+	char *block = malloc(block_bytes);
 	check(block != NULL);
 	struct json_template t = {
 		.slots = (struct json_slot *)(void *)block, .slot_count = shape->count};
 	char *bytes = block + slots_bytes;
 	size_t from = 0;
-	for (uint32_t i = 0; i <= shape->count; i++) {
-		bool is_tail = i == shape->count;
-		size_t len = (is_tail ? shape->end : shape->fields[i].start) - from;
-		memcpy(bytes, message.data + from, len);
-		if (is_tail) {
-			t.tail = make_literal(bytes, len);
-			break;
-		}
-		t.slots[i] = json_slot_for(schema, shape->fields[i].column);
-		t.slots[i].before = make_literal(bytes, len);
-		bytes += len;
+	for (uint32_t i = 0; i < shape->count; i++) {
+		struct json_slot *slot = &t.slots[i];
+		size_t start = shape->fields[i].start;
+		*slot = json_slot_for(schema, shape->fields[i].column);
+		slot->before = copy_literal(&bytes, message.data + from, start - from);
+		slot->memo =
+			copy_literal(&bytes, message.data + start, memo_bytes(shape, i, message));
 		from = shape->fields[i].end;
 	}
+	t.tail = copy_literal(&bytes, message.data + from, shape->end - from);
 	return t;
 }
 

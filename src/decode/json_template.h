@@ -16,6 +16,9 @@
  *json_field_store or in a fast lane that takes only what needs no decision (plain integers, strings
  *without escapes).
  *
+ * An ignored value that is a container or a string is kept too: a connector that sends the same
+ * schema block with every event costs one comparison.
+ *
  * Learned only from messages that the generic reader accepted and in which no column comes twice.
  * After the last literal (the closing brace) lenient mode ignores what follows; strict wants white
  *space.
@@ -27,6 +30,8 @@ enum {
 	json_templates_max = 8,
 	json_slots_max = 64,
 	json_literal_bytes_max = 8192, /* of one template, in all */
+	json_memo_bytes_min = 16, /* of one ignored value */
+	json_memo_bytes_max = 16384,
 	json_misses_before_replacing = 64, /* once all templates are taken */
 	json_misses_before_sampling = 32, /* in a row: then one template is tried, not all */
 };
@@ -51,6 +56,7 @@ enum json_slot_kind {
 
 struct json_slot {
 	struct json_literal before;
+	struct json_literal memo; /* an ignored value as it was last learned, or empty */
 	enum json_slot_kind kind;
 	int32_t column; /* or JSON_NO_COLUMN */
 	int32_t min, max; /* JSON_SLOT_INT32 */

@@ -1054,6 +1054,83 @@ static void a_near_miss_leaves_no_trace(void **state)
 	close_table(&b);
 }
 
+/* ---- near misses, all of them ---- */
+
+#define VARIED                                                                                     \
+	"id int, n string, l bigint, d double, m decimal(10,2), b boolean, t timestamp, "          \
+	"_corrupt_record string"
+
+static const char varied[] = "{\"id\":1001,\"skip\":{\"a\":[1,\"xyz\"],\"b\":null},\"n\":"
+			     "\"caf\xC3\xA9 au lait\",\"l\":-1234567890123,"
+			     "\"d\":3.25,\"m\":\"12.50\",\"b\":true,\"s2\":\"aaaaaaaaaaaaaaaaaa\","
+			     "\"t\":\"2024-01-15T10:00:00Z\"}";
+
+/* Rows of the learned message and of the changed one after it, as one kernel reads them. */
+static void read_pair(const char *kernel, bool strict, struct str changed, struct strbuf *out)
+{
+	struct fixture b;
+	struct strbuf row;
+	setenv("CDCL_SIMD", kernel, 1);
+	open_table(&b, VARIED, JSON_PERMISSIVE, strict, false);
+	add_message(&b, str_c(varied));
+	add_message(&b, changed);
+	add_message(&b, str_c(varied));
+	struct chunk *c = decode(&b);
+	strbuf_init(&row);
+	strbuf_reset(out);
+	for (uint32_t i = 0; i < 3; i++) {
+		row_text(&b, c, i, b.schema->column_count, &row);
+		strbuf_add(out, strbuf_str(&row));
+		strbuf_addf(out, " %d\n", (int)json_decoder_counts(b.decoder)->malformed);
+	}
+	strbuf_release(&row);
+	close_table(&b);
+	unsetenv("CDCL_SIMD");
+}
+
+static void compare_pair(struct str changed, bool strict)
+{
+	struct strbuf plain, other;
+	strbuf_init(&plain);
+	strbuf_init(&other);
+	read_pair("plain", strict, changed, &plain);
+	for (size_t k = 1; k < sizeof(kernels) / sizeof(kernels[0]); k++) {
+		read_pair(kernels[k], strict, changed, &other);
+		if (!str_eq(strbuf_str(&plain), strbuf_str(&other)))
+			fail_msg("%s:\n" STR_FMT "\n" STR_FMT "plain:\n" STR_FMT, kernels[k],
+				STR_ARG(changed), STR_ARG(strbuf_str(&other)),
+				STR_ARG(strbuf_str(&plain)));
+	}
+	strbuf_release(&plain);
+	strbuf_release(&other);
+}
+
+static void every_small_change_reads_as_without_templates(void **state)
+{
+	(void)state;
+	static const char bytes[] = "\"\\{}[],: 0917.-eEnx\t\x01\x80\xC3'";
+	size_t len = sizeof(varied) - 1;
+	char text[sizeof(varied) + 1];
+	for (size_t at = 0; at <= len; at++) {
+		for (size_t i = 0; i < sizeof(bytes) - 1; i++) {
+			bool strict = (at + i) % 2 == 0;
+			memcpy(text, varied, len);
+			if (at < len) {
+				text[at] = bytes[i];
+				compare_pair((struct str){text, len}, strict);
+			}
+			memmove(text + at + 1, varied + at, len - at);
+			text[at] = bytes[i];
+			compare_pair((struct str){text, len + 1}, strict);
+		}
+		memcpy(text, varied, len);
+		compare_pair((struct str){text, at}, at % 2 == 0); /* cut off */
+		if (at < len)
+			memmove(text + at, varied + at + 1, len - at - 1);
+		compare_pair((struct str){text, len - 1}, at % 2 == 0); /* one byte gone */
+	}
+}
+
 static void many_columns(void **state)
 {
 	(void)state;
@@ -1107,6 +1184,7 @@ int main(void)
 		cmocka_unit_test(templates_are_learned_and_replaced),
 		cmocka_unit_test(a_template_hit_counts_as_one),
 		cmocka_unit_test(a_near_miss_leaves_no_trace),
+		cmocka_unit_test(every_small_change_reads_as_without_templates),
 		cmocka_unit_test(many_columns),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
