@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/log.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -146,8 +147,20 @@ static int print_to_stderr(struct str text)
 	return error_exit_code(CDCL_E_USAGE);
 }
 
+/*
+ * A caller may have closed one of the three; the next file opened would take its number, and results
+ * would be written into it. Opened for reading only, stdout stays one that cannot be written.
+ */
+static void keep_standard_files(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			file_open_read("/dev/null", NULL);
+}
+
 int main(int argc, char **argv)
 {
+	keep_standard_files();
 	/* A closed stdout or socket is an error of that write, never the end of the process. */
 	signal(SIGPIPE, SIG_IGN);
 	log_init(&clock_system, LOG_INFO, want_color());

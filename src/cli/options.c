@@ -45,6 +45,15 @@ static int fail_value(
 	return error_set(err, CDCL_E_USAGE, "-%c takes %s, not '%s'", o->letter, wanted, text);
 }
 
+static int fail_many(const struct option_spec *o, struct error *err)
+{
+	if (o->name != NULL)
+		return error_set(err, CDCL_E_USAGE, "--%s is given more than %d times", o->name,
+			option_list_max);
+	return error_set(
+		err, CDCL_E_USAGE, "-%c is given more than %d times", o->letter, option_list_max);
+}
+
 static int store(const struct option_spec *o, const char *text, void *options, struct error *err)
 {
 	void *field = (char *)options + o->offset;
@@ -66,8 +75,7 @@ static int store(const struct option_spec *o, const char *text, void *options, s
 	case OPTION_LIST: {
 		struct option_list *list = field;
 		if (list->count == option_list_max)
-			return error_set(err, CDCL_E_USAGE, "-%c is given more than %d times",
-				o->letter, option_list_max);
+			return fail_many(o, err);
 		list->items[list->count++] = text;
 		return 0;
 	}

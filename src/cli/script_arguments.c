@@ -68,6 +68,9 @@ int script_arguments_apply(const struct script_arguments *a, const char *path,
 		.kafka_settings = settings->kafka,
 		.kafka_setting_count = a->kafka.count,
 	};
+	if (strcmp(path, "-") == 0 && a->input != NULL && strcmp(a->input, "-") == 0)
+		return error_set(err, CDCL_E_USAGE,
+			"the script and --input cannot both come from standard input");
 	int r = a->allow == NULL ? 0 : apply_allow(a->allow, out, err);
 	for (uint32_t i = 0; r == 0 && i < a->sets.count; i++)
 		r = split(a->sets.items[i], "--set", &settings->variables[i], err);

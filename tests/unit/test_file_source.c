@@ -1,6 +1,7 @@
 /* The file source: line rules, compression, order, one file a batch, new files, records. */
 
 #include "base/arena.h"
+#include "base/bounds.h"
 #include "base/file.h"
 #include "source/line_reader.h"
 #include "source/source.h"
@@ -186,6 +187,21 @@ static void line_longer_than_the_buffer(void **state)
 	error_init(&err);
 	assert_int_equal(strlen(lines_of(in_folder("long"), &err)), len + 1);
 	free(text);
+}
+
+static void line_beyond_the_bound(void **state)
+{
+	(void)state;
+	size_t len = (size_t)file_line_bytes_max + 1024;
+	char *text = malloc(len);
+	memset(text, 'x', len);
+	put("endless", text, len);
+	free(text);
+	struct error err;
+	error_init(&err);
+	assert_string_equal(lines_of(in_folder("endless"), &err), "failed");
+	assert_int_equal(err.code, CDCL_E_DATA);
+	assert_non_null(strstr(err.text, "longer than"));
 }
 
 /* ---- the source ---- */
@@ -377,6 +393,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(zstd_frames, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(damaged_gzip, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(line_longer_than_the_buffer, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(line_beyond_the_bound, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(one_file_a_batch, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(once_ignores_the_limit, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(new_files_while_running, set_up, tear_down),
