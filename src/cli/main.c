@@ -148,8 +148,9 @@ static int print_to_stderr(struct str text)
 }
 
 /*
- * A caller may have closed one of the three; the next file opened would take its number, and results
- * would be written into it. Opened for reading only, stdout stays one that cannot be written.
+ * A caller may have closed one of the three; the next file opened would take its number, and
+ * results would be written into it. Opened for reading only, stdout stays one that cannot be
+ * written.
  */
 static void keep_standard_files(void)
 {

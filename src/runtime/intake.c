@@ -67,7 +67,7 @@ static int fill(struct intake *in, struct error *err)
 		in->state = (enum source_state)state;
 		if (m->count == before)
 			break;
-	} while (in->state == SOURCE_MORE && m->count < chunk_rows_max);
+	} while (in->state == SOURCE_MORE && !messages_full(m));
 	return 0;
 }
 

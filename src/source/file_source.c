@@ -247,7 +247,7 @@ static int take_line(
 /* Lines of the open file until `out` is full, the file ends (reader NULL then) or nothing comes. */
 static int read_lines(struct file_source *f, struct messages *out, struct error *err)
 {
-	while (out->count < chunk_rows_max) {
+	while (!messages_full(out)) {
 		struct str line;
 		if (line_reader_next(f->reader, &line)) {
 			int r = take_line(f, line, out, err);
@@ -288,7 +288,7 @@ static int file_source_fill(struct source *s, struct messages *out, struct error
 {
 	struct file_source *f = from_source(s);
 	int r = SOURCE_MORE;
-	while (r == SOURCE_MORE && out->count < chunk_rows_max) {
+	while (r == SOURCE_MORE && !messages_full(out)) {
 		if (f->reader != NULL) {
 			r = read_lines(f, out, err);
 			continue;

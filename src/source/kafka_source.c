@@ -370,7 +370,7 @@ static void skip_empty(struct kafka_source *ks, struct kafka_partition *p)
 static void unhold(struct kafka_source *ks, struct kafka_partition *p, struct messages *out)
 {
 	struct held *h = p->held;
-	if (h == NULL || !h->there || h->offset >= p->limit || out->count == chunk_rows_max)
+	if (h == NULL || !h->there || h->offset >= p->limit || messages_full(out))
 		return;
 	uint32_t i = out->count++;
 	const char *at = copy_bytes(out->arena, h->bytes.data, h->bytes.len).data;
@@ -490,7 +490,7 @@ static void take(rd_kafka_message_t *m, void *opaque)
 	copy_message(ks, m, p);
 	p->position = m->offset + 1;
 	reach(ks, p);
-	if (ks->out->count == chunk_rows_max || (p->queue != NULL && p->position >= p->limit))
+	if (messages_full(ks->out) || (p->queue != NULL && p->position >= p->limit))
 		rd_kafka_yield(ks->rk);
 }
 
@@ -545,7 +545,7 @@ static void keep_fetching(struct kafka_source *ks, uint32_t taken)
 
 static void drain(struct kafka_source *ks, rd_kafka_queue_t *queue, const struct kafka_partition *p)
 {
-	while (ks->out->count < chunk_rows_max && ks->failure == 0 &&
+	while (!messages_full(ks->out) && ks->failure == 0 &&
 		(p == NULL || p->position < p->limit)) {
 		uint32_t before = ks->out->count;
 		int served = rd_kafka_consume_callback_queue(queue, 0, take, ks);
@@ -556,7 +556,7 @@ static void drain(struct kafka_source *ks, rd_kafka_queue_t *queue, const struct
 
 static void drain_by_partition(struct kafka_source *ks)
 {
-	for (uint32_t i = 0; i < ks->count && ks->out->count < chunk_rows_max && ks->failure == 0;
+	for (uint32_t i = 0; i < ks->count && !messages_full(ks->out) && ks->failure == 0;
 		i++) {
 		struct kafka_partition *p = &ks->partitions[i];
 		skip_empty(ks, p);

@@ -17,6 +17,8 @@
  */
 
 #include "cdcl/error.h"
+#include "base/arena.h"
+#include "base/bounds.h"
 #include "base/clock.h"
 #include "base/str.h"
 
@@ -49,7 +51,7 @@ struct source_ops {
 	int (*open)(struct source *s, enum source_run run, struct error *err);
 	int (*begin_batch)(struct source *s, struct error *err);
 	/*
-	 * Appends to out (room for chunk_rows_max - out->count); answers an enum source_state or a
+	 * Appends to out until messages_full(out); answers an enum source_state or a
 	 * negative error.
 	 */
 	int (*fill)(struct source *s, struct messages *out, struct error *err);
@@ -80,6 +82,12 @@ struct source {
 	/* files begun: a batch that read an empty file had input */
 	int64_t files_read;
 };
+
+/* No room for one more: chunk_rows_max messages, or memory enough for one chunk (of large ones). */
+static inline bool messages_full(const struct messages *m)
+{
+	return m->count == chunk_rows_max || m->arena->bytes_held >= chunk_bytes_max;
+}
 
 /* The static table's choice: makes the source that `config` names. NULL with the error filled. */
 struct source_config;

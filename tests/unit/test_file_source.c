@@ -310,6 +310,40 @@ static void positions(void **state)
 	source_close(s);
 }
 
+/* Large messages make a chunk of fewer rows, so that memory stays bounded. */
+static void chunk_of_large_messages(void **state)
+{
+	(void)state;
+	size_t len = 1000 * 1000;
+	char *text = malloc(len * 100);
+	memset(text, 'x', len * 100);
+	for (size_t i = 1; i <= 100; i++)
+		text[len * i - 1] = '\n';
+	put("large", text, len * 100);
+	free(text);
+	struct source_config config = {.file = {.path = str_c(in_folder("large"))}};
+	struct source *s = open_source(&config, SOURCE_RUN_FOREVER);
+	struct error err;
+	error_init(&err);
+	assert_int_equal(s->ops->begin_batch(s, &err), 0);
+	struct arena chunk;
+	arena_init(&chunk, 4096);
+	block->arena = &chunk;
+	uint32_t rows = 0;
+	for (int chunks = 0; rows < 100; chunks++) {
+		arena_reset(&chunk);
+		block->count = 0;
+		assert_in_range(s->ops->fill(s, block, &err), SOURCE_MORE, SOURCE_END);
+		assert_in_range(block->count, 1, 60);
+		assert_true(chunk.bytes_held <= chunk_bytes_max + 2 * len);
+		rows += block->count;
+		assert_true(chunks < 10);
+	}
+	arena_release(&chunk);
+	block->arena = &arena;
+	source_close(s);
+}
+
 static void no_such_file(void **state)
 {
 	(void)state;
@@ -398,6 +432,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(once_ignores_the_limit, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(new_files_while_running, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(positions, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(chunk_of_large_messages, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(no_such_file, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(records, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(bad_records, set_up, tear_down),
