@@ -2,6 +2,7 @@
  */
 
 #include "base/arena.h"
+#include "base/bounds.h"
 #include "base/check.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -420,6 +421,169 @@ static void test_flat_map_without_an_end(void **state)
 	assert_int_equal(f->dead.total, 1);
 }
 
+/* ---- an aggregate of the user's own ---- */
+
+static const char mean_body[] =
+	"s:agg(cdcl.aggregate { 'mean double', state = 'n bigint, total double, last "
+	"decimal(10,2), "
+	"odd boolean',\n"
+	"  add = function(st, row)\n"
+	"    st.n = st.n + 1\n"
+	"    if row.d == 3 then error('no') end\n"
+	"    st.total = st.total + row.d\n"
+	"    st.last, st.odd = row.p, not st.odd\n"
+	"  end,\n"
+	"  retract = function(st, row) st.n, st.total = st.n - 1, st.total - row.d end,\n"
+	"  finish = function(st) if st.n > 0 then return st.total / st.n end end "
+	"}):to(cdcl.console "
+	"{ output_mode = 'complete' })";
+
+struct groups {
+	int64_t n[4];
+	double total[4];
+	int128 last[4];
+	uint8_t odd[4];
+	uint8_t nulls[4][4];
+	void *columns[4];
+	uint8_t *null_columns[4];
+};
+
+static void groups_init(struct groups *g)
+{
+	memset(g, 0, sizeof(*g));
+	g->columns[0] = g->n;
+	g->columns[1] = g->total;
+	g->columns[2] = g->last;
+	g->columns[3] = g->odd;
+	for (int c = 0; c < 4; c++)
+		g->null_columns[c] = g->nulls[c];
+}
+
+/* A failing record (row 6) leaves its group as it was; -D rows are taken back. */
+static void test_aggregate(void **state)
+{
+	struct fixture *f = *state;
+	open_script(f, mean_body);
+	struct custom_aggregate *a = node_of(f, PLAN_GROUP)->group->calls[0].custom;
+	assert_true(a->has_retract);
+	assert_int_equal(a->type.id, TYPE_DOUBLE);
+	struct chunk *c = make_rows(f, 16);
+	uint32_t of_row[16];
+	for (uint32_t i = 0; i < 16; i++)
+		of_row[i] = i % 4;
+	struct groups g;
+	groups_init(&g);
+	assert_int_equal(a->add(a, c, of_row, g.columns, g.null_columns, &f->dead, &f->error), 0);
+	assert_int_equal(f->dead.total, 1);
+	assert_false(bit_get(c->live, 6));
+	assert_int_equal(g.n[1], 4);
+	assert_int_equal(g.n[2], 3);
+	assert_true(g.total[1] == 14 && g.total[2] == 13);
+	assert_true(g.last[3] == 1525 && g.odd[1] == 0 && g.odd[2] == 1);
+	c = make_rows(f, 4);
+	c->kinds = memset(arena_alloc(&f->arena, chunk_rows_max, 1), ROW_DELETE, chunk_rows_max);
+	assert_int_equal(a->add(a, c, of_row, g.columns, g.null_columns, &f->dead, &f->error), 0);
+	assert_int_equal(g.n[1], 3);
+	struct column out = {.data = chunk_alloc_data(&f->arena, a->type)};
+	g.n[3] = 0;
+	const uint32_t asked[] = {1, 3};
+	assert_int_equal(
+		a->finish(a, asked, 2, g.columns, g.null_columns, &out, &f->arena, &f->error), 0);
+	assert_true(((double *)out.data)[0] == 13.5 / 3);
+	assert_true(column_is_null(&out, 1) && !column_is_null(&out, 0));
+}
+
+/* ---- more of what a row holds ---- */
+
+static void test_metadata(void **state)
+{
+	struct fixture *f = *state;
+	open_script(f, "s:with('x string', function(row)\n"
+		       "  return row['@topic'] .. row['@partition'] .. row['@offset'] .. "
+		       "tostring(row['@key'])\n"
+		       "    .. row['@headers'].h .. row['@timestamp'] .. row['@kind']\n"
+		       "end):to(cdcl.console {})");
+	struct chunk *c = make_rows(f, 2);
+	struct messages *m = ARENA_NEW(&f->arena, struct messages);
+	static const struct message_header header = {{"h", 1}, {"v", 1}};
+	static const uint16_t origin[] = {1, 0};
+	m->count = 2;
+	for (int i = 0; i < 2; i++) {
+		m->topic[i] = str_lit("t");
+		m->partition[i] = 3;
+		m->offset[i] = 10 + i;
+		m->timestamp_us[i] = 5;
+		m->headers[i] = &header;
+		m->header_count[i] = 1;
+	}
+	m->key[1] = str_lit("k");
+	c->messages = m;
+	c->origin = origin;
+	struct column *x = run_with(f, c);
+	assert_int_equal(f->dead.total, 0);
+	assert_true(str_eq(((struct str *)x->data)[0], str_lit("t311kv5+I")));
+	assert_true(str_eq(((struct str *)x->data)[1], str_lit("t310nilv5+I")));
+}
+
+static void test_pairs_of_json(void **state)
+{
+	struct fixture *f = *state;
+	open_script(f,
+		"s:with('x string', function(row)\n"
+		"  local t = {}\n"
+		"  for name, v in pairs(row.j) do t[#t + 1] = name .. '=' .. tostring(v) end\n"
+		"  for i, v in pairs(row.j.l) do t[#t + 1] = i .. type(v) end\n"
+		"  return table.concat(t, ' ')\n"
+		"end):to(cdcl.console {})");
+	struct column *x = run_with(f, make_rows(f, 2));
+	assert_int_equal(f->dead.total, 0);
+	struct str text = ((struct str *)x->data)[1];
+	assert_true(str_starts(text, str_lit("a={\"b\":1} l=[1,\"x\\ty\",{\"z\":true}] big=")));
+	assert_true(strstr(text.data, " 1number 2string 3cdata") != NULL);
+}
+
+static void test_null_and_back(void **state)
+{
+	struct fixture *f = *state;
+	open_script(f, "s:with('x json', function(row) return row.j.a end)"
+		       ":to(cdcl.console {})");
+	struct column *x = run_with(f, make_rows(f, 3));
+	assert_true(str_eq(((struct str *)x->data)[2], str_lit("{\"b\":2}")));
+}
+
+/* The most columns that a schema may have, and a function that reads the last. */
+static void test_wide_schema(void **state)
+{
+	struct fixture *f = *state;
+	struct strbuf body;
+	strbuf_init(&body);
+	strbuf_add_c(&body, "local w = cdcl.file { path = 'x', schema = 'c0 int");
+	for (int i = 1; i < schema_columns_max - 1; i++)
+		strbuf_addf(&body, ", c%d int", i);
+	strbuf_addf(&body,
+		"' }\nw:with('x int', function(row) return row.c%d + 1 end)"
+		":to(cdcl.console {})",
+		schema_columns_max - 2);
+	strbuf_add_byte(&body, '\0');
+	open_script(f, body.data);
+	strbuf_release(&body);
+	struct plan_node *n = node_of(f, PLAN_MAP);
+	struct chunk *c = chunk_alloc(&f->arena, n->inputs[0]->schema);
+	chunk_set_rows(c, 100);
+	for (int i = 0; i < 100; i++)
+		((int32_t *)c->columns[schema_columns_max - 2].data)[i] = i;
+	struct column *x = run_with(f, c);
+	assert_int_equal(((int32_t *)x->data)[99], 100);
+}
+
+/* Without the JIT compiler the answers are the same. */
+static void test_interpreted(void **state)
+{
+	struct fixture *f = *state;
+	f->no_jit = true;
+	test_error_costs_the_row(state);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -444,6 +608,12 @@ int main(void)
 		TEST(test_flat_map),
 		TEST(test_flat_map_overflows_a_chunk),
 		TEST(test_flat_map_without_an_end),
+		TEST(test_aggregate),
+		TEST(test_metadata),
+		TEST(test_pairs_of_json),
+		TEST(test_null_and_back),
+		TEST(test_wide_schema),
+		TEST(test_interpreted),
 #undef TEST
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
