@@ -71,6 +71,7 @@ struct kafka_partition {
 	int64_t limit;
 	int64_t empty_until; /* nothing comes below this offset */
 	bool reached; /* target was reached */
+	bool restarts; /* librdkafka stopped it: start again at the oldest message */
 	rd_kafka_queue_t *queue; /* its own, with max_offsets_per_trigger */
 	struct held *held;
 };
@@ -102,6 +103,7 @@ struct kafka_source {
 	int32_t last_number;
 	int64_t bytes;
 	int64_t repeated;
+	bool any_restarts;
 	/* The fetcher's sleep, see kafka_keeper.h */
 	double bytes_per_message;
 	double pressure_peak;
@@ -180,20 +182,46 @@ static rd_kafka_queue_t *queue_open(struct kafka_source *ks)
 	return queue;
 }
 
-static int partition_start(struct kafka_source *ks, struct kafka_partition *p, struct error *err)
+static int partition_start(
+	struct kafka_source *ks, struct kafka_partition *p, int64_t offset, struct error *err)
 {
 	if (ks->by_partition && p->queue == NULL)
 		p->queue = queue_open(ks);
 	rd_kafka_queue_t *queue = p->queue != NULL ? p->queue : ks->queue;
-	if (rd_kafka_consume_start_queue(p->topic->rkt, p->partition, p->position, queue) == 0)
+	if (rd_kafka_consume_start_queue(p->topic->rkt, p->partition, offset, queue) == 0)
 		return 0;
 	return error_set(err, CDCL_E_INTERNAL, "cannot start reading " STR_FMT "/%" PRId32 ": %s",
 		STR_ARG(p->topic->name), p->partition, rd_kafka_err2str(rd_kafka_last_error()));
 }
 
+/*
+ * After an error of its offset a partition stands still, and a seek does not wake it (2.0.2): stop
+ * and start. What is still queued of it is dropped by librdkafka.
+ */
+static int partition_restart(
+	struct kafka_source *ks, struct kafka_partition *p, int64_t offset, struct error *err)
+{
+	p->restarts = false;
+	rd_kafka_consume_stop(p->topic->rkt, p->partition);
+	int r = partition_start(ks, p, offset, err);
+	kafka_keeper_nudge(ks->keeper);
+	return r;
+}
+
+static int restart_all(struct kafka_source *ks, struct error *err)
+{
+	int r = 0;
+	for (uint32_t i = 0; i < ks->count && r >= 0; i++)
+		if (ks->partitions[i].restarts)
+			r = partition_restart(
+				ks, &ks->partitions[i], RD_KAFKA_OFFSET_BEGINNING, err);
+	ks->any_restarts = false;
+	return r;
+}
+
 /* A partition that was read already: its topic was made again. */
-static int partition_again(
-	struct kafka_source *ks, struct kafka_partition *p, const struct kafka_found *f)
+static int partition_again(struct kafka_source *ks, struct kafka_partition *p,
+	const struct kafka_found *f, struct error *err)
 {
 	log_warn("kafka",
 		STR_FMT "/%" PRId32 " is read from offset %" PRId64
@@ -202,8 +230,7 @@ static int partition_again(
 	p->position = f->start;
 	p->empty_until = 0;
 	ks->source.partitions[p - ks->partitions].position = f->start;
-	rd_kafka_seek(p->topic->rkt, p->partition, f->start, 0);
-	return 0;
+	return partition_restart(ks, p, f->start, err);
 }
 
 static int take_found(struct kafka_source *ks, struct error *err)
@@ -218,9 +245,9 @@ static int take_found(struct kafka_source *ks, struct error *err)
 			p = partition_add(ks, &f);
 		p->found_index = ks->found_taken++;
 		if (again)
-			r = partition_again(ks, p, &f);
+			r = partition_again(ks, p, &f, err);
 		else if (!ks->finite || !p->reached)
-			r = partition_start(ks, p, err);
+			r = partition_start(ks, p, f.start, err);
 		any = true;
 	}
 	/* Partitions that were started wait for their leader's thread to look up. */
@@ -411,7 +438,9 @@ static void lost(struct kafka_source *ks, struct kafka_partition *p, const rd_ka
 			STR_ARG(p->topic->name), p->partition, p->position);
 		p->position = 0;
 		p->empty_until = 0;
-		rd_kafka_seek(p->topic->rkt, p->partition, RD_KAFKA_OFFSET_BEGINNING, 0);
+		p->restarts = true;
+		ks->any_restarts = true;
+		rd_kafka_yield(ks->rk);
 		return;
 	}
 	ks->failure = error_set(ks->err, CDCL_E_DATA,
@@ -660,6 +689,9 @@ static int fill(struct source *s, struct messages *out, struct error *err)
 	ks->out = NULL;
 	if (ks->failure < 0)
 		return ks->failure;
+	r = ks->any_restarts ? restart_all(ks, err) : 0;
+	if (r < 0)
+		return r;
 	uint32_t taken = out->count - before;
 	s->messages_read += taken;
 	s->bytes_read += ks->bytes;
