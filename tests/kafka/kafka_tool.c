@@ -9,6 +9,7 @@
  *	kafka_tool B ends TOPIC PARTITIONS                      prints "partition low high"
  *	kafka_tool B txn TOPIC commit|abort VALUE ...           one transaction on partition 0
  *	kafka_tool B produce TOPIC                              from lines, see below
+ *	kafka_tool B produce-escaped TOPIC                      \n, \t, \0 and \\ in values
  *	kafka_tool B fill TOPIC PARTITIONS COUNT BYTES          {"n":...,"pad":"..."} of about BYTES
  *
  * A line: partition TAB timestamp_ms TAB key TAB value [TAB header=value ...]; @NULL@ is absent,
@@ -260,13 +261,31 @@ static rd_kafka_t *producer(void)
 	return rk;
 }
 
+static bool escaped_lines;
+
+/* In place; answers the length. */
+static size_t unescape(char *text)
+{
+	if (!escaped_lines)
+		return strlen(text);
+	char *to = text;
+	for (const char *from = text; *from != 0; from++) {
+		char c = *from;
+		if (c == '\\') {
+			from++;
+			c = *from == 'n' ? '\n' : *from == 't' ? '\t' : *from == '0' ? 0 : *from;
+		}
+		*to++ = c;
+	}
+	return (size_t)(to - text);
+}
+
 static void send_one(rd_kafka_t *rk, const char *topic, int32_t partition, int64_t timestamp,
-	const char *key, const char *value, rd_kafka_headers_t *headers)
+	const char *key, const char *value, size_t value_len, rd_kafka_headers_t *headers)
 {
 	for (;;) {
 		rd_kafka_headers_t *copy = headers == NULL ? NULL : rd_kafka_headers_copy(headers);
 		size_t key_len = key == NULL ? 0 : strlen(key);
-		size_t value_len = value == NULL ? 0 : strlen(value);
 		rd_kafka_resp_err_t why = rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(topic),
 			RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_TIMESTAMP(timestamp),
 			RD_KAFKA_V_KEY(key, key_len),
@@ -311,7 +330,9 @@ static void produce(const char *topic)
 			rd_kafka_header_add(
 				headers, name, -1, text, text == NULL ? 0 : (ssize_t)strlen(text));
 		}
-		send_one(rk, topic, partition, timestamp, absent(key), absent(value), headers);
+		value = absent(value);
+		size_t value_len = value == NULL ? 0 : unescape(value);
+		send_one(rk, topic, partition, timestamp, absent(key), value, value_len, headers);
 		if (headers != NULL)
 			rd_kafka_headers_destroy(headers);
 		rd_kafka_poll(rk, 0);
@@ -333,7 +354,7 @@ static void fill(const char *topic, int partitions, int64_t count, size_t bytes)
 		value[len++] = '"';
 		value[len++] = '}';
 		value[len] = 0;
-		send_one(rk, topic, (int32_t)(i % partitions), 0, NULL, value, NULL);
+		send_one(rk, topic, (int32_t)(i % partitions), 0, NULL, value, len, NULL);
 		if (i % 256 == 0)
 			rd_kafka_poll(rk, 0);
 	}
@@ -363,6 +384,8 @@ int main(int argc, char **argv)
 	else if (strcmp(what, "txn") == 0 && argc > 5)
 		transaction(argv[3], strcmp(argv[4], "commit") == 0, argv + 5, argc - 5);
 	else if (strcmp(what, "produce") == 0)
+		produce(argv[3]);
+	else if ((escaped_lines = strcmp(what, "produce-escaped") == 0))
 		produce(argv[3]);
 	else if (strcmp(what, "fill") == 0 && argc == 7)
 		fill(argv[3], atoi(argv[4]), atoll(argv[5]), (size_t)atoll(argv[6]));
