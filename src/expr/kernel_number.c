@@ -603,7 +603,7 @@ static double round_text(const char *text, size_t len, int digits, double d)
 	}
 	int keep = point + exponent + digits; /* digits of the mantissa that stay */
 	if (keep >= n)
-		return d;
+		return d + 0.0; /* -0.0 becomes 0.0: a BigDecimal has no negative zero */
 	if (keep < 0)
 		return negative ? -0.0 + 0.0 : 0.0;
 	bool up = mantissa[keep] >= '5';

@@ -187,6 +187,7 @@ static void test_numbers(void **state)
 		{"round(1.005e0, 2)", "double 1.01"},
 		{"round(0.5e0)", "double 1.0"},
 		{"round(0.4e0)", "double 0.0"},
+		{"round(-0.0e0, 2)", "double 0.0"},
 		{"floor(-1.5e0)", "bigint -2"},
 		{"ceil(1.2)", "decimal(2,0) 2"},
 		{"floor(m)", "decimal(9,0) 12"},
