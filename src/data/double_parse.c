@@ -1,16 +1,23 @@
 #include "data/value.h"
 
-#include "base/check.h"
+#include "data/pow5_table.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 /*
- * Exactly rounded. Most numbers take Clinger's fast path (a mantissa below 2^53 and a power of ten
- * that a double holds exactly: one multiplication or division is correctly rounded). The others are
- * written anew as digits and exponent, without the radix character that libc looks up in the
- * locale, and go through strtod.
+ * Exactly rounded, in three ways, each slower and more general than the one before:
+ *
+ *	a mantissa below 2^53 and a power of ten that a double holds exactly: one multiplication or
+ *	division is correctly rounded (Clinger)
+ *
+ *	a mantissa of 19 digits: the product with the first 128 bits of the power of five is enough
+ *to round (Eisel and Lemire; Mushtak and Lemire proved that no number needs more). With more digits
+ *it is when both neighbours, the mantissa and the next, give the same
+ *
+ *	any other: strtod, on digits and exponent without the radix character that libc looks up in
+ *the locale
  */
 
 enum { significant_digits_max = 800, exponent_max = 100000 }; /* 768 digits decide any double */
@@ -83,15 +90,89 @@ static bool scan(struct str s, struct decimal_number *n)
 static const double powers_of_ten[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
 	1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
-static bool fast(const struct decimal_number *n, double *out)
+/* A binary format: bits of its fraction, bias of its exponent, powers of ten that can matter. */
+struct binary {
+	int fraction_bits;
+	int bias;
+	int exponent_all_ones;
+	int least, most;	 /* below: zero; above: infinite */
+	int tie_least, tie_most; /* where a product can lie exactly between two numbers */
+};
+
+static const struct binary binary64 = {52, 1023, 0x7ff, pow5_least, pow5_most, -4, 23};
+static const struct binary binary32 = {23, 127, 0xff, -65, 38, -17, 10};
+
+/* The first 128 bits of w * 5^q, as many as the fraction needs. */
+static uint128 multiply(uint64_t w, int q, int fraction_bits)
 {
-	if (!n->exact || n->mantissa > UINT64_C(1) << 53 || n->exponent < -22 || n->exponent > 22) {
-		return false;
+	const uint64_t *power = pow5_table[q - pow5_least];
+	uint128 product = (uint128)w * power[0];
+	uint64_t mask = UINT64_MAX >> (fraction_bits + 3);
+	if (((uint64_t)(product >> 64) & mask) == mask) { /* a carry from below could reach them */
+		product += (uint128)w * power[1] >> 64;
 	}
-	double m = (double)n->mantissa;
-	m = n->exponent < 0 ? m / powers_of_ten[-n->exponent] : m * powers_of_ten[n->exponent];
-	*out = n->negative ? -m : m;
-	return true;
+	return product;
+}
+
+/* mantissa * 10^q as bits of the format, without sign; mantissa is not 0. */
+static uint64_t round_to(const struct binary *f, uint64_t mantissa, int64_t q)
+{
+	uint64_t infinite = (uint64_t)f->exponent_all_ones << f->fraction_bits;
+	if (q < f->least || q > f->most) {
+		return q < f->least ? 0 : infinite;
+	}
+	int zeros = __builtin_clzll(mantissa);
+	uint128 product = multiply(mantissa << zeros, (int)q, f->fraction_bits);
+	uint64_t high = (uint64_t)(product >> 64);
+	int top = (int)(high >> 63), shift = top + 64 - f->fraction_bits - 3;
+	uint64_t fraction = high >> shift;
+	int exponent =
+		(int)((217706 * q) >> 16) + 63 + top - zeros + f->bias; /* log2(10) * 65536 */
+	if (exponent <= 0) {
+		if (exponent <= -63) {
+			return 0;
+		}
+		fraction >>= 1 - exponent;
+		return (fraction + (fraction & 1)) >>
+			1; /* may have become the least normal number */
+	}
+	if ((uint64_t)product <= 1 && q >= f->tie_least && q <= f->tie_most &&
+		(fraction & 3) == 1 && fraction << shift == high) {
+		fraction &= ~UINT64_C(1); /* exactly between two: to the even one */
+	}
+	fraction = (fraction + (fraction & 1)) >> 1;
+	if (fraction >> (f->fraction_bits + 1) != 0) {
+		fraction >>= 1;
+		exponent++;
+	}
+	if (exponent >= f->exponent_all_ones) {
+		return infinite;
+	}
+	fraction &= ~(UINT64_C(1) << f->fraction_bits);
+	return (uint64_t)exponent << f->fraction_bits | fraction;
+}
+
+double double_from_parts(bool negative, uint64_t mantissa, int64_t exponent)
+{
+	double d = 0;
+	if (mantissa <= UINT64_C(1) << 53 && exponent >= -22 && exponent <= 22) {
+		d = (double)mantissa;
+		d = exponent < 0 ? d / powers_of_ten[-exponent] : d * powers_of_ten[exponent];
+	} else if (mantissa != 0) {
+		uint64_t bits = round_to(&binary64, mantissa, exponent);
+		memcpy(&d, &bits, sizeof d);
+	}
+	return negative ? -d : d;
+}
+
+float float_from_parts(bool negative, uint64_t mantissa, int64_t exponent)
+{
+	float f = 0;
+	if (mantissa != 0) {
+		uint32_t bits = (uint32_t)round_to(&binary32, mantissa, exponent);
+		memcpy(&f, &bits, sizeof f);
+	}
+	return negative ? -f : f;
 }
 
 /*
@@ -165,7 +246,8 @@ bool double_parse(struct str s, double *out)
 	if (!scan(s, &n) && !scan(without_suffix(s), &n)) {
 		return parse_word(s, out);
 	}
-	if (!fast(&n, out)) {
+	*out = double_from_parts(n.negative, n.mantissa, n.exponent);
+	if (!n.exact && *out != double_from_parts(n.negative, n.mantissa + 1, n.exponent)) {
 		char text[significant_digits_max + 48];
 		rewrite(&n, text);
 		*out = strtod(text, NULL);
@@ -183,16 +265,11 @@ bool float_parse(struct str s, float *out)
 		*out = found ? (float)word : 0.0f;
 		return found;
 	}
-	/* Not by way of a double: rounding twice may give a neighbour. */
-	if (n.exact && n.mantissa <= 1u << 24 && n.exponent >= -10 && n.exponent <= 10) {
-		float m = (float)n.mantissa;
-		float power = (float)powers_of_ten[n.exponent < 0 ? -n.exponent : n.exponent];
-		m = n.exponent < 0 ? m / power : m * power;
-		*out = n.negative ? -m : m;
-		return true;
+	*out = float_from_parts(n.negative, n.mantissa, n.exponent);
+	if (!n.exact && *out != float_from_parts(n.negative, n.mantissa + 1, n.exponent)) {
+		char text[significant_digits_max + 48];
+		rewrite(&n, text);
+		*out = strtof(text, NULL);
 	}
-	char text[significant_digits_max + 48];
-	rewrite(&n, text);
-	*out = strtof(text, NULL);
 	return true;
 }

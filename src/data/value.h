@@ -68,6 +68,11 @@ bool int64_parse(struct str s, int64_t *out);           /* decimal integer, in r
 /* exactly rounded; NaN, Infinity words too */
 bool double_parse(struct str s, double *out);
 bool float_parse(struct str s, float *out);             /* not by way of a double */
+
+/* mantissa * 10^exponent, exactly rounded: what callers with a scanner of their own need. */
+double double_from_parts(bool negative, uint64_t mantissa, int64_t exponent);
+float float_from_parts(bool negative, uint64_t mantissa, int64_t exponent);
+
 /* true t yes y 1 / false f no n 0, any case */
 bool boolean_parse(struct str s, bool *out);
 bool date_parse(struct str s, int32_t *days);           /* [+-]y[-M[-d[T ...]]] */

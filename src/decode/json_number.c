@@ -1,9 +1,9 @@
 #include "decode/json_number.h"
 
-#include "base/bounds.h"
+#include "base/check.h"
+#include "data/value.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 bool json_number_int64(struct str text, int64_t *out)
 {
@@ -60,39 +60,23 @@ static bool split(struct str text, bool *negative, uint64_t *mantissa, int *expo
 	return true;
 }
 
-/* strtod wants a NUL; a token has at most json_number_bytes_max digits and a few signs. */
-static const char *with_nul(struct str text, char *buffer, size_t room)
-{
-	size_t len = text.len < room ? text.len : room - 1;
-	memcpy(buffer, text.data, len);
-	buffer[len] = '\0';
-	return buffer;
-}
-
-static const double pow10_exact[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
-	1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-
-/* Clinger: both factors are exact doubles, so that one multiplication or division rounds once. */
 double json_number_double(struct str text)
 {
 	bool negative;
 	uint64_t mantissa;
 	int exponent;
-	if (split(text, &negative, &mantissa, &exponent)) {
-		if (mantissa == 0) {
-			bool integer = memchr(text.data, '.', text.len) == NULL &&
-				memchr(text.data, 'e', text.len) == NULL &&
-				memchr(text.data, 'E', text.len) == NULL;
-			return negative && !integer ? -0.0 : 0.0;
-		}
-		if (mantissa <= UINT64_C(1) << 53 && exponent >= -22 && exponent <= 22) {
-			double d = (double)mantissa;
-			d = exponent < 0 ? d / pow10_exact[-exponent] : d * pow10_exact[exponent];
-			return negative ? -d : d;
-		}
+	if (!split(text, &negative, &mantissa, &exponent)) {
+		double d = 0;
+		check(double_parse(text, &d));
+		return d;
 	}
-	char buffer[json_number_bytes_max + 64];
-	return strtod(with_nul(text, buffer, sizeof(buffer)), NULL);
+	if (mantissa == 0) {
+		bool integer = memchr(text.data, '.', text.len) == NULL &&
+			memchr(text.data, 'e', text.len) == NULL &&
+			memchr(text.data, 'E', text.len) == NULL;
+		return negative && !integer ? -0.0 : 0.0;
+	}
+	return double_from_parts(negative, mantissa, exponent);
 }
 
 float json_number_float(struct str text)
@@ -100,17 +84,13 @@ float json_number_float(struct str text)
 	bool negative;
 	uint64_t mantissa;
 	int exponent;
-	if (split(text, &negative, &mantissa, &exponent)) {
-		if (mantissa == 0)
-			return (float)json_number_double(text);
-		if (mantissa <= UINT64_C(1) << 24 && exponent >= -10 && exponent <= 10) {
-			float f = (float)mantissa, p = (float)pow10_exact[abs(exponent)];
-			f = exponent < 0 ? f / p : f * p;
-			return negative ? -f : f;
-		}
+	if (!split(text, &negative, &mantissa, &exponent)) {
+		float f = 0;
+		check(float_parse(text, &f));
+		return f;
 	}
-	char buffer[json_number_bytes_max + 64];
-	return strtof(with_nul(text, buffer, sizeof(buffer)), NULL);
+	return mantissa == 0 ? (float)json_number_double(text)
+			     : float_from_parts(negative, mantissa, exponent);
 }
 
 bool json_number_special(struct str text, double *out)
