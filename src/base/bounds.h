@@ -14,6 +14,7 @@ enum {
 	sql_text_bytes_max = 64 * 1024,
 	sql_depth_max = 200,
 	sql_arguments_max = 256,
+	expr_chunk_bytes_max = 1024 * 1024 * 1024,      /* strings made of one chunk */
 	plan_nodes_max = 1024,
 	sink_count_max = 64,
 	console_box_bytes_max = 256 * 1024 * 1024,      /* what one batch shows */

@@ -43,13 +43,13 @@ struct expr *checker_literal(struct checker *c, const struct sql_node *node, con
 }
 
 /*
- * The value of a node whose arguments are all literals; false when it fails (then it must fail at
- * run time).
+ * The value of a node whose arguments are literals; false when it fails (then it must at run
+ * time).
  */
-static bool fold(struct checker *c, const struct expr *e, struct value *out)
+static bool value_at(struct checker *c, const struct expr *e, int64_t time_us, struct value *out)
 {
 	uint64_t live[chunk_words] = {1};
-	struct run run = {.rows = 1, .live = live, .arena = c->arena};
+	struct run run = {.rows = 1, .live = live, .arena = c->arena, .time_us = time_us};
 	struct vector v;
 	expr_run(e, &run, &v);
 	if (vector_fault(&v, 0) != EXPR_FINE)
@@ -57,6 +57,15 @@ static bool fold(struct checker *c, const struct expr *e, struct value *out)
 	*out = value_from_column(&v.column, v.type, 0);
 	out->type = v.type;
 	return true;
+}
+
+/* What differs at another time is not constant: cast('10:00' as timestamp) is a time of today. */
+static bool fold(struct checker *c, const struct expr *e, struct value *out)
+{
+	struct value later;
+	const int64_t some_day_us = INT64_C(1000000000000000);
+	return value_at(c, e, 0, out) && value_at(c, e, some_day_us, &later)
+		&& out->is_null == later.is_null && (out->is_null || value_cmp(out, &later) == 0);
 }
 
 void checker_fold(struct checker *c, struct expr *e)
@@ -377,7 +386,7 @@ static int check_cast(struct checker *c, const struct sql_node *node, struct exp
 	if (!cast_allowed(arg->type, node->type))
 		return fail_cast(c, node, arg->type, node->type);
 	*out = cast_node(c, node, arg, node->type, node->try_cast);
-	(*out)->written = false;        /* cast(5 as int) is not 5 to decimal arithmetic */
+	(*out)->written = false; /* cast(5 as int) is not 5 to decimal arithmetic */
 	return 0;
 }
 

@@ -17,6 +17,7 @@
  * - a literal is expanded to a full column once, at compile
  */
 
+#include "base/bounds.h"
 #include "expr/expr.h"
 #include "expr/sql_parse.h"
 
@@ -49,6 +50,7 @@ struct expr {
 	struct expr **args;
 	uint32_t arg_count;
 	const void *prepared; /* what the kernel made of constant arguments at compile */
+	const char *try_name; /* arithmetic: the function that gives NULL instead of failing */
 	const struct timezone *timezone;
 	struct str name;
 	struct str text; /* the whole text; at and len are this node's part of it */
@@ -90,6 +92,13 @@ static inline bool next_row(uint64_t *bits, uint32_t word, uint32_t *row)
 	*row = word * 64 + (uint32_t)__builtin_ctzll(*bits);
 	*bits &= *bits - 1;
 	return true;
+}
+
+/* Functions that make strings longer than their arguments ask first. */
+static inline bool run_has_room(const struct run *run, size_t bytes)
+{
+	return bytes <= expr_chunk_bytes_max
+		&& run->arena->bytes_held <= expr_chunk_bytes_max - bytes;
 }
 
 static inline bool expr_is_literal(const struct expr *e)

@@ -99,14 +99,18 @@ static void describe_cast(
 			"NULL instead.");
 }
 
-static void add_overflow(struct type t, struct strbuf *s)
+static void add_overflow(const struct expr *e, struct strbuf *s)
 {
-	const char *name = t.id == TYPE_BIGINT ? "long"
-		: t.id == TYPE_DECIMAL	       ? "decimal"
-		: t.id == TYPE_TINYINT	       ? "byte"
-		: t.id == TYPE_SMALLINT	       ? "short"
-					       : "integer";
+	enum type_id id = e->type.id;
+	const char *name = id == TYPE_BIGINT ? "long"
+		: id == TYPE_DECIMAL	     ? "decimal"
+		: id == TYPE_TINYINT	     ? "byte"
+		: id == TYPE_SMALLINT	     ? "short"
+					     : "integer";
 	strbuf_addf(s, "[ARITHMETIC_OVERFLOW] %s overflow.", name);
+	if (e->try_name != NULL)
+		strbuf_addf(
+			s, " Use '%s' to tolerate overflow and return NULL instead.", e->try_name);
 }
 
 void fault_describe(const struct expr *e, const struct chunk *in, uint32_t row,
@@ -127,14 +131,16 @@ void fault_describe(const struct expr *e, const struct chunk *in, uint32_t row,
 		describe_cast(part, &run, fault, &s);
 	else if (fault == EXPR_DIVIDE_BY_ZERO)
 		strbuf_add_c(&s,
-			"[DIVIDE_BY_ZERO] Division by zero. Use nullif(divisor, 0) to get NULL "
-			"instead.");
+			"[DIVIDE_BY_ZERO] Division by zero. Use `try_divide` to tolerate divisor "
+			"being 0 and"
+			" return NULL instead.");
 	else if (fault == EXPR_INVALID_ARGUMENT)
 		strbuf_add_c(&s,
 			"[INVALID_PARAMETER_VALUE] an argument has a value that the function "
-			"cannot use.");
+			"cannot use,"
+			" or its result is too large.");
 	else
-		add_overflow(part->type, &s);
+		add_overflow(part, &s);
 	error_set(why, CDCL_E_EXPR, STR_FMT, STR_ARG(strbuf_str(&s)));
 	sql_error_at(why, e->text, part->at, part->len);
 	if (e->place.len > 0)

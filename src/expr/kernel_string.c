@@ -323,6 +323,10 @@ void kernel_concat(
 			size_t len = 0;
 			for (uint32_t k = 0; k < e->arg_count; k++)
 				len += ((const struct str *)args[k].column.data)[i].len;
+			if (!run_has_room(run, len)) {
+				expr_fault(run, out, i, EXPR_INVALID_ARGUMENT);
+				continue;
+			}
 			char *text = arena_alloc(run->arena, len + 1, 1);
 			char *at = text;
 			for (uint32_t k = 0; k < e->arg_count; k++) {

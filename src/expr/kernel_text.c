@@ -10,6 +10,8 @@
 
 #include <stdio.h>
 
+enum { levenshtein_chars_max = 10000 };
+
 void kernel_rows(const struct expr *e, const struct run *run, const struct vector *args,
 	struct vector *out, row_fn *f)
 {
@@ -94,7 +96,8 @@ static int repeat_row(const struct expr *e, const struct run *run, const struct 
 		row_set_str(out, row, str_lit(""));
 		return EXPR_FINE;
 	}
-	if ((int64_t)s.len * times > json_string_bytes_max)
+	if ((int64_t)s.len * times > json_string_bytes_max
+		|| !run_has_room(run, s.len * (size_t)times))
 		return EXPR_INVALID_ARGUMENT;
 	char *text = arena_alloc(run->arena, s.len * (size_t)times, 1);
 	for (int64_t i = 0; i < times; i++)
@@ -113,6 +116,8 @@ static int replace_row(const struct expr *e, const struct run *run, const struct
 		row_set_str(out, row, s);
 		return EXPR_FINE;
 	}
+	if (!run_has_room(run, s.len / from.len * to.len + s.len))
+		return EXPR_INVALID_ARGUMENT;
 	struct strbuf b;
 	strbuf_init(&b);
 	for (; at != SIZE_MAX; at = find_from(s, from, start)) {
@@ -168,7 +173,7 @@ static int pad(const struct run *run, struct str s, int64_t width, struct str wi
 			out, row, str_sub(s, 0, offset_of_char(s, width < have ? width : have)));
 		return EXPR_FINE;
 	}
-	if ((width - have) * 4 > json_string_bytes_max)
+	if ((width - have) * 4 > json_string_bytes_max || !run_has_room(run, (size_t)width * 4))
 		return EXPR_INVALID_ARGUMENT;
 	struct strbuf b;
 	strbuf_init(&b);
@@ -428,7 +433,7 @@ static int levenshtein_row(const struct expr *e, const struct run *run, const st
 	struct str a = row_str(&args[0], row), b = row_str(&args[1], row);
 	size_t width = (size_t)count_chars(b) + 1;
 	(void)e;
-	if (width * sizeof(uint32_t) > json_string_bytes_max || a.len > json_name_bytes_max)
+	if (width > levenshtein_chars_max || a.len > levenshtein_chars_max)
 		return EXPR_INVALID_ARGUMENT;
 	uint32_t *line = ARENA_ARRAY(run->arena, uint32_t, width);
 	for (size_t j = 0; j < width; j++)

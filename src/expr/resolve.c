@@ -185,6 +185,17 @@ static int number_pair(
 
 typedef struct type decimal_result_type(struct type a, struct type b);
 
+/* A folded node does not fail any more: then the name is not used. */
+static const char *try_name_of(const struct function *f)
+{
+	static const char *const names[][2] = {
+		{"+", "try_add"}, {"-", "try_subtract"}, {"*", "try_multiply"}, {"%", "try_mod"}};
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (str_eq(str_c(f->name), str_c(names[i][0])))
+			return names[i][1];
+	return NULL;
+}
+
 static int arithmetic(struct checker *c, const struct sql_node *node, const struct function *f,
 	struct expr **args, decimal_result_type *decimal_type, struct expr **out)
 {
@@ -195,6 +206,7 @@ static int arithmetic(struct checker *c, const struct sql_node *node, const stru
 	if (t.id == TYPE_DECIMAL)
 		t = decimal_type(args[0]->type, args[1]->type);
 	*out = checker_call(c, node, f->kernels[type_phys(t)], f->flags, t, args, 2);
+	(*out)->try_name = try_name_of(f);
 	return 0;
 }
 

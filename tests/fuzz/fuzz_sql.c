@@ -10,14 +10,14 @@
 #include "data/value.h"
 #include "decode/ddl.h"
 #include "decode/json_decode.h"
-#include "expr/expr.h"
+#include "expr/aggregate_plan.h"
 
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char ddl[] = "i int, b boolean, t tinyint, s smallint, l bigint, f float, d double, "
-	"m decimal(10,2), n string, y binary, a date, z timestamp, j json";
+			  "m decimal(10,2), n string, y binary, a date, z timestamp, j json";
 
 static const char *const rows[] = {
 	"{\"i\":1,\"b\":true,\"t\":1,\"s\":2,\"l\":3,\"f\":1.5,\"d\":2.5,\"m\":1.25,\"n\":\"text\","
@@ -87,6 +87,11 @@ static void evaluate(const struct expr *e)
 	text_of(e, chunk, &second);
 	check(str_eq(strbuf_str(&first), strbuf_str(&second)));
 	check(expr_name(e).len <= sql_text_bytes_max * 4);
+	struct vector v;
+	expr_eval(e, chunk, 1700000000000000, &v);
+	check(expr_report(e, &v, chunk, &dead, &err) == 0);
+	if (expr_type(e).id == TYPE_BOOLEAN)
+		expr_filter(&v, chunk);
 	strbuf_release(&first);
 	strbuf_release(&second);
 }
@@ -109,6 +114,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check(err.text[0] != '\0');
 		check(err.caret_start < (int)sizeof(err.source_line));
 	}
+	struct aggregate_source source = {.text = {copy, size}};
+	struct aggregate_plan *plan;
+	error_init(&err);
+	if (aggregate_compile(NULL, 0, &source, 1, &scope, &arena, &plan, &err) == 0)
+		check(plan->schema->column_count == plan->output_count);
+	else
+		check(err.text[0] != '\0');
 	free(copy);
 	arena_release(&arena);
 	arena_reset(&chunk_arena);

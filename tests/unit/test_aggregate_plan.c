@@ -50,7 +50,8 @@ static struct aggregate_plan *group(struct fixture *f, const char *key, const ch
 	struct aggregate_plan *plan;
 	error_init(&f->err);
 	if (aggregate_compile(
-		    keys, key == NULL ? 0 : 1, &source, 1, &scope, &f->arena, &plan, &f->err) < 0)
+		    keys, key == NULL ? 0 : 1, &source, 1, &scope, &f->arena, &plan, &f->err)
+		< 0)
 		return NULL;
 	return plan;
 }
@@ -227,10 +228,10 @@ static void test_errors(void **state)
 	struct fixture *f = *state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct bad_case *c = &cases[i];
-		if (group(f, c->key, c->text) != NULL ||
-			strncmp(f->err.text, c->want, strlen(c->want)) != 0 ||
-			f->err.caret_start != c->caret ||
-			strncmp(f->err.help, c->help, strlen(c->help)) != 0)
+		if (group(f, c->key, c->text) != NULL
+			|| strncmp(f->err.text, c->want, strlen(c->want)) != 0
+			|| f->err.caret_start != c->caret
+			|| strncmp(f->err.help, c->help, strlen(c->help)) != 0)
 			fail_msg("%s: %s, caret %d, help %s", c->text, f->err.text,
 				f->err.caret_start, f->err.help);
 		assert_string_equal(f->err.place, "orders.lua:9");

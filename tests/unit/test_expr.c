@@ -417,6 +417,7 @@ static void test_message(void **state)
 		{"current_timestamp", "timestamp 2024-01-15 10:00:00"},
 		{"current_timestamp()", "timestamp 2024-01-15 10:00:00"},
 		{"current_date", "date 2024-01-15"},
+		{"cast('10:30' as timestamp)", "timestamp 2024-01-15 10:30:00"},
 		{"year(y)", "int 2024"},
 		{"hour(w)", "int 10"},
 		{"date_trunc('minute', w)", "timestamp 2024-02-29 10:11:00"},
