@@ -440,8 +440,10 @@ class Job:
             if rng.random() < 0.3:
                 self.having[1] = Having(rng, self.stages[1].out_kinds)
         self.order = None
-        if self.mode == 'complete' and rng.random() < 0.4:
-            self.order = Order(rng, self.stages[-1].out_kinds)
+        kinds = self.stages[-1].out_kinds
+        sortable = any(k not in ('array', 'set') for k in kinds.values())
+        if self.mode == 'complete' and sortable and rng.random() < 0.4:
+            self.order = Order(rng, kinds)
         size = rng.choice([5, 40, 40, 300, 2500])
         self.batches = [random_rows(rng, rng.randint(1, size)) for _ in range(rng.randint(1, 5))]
 
