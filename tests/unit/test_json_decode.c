@@ -240,8 +240,7 @@ static void malformed_up_to_the_brace_nulls_the_row(void **state)
 		"{\"op\":\"\\x41\"}",
 		"{\"op\":\"\\u00zz\"}",
 		"{\"op\":\"a\tb\"}",
-		"{\"op\":\"a\x01"
-		"b\"}",
+		"{\"op\":\"a\001b\"}",
 		"{\"op\":\"a\\",
 		"{\"op\":\"\\u00",
 		"{\"o\tp\":1}",
