@@ -58,6 +58,8 @@ struct error {
 	char help[error_place_bytes];
 };
 
+#pragma GCC visibility push(default)
+
 void error_init(struct error *err);
 
 /* Sets code and text; returns -code. `err` may be NULL: then only the code is returned. */
@@ -74,5 +76,7 @@ void error_help(struct error *err, const char *format, ...) __attribute__((forma
 
 int error_exit_code(enum error_code code);
 const char *error_code_text(enum error_code code);
+
+#pragma GCC visibility pop
 
 #endif
