@@ -11,17 +11,57 @@ static uint128 magnitude(int128 v)
 	return v < 0 ? -(uint128)v : (uint128)v;
 }
 
+/* The largest that a literal can say. */
+#define E19 ((uint128)10000000000000000000u)
+
+static const uint128 powers[decimal_digits_max + 1] = {
+	1u,
+	10u,
+	100u,
+	1000u,
+	10000u,
+	100000u,
+	1000000u,
+	10000000u,
+	100000000u,
+	1000000000u,
+	10000000000u,
+	100000000000u,
+	1000000000000u,
+	10000000000000u,
+	100000000000000u,
+	1000000000000000u,
+	10000000000000000u,
+	100000000000000000u,
+	1000000000000000000u,
+	10000000000000000000u,
+	E19 * 10u,
+	E19 * 100u,
+	E19 * 1000u,
+	E19 * 10000u,
+	E19 * 100000u,
+	E19 * 1000000u,
+	E19 * 10000000u,
+	E19 * 100000000u,
+	E19 * 1000000000u,
+	E19 * 10000000000u,
+	E19 * 100000000000u,
+	E19 * 1000000000000u,
+	E19 * 10000000000000u,
+	E19 * 100000000000000u,
+	E19 * 1000000000000000u,
+	E19 * 10000000000000000u,
+	E19 * 100000000000000000u,
+	E19 * 1000000000000000000u,
+	E19 * 10000000000000000000u,
+};
+
+#undef E19
+
 int128 decimal_pow10(unsigned digits)
 {
 	check(digits <= decimal_digits_max);
-	int128 p = 1;
-	for (int128 base = 10; digits != 0; digits >>= 1) {
-		if ((digits & 1) != 0) {
-			p *= base;
-		}
-		base = digits > 1 ? (int128)((uint128)base * (uint128)base) : base;
-	}
-	return p;
+	return (int128)powers[digits];
 }
 
 bool decimal_fits(int128 unscaled, unsigned precision)
@@ -230,6 +270,12 @@ static struct u256 widened(int128 v, unsigned from_scale, unsigned scale)
 bool decimal_add(
 	int128 a, struct type at, int128 b, struct type bt, struct type result, int128 *out)
 {
+	int128 sum;
+	if (at.scale == bt.scale && at.scale == result.scale &&
+		!__builtin_add_overflow(a, b, &sum)) {
+		*out = sum;
+		return decimal_fits(sum, result.precision);
+	}
 	unsigned scale = max_of(at.scale, bt.scale);
 	struct u256 x = widened(a, at.scale, scale), y = widened(b, bt.scale, scale);
 	bool negative = a < 0;
@@ -301,11 +347,9 @@ int decimal_cmp(int128 a, unsigned a_scale, int128 b, unsigned b_scale)
 
 double decimal_to_double(int128 unscaled, unsigned scale)
 {
-	static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10,
-		1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-	if (scale < ARRAY_LEN(powers) && magnitude(unscaled) <= (uint128)1 << 53) {
-		return (double)(int64_t)unscaled /
-			powers[scale]; /* both exact: correctly rounded */
+	if (magnitude(unscaled) <= UINT64_MAX) {
+		return double_from_parts(
+			unscaled < 0, (uint64_t)magnitude(unscaled), -(int64_t)scale);
 	}
 	struct strbuf text;
 	strbuf_init(&text);
