@@ -64,6 +64,13 @@ static void show_in_script(struct error *err, struct str file, struct str text, 
 	}
 }
 
+void bind_raise(lua_State *L)
+{
+	lua_pushlightuserdata(L, vm_script_error());
+	lua_error(L);
+	abort(); /* lua_error does not return, but does not say so */
+}
+
 void bind_fail(lua_State *L)
 {
 	struct script *s = bind_script(L);
@@ -75,9 +82,7 @@ void bind_fail(lua_State *L)
 		if (text.data != NULL)
 			show_in_script(&s->error, file, text, line);
 	}
-	lua_pushlightuserdata(L, vm_script_error());
-	lua_error(L);
-	abort(); /* lua_error does not return, but does not say so */
+	bind_raise(L);
 }
 
 struct str bind_string(lua_State *L, int index)

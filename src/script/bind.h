@@ -61,6 +61,9 @@ struct str bind_place(lua_State *L);
  * found. */
 _Noreturn void bind_fail(lua_State *L);
 
+/* Raises script->error as it is. */
+_Noreturn void bind_raise(lua_State *L);
+
 /* Text of script file `name`; absent when it is none. */
 struct str bind_file_text(const struct script *s, struct str name);
 

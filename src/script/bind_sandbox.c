@@ -72,8 +72,7 @@ void bind_load(lua_State *L, struct str text, struct str name)
 	int status = luaL_loadbufferx(L, text.data + skip, text.len - skip, chunk_name, "t");
 	if (status != 0) {
 		syntax_error(s, text, name, lua_tostring(L, -1));
-		lua_pushlightuserdata(L, vm_script_error());
-		lua_error(L);
+		bind_raise(L);
 	}
 	lua_remove(L, -2);
 }

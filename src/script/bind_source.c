@@ -34,13 +34,12 @@ static void read_starting(lua_State *L, struct str text, struct starting_offsets
 	if (starting_offsets_parse(text, s->plan->timezone, s->options.clock, s->plan->arena, out,
 		    &s->error) < 0) {
 		if (of_command_line) {
-			error_prefix(&s->error, "--from: ");
 			error_at(&s->error, "--from");
-		} else {
-			s->error.code = CDCL_E_SCRIPT;
-			snprintf(s->error.source_line, sizeof(s->error.source_line), STR_FMT,
-				STR_ARG(text));
+			bind_raise(L);
 		}
+		s->error.code = CDCL_E_SCRIPT;
+		snprintf(
+			s->error.source_line, sizeof(s->error.source_line), STR_FMT, STR_ARG(text));
 		bind_fail(L);
 	}
 }
