@@ -325,7 +325,23 @@ return function(core, check, nouns, rows)
 		customers = "id int, name string, email string, op string",
 	}
 
+	-- cdcl.generate { "customers", rate = 5 }
+	local function kind_first(options)
+		local kind = rawget(options, 1)
+		if type(kind) ~= "string" or rawget(options, "kind") ~= nil then
+			return options
+		end
+		local copy = { kind = kind }
+		for key, value in pairs(options) do
+			if key ~= 1 then
+				copy[key] = value
+			end
+		end
+		return copy
+	end
+
 	function cdcl.generate(options)
+		options = type(options) == "table" and kind_first(options) or options
 		if type(options) == "table" and rawget(options, "schema") == nil then
 			local copy = {}
 			for key, value in pairs(options) do

@@ -76,6 +76,7 @@ local cdcl = {}
 ---@field json? cdcl.Json
 
 ---@class cdcl.GenerateOptions
+---@field [1]? "orders"|"customers"
 ---@field kind? "orders"|"customers"
 ---@field schema? string
 ---@field rate? integer
