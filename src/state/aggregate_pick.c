@@ -12,9 +12,8 @@ struct pick {
 	uint8_t state;
 };
 
-#define INLINE static inline __attribute__((always_inline))
-
-INLINE union wide_value at(const struct wide_column *x, enum wide wide, uint32_t row)
+static inline __attribute__((always_inline)) union wide_value at(
+	const struct wide_column *x, enum wide wide, uint32_t row)
 {
 	union wide_value v = {.i128 = 0};
 	switch (wide) {
@@ -35,12 +34,13 @@ INLINE union wide_value at(const struct wide_column *x, enum wide wide, uint32_t
 }
 
 /* NaN is greatest and equal to itself; 0.0 and -0.0 are equal. */
-INLINE bool float_less(double a, double b)
+static inline __attribute__((always_inline)) bool float_less(double a, double b)
 {
 	return a < b || (b != b && a == a);
 }
 
-INLINE bool less(enum wide wide, union wide_value a, union wide_value b)
+static inline __attribute__((always_inline)) bool less(
+	enum wide wide, union wide_value a, union wide_value b)
 {
 	switch (wide) {
 	case WIDE_INT:
@@ -62,7 +62,8 @@ static void keep_str(struct aggregate *a, struct str *held, bool holds, struct s
 	*held = (struct str){slab_copy(a->slab, s.data, s.len), s.len};
 }
 
-INLINE void keep(struct aggregate *a, enum wide wide, struct pick *p, union wide_value v)
+static inline __attribute__((always_inline)) void keep(
+	struct aggregate *a, enum wide wide, struct pick *p, union wide_value v)
 {
 	if (wide == WIDE_STR)
 		keep_str(a, &p->value.str, p->state == PICK_VALUE, v.str);
@@ -73,8 +74,8 @@ INLINE void keep(struct aggregate *a, enum wide wide, struct pick *p, union wide
 
 /* ---- min, max ---- */
 
-INLINE int add_extreme(struct aggregate *a, const struct aggregate_rows *rows,
-	const struct wide_column *x, enum wide wide, bool max)
+static inline __attribute__((always_inline)) int add_extreme(struct aggregate *a,
+	const struct aggregate_rows *rows, const struct wide_column *x, enum wide wide, bool max)
 {
 	struct pick *picks = (struct pick *)(void *)a->cells;
 	for (uint32_t i = 0; i < rows->count; i++) {
