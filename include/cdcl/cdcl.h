@@ -13,7 +13,7 @@
  *	cdcl_close(job);
  *
  * A job belongs to the thread that opened it; cdcl_stop alone may be called from any thread or from
- *a signal handler. No signal handler is installed. Results go where the script's sinks say.
+ * a signal handler. No signal handler is installed. Results go where the script's sinks say.
  */
 
 #include "cdcl/error.h"

@@ -84,8 +84,7 @@ void help_command(const struct command *c, struct strbuf *out);
 /* All commands, a line each. */
 void help_overview(struct strbuf *out);
 
-/* Writes data to stdout. Answers an exit code: 0, also when the reader went away (`| head`), or 8.
- */
+/* Writes data to stdout. Answers an exit code: 0, also when its reader went away (`| head`), 8. */
 int cli_print(struct str text);
 
 /* True when whoever read our stdout has closed it. */

@@ -31,7 +31,7 @@ static const struct option_spec run_specs[] = {
 	{0, "max-batches", "N", OPTION_INTEGER, offsetof(struct run_options, batches_max),
 		"end after N batches"},
 	{0, "demo", NULL, OPTION_FLAG, offsetof(struct run_options, demo),
-		"a broker inside the process, with simulated changes in the script's topics"},
+		"a broker in the process, with simulated changes in the script's topics"},
 	{0, "watch", NULL, OPTION_FLAG, offsetof(struct run_options, watch),
 		"when the script is saved, check it and start it again in place"},
 	{0, "progress", "FILE|-", OPTION_TEXT, offsetof(struct run_options, progress),
@@ -268,11 +268,10 @@ const struct command command_run = {
 		"  cdcl run --input orders.jsonl orders.lua         a file in place of Kafka; - is "
 		"stdin\n"
 		"  cdcl run --from earliest --once orders.lua       what is there now, then end\n",
-	.details = "Results go to stdout, everything else to stderr. SIGTERM and SIGINT finish the "
-		   "batch, flush,\n"
-		   "commit and exit 0; a second one exits 130 at once. When the reader of stdout "
-		   "goes away\n"
-		   "(cdcl run ... | head) the job ends quietly with 0.\n",
+	.details =
+		"Results go to stdout, everything else to stderr. SIGTERM and SIGINT finish the\n"
+		"batch, flush, commit and exit 0; a second one exits 130 at once. When the reader\n"
+		"of stdout goes away (cdcl run ... | head) the job ends quietly with 0.\n",
 	.options = run_specs,
 	.option_count = sizeof(run_specs) / sizeof(run_specs[0]),
 	.options_bytes = sizeof(struct run_options),

@@ -23,23 +23,20 @@ struct script_arguments {
 #define SCRIPT_OPTIONS(options, field) \
 	{0, "brokers", "HOST:PORT,...", OPTION_TEXT, offsetof(options, field.brokers), \
 		"Kafka's brokers; else CDCL_BROKERS, the script, localhost:9092"}, \
-		{0, "from", "OFFSETS", OPTION_TEXT, offsetof(options, field.from), \
-			"where to begin: earliest, latest, a timestamp, {\"topic\":{\"0\":23}}"}, \
-		{0, "input", "FILE|-", OPTION_TEXT, offsetof(options, field.input), \
-			"read this file or standard input in place of every source"}, \
-		{0, "trigger", "WHEN", OPTION_TEXT, offsetof(options, field.trigger), \
-			"\"10 seconds\", default, once or available_now, in place of the " \
-			"script's"}, \
-		{0, "set", "NAME=VALUE", OPTION_LIST, offsetof(options, field.sets), \
-			"a value for the script, cdcl.var.NAME"}, \
-		{'X', NULL, "kafka.KEY=VALUE", OPTION_LIST, offsetof(options, field.kafka), \
-			"a setting of librdkafka, with or without \"kafka.\""}, \
-		{0, "allow", "io,os", OPTION_TEXT, offsetof(options, field.allow), \
-			"let the script use io, os.execute and friends"}, \
-	{ \
-		0, "no-jit", NULL, OPTION_FLAG, offsetof(options, field.no_jit), \
-			"interpret Lua: slower, but an endless loop is named by its line" \
-	}
+	{0, "from", "OFFSETS", OPTION_TEXT, offsetof(options, field.from), \
+		"where to begin: earliest, latest, a timestamp, {\"topic\":{\"0\":23}}"}, \
+	{0, "input", "FILE|-", OPTION_TEXT, offsetof(options, field.input), \
+		"read this file or standard input in place of every source"}, \
+	{0, "trigger", "WHEN", OPTION_TEXT, offsetof(options, field.trigger), \
+		"in place of the script's: \"10 seconds\", default, once, available_now"}, \
+	{0, "set", "NAME=VALUE", OPTION_LIST, offsetof(options, field.sets), \
+		"a value for the script, cdcl.var.NAME"}, \
+	{'X', NULL, "kafka.KEY=VALUE", OPTION_LIST, offsetof(options, field.kafka), \
+		"a setting of librdkafka, with or without \"kafka.\""}, \
+	{0, "allow", "io,os", OPTION_TEXT, offsetof(options, field.allow), \
+		"let the script use io, os.execute and friends"}, \
+	{0, "no-jit", NULL, OPTION_FLAG, offsetof(options, field.no_jit), \
+		"interpret Lua: slower, but an endless loop is named by its line"}
 
 struct script_settings {
 	struct setting variables[option_list_max];

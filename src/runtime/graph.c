@@ -5,9 +5,9 @@
 #include <stdlib.h>
 
 static int connect_node(struct graph *g, const struct plan_node *node, enum output_mode mode,
-	struct operator* to, struct error *err);
+	struct operator *to, struct error *err);
 
-struct operator* graph_head(struct graph *g, const struct plan_node *source)
+struct operator *graph_head(struct graph *g, const struct plan_node *source)
 {
 	check(source->id < g->plan->node_count);
 	return &g->heads[source->id];
@@ -29,9 +29,9 @@ static enum output_mode made_mode(const struct plan_node *node, enum output_mode
 }
 
 static int node_operator(struct graph *g, const struct plan_node *node, enum output_mode mode,
-	struct operator** out, struct error *err)
+	struct operator **out, struct error *err)
 {
-	struct operator** slot = & g->made[node->id * output_mode_count + made_mode(node, mode)];
+	struct operator **slot = &g->made[node->id * output_mode_count + made_mode(node, mode)];
 	if (*slot == NULL) {
 		*slot = operator_open(node, made_mode(node, mode), g->dead, g->batch, err);
 		if (*slot == NULL)
@@ -48,13 +48,13 @@ static int node_operator(struct graph *g, const struct plan_node *node, enum out
 }
 
 static int connect_node(struct graph *g, const struct plan_node *node, enum output_mode mode,
-	struct operator* to, struct error *err)
+	struct operator *to, struct error *err)
 {
 	if (node->kind == PLAN_SOURCE) {
 		operator_connect(graph_head(g, node), to, OUTPUT_APPEND);
 		return 0;
 	}
-	struct operator* from = NULL;
+	struct operator *from = NULL;
 	int r = node_operator(g, node, mode, &from, err);
 	if (r < 0)
 		return r;
@@ -68,19 +68,19 @@ static int open_sink(struct graph *g, const struct plan_sink *planned, struct er
 	struct sink *s = sink_open(&planned->config, input->schema, g->plan->timezone, err);
 	if (s == NULL)
 		return -(int)err->code;
-	struct operator* end = operator_open_sink(s, g->dead, g->batch);
+	struct operator *end = operator_open_sink(s, g->dead, g->batch);
 	g->sinks[g->sink_count] = s;
 	g->sink_ends[g->sink_count] = end;
 	g->sink_count++;
 	return connect_node(g, input, planned->config.mode, end, err);
 }
 
-static int pass_on(struct operator* op, struct chunk *c, struct error *err)
+static int pass_on(struct operator *op, struct chunk *c, struct error *err)
 {
 	return operator_emit(op, OUTPUT_APPEND, c, err);
 }
 
-static void release_head(struct operator* op)
+static void release_head(struct operator *op)
 {
 	(void)op; /* lives in graph->heads */
 }
@@ -93,11 +93,11 @@ int graph_open(struct graph *g, const struct plan *plan, struct dead_letters *de
 {
 	uint32_t nodes = plan->node_count;
 	*g = (struct graph){.plan = plan, .dead = dead, .batch = batch};
-	g->made = calloc((size_t)nodes * output_mode_count + 1, sizeof(struct operator*));
-	g->order = calloc((size_t)nodes * output_mode_count + 1, sizeof(struct operator*));
+	g->made = calloc((size_t)nodes * output_mode_count + 1, sizeof(struct operator *));
+	g->order = calloc((size_t)nodes * output_mode_count + 1, sizeof(struct operator *));
 	g->heads = calloc((size_t)nodes + 1, sizeof(struct operator));
 	g->sinks = calloc((size_t)plan->sink_count + 1, sizeof(struct sink *));
-	g->sink_ends = calloc((size_t)plan->sink_count + 1, sizeof(struct operator*));
+	g->sink_ends = calloc((size_t)plan->sink_count + 1, sizeof(struct operator *));
 	if (g->made == NULL || g->order == NULL || g->heads == NULL || g->sinks == NULL ||
 		g->sink_ends == NULL)
 		return error_set(err, CDCL_E_MEMORY, "no memory for the operators");

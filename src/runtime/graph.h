@@ -9,12 +9,12 @@
  *	intake (source 2) --/                        \-- group (follows the changelog) -- sink
  *
  * Rows of a stream are the same for every output mode: its operators are made once. What comes out
- *of a table depends on who listens, so stateless steps after a group are made once per mode, and
- *the group itself once: it serves all modes from one state (ops/operator.h). A group over a table
- *follows the changelog.
+ * of a table depends on who listens, so stateless steps after a group are made once per mode, and
+ * the group itself once: it serves all modes from one state (ops/operator.h). A group over a table
+ * follows the changelog.
  *
  * The graph owns operators and sinks. Operators are kept in plan order, which is the order of
- *finish.
+ * finish.
  */
 
 #include "cdcl/error.h"
@@ -26,13 +26,13 @@ struct graph {
 	const struct plan *plan;
 	struct dead_letters *dead;
 	const struct batch *batch;
-	struct operator** made; /* [node_count][output_mode_count] */
-	struct operator** order; /* all of `made`, in plan order */
+	struct operator **made; /* [node_count][output_mode_count] */
+	struct operator **order; /* all of `made`, in plan order */
 	uint32_t order_count;
 	struct sink **sinks;
-	struct operator** sink_ends;
+	struct operator **sink_ends;
 	uint32_t sink_count;
-	struct operator* heads; /* one per plan node; used for sources: what they feed */
+	struct operator *heads; /* one per plan node; used for sources: what they feed */
 };
 
 int graph_open(struct graph *g, const struct plan *plan, struct dead_letters *dead,
@@ -40,7 +40,7 @@ int graph_open(struct graph *g, const struct plan *plan, struct dead_letters *de
 void graph_close(struct graph *g);
 
 /* Where the chunks of a source node go: emit to it with OUTPUT_APPEND. */
-struct operator* graph_head(struct graph *g, const struct plan_node *source);
+struct operator *graph_head(struct graph *g, const struct plan_node *source);
 
 /* The end of a batch, in the order that the caller decides. */
 int graph_finish(struct graph *g, struct error *err);

@@ -7,7 +7,7 @@
 enum { intake_arena_block_bytes = 256 * 1024 };
 
 int intake_open(struct intake *in, const struct plan_node *node, enum source_run run,
-	struct operator* head, struct dead_letters *dead, const struct clock *clock,
+	struct operator *head, struct dead_letters *dead, const struct clock *clock,
 	struct error *err)
 {
 	*in = (struct intake){.node = node, .head = head, .dead = dead, .state = SOURCE_IDLE};

@@ -4,7 +4,7 @@
 /*
  * One source with what turns its messages into rows: the block of messages, the arena that they and
  * their chunk live in, the decoder. intake_read is the whole life of a chunk: filled, decoded,
- *pushed through the operators, forgotten.
+ * pushed through the operators, forgotten.
  *
  *	source --fill--> messages --json_decode / raw_decode--> chunk --operator_emit--> ...
  *	                 \_________________ arena, reset for each chunk _________________/
@@ -23,7 +23,7 @@ struct intake {
 	struct json_decoder *decoder; /* NULL: raw */
 	struct messages *messages;
 	struct arena arena; /* chunk */
-	struct operator* head; /* the graph's */
+	struct operator *head; /* the graph's */
 	struct dead_letters *dead; /* the pipeline's */
 	enum source_state state; /* what the source said last */
 	int64_t messages_at_batch; /* source's counters when the batch began */
@@ -32,7 +32,7 @@ struct intake {
 };
 
 int intake_open(struct intake *in, const struct plan_node *node, enum source_run run,
-	struct operator* head, struct dead_letters *dead, const struct clock *clock,
+	struct operator *head, struct dead_letters *dead, const struct clock *clock,
 	struct error *err);
 void intake_close(struct intake *in);
 

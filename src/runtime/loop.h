@@ -4,7 +4,7 @@
 /*
  * Waiting, and nothing else: the only file that knows libev. Watchers note that something is there;
  * loop_wait answers the notes and the caller, job.c, acts on them in one place, so that the order
- *of events can be read in one function.
+ * of events can be read in one function.
  *
  *	job_run:  for (;;) { loop_wait -> signals? script changed? -> pipeline_step -> report }
  *

@@ -3,7 +3,7 @@
 
 /*
  * Read this first. A pipeline moves messages from sources through operators into sinks, chunk by
- *chunk, and closes a batch when the trigger asks for it:
+ * chunk, and closes a batch when the trigger asks for it:
  *
  *	        source -> decode -> operators -> sinks          source -> ...
  *	step    |- chunk -|- chunk -|- chunk -|- ... -|- chunk -|
@@ -11,14 +11,14 @@
  *	        ^ begin_batch                         ^ the trigger is due            ^ one function
  *
  * One thread, no callbacks: the caller gives turns with pipeline_step (a row budget each) and waits
- *as pipeline_wait says. Rows are applied as they come; the trigger decides only when a batch is
- *emitted.
+ * as pipeline_wait says. Rows are applied as they come; the trigger decides only when a batch is
+ * emitted.
  *
  * A batch closes when the trigger is due and every source has said that nothing more is here (never
- *while one says SOURCE_WAITING), or, under load that never pauses, when everything that was there
- *when the trigger fired is read and batch_busy_ms have passed, or at a byte or row bound. Without
- *input there is no batch and no id, except for the first one of a run. An empty batch may be begun
- *again: its time is the moment of the step that read its first rows.
+ * while one says SOURCE_WAITING), or, under load that never pauses, when everything that was there
+ * when the trigger fired is read and batch_busy_ms have passed, or at a byte or row bound. Without
+ * input there is no batch and no id, except for the first one of a run. An empty batch may be begun
+ * again: its time is the moment of the step that read its first rows.
  */
 
 #include "cdcl/error.h"
@@ -32,8 +32,7 @@ struct pipeline;
 enum pipeline_result {
 	PIPELINE_BUSY, /* call again at once */
 	PIPELINE_WAIT, /* nothing to do until pipeline_wait's fds or time */
-	PIPELINE_BATCH, /* a batch was published: pipeline_batch has its figures; call again at once
-			 */
+	PIPELINE_BATCH, /* a batch was published, see pipeline_batch; call again at once */
 	PIPELINE_DONE /* the end: nothing will ever come again */
 };
 

@@ -13,8 +13,7 @@
 
 struct progress;
 
-/* "-" is standard output; append: a restart goes on in the same file. NULL with the error filled.
- */
+/* "-" is standard output; append: a restart goes on in the same file. NULL: see the error. */
 struct progress *progress_open(const char *path, bool append, struct str job_name,
 	const struct clock *clock, struct error *err);
 

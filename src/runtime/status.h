@@ -3,8 +3,8 @@
 
 /*
  * What a person sees while a job runs: one live line on a terminal's stderr, redrawn a few times a
- *second; when stderr is a file or a pipe, a plain log line now and then, only when something
- *happened.
+ * second; when stderr is a file or a pipe, a plain log line now and then, only when something
+ * happened.
  *
  *	orders  batch 12  in 51,204/s  applied 51,180/s  lag 0  rows 1,204,551  bad 0  23 MB
  */

@@ -3,7 +3,7 @@
 
 /*
  * When a batch may close, as Spark's triggers say. Times are the wall clock's microseconds; the
- *caller passes them in, so nothing here looks at a clock.
+ * caller passes them in, so nothing here looks at a clock.
  *
  *	default        at any time: as soon as what is there has been read
  *	interval       first batch at once, then at wall-clock multiples of the interval:
@@ -11,9 +11,10 @@
  *	   start   10:00:10      10:00:20      10:00:30                  10:00:50
  *	     |batch 0 |             |batch 1      |batch 2 ............17 s..|batch 3, at once
  *
- *	               a tick without input makes no batch; ticks missed by a long batch are not
- *made up once           one batch of all that is there available-now  batches under the sources'
- *limits until everything that was there is read
+ *	               a tick without input makes no batch; ticks missed by a long batch are
+ *	               not made up
+ *	once           one batch of all that is there
+ *	available-now  batches under the sources' limits until everything that was there is read
  */
 
 #include "plan/plan.h"

@@ -3,9 +3,8 @@
 
 /*
  * Lines of a file or of standard input, plain, gzip (.gz) or zstd (.zst). A line ends with "\n"
- *alone (a
- * "\r" before it stays in the line, as in Spark with lineSep=\n) or with the file; a UTF-8 byte
- *order mark at the start of the file is dropped.
+ * alone (a "\r" before it stays in the line, as in Spark with lineSep=\n) or with the file; a UTF-8
+ * byte order mark at the start of the file is dropped.
  *
  *	file --file_read--> packed --zlib, zstd--> buffer [taken | lines not yet handed out | free]
  *

@@ -3,20 +3,19 @@
 
 /*
  * format = "records": whole messages as text, one JSON object a line, as tools write that capture
- *topics:
+ * topics:
  *
  *	{"topic": "t", "partition": 0, "offset": 8, "ts": 1795375254000, "ts_type": "CreateTime",
  *	 "headers": [["name", "value"], ...], "key": "...", "value": "..."}
  *
  * key and value are strings or null (a tombstone); a value that is itself an object is taken as its
- *text. Only `value` must be there. Unknown fields are ignored.
+ * text. Only `value` must be there. Unknown fields are ignored.
  */
 
 #include "cdcl/error.h"
 #include "base/str.h"
 
-/* Appends the message, unless its topic is none of `topics` (count 0: all). Copies into out->arena.
- */
+/* Appends the message, unless it is of none of `topics` (count 0: all). Copies into out->arena. */
 int record_line_add(struct str line, const struct str *topics, uint32_t topic_count,
 	struct messages *out, struct error *err);
 
