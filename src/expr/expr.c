@@ -78,6 +78,7 @@ struct expr *expr_column(const struct schema *schema, uint32_t index, struct are
 	e->type = schema->columns[index].type;
 	e->name = str_dup(schema->columns[index].name, arena);
 	e->text = e->name;
+	e->source = e->name;
 	e->len = e->name.len;
 	return e;
 }
@@ -94,7 +95,7 @@ struct str expr_name(const struct expr *e)
 
 struct str expr_text(const struct expr *e)
 {
-	return e->text;
+	return e->source;
 }
 
 int expr_as_column(const struct expr *e)

@@ -455,6 +455,7 @@ int checker_expression(struct checker *c, const struct sql_expression *source, s
 	struct expr *top = ARENA_NEW(c->arena, struct expr);
 	*top = **out; /* the node may be shared; its name is of this place */
 	top->name = checker_name(c, source);
+	top->source = source->len > 0 ? str_sub(c->text, source->at, source->len) : top->name;
 	checker_expand(c, top);
 	*out = top;
 	return 0;

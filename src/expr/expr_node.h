@@ -53,6 +53,7 @@ struct expr {
 	const char *try_name; /* arithmetic: the function that gives NULL instead of failing */
 	const struct timezone *timezone;
 	struct str name;
+	struct str source; /* of a whole expression: as written, with its name */
 	struct str text; /* the whole text; at and len are this node's part of it */
 	struct str place;
 	size_t at;

@@ -551,10 +551,10 @@ static bool next_is_string(struct parser *p)
 	return sql_token_next(p->text, &at, &t, &ignored) == 0 && t.kind == SQL_TOKEN_STRING;
 }
 
+/* Words that cannot be a column without back-quotes; Spark reserves few, and so do we. */
 static bool is_reserved(const struct parser *p)
 {
-	static const char *const words[] = {"and", "or", "not", "then", "when", "else", "end", "as",
-		"from", "between", "in", "like", "is", "where", "case", "div", "rlike", "escape"};
+	static const char *const words[] = {"and", "or", "not", "then", "when", "else", "as"};
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		if (is_word(p, words[i]))
 			return true;
@@ -565,7 +565,7 @@ static int parse_name(struct parser *p, struct sql_node **out)
 {
 	size_t at = p->token.at;
 	bool quoted = p->token.kind == SQL_TOKEN_QUOTED_WORD;
-	if (!quoted && is_reserved(p) && !is_word(p, "escape"))
+	if (!quoted && is_reserved(p))
 		return fail_token(p, "expected a value");
 	struct str name = sql_token_unquote(p->token, p->arena);
 	int rc = advance(p);
@@ -908,20 +908,27 @@ static int parse_expression(struct parser *p, struct sql_node **out)
 
 /* ---- whole texts ---- */
 
-static int parse_named(struct parser *p, struct sql_expression *out)
+/* The name after an expression, `as` or not; absent when there is none. */
+static int parse_alias(struct parser *p, struct str *out)
 {
-	*out = (struct sql_expression){.text = p->text};
-	int rc = is_symbol(p, "*") ? parse_star(p, &out->node) : parse_expression(p, &out->node);
+	bool as = is_word(p, "as");
+	int rc = as ? advance(p) : 0;
 	if (rc < 0)
 		return rc;
-	bool as = is_word(p, "as");
-	if (as && (rc = advance(p)) < 0)
-		return rc;
-	if (p->token.kind == SQL_TOKEN_WORD || p->token.kind == SQL_TOKEN_QUOTED_WORD) {
-		out->alias = sql_token_unquote(p->token, p->arena);
-		return advance(p);
-	}
-	return as ? fail_token(p, "expected a name after as") : 0;
+	if (p->token.kind != SQL_TOKEN_WORD && p->token.kind != SQL_TOKEN_QUOTED_WORD)
+		return as ? fail_token(p, "expected a name after as") : 0;
+	*out = sql_token_unquote(p->token, p->arena);
+	return advance(p);
+}
+
+static int parse_named(struct parser *p, struct sql_expression *out)
+{
+	*out = (struct sql_expression){.text = p->text, .at = p->token.at};
+	int rc = is_symbol(p, "*") ? parse_star(p, &out->node) : parse_expression(p, &out->node);
+	if (rc == 0)
+		rc = parse_alias(p, &out->alias);
+	out->len = p->end > out->at ? p->end - out->at : 0;
+	return rc;
 }
 
 static int parser_start(struct parser *p, struct str text, struct arena *arena, struct error *err)

@@ -45,6 +45,8 @@ struct sql_node {
 
 struct sql_expression {
 	struct sql_node *node;
+	size_t at; /* where it and its name are in the text */
+	size_t len;
 	struct str alias; /* absent when none was given */
 	struct str text; /* the whole text it was read from: carets count in it */
 };

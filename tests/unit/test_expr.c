@@ -646,6 +646,9 @@ static void test_list(void **state)
 	assert_int_equal(expr_as_column(list[0]), -1);
 	assert_int_equal(expr_as_column(list[1]), 0);
 	assert_true(str_eq(expr_name(list[count - 1]), str_lit("s")));
+	assert_true(str_eq(expr_text(list[0]), str_lit("i + 1 as a")));
+	assert_true(str_eq(expr_text(list[1]), str_lit("i")));
+	assert_true(str_eq(expr_text(list[count - 1]), str_lit("s")));
 	assert_true(expr_compile_list(str_lit("i,"), &scope, &f->plan, &list, &count, &f->err) < 0);
 	assert_true(expr_compile_list(str_lit("@offset"), &scope, &f->plan, &list, &count, &f->err)
 		< 0);
