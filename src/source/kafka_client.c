@@ -32,7 +32,7 @@ static const struct pin reader_pins[] = {
 	{"check.crcs", "true"},
 	{"enable.partition.eof", "true"},
 	{"fetch.min.bytes", "1"},
-	{"fetch.wait.max.ms", "10"},
+	{"fetch.wait.max.ms", "20"},
 	{"fetch.error.backoff.ms", "100"},
 	{"topic.metadata.refresh.interval.ms", "10000"},
 	{"topic.metadata.propagation.max.ms", "1000"},
@@ -159,7 +159,7 @@ static int fail_setting(const struct setting *s, struct str name, rd_kafka_conf_
 	if (why == RD_KAFKA_CONF_UNKNOWN && since != NULL)
 		error_help(err, "needs librdkafka %s or later, this is %s", since,
 			rd_kafka_version_str());
-	else if (why == RD_KAFKA_CONF_UNKNOWN && java != NULL)
+	else if (java != NULL)
 		error_help(err, "that is the Java client's name; here it is %s", java);
 	else if (why == RD_KAFKA_CONF_UNKNOWN && nearest_name(name, near, sizeof(near)))
 		error_help(err, "did you mean '%s'?", near);
@@ -257,6 +257,8 @@ static int64_t clamp(int64_t value, int64_t low, int64_t high)
 struct kafka_bounds kafka_bounds_of(int64_t fetch_memory_bytes, bool queue_per_partition)
 {
 	int64_t memory = fetch_memory_bytes > 0 ? fetch_memory_bytes : (int64_t)64 * 1024 * 1024;
+	/* Below this one record batch of a busy producer fills the queue for good. */
+	memory = clamp(memory, (int64_t)16 * 1024 * 1024, (int64_t)64 << 30);
 	int64_t share = queue_per_partition ? memory / 8 : memory;
 	return (struct kafka_bounds){
 		.messages = clamp(share / 4 / kafka_message_overhead_bytes, 16, 10 * 1000 * 1000),

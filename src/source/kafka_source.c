@@ -585,8 +585,7 @@ static void drain(struct kafka_source *ks, rd_kafka_queue_t *queue, const struct
 
 static void drain_by_partition(struct kafka_source *ks)
 {
-	for (uint32_t i = 0; i < ks->count && !messages_full(ks->out) && ks->failure == 0;
-		i++) {
+	for (uint32_t i = 0; i < ks->count && !messages_full(ks->out) && ks->failure == 0; i++) {
 		struct kafka_partition *p = &ks->partitions[i];
 		skip_empty(ks, p);
 		unhold(ks, p, ks->out);

@@ -1,0 +1,316 @@
+/* The Kafka source on the embedded broker, and the decisions about offsets that need none. */
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "data/value.h"
+#include "source/kafka_broker.h"
+#include "source/kafka_client.h"
+#include "source/kafka_plan.h"
+#include "source/kafka_producer.h"
+#include "source/source.h"
+
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+enum { turns_max = 5000, many = 5000 };
+
+struct fixture {
+	struct kafka_broker *broker;
+	struct source_config config;
+	struct str topic;
+	struct arena arena;
+	struct messages block;
+	struct error err;
+};
+
+static int set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	log_init(&clock_system, LOG_NONE, false);
+	error_init(&f->err);
+	arena_init(&f->arena, 64 * 1024);
+	f->block.arena = &f->arena;
+	f->broker = kafka_broker_open(0, &f->err);
+	assert_non_null(f->broker);
+	f->topic = str_lit("orders");
+	assert_true(kafka_broker_topic(f->broker, f->topic, 2, &f->err) >= 0);
+	f->config.kind = SOURCE_KAFKA;
+	f->config.kafka.brokers = kafka_broker_bootstrap(f->broker);
+	f->config.kafka.topics = &f->topic;
+	f->config.kafka.topic_count = 1;
+	f->config.kafka.broker_timeout_ms = 20000;
+	f->config.kafka.starting.kind = OFFSETS_EARLIEST;
+	*state = f;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+	kafka_broker_close(f->broker);
+	arena_release(&f->arena);
+	free(f);
+	return 0;
+}
+
+static void produce(struct fixture *f, int32_t partition, int first, int count)
+{
+	struct kafka_producer *p =
+		kafka_producer_open(f->config.kafka.brokers, f->topic, NULL, 0, 20000, &f->err);
+	assert_non_null(p);
+	for (int i = 0; i < count; i++) {
+		char text[32];
+		int n = snprintf(text, sizeof(text), "%d", first + i);
+		struct str value = {text, (size_t)n};
+		struct str key = i % 2 == 0 ? str_lit("k") : (struct str){NULL, 0};
+		assert_int_equal(kafka_producer_send(p, partition, key, value, &f->err), 0);
+	}
+	assert_int_equal(kafka_producer_flush(p, &f->err), 0);
+	kafka_producer_close(p);
+}
+
+static int64_t number(struct str text)
+{
+	int64_t n = -1;
+	assert_true(int64_parse(text, &n));
+	return n;
+}
+
+/* Fills until the state is one of those that end a batch, or `wanted` messages came. */
+static int read_on(
+	struct fixture *f, struct source *s, int64_t *count, int64_t *sum, int64_t wanted)
+{
+	int r = SOURCE_MORE;
+	for (int turn = 0; turn < turns_max; turn++) {
+		arena_reset(&f->arena);
+		f->block.count = 0;
+		r = s->ops->fill(s, &f->block, &f->err);
+		for (uint32_t i = 0; i < f->block.count; i++)
+			*sum += number(f->block.value[i]);
+		*count += f->block.count;
+		if (r < 0 || r == SOURCE_END || r == SOURCE_LIMIT || *count >= wanted)
+			return r;
+		if (r != SOURCE_MORE) {
+			struct pollfd p = {.fd = s->wake_fd, .events = POLLIN};
+			poll(&p, 1, 100);
+		}
+	}
+	return r;
+}
+
+static struct source *open_one(struct fixture *f, enum source_run run)
+{
+	struct source *s = source_open(&f->config, 0, run, &clock_system, &f->err);
+	assert_non_null(s);
+	assert_int_equal(s->ops->begin_batch(s, &f->err), 0);
+	return s;
+}
+
+static void nothing_is_lost_or_doubled_over_blocks(void **state)
+{
+	struct fixture *f = *state;
+	produce(f, 0, 0, many);
+	produce(f, 1, many, many);
+	struct source *s = open_one(f, SOURCE_RUN_AVAILABLE_NOW);
+	int64_t count = 0;
+	int64_t sum = 0;
+	assert_int_equal(read_on(f, s, &count, &sum, INT64_MAX), SOURCE_END);
+	assert_int_equal(count, 2 * many);
+	assert_int_equal(sum, (int64_t)many * (2 * many - 1));
+	assert_int_equal(s->partition_count, 2);
+	assert_int_equal(s->partitions[0].position, many);
+	assert_int_equal(s->messages_read, 2 * many);
+	assert_int_equal(s->ops->end_batch(s, &f->err), 0);
+	source_close(s);
+}
+
+static void a_full_block_takes_no_more(void **state)
+{
+	struct fixture *f = *state;
+	produce(f, 0, 0, 3000);
+	struct source *s = open_one(f, SOURCE_RUN_FOREVER);
+	int64_t count = 0;
+	int64_t sum = 0;
+	int64_t next = 0;
+	for (int turn = 0; turn < turns_max && count < 3000; turn++) {
+		f->block.count = chunk_rows_max - 10; /* room for ten */
+		arena_reset(&f->arena);
+		assert_true(s->ops->fill(s, &f->block, &f->err) >= 0);
+		assert_in_range(f->block.count, chunk_rows_max - 10, chunk_rows_max);
+		for (uint32_t i = chunk_rows_max - 10; i < f->block.count; i++)
+			assert_int_equal(f->block.offset[i], next++);
+		count += f->block.count - (chunk_rows_max - 10);
+		poll(NULL, 0, f->block.count == chunk_rows_max ? 0 : 5);
+	}
+	assert_int_equal(count, 3000);
+	assert_int_equal(read_on(f, s, &count, &sum, count), SOURCE_IDLE);
+	source_close(s);
+}
+
+static void keys_are_told_from_no_keys(void **state)
+{
+	struct fixture *f = *state;
+	produce(f, 1, 7, 2);
+	struct source *s = open_one(f, SOURCE_RUN_FOREVER);
+	int64_t count = 0;
+	int64_t sum = 0;
+	read_on(f, s, &count, &sum, 2);
+	assert_int_equal(sum, 15);
+	assert_true(str_eq(f->block.key[0], str_lit("k")));
+	assert_null(f->block.key[1].data);
+	assert_true(str_eq(f->block.topic[0], f->topic));
+	assert_int_equal(f->block.partition[0], 1);
+	source_close(s);
+}
+
+static void a_budget_is_kept(void **state)
+{
+	struct fixture *f = *state;
+	f->config.kafka.max_offsets_per_trigger = 6;
+	produce(f, 0, 0, 3);
+	produce(f, 1, 3, 9);
+	struct source *s = open_one(f, SOURCE_RUN_AVAILABLE_NOW);
+	const int64_t wanted[][2] = {{1, 4}, {2, 7}, {3, 9}}; /* floor(6*3/12)=1, floor(6*9/12)=4 */
+	int64_t count = 0;
+	int64_t sum = 0;
+	for (int batch = 0; batch < 3; batch++) {
+		int r = read_on(f, s, &count, &sum, INT64_MAX);
+		assert_int_equal(r, batch == 2 ? SOURCE_END : SOURCE_LIMIT);
+		if (batch < 2)
+			assert_int_equal(s->partitions[0].position, wanted[batch][0]);
+		assert_int_equal(s->ops->end_batch(s, &f->err), 0);
+		assert_int_equal(s->ops->begin_batch(s, &f->err), 0);
+	}
+	assert_int_equal(count, 12);
+	assert_int_equal(sum, 66);
+	source_close(s);
+}
+
+static void wrong_settings_say_so(void **state)
+{
+	struct fixture *f = *state;
+	static const struct {
+		const char *name;
+		const char *value;
+		const char *help;
+	} cases[] = {{"fetch.max.bytess", "1", "did you mean 'fetch.max.bytes'"},
+		{"group.protocol", "consumer", "needs librdkafka 2.4.0"},
+		{"ssl.truststore.location", "x", "ssl.ca.location"},
+		{"kafka.auto.offset.reset", "latest", "starting_offsets"},
+		{"bootstrap.servers", "x", "brokers"}};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct setting setting = {
+			str_c(cases[i].name), str_c(cases[i].value), str_lit("a.lua:7")};
+		f->config.kafka.settings = &setting;
+		f->config.kafka.setting_count = 1;
+		error_init(&f->err);
+		assert_null(source_open(&f->config, 0, SOURCE_RUN_FOREVER, &clock_system, &f->err));
+		assert_int_equal(f->err.code, CDCL_E_SCRIPT);
+		assert_string_equal(f->err.place, "a.lua:7");
+		assert_non_null(strstr(f->err.help, cases[i].help));
+	}
+}
+
+static void an_absent_broker_is_given_up_on(void **state)
+{
+	struct fixture *f = *state;
+	struct str nowhere = str_lit("127.0.0.1:1");
+	f->config.kafka.brokers = nowhere;
+	f->config.kafka.broker_timeout_ms = 200;
+	struct source *s =
+		source_open(&f->config, 0, SOURCE_RUN_AVAILABLE_NOW, &clock_system, &f->err);
+	int r = s == NULL ? -(int)f->err.code : 0;
+	int64_t count = 0;
+	int64_t sum = 0;
+	if (s != NULL && s->ops->begin_batch(s, &f->err) == 0)
+		r = read_on(f, s, &count, &sum, INT64_MAX);
+	assert_int_equal(r, -CDCL_E_UNREACHABLE);
+	source_close(s);
+}
+
+/* ---- Without a broker ---- */
+
+static void shares_are_sparks(void **state)
+{
+	(void)state;
+	int64_t share[3];
+	assert_int_equal(kafka_share(4, (int64_t[]){1, 4}, 2, share), 4);
+	assert_int_equal(share[0], 1);
+	assert_int_equal(share[1], 3);
+	/* A partition with anything left gets at least one. */
+	assert_int_equal(kafka_share(5, (int64_t[]){60, 20, 1}, 3, share), 5);
+	assert_int_equal(share[0], 3);
+	assert_int_equal(share[1], 1);
+	assert_int_equal(share[2], 1);
+	/* Never more than there is. */
+	assert_int_equal(kafka_share(100, (int64_t[]){0, 7, 3}, 3, share), 10);
+	assert_int_equal(share[0], 0);
+	assert_int_equal(
+		kafka_share(INT64_MAX, (int64_t[]){INT64_MAX / 2, 5}, 2, share), INT64_MAX / 2 + 5);
+}
+
+static void starting_offsets_are_looked_at(void **state)
+{
+	struct fixture *f = *state;
+	struct partition_offset named[] = {{f->topic, 0, 7}, {f->topic, 1, offset_latest},
+		{f->topic, 2, offset_earliest}, {f->topic, 3, 99}};
+	struct kafka_config *k = &f->config.kafka;
+	k->starting = (struct starting_offsets){
+		.kind = OFFSETS_EXPLICIT, .explicit_offsets = named, .explicit_count = 4};
+	struct kafka_span span = {.topic = f->topic, .partition = 0, .begin = 3, .end = 20};
+	int64_t start = 0;
+	assert_int_equal(kafka_start(k, &span, &start, &f->err), 0);
+	assert_int_equal(start, 7);
+	span.partition = 1;
+	assert_int_equal(kafka_start(k, &span, &start, &f->err), 0);
+	assert_int_equal(start, 20);
+	span.partition = 2;
+	assert_int_equal(kafka_start(k, &span, &start, &f->err), 0);
+	assert_int_equal(start, 3);
+	span.partition = 3;
+	assert_int_equal(kafka_start(k, &span, &start, &f->err), -CDCL_E_DATA);
+	k->continue_on_data_loss = true;
+	assert_int_equal(kafka_start(k, &span, &start, &f->err), 0);
+	assert_int_equal(start, 20);
+	span.partition = 4;
+	assert_int_equal(kafka_start(k, &span, &start, &f->err), -CDCL_E_SCRIPT);
+	k->starting.resumed = true; /* a restart in place: a new partition */
+	assert_int_equal(kafka_start(k, &span, &start, &f->err), 0);
+	assert_int_equal(start, 3);
+	struct kafka_span spans[] = {{.topic = f->topic, .partition = 0}};
+	assert_true(kafka_check_named(&k->starting, spans, 1, &f->err) < 0);
+}
+
+static void bounds_leave_room(void **state)
+{
+	(void)state;
+	struct kafka_bounds b = kafka_bounds_of(0, false);
+	int64_t memory = (int64_t)64 * 1024 * 1024;
+	assert_true(b.messages * kafka_message_overhead_bytes + b.bytes <= memory / 2);
+	assert_true(b.partition_bytes <= 512 * 1024);
+	assert_true(kafka_bounds_of(0, true).messages < b.messages);
+	assert_true(kafka_bounds_of(1, false).messages > 1000); /* at least 16 MB */
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			nothing_is_lost_or_doubled_over_blocks, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_full_block_takes_no_more, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(keys_are_told_from_no_keys, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_budget_is_kept, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(wrong_settings_say_so, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(an_absent_broker_is_given_up_on, set_up, tear_down),
+		cmocka_unit_test(shares_are_sparks),
+		cmocka_unit_test_setup_teardown(starting_offsets_are_looked_at, set_up, tear_down),
+		cmocka_unit_test(bounds_leave_room),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
