@@ -308,17 +308,17 @@ static void null_all_rows(struct chunk *c)
 }
 
 /* Slots of NULL rows are zero, so that no kernel reads what was never written. */
-static void zero_null_slots(struct chunk *c)
+static void zero_null_slots(struct column *column, size_t bytes)
 {
-	for (uint32_t i = 0; i < c->column_count; i++) {
-		struct column *column = &c->columns[i];
-		size_t bytes = phys_bytes(type_phys(c->schema->columns[i].type));
-		for (uint32_t w = 0; w < chunk_words; w++) {
-			for (uint64_t bits = column->nulls[w]; bits != 0; bits &= bits - 1) {
-				size_t row = w * 64 + (uint32_t)__builtin_ctzll(bits);
-				memset((char *)column->data + row * bytes, 0, bytes);
-			}
+	for (uint32_t w = 0; w < chunk_words; w++) {
+		char *slots = (char *)column->data + (size_t)w * 64 * bytes;
+		uint64_t bits = column->nulls[w];
+		if (bits == UINT64_MAX) {
+			memset(slots, 0, 64 * bytes);
+			continue;
 		}
+		for (; bits != 0; bits &= bits - 1)
+			memset(slots + (uint32_t)__builtin_ctzll(bits) * bytes, 0, bytes);
 	}
 }
 
@@ -339,7 +339,8 @@ int json_decode(struct json_decoder *d, const struct messages *in, struct dead_l
 		if (failed < 0)
 			return failed;
 	}
-	zero_null_slots(c);
+	for (uint32_t i = 0; i < c->column_count; i++)
+		zero_null_slots(&c->columns[i], phys_bytes(type_phys(c->schema->columns[i].type)));
 	*out = c;
 	return 0;
 }

@@ -79,11 +79,23 @@ double json_number_double(struct str text)
 	return double_from_parts(negative, mantissa, exponent);
 }
 
+/* An integer beyond int64 goes through a double in Jackson, and so is rounded twice. */
+static bool is_huge_integer(struct str text)
+{
+	int64_t small;
+	for (size_t i = 0; i < text.len; i++)
+		if (text.data[i] == '.' || (text.data[i] | 0x20) == 'e')
+			return false;
+	return !json_number_int64(text, &small);
+}
+
 float json_number_float(struct str text)
 {
 	bool negative;
 	uint64_t mantissa;
 	int exponent;
+	if (is_huge_integer(text))
+		return (float)json_number_double(text);
 	if (!split(text, &negative, &mantissa, &exponent)) {
 		float f = 0;
 		check(float_parse(text, &f));

@@ -12,8 +12,8 @@
 bool json_number_int64(struct str text, int64_t *out);
 
 /*
- * Rounded once, half to even; overflow is infinity. An integer -0 is 0.0, as in Spark; -0.0 is
- * -0.0.
+ * Rounded once, half to even (a float from an integer beyond int64 twice, as in Spark); overflow is
+ * infinity. An integer -0 is 0.0, as in Spark; -0.0 is -0.0.
  */
 double json_number_double(struct str text);
 float json_number_float(struct str text);

@@ -28,8 +28,8 @@
 
 enum {
 	json_templates_max = 8,
-	json_slots_max = 64,
-	json_literal_bytes_max = 8192, /* of one template, in all */
+	json_slots_max = 1024,
+	json_literal_bytes_max = 65536, /* of one template, in all */
 	json_memo_bytes_min = 16, /* of one ignored value */
 	json_memo_bytes_max = 16384,
 	json_misses_before_replacing = 64, /* once all templates are taken */
