@@ -279,6 +279,9 @@ return function(core, check, nouns, rows)
 		if source_given then
 			core.fail("cdcl.job: must come before the first source", "job")
 		end
+		if clean.name and not clean.name:match("%S") then
+			core.fail("cdcl.job: name is empty", "name")
+		end
 		job_given = true
 		core.job(clean)
 	end

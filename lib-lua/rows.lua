@@ -21,6 +21,9 @@ local error, format, ipairs, pairs, rawequal, select, setmetatable, tonumber, to
 	type
 local cast, concat, floor, new = ffi.cast, table.concat, math.floor, ffi.new
 
+-- A job may have many functions, and a function many columns: more than LuaJIT expects of a script.
+require("jit.opt").start("maxtrace=4000", "maxmcode=16384", "maxrecord=20000", "maxsnap=2000")
+
 local integers = {
 	tinyint = { -128, 127 },
 	smallint = { -32768, 32767 },

@@ -60,12 +60,12 @@ void leaf_leave(struct leaf *leaf)
 	arena_reset(&leaf->script->scratch);
 }
 
-static void enter(struct leaf *leaf, struct chunk *in)
+void leaf_enter(struct leaf *leaf, struct chunk *in)
 {
 	leaf->cursor.columns = in->columns;
 	leaf->cursor.chunk = in;
-	leaf->cursor.row = 0;
 	leaf->cursor.null_column = -1;
+	leaf_set_row(leaf, 0);
 	leaf->watch.chunk = in;
 }
 
@@ -86,11 +86,11 @@ static int call_rows(struct row_function *f, struct chunk *in, struct chunk *out
 {
 	struct leaf *leaf = container_of(f, struct leaf, function);
 	lua_State *L = leaf->script->vm.L;
-	enter(leaf, in);
+	leaf_enter(leaf, in);
 	int result = 0;
 	uint32_t start = chunk_next_live(in, 0);
 	while (start < in->row_count && result >= 0) {
-		leaf->cursor.row = (int32_t)start;
+		leaf_set_row(leaf, start);
 		lua_rawgeti(L, LUA_REGISTRYINDEX, leaf->driver);
 		lua_pushlightuserdata(L, in);
 		lua_pushlightuserdata(L, out);

@@ -58,6 +58,15 @@ struct leaf {
 void bind_leaf_open(lua_State *L);
 void bind_border_open(lua_State *L);
 
+/* The rows of `in` from now on; before each call leaf_set_row says where it begins. */
+void leaf_enter(struct leaf *leaf, struct chunk *in);
+
+/* Atomic, because the watchdog looks at it. */
+static inline void leaf_set_row(struct leaf *leaf, uint32_t row)
+{
+	__atomic_store_n(&leaf->cursor.row, (int32_t)row, __ATOMIC_RELAXED);
+}
+
 /* Calls the driver that is on the stack under `arguments`; why is filled as the user should read
  * it. */
 int leaf_call(struct leaf *leaf, int arguments, int results, struct error *why);

@@ -31,12 +31,11 @@ int leaf_aggregate_add(struct custom_aggregate *a, struct chunk *in, const uint3
 	struct leaf *leaf = container_of(a, struct leaf, aggregate);
 	lua_State *L = leaf->script->vm.L;
 	enter(leaf, state, state_nulls);
-	leaf->cursor = (struct row_cursor){.columns = in->columns, .chunk = in, .null_column = -1};
-	leaf->watch.chunk = in;
+	leaf_enter(leaf, in);
 	int result = 0;
 	uint32_t start = chunk_next_live(in, 0);
 	while (start < in->row_count && result >= 0) {
-		leaf->cursor.row = (int32_t)start;
+		leaf_set_row(leaf, start);
 		leaf->state.group = -1;
 		lua_rawgeti(L, LUA_REGISTRYINDEX, leaf->driver);
 		lua_pushlightuserdata(L, in);

@@ -9,7 +9,7 @@ int leaf_batch_call(struct batch_function *f, struct chunk *const *chunks, uint3
 {
 	struct leaf *leaf = container_of(f, struct leaf, batch);
 	lua_State *L = leaf->script->vm.L;
-	leaf->cursor.row = 0;
+	leaf_set_row(leaf, 0);
 	lua_rawgeti(L, LUA_REGISTRYINDEX, leaf->driver);
 	lua_pushlightuserdata(L, (void *)(uintptr_t)chunks);
 	lua_pushinteger(L, (lua_Integer)count);

@@ -42,8 +42,7 @@ static void begin(struct leaf *leaf, struct chunk *in, bool is_new, struct chunk
 	e->origins[0] = ARENA_ARRAY(out->arena, uint16_t, chunk_rows_max);
 	if (is_new)
 		e->chunk_made = 1;
-	leaf->cursor = (struct row_cursor){.columns = in->columns, .chunk = in, .null_column = -1};
-	leaf->watch.chunk = in;
+	leaf_enter(leaf, in);
 }
 
 static void copy_row(const struct chunk *from, uint32_t row, struct chunk *to, uint32_t at)
@@ -88,7 +87,7 @@ static int drive(struct leaf *leaf, struct chunk *in, uint32_t *next, struct dea
 {
 	lua_State *L = leaf->script->vm.L;
 	struct leaf_emit *e = leaf->emit;
-	leaf->cursor.row = (int32_t)*next;
+	leaf_set_row(leaf, *next);
 	e->cursor.mark_row = e->cursor.row;
 	e->cursor.mark_chunk = e->cursor.chunk;
 	lua_rawgeti(L, LUA_REGISTRYINDEX, leaf->driver);

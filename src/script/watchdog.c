@@ -30,7 +30,7 @@ static uint32_t current_row(const struct watch *watch)
 {
 	if (watch->row == NULL)
 		return 0;
-	return *(const volatile uint32_t *)watch->row;
+	return __atomic_load_n(watch->row, __ATOMIC_RELAXED);
 }
 
 static void describe(const struct watchdog *w, const struct watch *watch, char *out, size_t bytes)
