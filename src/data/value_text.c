@@ -182,14 +182,69 @@ void json_text_string(struct str s, struct strbuf *out)
 	strbuf_add_byte(out, '"');
 }
 
-/* One line: line breaks between the parts of a JSON text become blanks (inside of its strings there
- * are none). */
+/* A string of JSON text from its opening quote at *at on, which may be a single one. */
+static void add_json_quoted(struct str s, size_t *at, struct strbuf *out)
+{
+	char quote = s.data[(*at)++];
+	strbuf_add_byte(out, '"');
+	while (*at < s.len && s.data[*at] != quote) {
+		size_t start = *at;
+		char c = s.data[start];
+		if (c == '\\' && start + 1 < s.len) {
+			*at += 2;
+			strbuf_add(out,
+				s.data[start + 1] == '\'' ? str_lit("'") : str_sub(s, start, 2));
+		} else if (c == '"' || c == '\\') {
+			*at += 1;
+			strbuf_add_byte(out, '\\');
+			strbuf_add_byte(out, c);
+		} else if (utf8_next(s, at) == utf8_replacement) {
+			strbuf_add_c(out, "\xef\xbf\xbd");
+		} else {
+			strbuf_add(out, str_sub(s, start, *at - start));
+		}
+	}
+	*at += *at < s.len ? 1 : 0;
+	strbuf_add_byte(out, '"');
+}
+
+/* A number or a word; NaN and the infinities are quoted, as they are when they come from a double.
+ */
+static void add_json_word(struct str s, size_t *at, struct strbuf *out)
+{
+	size_t start = *at;
+	while (*at < s.len && strchr(",:[]{} \t\r\n\"'", s.data[*at]) == NULL) {
+		*at += 1;
+	}
+	struct str word = str_sub(s, start, *at - start);
+	char sign = word.data[0];
+	char first = (sign == '-' || sign == '+') && word.len > 1 ? word.data[1] : sign;
+	if (first == 'N') {
+		strbuf_add_c(out, "\"NaN\"");
+	} else if (first == 'I') {
+		strbuf_add_c(out, sign == '-' ? "\"-Infinity\"" : "\"Infinity\"");
+	} else {
+		strbuf_add(out, word);
+	}
+}
+
+/*
+ * A json column keeps its text as it came, which may be more than the standard allows. Who reads
+ * lines of JSON gets the standard: double quotes, well-formed UTF-8, NaN as text, no line breaks.
+ */
 static void add_raw_json(struct str s, struct strbuf *out)
 {
 	strbuf_reserve(out, s.len);
-	for (size_t i = 0; i < s.len; i++) {
-		char c = s.data[i];
-		strbuf_add_byte(out, c == '\n' || c == '\r' ? ' ' : c);
+	for (size_t at = 0; at < s.len;) {
+		char c = s.data[at];
+		if (c == '"' || c == '\'') {
+			add_json_quoted(s, &at, out);
+		} else if (strchr(",:[]{} \t\r\n", c) != NULL) {
+			strbuf_add_byte(out, c == '\n' || c == '\r' ? ' ' : c);
+			at++;
+		} else {
+			add_json_word(s, &at, out);
+		}
 	}
 }
 

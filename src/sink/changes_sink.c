@@ -9,10 +9,9 @@
 /*
  * Rows as JSON lines on stdout, for pipes: one object a row, the columns in their order, every NULL
  * written. Whole numbers and decimals are written with all their digits, dates and timestamps as
- * the console prints them but quoted, binary as base64, json columns as they are. The row's kind
- * comes first as
- * "@kind" in changelog mode; in the others only on rows that take something back (-U, -D), where it
- * changes the meaning.
+ * the console prints them but quoted, binary as base64, json columns with their own text (made
+ * standard JSON where the input was lenient). The row's kind comes first as "@kind" in changelog
+ * mode; in the others only on rows that take something back (-U, -D), where it changes the meaning.
  *
  * Lines leave in blocks and at the end of every batch: at least once, like the console.
  */
