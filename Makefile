@@ -19,12 +19,12 @@ demo: build ## no Kafka needed: five batches of simulated changes on an embedded
 	@printf '%s\n' '' \
 		'That was scripts/orders.lua on an embedded broker. What to try next:' \
 		'  edit scripts/orders.lua, and make demo again' \
-		'  $(CDCL) run --demo scripts/orders.lua              until ctrl-c' \
-		'  $(CDCL) run --demo --watch scripts/orders.lua      a new version on every save' \
-		'  $(CDCL) plan scripts/orders.lua                    what the script declares' \
-		'  $(CDCL) init my-job                                a job of your own, with sample data' \
-		'  $(CDCL) run --brokers HOST:9092 scripts/orders.lua on your Kafka' \
-		'  $(CDCL) help                                       every command' \
+		'  $(CDCL) run --demo scripts/orders.lua                until ctrl-c' \
+		'  $(CDCL) run --demo --watch scripts/orders.lua        a new version on every save' \
+		'  $(CDCL) plan scripts/orders.lua                      what the script declares' \
+		'  $(CDCL) init my-job                                  a job of your own, with sample data' \
+		'  $(CDCL) run --brokers HOST:9092 scripts/orders.lua   on your Kafka' \
+		'  $(CDCL) help                                         every command' \
 		'Coming from PySpark: docs/from-spark.md. All of the language: docs/lua-api.md.'
 
 test: ## everything; the last line says N passed, N failed, N skipped
