@@ -238,5 +238,7 @@ int job_run(struct job *j, struct error *err)
 {
 	int r = run(j, err);
 	status_end(&j->status);
+	if (r == JOB_DONE)
+		status_sum(&j->status, j->pipeline);
 	return r;
 }

@@ -125,3 +125,20 @@ void status_end(const struct status *s)
 	if (s->live)
 		log_set_status(NULL);
 }
+
+void status_sum(const struct status *s, const struct pipeline *p)
+{
+	struct pipeline_totals t;
+	pipeline_totals(p, &t);
+	struct strbuf out;
+	strbuf_init(&out);
+	strbuf_addf(&out, STR_FMT ": done, ", STR_ARG(s->job_name));
+	status_number(&out, t.batches);
+	strbuf_add_c(&out, t.batches == 1 ? " batch, " : " batches, ");
+	status_number(&out, t.messages);
+	strbuf_add_c(&out, t.messages == 1 ? " row read, " : " rows read, ");
+	status_number(&out, t.bad_records);
+	strbuf_add_c(&out, " bad");
+	log_info("job", STR_FMT, STR_ARG(strbuf_str(&out)));
+	strbuf_release(&out);
+}

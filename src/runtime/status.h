@@ -33,6 +33,9 @@ void status_note_batch(struct status *s, const struct batch_figures *f);
 void status_tick(struct status *s, const struct pipeline *p);
 int64_t status_wait_us(const struct status *s);
 
+/* The job is done: what it did, as one log line. */
+void status_sum(const struct status *s, const struct pipeline *p);
+
 /* Removes the live line. */
 void status_end(const struct status *s);
 
