@@ -279,6 +279,8 @@ static bool is_blank(struct json_scan *s)
 static int decode_row(struct json_decoder *d, struct json_row *r, struct str text,
 	struct dead_letters *dead, struct error *err)
 {
+	if (text.len == 0)
+		return 0;
 	r->bad_fields = 0;
 	r->scan.begin = r->scan.at = text.data;
 	r->scan.end = text.data + text.len;
