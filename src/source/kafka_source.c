@@ -90,6 +90,7 @@ struct kafka_source {
 	uint32_t found_taken;
 	uint32_t unreached; /* partitions below their target */
 	bool finite;
+	bool begun; /* the first partitions were taken */
 	bool by_partition; /* max_offsets_per_trigger */
 	bool batch_planned;
 	int64_t batch_budget; /* what is left of max_offsets_per_trigger */
@@ -174,6 +175,15 @@ static struct kafka_partition *partition_add(struct kafka_source *ks, const stru
 	return p;
 }
 
+static void reach(struct kafka_source *ks, struct kafka_partition *p)
+{
+	ks->source.partitions[p - ks->partitions].position = p->position;
+	if (!p->reached && p->position >= p->target) {
+		p->reached = true;
+		ks->unreached--;
+	}
+}
+
 static rd_kafka_queue_t *queue_open(struct kafka_source *ks)
 {
 	rd_kafka_queue_t *queue = rd_kafka_queue_new(ks->rk);
@@ -229,7 +239,11 @@ static int partition_again(struct kafka_source *ks, struct kafka_partition *p,
 		STR_ARG(f->topic->name), f->partition, f->start);
 	p->position = f->start;
 	p->empty_until = 0;
-	ks->source.partitions[p - ks->partitions].position = f->start;
+	if (ks->finite) {
+		p->target = f->end;
+		p->limit = ks->by_partition ? f->start : f->end;
+	}
+	reach(ks, p);
 	return partition_restart(ks, p, f->start, err);
 }
 
@@ -239,30 +253,25 @@ static int take_found(struct kafka_source *ks, struct error *err)
 	int r = 0;
 	bool any = false;
 	while (r >= 0 && kafka_keeper_take(ks->keeper, ks->found_taken, &f)) {
+		uint32_t index = ks->found_taken++;
 		struct kafka_partition *p = partition_find(ks, f.topic, f.partition);
 		bool again = p != NULL;
+		if (!again && ks->finite && ks->begun)
+			continue; /* it was not there when the run began */
 		if (!again)
 			p = partition_add(ks, &f);
-		p->found_index = ks->found_taken++;
+		p->found_index = index;
 		if (again)
 			r = partition_again(ks, p, &f, err);
 		else if (!ks->finite || !p->reached)
 			r = partition_start(ks, p, f.start, err);
 		any = true;
 	}
+	ks->begun = ks->begun || any;
 	/* Partitions that were started wait for their leader's thread to look up. */
 	if (any)
 		kafka_keeper_nudge(ks->keeper);
 	return r;
-}
-
-static void reach(struct kafka_source *ks, struct kafka_partition *p)
-{
-	ks->source.partitions[p - ks->partitions].position = p->position;
-	if (!p->reached && p->position >= p->target) {
-		p->reached = true;
-		ks->unreached--;
-	}
 }
 
 /* ---- Inside librdkafka's callback ---- */
