@@ -180,6 +180,13 @@ kernel_fn kernel_iso_weekday;
 kernel_fn kernel_yearday;
 kernel_fn kernel_week;
 
+/* kernel_pattern.c */
+kernel_fn kernel_date_format;
+kernel_fn kernel_from_unixtime;
+kernel_fn kernel_parse_timestamp;
+kernel_fn kernel_parse_seconds;
+kernel_fn kernel_parse_date;
+
 struct json_path {
 	struct json_step *steps;
 	uint32_t count;

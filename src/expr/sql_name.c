@@ -132,6 +132,11 @@ static void add_defaults(const struct sql_node *n, struct str name, struct strbu
 		strbuf_add_c(out, ", -1");
 	if (str_eq(name, str_lit("replace")) && n->arg_count == 2)
 		strbuf_add_c(out, ", ");
+	if ((str_eq(name, str_lit("from_unixtime")) || str_eq(name, str_lit("unix_timestamp"))
+		    || str_eq(name, str_lit("to_unix_timestamp")))
+		&& n->arg_count < 2)
+		strbuf_addf(out, "%s, yyyy-MM-dd HH:mm:ss",
+			n->arg_count == 0 ? "current_timestamp()" : "");
 	if (str_eq(name, str_lit("sort_array")) && n->arg_count == 1)
 		strbuf_add_c(out, ", true");
 	if (str_eq(name, str_lit("regexp_replace")) && n->arg_count == 3)
