@@ -57,6 +57,12 @@ static inline __attribute__((always_inline)) bool less(
 
 static void keep_str(struct aggregate *a, struct str *held, bool holds, struct str s)
 {
+	if (holds && slab_same_size(held->len, s.len)) {
+		if (s.len > 0)
+			memcpy((char *)(uintptr_t)held->data, s.data, s.len);
+		held->len = s.len;
+		return;
+	}
 	if (holds)
 		slab_free(a->slab, (void *)(uintptr_t)held->data, held->len);
 	*held = (struct str){slab_copy(a->slab, s.data, s.len), s.len};

@@ -112,6 +112,11 @@ void slab_free(struct slab *s, void *piece, size_t bytes)
 	s->free[class] = piece;
 }
 
+bool slab_same_size(size_t bytes, size_t other)
+{
+	return round_up(bytes) == round_up(other);
+}
+
 char *slab_copy(struct slab *s, const char *bytes, size_t count)
 {
 	char *copy = slab_alloc(s, count);

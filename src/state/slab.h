@@ -8,6 +8,7 @@
  * fails to the caller: without memory the process stops.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { slab_step_bytes = 16, slab_piece_bytes_max = 1024, slab_classes = 64 };
@@ -28,6 +29,9 @@ void slab_init(struct slab *s);
 void slab_release(struct slab *s);
 void *slab_alloc(struct slab *s, size_t bytes);
 void slab_free(struct slab *s, void *piece, size_t bytes); /* NULL is fine */
+
+/* Would a piece of `bytes` be as large as one of `other`? */
+bool slab_same_size(size_t bytes, size_t other);
 
 /* A copy of the bytes; of none, a pointer that is not NULL. */
 char *slab_copy(struct slab *s, const char *bytes, size_t count);
