@@ -6,8 +6,9 @@
  * that takes an `arena *` may allocate there; one that does not, does not. arena_reset keeps the
  * blocks, so a chunk's arena reaches its size once and then never calls malloc again.
  *
- * Allocation never fails to the caller: when the system has no memory, or `bytes_max` is passed,
- * the process stops with a message (a half-applied chunk must not be observable).
+ * Allocation never fails to the caller: when the system has no memory the process stops with a
+ * message (a half-applied chunk must not be observable). What bounds the bytes is what bounds the
+ * input: messages of a chunk, rows a sink keeps (base/bounds.h).
  */
 
 #include <stddef.h>
