@@ -503,7 +503,8 @@ return function(core, check)
 		local extra = converters(out or {}, base or 0)
 		extra.f = f
 		extra.cursor = cast("struct row_cursor *", row_cursor)
-		extra.row = cast(ffi.typeof("$ *", ctype), row_cursor)
+		-- A reference, not a pointer: row[1] must be a wrong name and not memory beyond.
+		extra.row = cast(ffi.typeof("$ *", ctype), row_cursor)[0]
 		extra.emit_at = cast("struct emit_cursor *", emit_cursor)
 		extra.state = cast("struct state_cursor *", state_cursor)
 		return environment(extra)
@@ -749,7 +750,7 @@ return function(core, check)
 			core.schema(leaf, "state"), slice(core.schema(leaf, "out"), 0)
 		local env = leaf_environment(leaf, options.add, out, 0)
 		env.retract, env.finish = options.retract or false, options.finish
-		env.state_view = cast(ffi.typeof("$ *", state_type(state_columns)), env.state)
+		env.state_view = cast(ffi.typeof("$ *", state_type(state_columns)), env.state)[0]
 		local add = load_code({
 			prelude,
 			"return function(chunk, groups, start, stop)",

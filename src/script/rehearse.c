@@ -164,8 +164,14 @@ static int run_all(lua_State *L)
 
 void script_trace_report(struct script *s, struct strbuf *out)
 {
-	if (s->leaves == NULL || !s->options.jit || s->slow_in_rehearsal)
+	if (s->leaves == NULL || !s->options.jit)
 		return;
+	if (s->slow_in_rehearsal) {
+		strbuf_addf(out,
+			STR_FMT " not test-compiled: a function took over %d ms for a row\n",
+			STR_ARG(s->display), names_ms_max);
+		return;
+	}
 	struct error err;
 	struct script *twin = script_rehearsal(s, true, s->options.call_ms_max, &err);
 	if (twin == NULL)

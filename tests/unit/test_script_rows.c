@@ -576,6 +576,32 @@ static void test_wide_schema(void **state)
 	assert_int_equal(((int32_t *)x->data)[99], 100);
 }
 
+/* A number is no column, and a row is no pointer. */
+static void test_row_is_no_array(void **state)
+{
+	struct fixture *f = *state;
+	assert_false(try_open(f, "s:with('x int', function(row) return row[1] end)"
+				 ":to(cdcl.console {})"));
+	assert_string_equal(f->error.text, "the row has no column \"1\"");
+	open_script(f, "s:with('x int', function(row) return (row + 1).i end)"
+		       ":to(cdcl.console {})");
+	run_with(f, make_rows(f, 100));
+	assert_int_equal(f->dead.total, 100);
+}
+
+static void test_to_table(void **state)
+{
+	struct fixture *f = *state;
+	open_script(f, "local kept\n"
+		       "s:with('x int', function(row)\n"
+		       "  kept = kept or cdcl.to_table(row)\n"
+		       "  return kept.i + (kept.t == 't0' and 1 or 0) + #kept.j.l\n"
+		       "end):to(cdcl.console {})");
+	struct column *x = run_with(f, make_rows(f, 5));
+	assert_int_equal(f->dead.total, 0);
+	assert_int_equal(((int32_t *)x->data)[4], 4);
+}
+
 /* Without the JIT compiler the answers are the same. */
 static void test_interpreted(void **state)
 {
@@ -613,6 +639,8 @@ int main(void)
 		TEST(test_pairs_of_json),
 		TEST(test_null_and_back),
 		TEST(test_wide_schema),
+		TEST(test_row_is_no_array),
+		TEST(test_to_table),
 		TEST(test_interpreted),
 #undef TEST
 	};
