@@ -53,6 +53,23 @@ static enum source_run run_kind(enum trigger_kind kind)
 	return SOURCE_RUN_FOREVER;
 }
 
+static bool reads_stdin(const struct plan_node *node)
+{
+	const struct source_config *s = &node->source;
+	return s->kind == SOURCE_STDIN ||
+		(s->kind == SOURCE_FILE && str_eq(s->file.path, str_lit("-")));
+}
+
+/* Lines would go to one or the other as it happens. */
+static int check_stdin(const struct pipeline *p, struct error *err)
+{
+	uint32_t readers = 0;
+	for (uint32_t i = 0; i < p->intake_count; i++)
+		readers += reads_stdin(p->intakes[i].node);
+	return readers <= 1 ? 0 : error_set(err, CDCL_E_USAGE,
+		"standard input can feed one source, and the script has %u", readers);
+}
+
 static int open_intakes(struct pipeline *p, struct error *err)
 {
 	size_t nodes = p->plan->node_count;
@@ -71,7 +88,7 @@ static int open_intakes(struct pipeline *p, struct error *err)
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	return check_stdin(p, err);
 }
 
 struct pipeline *pipeline_open(
@@ -238,13 +255,15 @@ static bool may_close(const struct pipeline *p)
 		return true;
 	if (some_is(p, SOURCE_WAITING))
 		return false;
-	if (!some_is(p, SOURCE_MORE))
+	/* A finite run goes to its sources' ends: a pipe that pauses is not at its end. */
+	bool finite = run_kind(p->plan->trigger) != SOURCE_RUN_FOREVER;
+	if (!some_is(p, SOURCE_MORE) && !(finite && some_is(p, SOURCE_IDLE)))
 		return true;
 	if (p->plan->trigger == TRIGGER_ONCE)
 		return false;
 	if (bound_reached(p))
 		return true;
-	if (p->plan->trigger == TRIGGER_AVAILABLE_NOW)
+	if (finite)
 		return false;
 	int64_t now_us = clock_monotonic_us(p->clock);
 	return now_us - p->closing_since_us >= batch_busy_ms * 1000 && targets_reached(p);
