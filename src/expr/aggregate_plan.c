@@ -5,6 +5,8 @@
 #include "expr/expr_check.h"
 #include "expr/row_function.h"
 
+enum { distinct_columns_max = 32 };
+
 /* What is being put together: keys and calls as written beside what they became. */
 struct builder {
 	const struct expr_scope *scope;
@@ -72,6 +74,39 @@ static int set_argument(struct builder *b, const struct sql_node *node, struct a
 	return checker_expression(&c, &source, &call->arguments[call->argument_count++]);
 }
 
+static struct sql_node *make_text(
+	struct builder *b, const struct sql_node *at, struct sql_node *arg)
+{
+	struct sql_node *n = ARENA_NEW(b->arena, struct sql_node);
+	*n = (struct sql_node){.kind = SQL_CAST, .inner = -1, .at = at->at, .len = at->len};
+	n->type = type_of(TYPE_STRING);
+	n->args = ARENA_ARRAY(b->arena, struct sql_node *, 1);
+	n->args[0] = arg;
+	n->arg_count = 1;
+	return n;
+}
+
+/*
+ * Calls have two arguments at most. Of count(distinct a, b, c) the second is one text that differs
+ * when b or c does, and is NULL when one is: each part's length, a space, the part.
+ */
+static struct sql_node *rest_as_text(struct builder *b, const struct sql_node *node)
+{
+	struct sql_node *parts[3 * distinct_columns_max];
+	struct sql_node *space = ARENA_NEW(b->arena, struct sql_node);
+	uint32_t count = 0;
+	*space = (struct sql_node){
+		.kind = SQL_LITERAL, .inner = -1, .at = node->at, .len = node->len};
+	space->literal = (struct value){.type = type_of(TYPE_STRING), .as.str = str_lit(" ")};
+	for (uint32_t i = 1; i < node->arg_count; i++) {
+		struct sql_node *text = make_text(b, node, node->args[i]);
+		parts[count++] = make_call(b, node, "length", &text, 1);
+		parts[count++] = space;
+		parts[count++] = text;
+	}
+	return make_call(b, node, "concat", parts, count);
+}
+
 static int count_arguments(
 	struct builder *b, const struct sql_node *node, struct aggregate_call *call)
 {
@@ -90,15 +125,14 @@ static int count_arguments(
 	}
 	if (node->arg_count > 1 && !call->distinct)
 		return set_argument(b, all_present(b, node), call);
-	if (node->arg_count > ARRAY_LEN(call->arguments))
-		return checker_fail(&c, node, "count(distinct ...) takes at most %zu columns",
-			ARRAY_LEN(call->arguments));
-	for (uint32_t i = 0; i < node->arg_count; i++) {
-		int rc = set_argument(b, node->args[i], call);
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
+	if (node->arg_count > distinct_columns_max)
+		return checker_fail(&c, node, "count(distinct ...) takes at most %d columns",
+			distinct_columns_max);
+	int rc = set_argument(b, node->args[0], call);
+	if (rc < 0 || node->arg_count == 1)
+		return rc;
+	bool two = node->arg_count == 2;
+	return set_argument(b, two ? node->args[1] : rest_as_text(b, node), call);
 }
 
 /* first(x, true): the second argument is not a column but a switch. */

@@ -292,6 +292,19 @@ static int path_step(struct checker *c, const struct sql_node *node, struct json
 	return checker_fail(c, index, "a place in json is a constant: [0] or ['name']");
 }
 
+/* array[i], from 0; outside is a failure, as in Spark. */
+static int check_item(
+	struct checker *c, const struct sql_node *node, struct expr *array, struct expr **out)
+{
+	struct expr *pair[2] = {array, NULL};
+	int rc = checker_node(c, node->args[1], &pair[1]);
+	if (rc == 0)
+		rc = checker_cast(c, node, pair[1], type_of(TYPE_INT), &pair[1]);
+	if (rc == 0)
+		*out = checker_call(c, node, kernel_item, 0, *array->type.element, pair, 2);
+	return rc;
+}
+
 static int check_path(struct checker *c, const struct sql_node *node, struct expr **out)
 {
 	uint32_t count = 0;
@@ -304,12 +317,14 @@ static int check_path(struct checker *c, const struct sql_node *node, struct exp
 	int rc = checker_node(c, base, &json);
 	if (rc < 0)
 		return rc;
+	if (json->type.id == TYPE_ARRAY && count == 1 && node->kind == SQL_INDEX)
+		return check_item(c, node, json, out);
 	if (json->type.id != TYPE_JSON) {
 		struct strbuf s;
 		strbuf_init(&s);
 		type_name(json->type, &s);
 		rc = checker_fail(c, node,
-			"only a json column can be looked into; this is " STR_FMT,
+			"only a json column or an array can be looked into; this is " STR_FMT,
 			STR_ARG(strbuf_str(&s)));
 		strbuf_release(&s);
 		return rc;

@@ -50,6 +50,21 @@ static int element_row(const struct expr *e, const struct run *run, const struct
 	return EXPR_FINE;
 }
 
+static int item_row(const struct expr *e, const struct run *run, const struct vector *args,
+	uint32_t row, struct vector *out)
+{
+	uint32_t count;
+	struct value *values =
+		read_elements(row_str(&args[0], row), element_of(e, 0), run->arena, &count);
+	int32_t at = row_i32(&args[1], row);
+	if (at < 0 || at >= (int64_t)count)
+		return EXPR_INVALID_ARGUMENT;
+	if (values[at].is_null)
+		return ROW_NULL;
+	value_to_column(&values[at], &out->column, row);
+	return EXPR_FINE;
+}
+
 /* True when it is there; NULL when it is not but a NULL is. */
 static int contains_row(const struct expr *e, const struct run *run, const struct vector *args,
 	uint32_t row, struct vector *out)
@@ -121,6 +136,7 @@ static int join_row(const struct expr *e, const struct run *run, const struct ve
 
 KERNEL_OF_ROWS(kernel_size, size_row)
 KERNEL_OF_ROWS(kernel_element, element_row)
+KERNEL_OF_ROWS(kernel_item, item_row)
 KERNEL_OF_ROWS(kernel_array_contains, contains_row)
 KERNEL_OF_ROWS(kernel_sort_array, sort_row)
 KERNEL_OF_ROWS(kernel_array_join, join_row)

@@ -81,6 +81,7 @@ kernel_fn kernel_json_path;
 /* kernel_array.c */
 kernel_fn kernel_size;
 kernel_fn kernel_element;
+kernel_fn kernel_item;
 kernel_fn kernel_array_contains;
 kernel_fn kernel_sort_array;
 kernel_fn kernel_array_join;

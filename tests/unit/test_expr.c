@@ -323,6 +323,8 @@ static void test_strings(void **state)
 		{"regexp_replace('100-200', '(\\\\d+)', '<$1>')", "string <100>-<200>"},
 		{"regexp_extract('100-200', '(\\\\d+)-(\\\\d+)', 2)", "string 200"},
 		{"concat_ws(',', 'a', n, 'b')", "string a,b"},
+		{"split('a,b', ',')[1]", "string b"},
+		{"split('a,b', ',')[2]", "string failed: [INVALID"},
 		{"element_at(split('a,b', ','), -1)", "string b"},
 		{"format_string('%05d|%-4s|%.2f', i, 'x', d)", "string 00005|x   |1.50"},
 	};
@@ -398,7 +400,7 @@ static void test_json(void **state)
 		{"cast(i as json)", "json 5"},
 		{"cast(s as json)", "json \"Abc\""},
 		{"get_json_object('{\"a\":[{\"b\":\"c\"}]}', '$.a[0].b')", "string c"},
-		{"s.x", "only a json column can be looked into; this is string"},
+		{"s.x", "only a json column or an array can be looked into; this is string"},
 	};
 	check_cases(*state, cases, ARRAY_LEN(cases));
 }
