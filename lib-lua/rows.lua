@@ -165,7 +165,7 @@ local loop_head = [[
 local map_columns_max = 150
 
 return function(core, check)
-	local values = core.library "values"(core, check)
+	local values = core.library "values"(core)
 	local reserve = values.c_function("reserve", "char *(*)(struct arena *, size_t)")
 	local emit_next = values.c_function("emit_next", "int32_t (*)(struct emit_cursor *)")
 	local json_t, decimal_t = ffi.typeof "struct lua_json", ffi.typeof "struct lua_decimal"
@@ -489,7 +489,7 @@ return function(core, check)
 				return t
 			end
 		end
-		return check.wrong_type("cdcl.to_table", "a row", r, "to_table")
+		return error("cdcl.to_table: expected a row, got a " .. type(r), 2)
 	end
 
 	rows.public.decimal = values.decimal

@@ -7,7 +7,7 @@ local cast, copy, ffi_string, istype, new, sizeof =
 	ffi.cast, ffi.copy, ffi.string, ffi.istype, ffi.new, ffi.sizeof
 local floor = math.floor
 
-return function(core, check)
+return function(core)
 	ffi.cdef(core.abi())
 	ffi.cdef [[
 		struct cdcl_bits { void *data; int32_t nulls[32]; };
@@ -166,11 +166,15 @@ return function(core, check)
 			if d ~= nil then
 				return d
 			end
-			check.wrong_type("cdcl.decimal", "a text or an integer", text, "decimal")
+			error(
+				"cdcl.decimal: expected a text or an integer, got a "
+					.. type(text),
+				2
+			)
 		end
 		local bytes, precision, scale = core.decimal_parse(text)
 		if not bytes then
-			core.fail(format('cdcl.decimal: "%s" is no decimal', text), text)
+			error(format('cdcl.decimal: "%s" is no decimal', text), 2)
 		end
 		local d = new(decimal_t)
 		copy(d, bytes, 16)

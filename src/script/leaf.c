@@ -34,9 +34,11 @@ int leaf_call(struct leaf *leaf, int arguments, int results, struct error *why)
 		return 0;
 	if (s->vm.trap_is_script_error) {
 		*why = s->error;
-		if (s->rehearsal && !s->mistake_found)
+		/* A name that stands in the script; one made of the made-up rows says nothing. */
+		if (s->rehearsal && !s->mistake_found && s->error.caret_start >= 0) {
 			s->mistake = s->error;
-		s->mistake_found = s->rehearsal;
+			s->mistake_found = true;
+		}
 	}
 	why->code = CDCL_E_LUA;
 	error_at(why, STR_FMT, STR_ARG(leaf->place));

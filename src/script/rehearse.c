@@ -11,7 +11,7 @@ enum { names_rows = 16, names_ms_max = 200, trace_rounds = 6, rehearse_groups = 
 static void make_slot(struct column *column, struct type type, uint32_t row)
 {
 	static const struct str words[] = {
-		{"insert", 6}, {"update", 6}, {"delete", 6}, {"a", 1}, {"b", 1}};
+		{"insert", 6}, {"update", 6}, {"delete", 6}, {"~1", 2}, {"~2", 2}};
 	struct value v = {.type = type};
 	switch (type_phys(type)) {
 	case PHYS_BOOL:
