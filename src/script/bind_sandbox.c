@@ -59,8 +59,12 @@ static void syntax_error(struct script *s, struct str text, struct str name, con
 void bind_load(lua_State *L, struct str text, struct str name)
 {
 	struct script *s = bind_script(L);
-	if (s->file_count < script_files_max)
-		s->files[s->file_count++] = (struct script_file){.name = name, .text = text};
+	if (s->file_count == script_files_max) {
+		error_set(&s->error, CDCL_E_SCRIPT, "a script has at most %d files",
+			(int)script_files_max);
+		bind_fail(L);
+	}
+	s->files[s->file_count++] = (struct script_file){.name = name, .text = text};
 	lua_pushfstring(L, "@%s", name.data);
 	const char *chunk_name = lua_tostring(L, -1);
 	/* "#!" of an executable script: the line stays, so that numbers are right. */
