@@ -40,10 +40,36 @@ COMPARE_KERNEL(less_equal_f32, float, (a[i] <= b[i]) | (b[i] != b[i]))
 COMPARE_KERNEL(less_equal_f64, double, (a[i] <= b[i]) | (b[i] != b[i]))
 COMPARE_KERNEL(less_equal_i128, int128, a[i] <= b[i])
 
+static uint32_t load32(const char *p)
+{
+	uint32_t v;
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+/* Two loads that may overlap decide words of 4 to 8 bytes: insert, update, delete. */
+static void equal_word(
+	const struct run *run, const struct str *a, struct str want, struct vector *out)
+{
+	uint32_t head = load32(want.data), tail = load32(want.data + want.len - 4);
+	size_t len = want.len;
+	uint8_t *r = out->column.data;
+	for (uint32_t w = 0; w < run_words(run); w++) {
+		uint64_t bits = run_active(run, out, w);
+		for (uint32_t i; next_row(&bits, w, &i);)
+			r[i] = a[i].len == len && load32(a[i].data) == head
+				&& load32(a[i].data + len - 4) == tail;
+	}
+}
+
 /* A constant on one side is the common case: op = 'insert'. */
 static void equal_constant(
 	const struct run *run, const struct str *a, struct str want, struct vector *out)
 {
+	if (want.len >= 4 && want.len <= 8) {
+		equal_word(run, a, want, out);
+		return;
+	}
 	uint8_t *r = out->column.data;
 	for (uint32_t w = 0; w < run_words(run); w++) {
 		uint64_t bits = run_active(run, out, w);
