@@ -251,15 +251,15 @@ static int64_t clamp(int64_t value, int64_t low, int64_t high)
  * A quarter of the memory for librdkafka's bookkeeping and a quarter for payload: the other half is
  * for what comes too much, because librdkafka sees an empty queue while we are draining it, and
  * one answer arrives whole after the bound was looked at (so it is kept small; its ops then stay in
- * the core's cache, too). With a queue per partition (max_offsets_per_trigger) each queue gets an
- * eighth, because librdkafka bounds them one by one.
+ * the core's cache, too). With a queue per partition (max_offsets_per_trigger) each queue gets a
+ * 16th, because librdkafka bounds them one by one.
  */
 struct kafka_bounds kafka_bounds_of(int64_t fetch_memory_bytes, bool queue_per_partition)
 {
 	int64_t memory = fetch_memory_bytes > 0 ? fetch_memory_bytes : (int64_t)64 * 1024 * 1024;
 	/* Below this one record batch of a busy producer fills the queue for good. */
 	memory = clamp(memory, (int64_t)16 * 1024 * 1024, (int64_t)64 << 30);
-	int64_t share = queue_per_partition ? memory / 8 : memory;
+	int64_t share = queue_per_partition ? memory / 16 : memory;
 	return (struct kafka_bounds){
 		.messages = clamp(share / 4 / kafka_message_overhead_bytes, 16, 10 * 1000 * 1000),
 		.bytes = clamp(share / 4, 64 * 1024, (int64_t)2097151 * 1024),

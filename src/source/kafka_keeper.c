@@ -570,7 +570,6 @@ static void answer_nudge(struct kafka_keeper *k)
 	pthread_mutex_lock(&k->lock);
 	for (uint32_t i = 0; list != NULL && i < count; i++)
 		k->ends[i] = answer_of(list, i, &found[i]);
-	k->nudged = false;
 	pthread_mutex_unlock(&k->lock);
 	if (list != NULL)
 		rd_kafka_topic_partition_list_destroy(list);
@@ -660,7 +659,9 @@ static void *keeper_main(void *argument)
 	while (!stopping(k)) {
 		rd_kafka_poll(k->rk, 0);
 		pthread_mutex_lock(&k->lock);
+		/* Taken before it is answered: one that comes meanwhile counts again. */
 		bool nudged = k->nudged;
+		k->nudged = false;
 		if (k->look_now)
 			k->next_look_us = 0;
 		k->look_now = false;

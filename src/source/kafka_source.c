@@ -73,6 +73,7 @@ struct kafka_partition {
 	bool reached; /* target was reached */
 	bool restarts; /* librdkafka stopped it: start again at the oldest message */
 	rd_kafka_queue_t *queue; /* its own, with max_offsets_per_trigger */
+	bool was_full; /* that queue */
 	struct held *held;
 };
 
@@ -107,7 +108,7 @@ struct kafka_source {
 	bool any_restarts;
 	/* The fetcher's sleep, see kafka_keeper.h */
 	double bytes_per_message;
-	double pressure_peak;
+	bool was_full;
 	bool starves;
 	struct kafka_position *commits;
 };
@@ -534,16 +535,28 @@ static void take(rd_kafka_message_t *m, void *opaque)
 
 /* ---- Keeping the fetcher awake ---- */
 
-static size_t queue_length(const struct kafka_source *ks)
+/* How full librdkafka may think a queue of `length` messages is; 1: it stops fetching. */
+static double pressure_of(const struct kafka_source *ks, size_t length)
 {
-	if (!ks->by_partition)
-		return rd_kafka_queue_length(ks->queue);
-	size_t sum = 0;
-	for (uint32_t i = 0; i < ks->count; i++)
-		sum += ks->partitions[i].queue == NULL
-			? 0
-			: rd_kafka_queue_length(ks->partitions[i].queue);
-	return sum;
+	double by_count = (double)length / (double)ks->bounds.messages;
+	double by_bytes = (double)length * ks->bytes_per_message / (double)ks->bounds.bytes;
+	return by_count > by_bytes ? by_count : by_bytes;
+}
+
+/*
+ * True when a queue that was nearly full (before `taken` messages were read just now) has emptied
+ * by half: librdkafka may have stopped fetching for it, and would not look again before a second
+ * has passed.
+ */
+static bool has_emptied(
+	const struct kafka_source *ks, size_t length, uint32_t taken, bool *was_full)
+{
+	if (pressure_of(ks, length + taken) >= 0.8)
+		*was_full = true;
+	if (!*was_full || pressure_of(ks, length) >= 0.5)
+		return false;
+	*was_full = false;
+	return true;
 }
 
 static bool behind(const struct kafka_source *ks)
@@ -557,26 +570,30 @@ static bool behind(const struct kafka_source *ks)
 }
 
 /*
- * When the queue was nearly full, librdkafka may have stopped fetching; once half of it is read,
- * its thread is woken. An empty queue below a known end may say the same; the keeper sees to it
- * when that lasts.
+ * Wakes librdkafka's fetcher when it may sleep. An empty queue below a known end may mean the same
+ * (or that the broker is slow); the keeper sees to it when that lasts.
  */
 static void keep_fetching(struct kafka_source *ks, uint32_t taken)
 {
-	double length = (double)queue_length(ks);
-	double by_count = length / (double)ks->bounds.messages;
-	double by_bytes = length * ks->bytes_per_message / (double)ks->bounds.bytes;
-	double pressure = by_count > by_bytes ? by_count : by_bytes;
-	if (pressure > ks->pressure_peak)
-		ks->pressure_peak = pressure;
-	bool starves = taken == 0 && length == 0 && behind(ks);
+	bool emptied = false;
+	bool empty = true; /* every queue that may be read from */
+	if (!ks->by_partition) {
+		size_t length = rd_kafka_queue_length(ks->queue);
+		emptied = has_emptied(ks, length, taken, &ks->was_full);
+		empty = length == 0;
+	}
+	for (uint32_t i = 0; ks->by_partition && i < ks->count; i++) {
+		struct kafka_partition *p = &ks->partitions[i];
+		size_t length = p->queue == NULL ? 0 : rd_kafka_queue_length(p->queue);
+		emptied |= has_emptied(ks, length, taken, &p->was_full);
+		empty = empty && (length == 0 || p->position >= p->limit);
+	}
+	bool starves = taken == 0 && empty && behind(ks);
 	if (starves != ks->starves)
 		kafka_keeper_starves(ks->keeper, starves);
 	ks->starves = starves;
-	if (ks->pressure_peak < 0.8 || pressure >= 0.5)
-		return;
-	ks->pressure_peak = 0;
-	kafka_keeper_nudge(ks->keeper);
+	if (emptied)
+		kafka_keeper_nudge(ks->keeper);
 }
 
 /* ---- Filling ---- */
