@@ -110,7 +110,7 @@ local function store_code(column, c)
 	elseif column.phys == "i128" then
 		return format(
 			"local d = to_decimal(%d, v)\nlocal p = cast(u64p, oc[%d].data) + 2 * "
-				.. "i\np[0], p[1] = d.low, d.high",
+				.. "i\np[0], p[1] = d.__cdcl_low, d.__cdcl_high",
 			c,
 			c
 		)
@@ -168,7 +168,11 @@ return function(core, check)
 	local values = core.library "values"(core)
 	local reserve = values.c_function("reserve", "char *(*)(struct arena *, size_t)")
 	local emit_next = values.c_function("emit_next", "int32_t (*)(struct emit_cursor *)")
-	local json_t, decimal_t = ffi.typeof "struct lua_json", ffi.typeof "struct lua_decimal"
+	-- Fields of what a script holds (row, state, decimal) are written as __cdcl_name here; the
+	-- prefix then becomes one that no script can know: they are pointers.
+	local function hide(code)
+		return (code:gsub("__cdcl_", values.hidden))
+	end
 	local rows = { null = core.null, walk = values.walk, public = {} }
 	local row_columns = setmetatable({}, { __mode = "k" }) -- of a row's ctype, for to_table
 
@@ -197,7 +201,7 @@ return function(core, check)
 		chunkp = ffi.typeof "struct chunk *",
 		voidpp = ffi.typeof "void **",
 		u8pp = ffi.typeof "uint8_t **",
-		decimal_t = decimal_t,
+		decimal_t = values.decimal_t,
 		json = values.json,
 		reserve = reserve,
 		emit_next = emit_next,
@@ -221,7 +225,7 @@ return function(core, check)
 	end
 
 	local function load_code(parts, name, env)
-		local chunk, problem = loadstring(concat(parts, "\n"), "=cdcl/" .. name)
+		local chunk, problem = loadstring(hide(concat(parts, "\n")), "=cdcl/" .. name)
 		if not chunk then
 			error(problem, 0)
 		end
@@ -440,13 +444,13 @@ return function(core, check)
 				kinds = { [0] = "+I", "-U", "+U", "-D" },
 			}
 		)
-		local ctype = ffi.typeof [[struct {
+		local ctype = ffi.typeof(hide [[struct {
 			struct cdcl_bits * const __cdcl_columns;
 			const struct chunk * const __cdcl_chunk;
 			const int32_t __cdcl_row;
 			int32_t __cdcl_null;
 			const uint64_t __cdcl_generation;
-		}]]
+		}]])
 		ffi.metatype(ctype, {
 			__index = function(r, key)
 				local read = get[key]
@@ -675,13 +679,13 @@ return function(core, check)
 		parts[#parts + 1] = "return { get = get, set = set }"
 		local access = load_code(parts, "state", environment(converters(columns, 0)))
 		local get, set = access.get, access.set
-		local ctype = ffi.typeof [[struct {
+		local ctype = ffi.typeof(hide [[struct {
 			void ** const __cdcl_columns;
 			uint8_t ** const __cdcl_nulls;
 			void * const __cdcl_undo;
 			uint8_t * const __cdcl_undo_nulls;
 			const int32_t __cdcl_group;
-		}]]
+		}]])
 		local function unknown(key)
 			local names = column_names(columns)
 			core.fail(

@@ -14,7 +14,8 @@ return function(core)
 		struct cdcl_pair { struct lua_json name, value; uint64_t at; };
 	]]
 	local values = {}
-	local pointers, scratch_pointer, generation_pointer = core.border()
+	local pointers, scratch_pointer, generation_pointer, hidden = core.border()
+	values.hidden = hidden
 	local scratch = cast("struct arena *", scratch_pointer)
 	local alive = cast("const uint64_t *", generation_pointer)
 	values.alive = alive
@@ -26,26 +27,28 @@ return function(core)
 
 	-- ---- decimals ----
 
+	-- A script can name any field of a struct that it holds, so these have names it cannot
+	-- know; a JSON value's own "data" or "len" is never hidden by one. Laid out as struct
+	-- lua_decimal.
+	local k_precision, k_scale = hidden .. "precision", hidden .. "scale"
+	local decimal_t = ffi.typeof(
+		"struct { uint64_t $, $; int32_t $, $; }",
+		hidden .. "low",
+		hidden .. "high",
+		k_precision,
+		k_scale
+	)
+	values.decimal_t = decimal_t
 	local decimal_op = c_function(
 		"decimal",
-		"int32_t (*)(int32_t, const struct lua_decimal *, const struct lua_decimal *, "
-			.. "struct lua_decimal *)"
+		"int32_t (*)(int32_t, const void *, const void *, void *)"
 	)
-	local decimal_cmp = c_function(
-		"decimal_cmp",
-		"int32_t (*)(const struct lua_decimal *, const struct lua_decimal *)"
-	)
-	local decimal_double =
-		c_function("decimal_double", "double (*)(const struct lua_decimal *)")
-	local decimal_rescale = c_function(
-		"decimal_rescale",
-		"int32_t (*)(const struct lua_decimal *, struct lua_decimal *)"
-	)
-	local decimal_of_double =
-		c_function("decimal_of_double", "int32_t (*)(double, struct lua_decimal *)")
-	local decimal_of_int64 =
-		c_function("decimal_of_int64", "void (*)(int64_t, struct lua_decimal *)")
-	local decimal_t = ffi.typeof "struct lua_decimal"
+	local decimal_cmp = c_function("decimal_cmp", "int32_t (*)(const void *, const void *)")
+	local decimal_double = c_function("decimal_double", "double (*)(const void *)")
+	local decimal_rescale =
+		c_function("decimal_rescale", "int32_t (*)(const void *, void *)")
+	local decimal_of_double = c_function("decimal_of_double", "int32_t (*)(double, void *)")
+	local decimal_of_int64 = c_function("decimal_of_int64", "void (*)(int64_t, void *)")
 	local int64_t, uint64_t = ffi.typeof "int64_t", ffi.typeof "uint64_t"
 	local add, subtract, multiply, divide, remainder = 0, 1, 2, 3, 4
 
@@ -103,7 +106,7 @@ return function(core)
 	end
 
 	local function decimal_text(d)
-		return core.decimal_text(ffi_string(d, 16), d.scale)
+		return core.decimal_text(ffi_string(d, 16), d[k_scale])
 	end
 
 	ffi.metatype(decimal_t, {
@@ -178,14 +181,14 @@ return function(core)
 		end
 		local d = new(decimal_t)
 		copy(d, bytes, 16)
-		d.precision, d.scale = precision, scale
+		d[k_precision], d[k_scale] = precision, scale
 		return d
 	end
 
 	-- For a column decimal(precision, scale): the value, or nil when it does not fit.
 	function values.to_decimal(v, precision, scale)
 		local out = new(decimal_t)
-		out.precision, out.scale = precision, scale
+		out[k_precision], out[k_scale] = precision, scale
 		local d = exact(v)
 		if d ~= nil then
 			return decimal_rescale(d, out) ~= 0 and out or nil
@@ -216,7 +219,15 @@ return function(core)
 
 	-- ---- JSON ----
 
-	local json_t = ffi.typeof "struct lua_json"
+	local k_data, k_len, k_generation =
+		hidden .. "data", hidden .. "len", hidden .. "generation"
+	local json_t = ffi.typeof(
+		"struct { const char *$; size_t $; uint64_t $; }",
+		k_data,
+		k_len,
+		k_generation
+	)
+	local found_t = ffi.typeof "struct lua_json"
 	local pair_t = ffi.typeof "struct cdcl_pair"
 	local json_get = c_function(
 		"json_get",
@@ -233,7 +244,7 @@ return function(core)
 			.. "lua_json *)"
 	)
 	local parse_int64 = c_function("int64", "int32_t (*)(const char *, size_t, int64_t *)")
-	local found, pair = new(json_t), new(pair_t)
+	local found, pair = new(found_t), new(pair_t)
 	local whole = new("int64_t[1]")
 	local at = new("uint64_t[1]")
 	local kind_boolean, kind_number, kind_string, kind_array = 1, 2, 3, 4
@@ -272,7 +283,7 @@ return function(core)
 	end
 
 	local function check_alive(view)
-		if view.generation ~= alive[0] then
+		if view[k_generation] ~= alive[0] then
 			error("a JSON value was used after its chunk", 3)
 		end
 	end
@@ -284,13 +295,13 @@ return function(core)
 				return nil
 			end
 			return lua_value(
-				json_get(scratch, view.data, view.len, nil, 0, key - 1, found)
+				json_get(scratch, view[k_data], view[k_len], nil, 0, key - 1, found)
 			)
 		end
 		if type(key) ~= "string" then
 			return nil
 		end
-		return lua_value(json_get(scratch, view.data, view.len, key, #key, -1, found))
+		return lua_value(json_get(scratch, view[k_data], view[k_len], key, #key, -1, found))
 	end
 
 	local function json_walk(view)
@@ -298,7 +309,7 @@ return function(core)
 		return function()
 			check_alive(view)
 			at[0] = position
-			if json_next(view.data, view.len, at, pair.name, pair.value) == 0 then
+			if json_next(view[k_data], view[k_len], at, pair.name, pair.value) == 0 then
 				return nil
 			end
 			position = at[0]
@@ -328,7 +339,7 @@ return function(core)
 		end,
 		__tostring = function(view)
 			check_alive(view)
-			return ffi_string(view.data, view.len)
+			return ffi_string(view[k_data], view[k_len])
 		end,
 	})
 
@@ -338,7 +349,7 @@ return function(core)
 
 	function values.json_text(view)
 		check_alive(view)
-		return ffi_string(view.data, view.len)
+		return ffi_string(view[k_data], view[k_len])
 	end
 
 	-- pairs over a JSON value; nil for anything else. JSON null comes as cdcl.null.

@@ -10,7 +10,10 @@
 #include "data/row_codec.h"
 #include "decode/json_path.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
+#include <unistd.h>
 
 /* ---- memory ---- */
 
@@ -296,7 +299,20 @@ static int number_text(lua_State *L)
 	return 1;
 }
 
-/* core.border() -> the functions for ffi.cast, the scratch arena, the generation's address */
+/* The beginning of names that no script can guess: what is behind them are pointers. */
+static void push_hidden(lua_State *L)
+{
+	uint64_t random[2];
+	check(getentropy(random, sizeof(random)) == 0);
+	char text[64];
+	snprintf(text, sizeof(text), "cdcl_%016" PRIx64 "%016" PRIx64 "_", random[0], random[1]);
+	lua_pushstring(L, text);
+}
+
+/*
+ * core.border() -> the functions for ffi.cast, the scratch arena, the generation's address, the
+ * beginning of hidden names
+ */
 static int border(lua_State *L)
 {
 	static const struct {
@@ -326,7 +342,8 @@ static int border(lua_State *L)
 	}
 	lua_pushlightuserdata(L, &s->scratch);
 	lua_pushlightuserdata(L, &s->generation);
-	return 3;
+	push_hidden(L);
+	return 4;
 }
 
 void bind_border_open(lua_State *L)
