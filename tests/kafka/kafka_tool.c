@@ -248,7 +248,8 @@ static rd_kafka_t *producer(void)
 	char text[512];
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
 	rd_kafka_conf_set(conf, "bootstrap.servers", brokers, text, sizeof(text));
-	rd_kafka_conf_set(conf, "linger.ms", "2", text, sizeof(text));
+	/* What one call sends arrives as one batch: flush does not wait for this. */
+	rd_kafka_conf_set(conf, "linger.ms", "1000", text, sizeof(text));
 	rd_kafka_conf_set(conf, "message.max.bytes", "4000000", text, sizeof(text));
 	rd_kafka_conf_set(conf, "queue.buffering.max.messages", "1000000", text, sizeof(text));
 	const char *codec = getenv("CODEC");
@@ -310,6 +311,9 @@ static char *absent(char *text)
 static void produce(const char *topic)
 {
 	rd_kafka_t *rk = producer();
+	/* Known before the first message, or the messages trickle out one by one. */
+	rd_kafka_topic_t *rkt = rd_kafka_topic_new(rk, topic, NULL);
+	wait_leaders(rk, topic, 1);
 	char *line = NULL;
 	size_t capacity = 0;
 	ssize_t n;
@@ -339,6 +343,7 @@ static void produce(const char *topic)
 	}
 	free(line);
 	flush_all(rk);
+	rd_kafka_topic_destroy(rkt);
 	rd_kafka_destroy(rk);
 }
 
