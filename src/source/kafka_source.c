@@ -72,6 +72,7 @@ struct kafka_partition {
 	int64_t empty_until; /* nothing comes below this offset */
 	bool reached; /* target was reached */
 	bool restarts; /* librdkafka stopped it: start again at the oldest message */
+	bool lost; /* that was done, and where the oldest is or the end is not known yet */
 	rd_kafka_queue_t *queue; /* its own, with max_offsets_per_trigger */
 	bool was_full; /* that queue */
 	struct held *held;
@@ -240,9 +241,17 @@ static int partition_again(struct kafka_source *ks, struct kafka_partition *p,
 		STR_ARG(f->topic->name), f->partition, f->start);
 	p->position = f->start;
 	p->empty_until = 0;
-	if (ks->finite) {
-		p->target = f->end;
-		p->limit = ks->by_partition ? f->start : f->end;
+	p->lost = false;
+	if (p->held != NULL)
+		p->held->there = false; /* of the old topic, as is the old end */
+	p->target = f->end;
+	if (ks->by_partition)
+		p->limit = f->start;
+	else if (ks->finite)
+		p->limit = f->end;
+	if (p->reached) {
+		p->reached = false;
+		ks->unreached++;
 	}
 	reach(ks, p);
 	return partition_restart(ks, p, f->start, err);
@@ -448,6 +457,7 @@ static void lost(struct kafka_source *ks, struct kafka_partition *p, const rd_ka
 			STR_ARG(p->topic->name), p->partition, p->position);
 		p->position = 0;
 		p->empty_until = 0;
+		p->lost = true;
 		p->restarts = true;
 		ks->any_restarts = true;
 		rd_kafka_yield(ks->rk);
@@ -474,6 +484,9 @@ static void take_event(struct kafka_source *ks, const rd_kafka_message_t *m)
 	case RD_KAFKA_RESP_ERR__PARTITION_EOF:
 		if (p->held == NULL || !p->held->there)
 			p->empty_until = m->offset;
+		if (p->lost && m->offset < p->target)
+			p->target = m->offset; /* the topic that was made again is shorter */
+		p->lost = false;
 		skip_empty(ks, p);
 		return;
 	case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
@@ -519,6 +532,9 @@ static void take(rd_kafka_message_t *m, void *opaque)
 	if (__builtin_expect(m->offset >= p->limit, 0)) {
 		/* Beyond the end of a finite run it is nobody's; else it is the next batch's. */
 		p->empty_until = m->offset;
+		if (p->lost && p->queue != NULL)
+			p->position = p->limit = m->offset; /* a limit counts from the oldest */
+		p->lost = false;
 		if (!ks->finite || p->limit < p->target) {
 			hold(p, m);
 			rd_kafka_yield(ks->rk);
