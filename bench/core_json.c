@@ -1,8 +1,9 @@
 /*
  * The JSON decoder alone: messages in memory to columns, nothing else.
  *
- *	bench_core_json [SHAPE [MESSAGES [ROUNDS]]]     SHAPE: orders (default) mixed miss types
- *debezium
+ *	bench_core_json [SHAPE [MESSAGES [ROUNDS]]]
+ *
+ *	SHAPE: orders (default) mixed miss types debezium
  *
  * Prints messages, bytes and rates of the median round. For instructions per message run it under
  * callgrind with one round of N and of 2N messages and divide the difference by N

@@ -13,11 +13,11 @@
  *	division is correctly rounded (Clinger)
  *
  *	a mantissa of 19 digits: the product with the first 128 bits of the power of five is enough
- *to round (Eisel and Lemire; Mushtak and Lemire proved that no number needs more). With more digits
- *it is when both neighbours, the mantissa and the next, give the same
+ *	to round (Eisel and Lemire; Mushtak and Lemire proved that no number needs more). With more
+ *	digits it is when both neighbours, the mantissa and the next, give the same
  *
  *	any other: strtod, on digits and exponent without the radix character that libc looks up in
- *the locale
+ *	the locale
  */
 
 enum { significant_digits_max = 800, exponent_max = 100000 }; /* 768 digits decide any double */

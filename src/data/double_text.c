@@ -5,8 +5,8 @@
 /*
  * Java 17's Double.toString and Float.toString (jdk.internal.math.FloatingDecimal), which Spark's
  * boxes show. It is the algorithm of Steele and White with a symmetric stopping test, so it is not
- *always shortest: 2e23 gives 1.9999999999999998E23. Being equal to it byte for byte means doing
- *what it does, its special cases and its wrapping integers included:
+ * always shortest: 2e23 gives 1.9999999999999998E23. Being equal to it byte for byte means doing
+ * what it does, its special cases and its wrapping integers included:
  *
  *	d = B / S * 10^exponent, M = half a unit in the last place, scaled like B
  *	digits are the quotients of B by S until what remains is within M

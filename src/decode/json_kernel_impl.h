@@ -3,12 +3,12 @@
  *
  *	KERNEL_TARGET           attribute that every function here carries
  *	KERNEL_INLINE           the same for those that must be part of their caller's loop
- *	kernel_stop_wide        stops within whole vectors; returns where it got to (fewer bytes are
- *left than a vector has, or the byte at the answer is a stop) kernel_equal_long       compares 16
- *bytes or more
+ *	kernel_stop_wide        stops within whole vectors; returns where it got to (fewer bytes
+ *	                        are left than a vector has, or the byte there is a stop)
+ *	kernel_equal_long       compares 16 bytes or more
  *
  * No guard: that is the point of it. Nothing here reads at or past the end of a message: a
- *comparison of n bytes loads within those n, from both ends when n is no power of two.
+ * comparison of n bytes loads within those n, from both ends when n is no power of two.
  */
 
 #include "decode/json_kernel.h"

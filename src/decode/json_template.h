@@ -10,18 +10,18 @@
  *	            ^^^^            ^^^^^^^^             ^         ^^^^^^^^      slots
  *
  * A literal runs from the end of one value to the start of the next, white space included. A
- *message fits a template when every literal is there byte for byte and every slot holds a value
- *that the generic reader would have taken; the answer is then the generic reader's, by
- *construction: names, order and punctuation are the same bytes, and values end in the same
- *json_field_store or in a fast lane that takes only what needs no decision (plain integers, strings
- *without escapes).
+ * message fits a template when every literal is there byte for byte and every slot holds a value
+ * that the generic reader would have taken; the answer is then the generic reader's, by
+ * construction: names, order and punctuation are the same bytes, and values end in the same
+ * json_field_store or in a fast lane that takes only what needs no decision (plain integers,
+ * strings without escapes).
  *
  * An ignored value that is a container or a string is kept too: a connector that sends the same
  * schema block with every event costs one comparison.
  *
  * Learned only from messages that the generic reader accepted and in which no column comes twice.
  * After the last literal (the closing brace) lenient mode ignores what follows; strict wants white
- *space.
+ * space.
  */
 
 #include "data/schema.h"

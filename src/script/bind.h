@@ -3,11 +3,11 @@
 
 /*
  * What the bindings share. lib-lua holds the language (names, options, their checks); a bind_* file
- *per noun turns checked values into calls of plan/plan.h. Shape of each binding: read arguments,
- *call one function of the core, push the result; on failure bind_fail, which never returns.
+ * per noun turns checked values into calls of plan/plan.h. Shape of each binding: read arguments,
+ * call one function of the core, push the result; on failure bind_fail, which never returns.
  *
- *	user's script -> lib-lua/cdcl.lua (checks) -> core.filter(...) -> bind_stream.c ->
- *plan_filter
+ *	user's script -> lib-lua/cdcl.lua (checks) -> core.filter(...) -> bind_stream.c
+ *	              -> plan_filter
  */
 
 #include "script/place.h"

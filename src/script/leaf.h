@@ -5,14 +5,14 @@
  * A Lua function of the plan: what operators call (expr/row_function.h, sink/sink.h) and how it
  * reaches Lua. lib-lua/rows.lua makes a driver for the schema: a Lua function that loops over the
  * rows of a chunk and calls the user's function with a view of the row, so that LuaJIT compiles
- *loop and function as one trace.
+ * loop and function as one trace.
  *
  *	operator -> leaf (C) --one protected call--> driver (Lua) --per row--> the user's function
- *	                \-- error at row r: noted, row r becomes a dead letter, driver called again
- *from r + 1
+ *	                \-- error at row r: noted, row r becomes a dead letter, driver called
+ *	                    again from r + 1
  *
  * The cursors are C memory that both sides see; C sets them before a call and clears them after it,
- *so that a row kept in a variable of the script is refused instead of read.
+ * so that a row kept in a variable of the script is refused instead of read.
  */
 
 #include "base/bounds.h"

@@ -7,13 +7,13 @@
  *	vm_open -> vm_library (lib-lua, trusted) -> vm_call ... vm_call -> vm_close
  *
  * vm_call is the only protected call of the program. While it runs, the watchdog
- *(script/watchdog.h) knows what is running; when it fails, the handler has noted the innermost line
- *of the user's own files ("@orders.lua"; lib-lua's chunks are "=cdcl" and never named in a
- *message).
+ * (script/watchdog.h) knows what is running; when it fails, the handler has noted the innermost
+ * line of the user's own files ("@orders.lua"; lib-lua's chunks are "=cdcl" and never named in a
+ * message).
  *
  * The heap is bounded twice: in all (lua_memory_bytes_max) and per block (lua_block_bytes_max), so
- *that a script which builds a huge string or table gets "not enough memory" and the process goes
- *on.
+ * that a script which builds a huge string or table gets "not enough memory" and the process
+ * goes on.
  */
 
 #include "cdcl/error.h"

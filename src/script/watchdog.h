@@ -3,17 +3,17 @@
 
 /*
  * A thread that notices when Lua does not come back. A count hook never fires in code that LuaJIT
- *has compiled, so an endless loop can only be ended with the process: the watchdog says which
- *function it was and where in the data, and exits with 1. (Offsets are committed per batch: the
- *next start reads the record again; with --no-jit the hook turns the loop into an error that names
- *the line.)
+ * has compiled, so an endless loop can only be ended with the process: the watchdog says which
+ * function it was and where in the data, and exits with 1. (Offsets are committed per batch: the
+ * next start reads the record again; with --no-jit the hook turns the loop into an error that names
+ * the line.)
  *
  *	engine thread   enter: seq becomes odd, `watch` is set ... leave: seq becomes even
- *	watchdog        wakes every tick; the same odd seq and the same row for call_ms_max -> the
- *end
+ *	watchdog        wakes every tick; the same odd seq and the same row for call_ms_max ->
+ *	                the end
  *
  * No clock is read on the engine's side: a call costs two stores. Progress from row to row counts
- *as coming back, so a slow function is not an endless one.
+ * as coming back, so a slow function is not an endless one.
  */
 
 #include "cdcl/error.h"

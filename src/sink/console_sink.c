@@ -22,8 +22,8 @@
  *	only showing top 1 row                          and then no empty line; else an empty line
  *
  * Rows arrive as chunks during the whole trigger interval; only the text of the first num_rows is
- *kept, and whether there were more. A batch is one write, so that boxes of two jobs on one terminal
- *do not mix.
+ * kept, and whether there were more. A batch is one write, so that boxes of two jobs on one
+ * terminal do not mix.
  */
 
 enum {

@@ -1,6 +1,6 @@
 /*
  * JSON into columns, any bytes. The first byte chooses the mode, the rest is a message. It is
- *decoded among good ones by every kernel, strictly and not, more than once by one decoder:
+ * decoded among good ones by every kernel, strictly and not, more than once by one decoder:
  *
  *	a message gives the same row every time, whether by the generic reader or by a template
  *	all kernels give the same rows as the plain one, which has neither templates nor fast lanes

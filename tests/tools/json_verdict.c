@@ -3,7 +3,7 @@
  *
  *	frame    decimal length, newline, that many bytes
  *	verdict  "strict default": each "ok" or the offset of the first wrong byte; then what a
- *decoder says of {"v":TEXT} in both modes: "row" or "bad"
+ *	         decoder says of {"v":TEXT} in both modes: "row" or "bad"
  */
 
 #include "base/check.h"
