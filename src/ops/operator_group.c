@@ -254,11 +254,14 @@ static int apply(
 		if (r < 0)
 			return r;
 	}
+	bool short_of = false;
 	for (uint32_t i = 0; self->counts_rows && i < in->row_count; i++) {
 		uint32_t row = in->rows[i];
-		self->row_counts[in->groups[row]] += signs ? in->signs[row] : 1;
+		int64_t *rows_there = &self->row_counts[in->groups[row]];
+		*rows_there += signs ? in->signs[row] : 1;
+		short_of |= *rows_there < 0;
 	}
-	return 0;
+	return short_of ? aggregate_never_given(err) : 0;
 }
 
 static int push(struct operator *op, struct chunk *c, struct error *err)

@@ -198,6 +198,15 @@ int aggregate_add(struct aggregate *a, const struct aggregate_rows *rows, const 
 	return a->ops->add(a, &chosen, x, err);
 }
 
+int aggregate_never_given(struct error *err)
+{
+	error_set(err, CDCL_E_DATA,
+		"a row is taken back from a group_by that was never given to it: for the same row"
+		" of the aggregate before it, something in between gave another value");
+	error_help(err, "such as current_timestamp() or a Lua function that remembers");
+	return -(int)err->code;
+}
+
 /* ---- open, reserve, result ---- */
 
 static const struct aggregate_ops *choose_ops(

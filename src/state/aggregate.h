@@ -45,6 +45,9 @@ void aggregate_reserve(struct aggregate *a, uint32_t count);
 int aggregate_add(struct aggregate *a, const struct aggregate_rows *rows, const struct vector *args,
 	const struct vector *filter, struct error *err);
 
+/* Fills err: a row is taken back that is not there. Always negative. */
+int aggregate_never_given(struct error *err);
+
 /* Results of the groups listed into rows 0..count-1 of `out`, whose data array is there. */
 int aggregate_result(struct aggregate *a, const uint32_t *groups, uint32_t count,
 	struct column *out, struct arena *arena, struct error *err);

@@ -159,7 +159,8 @@ static int add_multiset(struct aggregate *a, const struct aggregate_rows *rows,
 			encode(a, &x[k], row);
 		struct str bytes = strbuf_str(&a->scratch);
 		if (rows->signs != NULL && rows->signs[row] < 0) {
-			multiset_remove(a->multiset, &lists[group], group, bytes);
+			if (!multiset_remove(a->multiset, &lists[group], group, bytes))
+				return aggregate_never_given(err);
 			continue;
 		}
 		int r = multiset_add(a->multiset, &lists[group], group, bytes, err);

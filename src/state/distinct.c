@@ -82,17 +82,18 @@ static uint32_t choose_first(const struct aggregate_rows *rows, const uint32_t *
 	return kept;
 }
 
-static uint32_t choose_changes(
-	struct distinct *d, const struct aggregate_rows *rows, const uint32_t *ids, uint16_t *list)
+static int choose_changes(struct distinct *d, const struct aggregate_rows *rows,
+	const uint32_t *ids, uint16_t *list, struct error *err)
 {
-	uint32_t kept = 0;
+	int kept = 0;
 	reserve_counts(d);
 	for (uint32_t i = 0; i < rows->count; i++) {
 		uint16_t row = rows->rows[i];
 		int sign = rows->signs == NULL ? 1 : rows->signs[row];
 		int64_t before = d->counts[ids[i]];
 		d->counts[ids[i]] = before + sign;
-		check(before + sign >= 0); /* nothing is taken back that was not given */
+		if (before + sign < 0)
+			return aggregate_never_given(err);
 		if (before == 0 || before + sign == 0)
 			list[kept++] = row;
 	}
@@ -111,9 +112,11 @@ int distinct_choose(struct distinct *d, struct aggregate_rows *rows, const struc
 	int count = group_table_put(&d->seen, keys, rows->count, ids, fresh, err);
 	if (count < 0)
 		return error_prefix(err, "distinct values: ");
-	uint32_t kept = d->retract ? choose_changes(d, rows, ids, list)
-				   : choose_first(rows, ids, fresh, (uint32_t)count, list);
+	int kept = d->retract ? choose_changes(d, rows, ids, list, err)
+			      : (int)choose_first(rows, ids, fresh, (uint32_t)count, list);
+	if (kept < 0)
+		return kept;
 	rows->rows = list;
-	rows->count = kept;
+	rows->count = (uint32_t)kept;
 	return 0;
 }

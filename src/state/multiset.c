@@ -126,11 +126,12 @@ int multiset_add(struct multiset *m, struct multiset_list *list, uint32_t group,
 	return 0;
 }
 
-void multiset_remove(
+bool multiset_remove(
 	struct multiset *m, struct multiset_list *list, uint32_t group, struct str bytes)
 {
 	uint32_t id = group_table_find(&m->values, make_key(m, group, bytes));
-	check(id != group_none);
+	if (id == group_none)
+		return false;
 	struct chain *chain = &m->chains[id];
 	uint32_t n = chain->oldest;
 	struct node *node = &m->nodes[n];
@@ -148,6 +149,7 @@ void multiset_remove(
 		group_table_remove(&m->values, id);
 	node->next_same = m->free_node;
 	m->free_node = n;
+	return true;
 }
 
 uint32_t multiset_next(const struct multiset *m, uint32_t node)

@@ -29,8 +29,8 @@ size_t multiset_bytes_held(const struct multiset *m);
 
 int multiset_add(struct multiset *m, struct multiset_list *list, uint32_t group, struct str bytes,
 	struct error *err);
-/* The value must be there. */
-void multiset_remove(
+/* False when the value is not there. */
+bool multiset_remove(
 	struct multiset *m, struct multiset_list *list, uint32_t group, struct str bytes);
 
 /* Walks a list: begin with list->first (or ->last), 0 is the end. */

@@ -169,7 +169,7 @@ static void test_multiset(void **unused)
 		struct str bytes = {&value, 1};
 		char *found = memchr(model[g], value, counts[g]);
 		if (next_random(2) == 0 && found != NULL) {
-			multiset_remove(m, &lists[g], g, bytes);
+			assert_true(multiset_remove(m, &lists[g], g, bytes));
 			size_t at = (size_t)(found - model[g]);
 			memmove(found, found + 1, counts[g] - at - 1);
 			counts[g]--;
@@ -185,6 +185,7 @@ static void test_multiset(void **unused)
 			assert_int_equal(multiset_bytes(m, n).data[0], model[g][i++]);
 		assert_int_equal(i, counts[g]);
 	}
+	assert_false(multiset_remove(m, &lists[0], 0, (struct str){"never given", 11}));
 	multiset_close(m);
 	slab_release(&slab);
 }
