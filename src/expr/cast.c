@@ -150,13 +150,29 @@ static enum expr_fault put_decimal(int128 unscaled, unsigned scale, struct value
 	return EXPR_FINE;
 }
 
-static enum expr_fault put_seconds(double seconds, struct value *out)
+/* Java's (long) of a double that is no NaN: beyond the ends it is the end. */
+static int64_t saturated(double d)
 {
-	double us = seconds * 1e6;
-	if (!(fabs(us) < 9.2e18))
-		return EXPR_CAST_OVERFLOW;
-	out->as.i64 = (int64_t)us;
-	return EXPR_FINE;
+	const double beyond = 9223372036854775808.0;
+	if (d >= beyond)
+		return INT64_MAX;
+	return d < -beyond ? INT64_MIN : (int64_t)d;
+}
+
+static int64_t seconds_to_us(int64_t seconds)
+{
+	int64_t us;
+	if (!__builtin_mul_overflow(seconds, INT64_C(1000000), &us))
+		return us;
+	return seconds < 0 ? INT64_MIN : INT64_MAX;
+}
+
+/* Like Spark's, wraps beyond what a timestamp holds. */
+static int64_t decimal_to_us(int128 seconds, unsigned scale)
+{
+	if (scale > 6)
+		return (int64_t)(seconds / decimal_pow10(scale - 6));
+	return (int64_t)((uint128)seconds * (uint128)decimal_pow10(6 - scale));
 }
 
 static enum expr_fault integer_to(int64_t i, struct value *out)
@@ -166,10 +182,7 @@ static enum expr_fault integer_to(int64_t i, struct value *out)
 	case TYPE_FLOAT: out->as.f32 = (float)i; return EXPR_FINE;
 	case TYPE_DOUBLE: out->as.f64 = (double)i; return EXPR_FINE;
 	case TYPE_DECIMAL: return put_decimal(i, 0, out);
-	case TYPE_TIMESTAMP:
-		return __builtin_mul_overflow(i, INT64_C(1000000), &out->as.i64)
-			? EXPR_CAST_OVERFLOW
-			: EXPR_FINE;
+	case TYPE_TIMESTAMP: out->as.i64 = seconds_to_us(i); return EXPR_FINE;
 	default: return put_integer(i, out);
 	}
 }
@@ -185,15 +198,17 @@ static enum expr_fault fraction_to(double d, struct value *out)
 			out->is_null = true;
 			return EXPR_FINE;
 		}
-		return put_seconds(d, out);
+		out->as.i64 = saturated(d * 1e6);
+		return EXPR_FINE;
 	case TYPE_DECIMAL:
 		return decimal_from_double(d, out->type.precision, out->type.scale, &out->as.i128)
 			? EXPR_FINE
 			: EXPR_CAST_OVERFLOW;
 	default:
-		if (!(fabs(d) < 1.8e19))
+		/* 2^63 is what the largest bigint is as a double: Spark lets it pass. */
+		if (!(fabs(d) <= 9223372036854775808.0))
 			return EXPR_CAST_OVERFLOW;
-		return put_integer((int128)d, out);
+		return put_integer(saturated(d), out);
 	}
 }
 
@@ -204,7 +219,7 @@ static enum expr_fault decimal_to(int128 i, unsigned scale, struct value *out)
 	case TYPE_FLOAT: out->as.f32 = (float)decimal_to_double(i, scale); return EXPR_FINE;
 	case TYPE_DOUBLE: out->as.f64 = decimal_to_double(i, scale); return EXPR_FINE;
 	case TYPE_DECIMAL: return put_decimal(i, scale, out);
-	case TYPE_TIMESTAMP: return put_seconds(decimal_to_double(i, scale), out);
+	case TYPE_TIMESTAMP: out->as.i64 = decimal_to_us(i, scale); return EXPR_FINE;
 	default: return put_integer(i / decimal_pow10(scale), out);
 	}
 }
@@ -223,14 +238,10 @@ static enum expr_fault text_to(
 	struct str s, const struct timezone *tz, int64_t now_us, struct value *out)
 {
 	bool good;
-	double d = 0;
 	int64_t i = 0;
 	switch (out->type.id) {
 	case TYPE_BOOLEAN: good = boolean_parse(s, &out->as.boolean); break;
-	case TYPE_FLOAT:
-		good = double_parse(s, &d);
-		out->as.f32 = (float)d;
-		break;
+	case TYPE_FLOAT: good = float_parse(s, &out->as.f32); break;
 	case TYPE_DOUBLE: good = double_parse(s, &out->as.f64); break;
 	case TYPE_DECIMAL: return text_to_decimal(s, out);
 	case TYPE_DATE: good = date_parse(s, &out->as.i32); break;
@@ -261,7 +272,7 @@ static enum expr_fault time_to(const struct value *in, const struct timezone *tz
 		return EXPR_FINE;
 	case TYPE_FLOAT: out->as.f32 = (float)((double)us / 1e6); return EXPR_FINE;
 	case TYPE_DOUBLE: out->as.f64 = (double)us / 1e6; return EXPR_FINE;
-	case TYPE_DECIMAL: return put_decimal(us, 6, out);
+	case TYPE_DECIMAL: return fraction_to((double)us / 1e6, out); /* as Spark */
 	default: return put_integer(seconds, out);
 	}
 }

@@ -449,9 +449,10 @@ struct str checker_name(struct checker *c, const struct sql_expression *source)
 	if (source->alias.data != NULL)
 		return str_dup(source->alias, c->arena);
 	const struct sql_node *n = source->node;
-	if (n->kind == SQL_CAST && n->literal_text.data == NULL
-		&& (n->args[0]->kind == SQL_COLUMN || n->args[0]->kind == SQL_FIELD))
-		n = n->args[0]; /* Spark: a cast of a column keeps its name */
+	while (n->kind == SQL_CAST && n->literal_text.data == NULL)
+		n = n->args[0];
+	if (n->kind != SQL_COLUMN && n->kind != SQL_FIELD) /* Spark: casts of a column keep its name */
+		n = source->node;
 	if (n->kind == SQL_COLUMN || n->kind == SQL_FIELD)
 		return str_dup(n->name, c->arena);
 	struct strbuf s;

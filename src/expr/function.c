@@ -391,7 +391,7 @@ static const struct function functions[] = {
 		resolve_fixed, 2, 2, 0, {TYPE_STRING, TYPE_TIMESTAMP}, TYPE_TIMESTAMP,
 		.kernel = kernel_date_trunc},
 	{"timestamp_seconds", "timestamp_seconds(n)", "timestamp", "seconds since 1970",
-		resolve_fixed, 1, 1, 0, {TYPE_BIGINT}, TYPE_TIMESTAMP,
+		resolve_seconds, 1, 1, 0, {TYPE_BIGINT}, TYPE_TIMESTAMP,
 		.kernel = kernel_from_seconds},
 	{"timestamp_millis", "timestamp_millis(n)", "timestamp", "milliseconds since 1970",
 		resolve_fixed, 1, 1, 0, {TYPE_BIGINT}, TYPE_TIMESTAMP,

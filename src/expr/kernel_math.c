@@ -18,7 +18,8 @@
 	}
 
 MATH_KERNEL(kernel_sqrt, sqrt(a[i]))
-MATH_KERNEL(kernel_cbrt, cbrt(a[i]))
+/* glibc: cbrt(27) is 3.0000000000000004 */
+MATH_KERNEL(kernel_cbrt, (double)cbrtl((long double)a[i]))
 MATH_KERNEL(kernel_exp, exp(a[i]))
 MATH_KERNEL(kernel_sin, sin(a[i]))
 MATH_KERNEL(kernel_cos, cos(a[i]))

@@ -386,6 +386,16 @@ int resolve_to_time(struct checker *c, const struct sql_node *node, const struct
 	return resolve_cast_to(c, node, f, args, count, out);
 }
 
+/* timestamp_seconds: of whole seconds; others keep their fraction, as their cast does. */
+int resolve_seconds(struct checker *c, const struct sql_node *node, const struct function *f,
+	struct expr **args, uint32_t count, struct expr **out)
+{
+	enum type_id id = args[0]->type.id;
+	if (id == TYPE_FLOAT || id == TYPE_DOUBLE || id == TYPE_DECIMAL)
+		return resolve_cast_to(c, node, f, args, count, out);
+	return resolve_fixed(c, node, f, args, count, out);
+}
+
 /* unix_timestamp(): now; (timestamp or date); (text [, pattern]). */
 int resolve_unix_timestamp(struct checker *c, const struct sql_node *node, const struct function *f,
 	struct expr **args, uint32_t count, struct expr **out)
@@ -400,6 +410,6 @@ int resolve_unix_timestamp(struct checker *c, const struct sql_node *node, const
 	else
 		rc = checker_cast(c, node, time, type_of(TYPE_TIMESTAMP), &time);
 	if (rc == 0)
-		*out = checker_call(c, node, kernel_to_seconds, 0, type_of(TYPE_BIGINT), &time, 1);
+		*out = checker_call(c, node, kernel_to_whole_seconds, 0, type_of(TYPE_BIGINT), &time, 1);
 	return rc;
 }

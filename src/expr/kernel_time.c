@@ -218,6 +218,15 @@ static int from_micros_row(const struct expr *e, const struct run *run, const st
 	return from_unit(args, row, out, 1);
 }
 
+static int to_whole_seconds_row(const struct expr *e, const struct run *run,
+	const struct vector *args, uint32_t row, struct vector *out)
+{
+	(void)e;
+	(void)run;
+	row_set_i64(out, row, row_i64(&args[0], row) / 1000000);
+	return EXPR_FINE;
+}
+
 static int to_seconds_row(const struct expr *e, const struct run *run, const struct vector *args,
 	uint32_t row, struct vector *out)
 {
@@ -335,6 +344,7 @@ KERNEL_OF_ROWS(kernel_from_seconds, from_seconds_row)
 KERNEL_OF_ROWS(kernel_from_millis, from_millis_row)
 KERNEL_OF_ROWS(kernel_from_micros, from_micros_row)
 KERNEL_OF_ROWS(kernel_to_seconds, to_seconds_row)
+KERNEL_OF_ROWS(kernel_to_whole_seconds, to_whole_seconds_row)
 KERNEL_OF_ROWS(kernel_to_millis, to_millis_row)
 KERNEL_OF_ROWS(kernel_to_micros, to_micros_row)
 KERNEL_OF_ROWS(kernel_unix_date, unix_date_row)

@@ -167,6 +167,7 @@ kernel_fn kernel_from_seconds;
 kernel_fn kernel_from_millis;
 kernel_fn kernel_from_micros;
 kernel_fn kernel_to_seconds;
+kernel_fn kernel_to_whole_seconds; /* towards zero, as unix_timestamp counts */
 kernel_fn kernel_to_millis;
 kernel_fn kernel_to_micros;
 kernel_fn kernel_unix_date;

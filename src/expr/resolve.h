@@ -95,6 +95,7 @@ resolve_fn resolve_concat_ws;
 resolve_fn resolve_cast_to; /* date(x), to_date(x): a cast to what it gives */
 resolve_fn resolve_pattern; /* dates and times by a pattern */
 resolve_fn resolve_to_time;
+resolve_fn resolve_seconds;
 resolve_fn resolve_unix_timestamp;
 resolve_fn resolve_regex;
 resolve_fn resolve_array;

@@ -46,15 +46,17 @@ static void add_case(const struct sql_node *n, struct strbuf *out)
 	strbuf_add_c(out, " END");
 }
 
+/* trim(x from s), and ltrim(x, s), whose arguments stand the other way round. */
 static void add_trim_from(const struct sql_node *n, struct strbuf *out)
 {
+	bool call = n->literal_text.data == NULL;
 	const char *side = str_eq(n->name, str_lit("ltrim")) ? "LEADING"
 		: str_eq(n->name, str_lit("rtrim"))	     ? "TRAILING"
 							     : "BOTH";
 	strbuf_addf(out, "TRIM(%s ", side);
-	sql_name(n->args[1], out);
+	sql_name(n->args[call ? 0 : 1], out);
 	strbuf_add_c(out, " FROM ");
-	sql_name(n->args[0], out);
+	sql_name(n->args[call ? 1 : 0], out);
 	strbuf_add_byte(out, ')');
 }
 
@@ -110,7 +112,9 @@ static bool add_special(const struct sql_node *n, struct str name, struct strbuf
 		strbuf_add_c(out, " ESCAPE '");
 		sql_name(n->args[2], out);
 		strbuf_add_byte(out, '\'');
-	} else if (n->literal_text.data != NULL && n->arg_count == 2) {
+	} else if (n->arg_count == 2
+		&& (n->literal_text.data != NULL || str_eq(name, str_lit("ltrim"))
+			|| str_eq(name, str_lit("rtrim")))) {
 		add_trim_from(n, out);
 	} else {
 		return false;

@@ -305,6 +305,42 @@ static int parse_hex(struct parser *p, struct sql_node **out)
 	return rc < 0 ? rc : node_close(p, *out);
 }
 
+/* Neither a time of today nor one with its own zone. */
+static bool names_day_only(struct str text)
+{
+	bool day = false, time = false;
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.data[i];
+		bool letter = (c | 32) >= 'a' && (c | 32) <= 'z' && c != 'T';
+		if (letter || (time && (c == '+' || c == '-')))
+			return false;
+		time = time || c == ':';
+		day = day || (c == '-' && i > 0 && !time);
+	}
+	return day || !time;
+}
+
+/*
+ * Printed is the value, not what was written: TIMESTAMP '2024-01-15 10:00:00' for '...:00.000'.
+ * A text that names a zone is left as it is, since the session's zone is not known here.
+ */
+static struct str typed_text(struct parser *p, enum type_id id, struct str text)
+{
+	struct value v = {.type = type_of(id)};
+	const char *word = id == TYPE_DATE ? "DATE" : "TIMESTAMP";
+	bool known = id == TYPE_DATE
+		? date_parse(text, &v.as.i32)
+		: names_day_only(text) && timestamp_parse(text, NULL, 0, &v.as.i64);
+	if (!known)
+		return str_printf(p->arena, "%s '" STR_FMT "'", word, STR_ARG(text));
+	struct strbuf s;
+	strbuf_init(&s);
+	value_text(&v, VALUE_CAST, NULL, &s);
+	struct str out = str_printf(p->arena, "%s '" STR_FMT "'", word, STR_ARG(strbuf_str(&s)));
+	strbuf_release(&s);
+	return out;
+}
+
 /* DATE '2024-01-15' and TIMESTAMP '...': a cast of the string, which folds away. */
 static int parse_typed_string(struct parser *p, enum type_id id, struct sql_node **out)
 {
@@ -321,8 +357,7 @@ static int parse_typed_string(struct parser *p, enum type_id id, struct sql_node
 	n->args = ARENA_ARRAY(p->arena, struct sql_node *, 1);
 	n->args[0] = text;
 	n->arg_count = 1;
-	n->literal_text = str_printf(p->arena, "%s '" STR_FMT "'",
-		id == TYPE_DATE ? "DATE" : "TIMESTAMP", STR_ARG(text->literal_text));
+	n->literal_text = typed_text(p, id, text->literal_text);
 	*out = n;
 	return node_close(p, n);
 }
@@ -458,15 +493,29 @@ static int parse_argument(struct parser *p, struct node_list *l)
 	return rc < 0 ? rc : list_add(p, l, arg);
 }
 
+/* position(a in b): `in` is a comma here, so `a` ends before it. */
+static int parse_position(struct parser *p, struct node_list *l)
+{
+	struct sql_node *part;
+	int rc = parse_value(p, 1, &part);
+	if (rc == 0)
+		rc = list_add(p, l, part);
+	if (rc == 0 && (rc = accept(p, "in")) > 0)
+		rc = parse_argument(p, l);
+	return rc;
+}
+
 static int parse_arguments(struct parser *p, struct sql_node *call, struct node_list *l)
 {
 	int rc = 0;
 	if (str_eq_fold(call->name, str_lit("trim")))
 		rc = parse_trim(p, l, call);
+	else if (str_eq_fold(call->name, str_lit("position")))
+		rc = parse_position(p, l);
 	else if (!is_symbol(p, ")"))
 		rc = parse_argument(p, l);
 	while (rc == 0) {
-		/* substring(s from 2 for 3), position(a in b) */
+		/* substring(s from 2 for 3) */
 		bool words = is_word(p, "from") || is_word(p, "for");
 		rc = words ? advance(p) < 0 ? -CDCL_E_SQL : 1 : accept(p, ",");
 		if (rc == 0)
