@@ -150,13 +150,17 @@ static enum expr_fault put_decimal(int128 unscaled, unsigned scale, struct value
 	return EXPR_FINE;
 }
 
-/* Java's (long) of a double that is no NaN: beyond the ends it is the end. */
+static const double two_63 = 9223372036854775808.0;
+
+/* 2^63 is what the largest bigint is as a double: Spark lets it pass, and it becomes that. */
+static bool whole_fits(double d)
+{
+	return fabs(d) <= two_63;
+}
+
 static int64_t saturated(double d)
 {
-	const double beyond = 9223372036854775808.0;
-	if (d >= beyond)
-		return INT64_MAX;
-	return d < -beyond ? INT64_MIN : (int64_t)d;
+	return d >= two_63 ? INT64_MAX : (int64_t)d;
 }
 
 static int64_t seconds_to_us(int64_t seconds)
@@ -198,6 +202,8 @@ static enum expr_fault fraction_to(double d, struct value *out)
 			out->is_null = true;
 			return EXPR_FINE;
 		}
+		if (!whole_fits(d * 1e6))
+			return EXPR_CAST_OVERFLOW;
 		out->as.i64 = saturated(d * 1e6);
 		return EXPR_FINE;
 	case TYPE_DECIMAL:
@@ -205,8 +211,7 @@ static enum expr_fault fraction_to(double d, struct value *out)
 			? EXPR_FINE
 			: EXPR_CAST_OVERFLOW;
 	default:
-		/* 2^63 is what the largest bigint is as a double: Spark lets it pass. */
-		if (!(fabs(d) <= 9223372036854775808.0))
+		if (!whole_fits(d))
 			return EXPR_CAST_OVERFLOW;
 		return put_integer(saturated(d), out);
 	}

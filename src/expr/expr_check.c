@@ -451,8 +451,8 @@ struct str checker_name(struct checker *c, const struct sql_expression *source)
 	const struct sql_node *n = source->node;
 	while (n->kind == SQL_CAST && n->literal_text.data == NULL)
 		n = n->args[0];
-	if (n->kind != SQL_COLUMN && n->kind != SQL_FIELD) /* Spark: casts of a column keep its name */
-		n = source->node;
+	if (n->kind != SQL_COLUMN && n->kind != SQL_FIELD)
+		n = source->node; /* casts of a column keep its name, others do not: as Spark */
 	if (n->kind == SQL_COLUMN || n->kind == SQL_FIELD)
 		return str_dup(n->name, c->arena);
 	struct strbuf s;

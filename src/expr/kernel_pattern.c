@@ -410,6 +410,7 @@ int resolve_unix_timestamp(struct checker *c, const struct sql_node *node, const
 	else
 		rc = checker_cast(c, node, time, type_of(TYPE_TIMESTAMP), &time);
 	if (rc == 0)
-		*out = checker_call(c, node, kernel_to_whole_seconds, 0, type_of(TYPE_BIGINT), &time, 1);
+		*out = checker_call(
+			c, node, kernel_to_whole_seconds, 0, type_of(TYPE_BIGINT), &time, 1);
 	return rc;
 }

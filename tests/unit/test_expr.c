@@ -359,6 +359,7 @@ static void test_casts(void **state)
 		{"cast(1700000000.123457 as timestamp)", "timestamp 2023-11-14 22:13:20.123457"},
 		{"cast(timestamp '9999-12-31 23:59:59.999999' as decimal(18,6))",
 			"decimal(18,6) 253402300800.000000"},
+		{"try_cast(1e20 as timestamp)", "timestamp NULL"},
 		{"timestamp_seconds(1.5)", "timestamp 1970-01-01 00:00:01.5"},
 		{"unix_timestamp(timestamp '1969-12-31 23:59:59.5')", "bigint 0"},
 		{"unix_seconds(timestamp '1969-12-31 23:59:59.5')", "bigint -1"},
