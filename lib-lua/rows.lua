@@ -1,8 +1,7 @@
 -- Row functions. For each Lua function of the plan a driver is written for the schema and loaded
--- once: a
--- loop over the rows of a chunk that calls the user's function with a view of the row. The view
--- reads a
--- column only when the function asks for it; loop, view and function compile to one trace.
+-- once: a loop over the rows of a chunk that calls the user's function with a view of the row. The
+-- view reads a column only when the function asks for it; loop, view and function compile to one
+-- trace.
 --
 -- Nothing here is called per row from C, and no closure or table is made in a loop.
 

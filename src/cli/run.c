@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "data/value.h"
 #include "runtime/job.h"
+#include "runtime/loop.h"
 
 enum { finite_broker_timeout_s = 30 };
 
@@ -186,6 +187,7 @@ static int run_script(const struct run_options *o, const struct script_options *
 		if (o->watch)
 			watch_files(&job_options, s, arena);
 		struct job *j = NULL;
+		loop_catch_signals();
 		if (demo == NULL || demo_feed(demo, script_plan(s), err) == 0)
 			j = job_open(script_plan(s), &job_options, err);
 		if (j == NULL) {

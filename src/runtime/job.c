@@ -67,7 +67,6 @@ static void apply_resolved(struct plan *plan, const struct job_options *o)
 		struct starting_offsets *s = &k->starting;
 		s->kind = OFFSETS_EXPLICIT;
 		s->resumed = true;
-		s->resumed = true;
 		s->explicit_offsets =
 			ARENA_ARRAY(plan->arena, struct partition_offset, o->resolved_count);
 		s->explicit_count = 0;

@@ -14,7 +14,6 @@ struct loop {
 	struct ev_timer timer;
 	struct ev_io wake_io;
 	int wake_fd; /* an eventfd: written by loop_wake and the signal handler */
-	bool told_signal;
 	struct ev_io *ios; /* one per fd of the last wait, in its order */
 	int *fds;
 	uint32_t count;
@@ -27,6 +26,7 @@ struct loop {
 /* Written by the signal handler, which can reach nothing else. */
 static volatile sig_atomic_t signals_seen;
 static volatile sig_atomic_t signal_fd = -1;
+static bool signal_told; /* as LOOP_SIGNAL */
 
 static void on_signal(int number)
 {
@@ -62,22 +62,34 @@ static void note_wake(struct ev_loop *ev, struct ev_io *io, int events)
 	if (read(io->fd, &times, sizeof(times)) < 0)
 		return;
 	l->notes |= LOOP_WOKEN;
-	if (l->catches_signals && signals_seen > 0 && !l->told_signal) {
-		l->told_signal = true;
+	if (l->catches_signals && signals_seen > 0 && !signal_told) {
+		signal_told = true;
 		l->notes |= LOOP_SIGNAL;
 	}
 }
 
-static void catch_signals(struct loop *l)
+void loop_catch_signals(void)
 {
-	signals_seen = 0;
-	signal_fd = l->wake_fd;
 	struct sigaction action;
 	memset(&action, 0, sizeof(action));
 	action.sa_handler = on_signal;
 	sigemptyset(&action.sa_mask);
-	sigaction(SIGTERM, &action, &l->old_term);
-	sigaction(SIGINT, &action, &l->old_int);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+}
+
+static void catch_signals(struct loop *l)
+{
+	signal_fd = l->wake_fd;
+	/* One that came while the loop before this one was closed is still to be told. */
+	if (signal_told)
+		signals_seen = 0;
+	else if (signals_seen > 0)
+		loop_wake(l);
+	signal_told = false;
+	sigaction(SIGTERM, NULL, &l->old_term);
+	sigaction(SIGINT, NULL, &l->old_int);
+	loop_catch_signals();
 	l->catches_signals = true;
 }
 

@@ -27,6 +27,12 @@ struct loop *loop_open(bool catch_signals, struct error *err);
 void loop_close(struct loop *l);
 
 /*
+ * A program that closes one loop and opens the next calls it before the first: a signal that comes
+ * in between is then told by the next one.
+ */
+void loop_catch_signals(void);
+
+/*
  * Waits until one of `fds` is readable, a signal came, or timeout_us passed (0: only look;
  * negative: no time limit). Answers a set of enum loop_note.
  */
