@@ -90,8 +90,16 @@ return function(core, check, nouns, rows)
 		return f
 	end
 
-	function methods:filter(condition)
+	-- One argument too many is a mistake, often a bracket in the wrong place.
+	local function nothing_more(method, ...)
+		if select("#", ...) > 0 then
+			core.fail(format("%s: one argument too many", method), method)
+		end
+	end
+
+	function methods:filter(condition, ...)
 		local node = node_of(self, "filter")
+		nothing_more("filter", ...)
 		if type(condition) == "function" then
 			return wrap(rows.filter(node, condition))
 		end
@@ -118,6 +126,7 @@ return function(core, check, nouns, rows)
 	function methods:with(first, second, ...)
 		local node = node_of(self, "with")
 		if type(second) == "function" then
+			nothing_more("with", ...)
 			local ddl = texts_of("with", 'columns as "name type"', 1, first)[1]
 			return wrap(rows.with(node, ddl, second))
 		end
@@ -144,8 +153,9 @@ return function(core, check, nouns, rows)
 		)
 	end
 
-	function methods:map(ddl, f)
+	function methods:map(ddl, f, ...)
 		local node = node_of(self, "map")
+		nothing_more("map", ...)
 		return wrap(
 			rows.map(
 				node,
@@ -155,8 +165,9 @@ return function(core, check, nouns, rows)
 		)
 	end
 
-	function methods:flat_map(ddl, f)
+	function methods:flat_map(ddl, f, ...)
 		local node = node_of(self, "flat_map")
+		nothing_more("flat_map", ...)
 		local columns = texts_of("flat_map", 'columns as "name type, ..."', 1, ddl)[1]
 		return wrap(rows.flat_map(node, columns, function_at("flat_map", f)))
 	end
@@ -174,13 +185,15 @@ return function(core, check, nouns, rows)
 		return wrap(core.drop_columns(node_of(self, "drop_columns"), concat(names, ", ")))
 	end
 
-	function methods:rename(old, new)
+	function methods:rename(old, new, ...)
+		nothing_more("rename", ...)
 		local names = texts_of("rename", "the old and the new name", 2, old, new)
 		return wrap(core.rename(node_of(self, "rename"), names[1], names[2]))
 	end
 
-	function methods:limit(n)
+	function methods:limit(n, ...)
 		local node = node_of(self, "limit")
+		nothing_more("limit", ...)
 		if type(n) ~= "number" or n ~= math.floor(n) then
 			check.wrong_type("limit", "a number of rows", n, "limit")
 		end

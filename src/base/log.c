@@ -115,25 +115,53 @@ void log_line(enum log_level level, const char *subject, const char *format, ...
 	strbuf_release(&out);
 }
 
+enum { shown_bytes_max = 200, shown_before_caret = 80 };
+
+static bool continues(char c)
+{
+	return ((unsigned char)c & 0xc0) == 0x80;
+}
+
+/* What is shown of a source line: all of it, or what stands around the caret of a long one. */
+static struct str shown_part(const struct error *err)
+{
+	struct str line = str_c(err->source_line);
+	if (line.len <= shown_bytes_max)
+		return line;
+	size_t caret = err->caret_start < 0 ? 0 : (size_t)err->caret_start;
+	size_t from = caret > shown_before_caret ? caret - shown_before_caret : 0;
+	while (from > 0 && from < line.len && continues(line.data[from]))
+		from--;
+	size_t end = line.len - from > shown_bytes_max ? from + shown_bytes_max : line.len;
+	while (end < line.len && continues(line.data[end]))
+		end++;
+	return str_sub(line, from, end - from);
+}
+
 /* The caret line repeats the tabs of the source line, so that both are indented alike. */
 static void add_source_line(struct strbuf *out, const struct error *err)
 {
-	strbuf_addf(out, "  %s\n", err->source_line);
+	struct str line = shown_part(err);
+	size_t from = (size_t)(line.data - err->source_line);
+	bool cut_after = from + line.len < strlen(err->source_line);
+	strbuf_addf(out, "  %s" STR_FMT "%s\n", from > 0 ? "..." : "", STR_ARG(line),
+		cut_after ? "..." : "");
 	if (err->caret_start < 0) {
 		return;
 	}
-	strbuf_add_c(out, "  ");
-	size_t len = strlen(err->source_line);
-	for (size_t i = 0; i < (size_t)err->caret_start; i++) {
-		unsigned char c = i < len ? (unsigned char)err->source_line[i] : ' ';
-		if ((c & 0xc0) != 0x80) { /* one column for a character, not for a byte */
+	strbuf_add_c(out, from > 0 ? "     " : "  ");
+	size_t caret = (size_t)err->caret_start - from;
+	for (size_t i = 0; i < caret; i++) {
+		char c = i < line.len ? line.data[i] : ' ';
+		if (!continues(c)) { /* one column for a character, not for a byte */
 			strbuf_add_byte(out, c == '\t' ? '\t' : ' ');
 		}
 	}
 	strbuf_add_c(out, state.color ? "\033[32m^" : "^");
-	for (size_t i = 1; i < (size_t)err->caret_len; i++) {
-		size_t at = (size_t)err->caret_start + i;
-		if (at >= len || ((unsigned char)err->source_line[at] & 0xc0) != 0x80) {
+	for (size_t at = caret + 1; at < caret + (size_t)err->caret_len; at++) {
+		if (cut_after && at >= line.len)
+			break;
+		if (at >= line.len || !continues(line.data[at])) {
 			strbuf_add_byte(out, '~');
 		}
 	}

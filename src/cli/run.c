@@ -30,7 +30,7 @@ static const struct option_spec run_specs[] = {
 	{0, "available-now", NULL, OPTION_FLAG, offsetof(struct run_options, available_now),
 		"read what is there at the start, in batches, then end"},
 	{0, "max-batches", "N", OPTION_INTEGER, offsetof(struct run_options, batches_max),
-		"end after N batches"},
+		"end after N batches; 0: never (default)"},
 	{0, "demo", NULL, OPTION_FLAG, offsetof(struct run_options, demo),
 		"a broker in the process, with simulated changes in the script's topics"},
 	{0, "watch", NULL, OPTION_FLAG, offsetof(struct run_options, watch),

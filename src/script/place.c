@@ -98,13 +98,19 @@ void place_show(struct error *err, struct str text, int line, int column, int le
 	struct str source = place_line(text, line);
 	if (source.data == NULL)
 		return;
-	size_t n = source.len < error_line_bytes - 1 ? source.len : error_line_bytes - 1;
-	memcpy(err->source_line, source.data, n);
+	/* Of a long line, a window around the caret; whoever prints it cuts further. */
+	size_t room = error_line_bytes - 1;
+	size_t at = column > 0 ? (size_t)column : 0;
+	size_t from = source.len > room && at > room / 2 ? at - room / 2 : 0;
+	if (from > source.len)
+		from = source.len;
+	size_t n = source.len - from < room ? source.len - from : room;
+	memcpy(err->source_line, source.data + from, n);
 	err->source_line[n] = '\0';
 	err->caret_start = -1;
 	err->caret_len = 0;
-	if (len > 0 && (size_t)column < n) {
-		err->caret_start = column;
-		err->caret_len = (size_t)(column + len) <= n ? len : (int)n - column;
+	if (len > 0 && at - from < n) {
+		err->caret_start = (int)(at - from);
+		err->caret_len = at - from + (size_t)len <= n ? len : (int)(n - (at - from));
 	}
 }

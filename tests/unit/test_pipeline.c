@@ -268,6 +268,62 @@ static void first_batch_holds_what_is_there(void **state)
 	expect_batch(0, 10000, 1);
 }
 
+/* ---- a source that says what the test wants ---- */
+
+static const struct source_ops *real_ops;
+static enum source_state end_is; /* said in place of SOURCE_END */
+
+static int fill_and_say(struct source *s, struct messages *out, struct error *e)
+{
+	int r = real_ops->fill(s, out, e);
+	return r == SOURCE_END ? (int)end_is : r;
+}
+
+static struct source_ops told_ops;
+
+static void tell_source(enum source_state state)
+{
+	int64_t messages = 0;
+	/* The pipeline shows its sources to be read; the test stands between them. */
+	struct source *s = (struct source *)(uintptr_t)pipeline_source(pipeline, 0, &messages);
+	real_ops = s->ops;
+	told_ops = *real_ops;
+	told_ops.fill = fill_and_say;
+	s->ops = &told_ops;
+	end_is = state;
+}
+
+/* A batch is not closed while messages of it are known to be on their way, however long that is. */
+static void waiting_source_holds_the_batch_open(void **state)
+{
+	(void)state;
+	put("a", "{\"id\":1,\"op\":\"x\"}\n");
+	open_count(TRIGGER_AVAILABLE_NOW, 0, 0, 0);
+	tell_source(SOURCE_WAITING);
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(step(), PIPELINE_WAIT);
+		held.now_us += 10 * second;
+	}
+	struct pipeline_totals totals;
+	pipeline_totals(pipeline, &totals);
+	assert_int_equal(totals.messages, 1);
+	assert_int_equal(totals.batches, 0);
+	end_is = SOURCE_END;
+	expect_batch(0, 1, 1);
+	assert_int_equal(step(), PIPELINE_DONE);
+}
+
+/* Also when the source would have more: that is for another run. */
+static void once_ends_after_one_batch(void **state)
+{
+	(void)state;
+	put("a", "{\"id\":1,\"op\":\"x\"}\n");
+	open_count(TRIGGER_ONCE, 0, 0, 0);
+	tell_source(SOURCE_LIMIT);
+	expect_batch(0, 1, 1);
+	assert_int_equal(step(), PIPELINE_DONE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -281,6 +337,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(drain_without_data, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(first_batch_holds_what_is_there, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(many_chunks, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			waiting_source_holds_the_batch_open, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(once_ends_after_one_batch, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,19 +58,25 @@ static void test_a_call_ends_with_its_brackets(void **state)
 	expect_none(PLACE_WORD, "", 3);
 }
 
-static void test_show_cuts_what_is_too_long(void **state)
+static void test_show_cuts_a_long_line_around_the_caret(void **state)
 {
 	(void)state;
-	char text[3 * error_line_bytes];
+	static char text[100000];
 	memset(text, 'x', sizeof(text));
+	memcpy(text + 70000, "wrong", 5);
 	struct error err;
 	error_init(&err);
-	place_show(&err, (struct str){text, sizeof(text)}, 1, error_line_bytes - 3, 10);
+	place_show(&err, (struct str){text, sizeof(text)}, 1, 70000, 5);
 	assert_int_equal(strlen(err.source_line), error_line_bytes - 1);
-	assert_int_equal(err.caret_start, error_line_bytes - 3);
-	assert_int_equal(err.caret_len, 2);
-	place_show(&err, (struct str){text, sizeof(text)}, 1, error_line_bytes, 10);
+	assert_memory_equal(err.source_line + err.caret_start, "wrong", 5);
+	assert_int_equal(err.caret_len, 5);
+	place_show(&err, (struct str){text, sizeof(text)}, 1, sizeof(text) - 3, 10);
+	assert_int_equal(err.caret_start + err.caret_len, (int)strlen(err.source_line));
+	assert_int_equal(err.caret_len, 3);
+	place_show(&err, (struct str){text, sizeof(text)}, 1, sizeof(text), 10);
 	assert_int_equal(err.caret_start, -1);
+	place_show(&err, (struct str){text, sizeof(text)}, 1, 2, 3);
+	assert_int_equal(err.caret_start, 2);
 }
 
 int main(void)
@@ -79,7 +85,7 @@ int main(void)
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_words_are_whole_and_outside_of_strings),
 		cmocka_unit_test(test_a_call_ends_with_its_brackets),
-		cmocka_unit_test(test_show_cuts_what_is_too_long),
+		cmocka_unit_test(test_show_cuts_a_long_line_around_the_caret),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
