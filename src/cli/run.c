@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "data/value.h"
+#include "runtime/file_watch.h"
 #include "runtime/job.h"
 #include "runtime/loop.h"
 
@@ -119,6 +120,59 @@ static struct script *reload(const struct run_options *o, const struct script_op
 	return s;
 }
 
+/* Waits until one of the files is saved: true; false when a signal came first. */
+static bool wait_for_save(struct file_watch *watch, struct error *err)
+{
+	struct loop *loop = loop_open(true, err);
+	if (loop == NULL)
+		return false;
+	int fd = file_watch_fd(watch);
+	bool saved = false;
+	while (!saved && (loop_wait(loop, &fd, 1, -1) & LOOP_SIGNAL) == 0)
+		saved = file_watch_changed(watch);
+	loop_close(loop);
+	return saved;
+}
+
+/* The file that the error stands in ("lib/rules.lua:7"): it may be a module. */
+static struct str file_of(const struct error *err)
+{
+	const char *colon = strrchr(err->place, ':');
+	return (struct str){err->place, colon == NULL ? 0 : (size_t)(colon - err->place)};
+}
+
+/*
+ * The first load. With --watch a script that is there but not good yet is waited for, as it would
+ * be later; NULL without an error when a signal ended the wait.
+ */
+static struct script *load_first(
+	const struct run_options *o, const struct script_options *options, struct error *err)
+{
+	if (!o->watch)
+		return load(o, options, err);
+	struct file_watch *watch = file_watch_open(err); /* before the file is read */
+	if (watch == NULL || file_watch_add(watch, str_c(options->path), err) < 0) {
+		file_watch_close(watch);
+		return NULL;
+	}
+	struct script *s = load(o, options, err);
+	while (s == NULL && err->place[0] != '\0') {
+		log_print_error(err);
+		log_warn("watch", "%s is not good yet; waiting until it is saved", options->path);
+		struct error unseen; /* what cannot be watched is not */
+		error_init(&unseen);
+		struct str file = file_of(err);
+		if (file.len > 0 && !str_eq(file, str_c(options->path)))
+			file_watch_add(watch, file, &unseen);
+		error_init(err);
+		if (!wait_for_save(watch, err))
+			break;
+		s = load(o, options, err);
+	}
+	file_watch_close(watch);
+	return s;
+}
+
 static int run_until_changed(struct job *j, const struct run_options *o,
 	const struct script_options *options, struct script **fresh, struct error *err)
 {
@@ -181,7 +235,7 @@ static int run_script(const struct run_options *o, const struct script_options *
 		.stop_on_closed_stdout = true,
 		.clock = options->clock,
 	};
-	struct script *s = load(o, options, err);
+	struct script *s = load_first(o, options, err);
 	int end = s == NULL ? -(int)err->code : JOB_CHANGED;
 	while (end == JOB_CHANGED) {
 		if (o->watch)
@@ -273,7 +327,8 @@ const struct command command_run = {
 	.details =
 		"Results go to stdout, everything else to stderr. SIGTERM and SIGINT finish the\n"
 		"batch, flush, commit and exit 0; a second one exits 130 at once. When the reader\n"
-		"of stdout goes away (cdcl run ... | head) the job ends quietly with 0.\n",
+		"of stdout goes away (cdcl run ... | head) the job ends quietly with 0.\n"
+		"--watch: a script with a mistake is shown and waited for; a job that fails ends.\n",
 	.options = run_specs,
 	.option_count = sizeof(run_specs) / sizeof(run_specs[0]),
 	.options_bytes = sizeof(struct run_options),
