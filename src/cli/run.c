@@ -328,7 +328,7 @@ const struct command command_run = {
 		"Results go to stdout, everything else to stderr. SIGTERM and SIGINT finish the\n"
 		"batch, flush, commit and exit 0; a second one exits 130 at once. When the reader\n"
 		"of stdout goes away (cdcl run ... | head) the job ends quietly with 0.\n"
-		"--watch: a script with a mistake is shown and waited for; a job that fails ends.\n",
+		"--watch: a script with a mistake is waited for; a job that fails ends.\n",
 	.options = run_specs,
 	.option_count = sizeof(run_specs) / sizeof(run_specs[0]),
 	.options_bytes = sizeof(struct run_options),
