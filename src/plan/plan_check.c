@@ -6,6 +6,7 @@
 #include "plan/plan.h"
 
 #include "base/check.h"
+#include "source/source_kinds.h"
 
 enum {
 	mode_append = 1 << OUTPUT_APPEND,
@@ -111,6 +112,14 @@ int plan_check(struct plan *p, struct error *err)
 			"nothing is written: no stream of the script ends in :to(...)");
 		error_help(err, "end with :to(cdcl.console {})");
 		return error_at(err, STR_FMT, STR_ARG(p->nodes[p->node_count - 1]->place));
+	}
+	for (uint32_t i = 0; i < p->node_count; i++) {
+		const struct plan_node *n = p->nodes[i];
+		int r = n->kind != PLAN_SOURCE || n->source.kind != SOURCE_KAFKA
+			? 0
+			: kafka_source_check(&n->source.kafka, err);
+		if (r < 0)
+			return r;
 	}
 	for (uint32_t i = 0; i < p->sink_count; i++) {
 		int r = check_sink(&p->sinks[i], err);

@@ -485,7 +485,8 @@ static bool look_at_topics(struct kafka_keeper *k, const rd_kafka_metadata_t *m,
 			all = false;
 			continue;
 		}
-		if (mt->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED) {
+		if (mt->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
+			mt->err == RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION) { /* no name of a topic */
 			struct error err;
 			error_init(&err);
 			error_set(&err, CDCL_E_UNREACHABLE, "topic '" STR_FMT "': %s",

@@ -885,3 +885,12 @@ struct source *kafka_source_make(const struct kafka_config *config, struct error
 	ks->source.poll_ms = 1000;
 	return &ks->source;
 }
+
+int kafka_source_check(const struct kafka_config *config, struct error *err)
+{
+	rd_kafka_conf_t *conf = kafka_reader_conf(config, err);
+	if (conf == NULL)
+		return -(int)err->code;
+	rd_kafka_conf_destroy(conf);
+	return 0;
+}
