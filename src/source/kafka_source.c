@@ -329,7 +329,7 @@ static void copy_message(
 	out->topic[i] = p->topic->name;
 	out->partition[i] = p->partition;
 	out->offset[i] = m->offset;
-	out->timestamp_us[i] = timestamp_ms < 0 ? -1 : timestamp_ms * 1000;
+	out->timestamp_us[i] = message_time_us(timestamp_ms);
 	out->timestamp_type[i] = spark_timestamp_type(type);
 	out->key[i] =
 		m->key == NULL ? (struct str){NULL, 0} : copy_bytes(out->arena, m->key, m->key_len);
@@ -384,7 +384,7 @@ static void hold(struct kafka_partition *p, const rd_kafka_message_t *m)
 	h->offset = m->offset;
 	rd_kafka_timestamp_type_t type;
 	int64_t timestamp_ms = rd_kafka_message_timestamp(m, &type);
-	h->timestamp_us = timestamp_ms < 0 ? -1 : timestamp_ms * 1000;
+	h->timestamp_us = message_time_us(timestamp_ms);
 	h->timestamp_type = spark_timestamp_type(type);
 	rd_kafka_headers_t *headers;
 	bool any = rd_kafka_message_headers(m, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR;

@@ -4,6 +4,7 @@
 #include "data/value.h"
 #include "decode/json_path.h"
 #include "decode/json_scan.h"
+#include "source/source.h"
 
 enum { record_headers_max = 1024 };
 
@@ -142,7 +143,7 @@ int record_line_add(struct str line, const struct str *topics, uint32_t topic_co
 	out->topic[i] = r.topic;
 	out->partition[i] = (int32_t)r.partition;
 	out->offset[i] = r.offset;
-	out->timestamp_us[i] = r.ts_ms < 0 ? -1 : r.ts_ms * 1000;
+	out->timestamp_us[i] = message_time_us(r.ts_ms);
 	out->timestamp_type[i] = r.ts_type;
 	out->key[i] = r.key;
 	out->value[i] = r.value;

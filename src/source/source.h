@@ -89,6 +89,12 @@ static inline bool messages_full(const struct messages *m)
 	return m->count == chunk_rows_max || m->arena->bytes_held >= chunk_bytes_max;
 }
 
+/* Of a message; a time that microseconds cannot hold is the last that they can. */
+static inline int64_t message_time_us(int64_t ms)
+{
+	return ms < 0 ? -1 : ms > INT64_MAX / 1000 ? INT64_MAX : ms * 1000;
+}
+
 /* The static table's choice: makes the source that `config` names. NULL with the error filled. */
 struct source_config;
 struct source *source_open(const struct source_config *config, uint32_t id, enum source_run run,

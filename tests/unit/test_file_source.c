@@ -364,7 +364,8 @@ static void records(void **state)
 		"\"headers\":[[\"h\",\"x\\ty\"],[\"n\",null]],\"key\":\"k\",\"value\":\"{\\\"a\\\":"
 		"1}\"}\n"
 		"{\"topic\":\"other\",\"value\":\"skipped\"}\n"
-		"{\"topic\":\"t\",\"partition\":2,\"offset\":8,\"key\":\"k\",\"value\":null}\n");
+		"{\"topic\":\"t\",\"partition\":2,\"offset\":8,\"key\":\"k\",\"value\":null}\n"
+		"{\"topic\":\"t\",\"value\":null,\"ts\":9223372036854775807}\n");
 	struct str wanted = str_lit("t");
 	struct source_config config = {.file = {.path = str_c(in_folder("r")),
 					       .format = FILE_RECORDS,
@@ -377,12 +378,13 @@ static void records(void **state)
 	assert_int_equal(s->ops->begin_batch(s, &err), 0);
 	while (s->ops->fill(s, block, &err) == SOURCE_MORE)
 		continue;
-	assert_int_equal(block->count, 2);
+	assert_int_equal(block->count, 3);
 	assert_true(str_eq(block->value[0], str_lit("{\"a\":1}")));
 	assert_true(str_eq(block->key[0], str_lit("k")));
 	assert_int_equal(block->partition[0], 2);
 	assert_int_equal(block->offset[0], 7);
 	assert_int_equal(block->timestamp_us[0], 1000000);
+	assert_true(block->timestamp_us[2] == INT64_MAX); /* nothing runs over */
 	assert_int_equal(block->timestamp_type[0], 1);
 	assert_int_equal(block->header_count[0], 2);
 	assert_true(str_eq(block->headers[0][0].value, str_lit("x\ty")));
