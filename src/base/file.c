@@ -179,7 +179,7 @@ int file_make_dirs(const char *path, struct error *err)
 			return error_set(err, CDCL_E_DISK, "%s: %s", part, strerror(errno));
 		}
 	}
-	struct file_info info;
+	struct file_info info = {0};
 	int answer = file_stat(path, &info, err);
 	if (answer == 0 && !info.is_folder) {
 		return error_set(err, CDCL_E_DISK, "%s: is not a folder", path);

@@ -333,7 +333,7 @@ static int join(struct checker *c, const struct sql_node *node, const char *name
 int resolve_between(struct checker *c, const struct sql_node *node, const struct function *f,
 	struct expr **args, uint32_t count, struct expr **out)
 {
-	struct expr *low, *high;
+	struct expr *low = NULL, *high = NULL;
 	(void)f;
 	check(count == 3);
 	int rc = compare(c, node, ">=", args[0], args[1], &low);

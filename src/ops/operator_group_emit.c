@@ -164,7 +164,7 @@ static void sort_by_birth(const struct operator_group *self, uint32_t *groups, u
 static int emit_complete(struct operator_group *self, struct error *err)
 {
 	uint32_t count = 0;
-	uint32_t *groups = malloc(((size_t)self->table.id_count + 1) * sizeof(*groups));
+	uint32_t *groups = calloc((size_t)self->table.id_count + 1, sizeof(*groups));
 	check(groups != NULL);
 	for (uint32_t g = 0; g < self->table.id_count; g++)
 		if (group_exists(self, g))
