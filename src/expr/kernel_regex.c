@@ -7,6 +7,7 @@
 #include "expr/kernel_row.h"
 
 #include "base/check.h"
+#include "base/utf8.h"
 #include "data/row_codec.h"
 #include "expr/resolve.h"
 
@@ -32,7 +33,7 @@ static pcre2_code *regex_compile(struct str pattern, struct arena *arena, int *c
 	pcre2_general_context *memory = pcre2_general_context_create(arena_give, arena_keep, arena);
 	pcre2_compile_context *context = pcre2_compile_context_create(memory);
 	return pcre2_compile((PCRE2_SPTR)pattern.data, pattern.len,
-		PCRE2_UTF | PCRE2_MATCH_INVALID_UTF, code, offset, context);
+		PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C, code, offset, context);
 }
 
 /* What one kernel call matches with: the arena's memory, bounded work. */
@@ -62,11 +63,38 @@ static bool matcher_init(
 	return true;
 }
 
-/* 1 found, 0 not, negative: given up. */
+/*
+ * What is matched in: valid UTF-8, broken sequences being the U+FFFD that Spark has there.
+ * It is looked through once here, since PCRE2 would do so again for every match.
+ */
+static struct str matcher_text(struct str s, struct arena *arena)
+{
+	if (s.len == 0)
+		return str_lit("");
+	if (utf8_valid(s))
+		return s;
+	char *text = arena_alloc(arena, 3 * s.len, 1);
+	size_t len = 0;
+	const char *end = s.data + s.len;
+	for (const char *p = s.data; p < end;) {
+		bool malformed = false;
+		unsigned bytes = utf8_step(p, end, &malformed);
+		if (malformed) {
+			len += utf8_put(text + len, utf8_replacement);
+		} else {
+			memcpy(text + len, p, bytes);
+			len += bytes;
+		}
+		p += bytes;
+	}
+	return (struct str){text, len};
+}
+
+/* 1 found, 0 not, negative: given up. `s` is a matcher_text. */
 static int matcher_find(struct matcher *m, struct str s, size_t from, size_t *start, size_t *end)
 {
-	int rc = pcre2_match(m->code, (PCRE2_SPTR)(s.data == NULL ? "" : s.data), s.len, from, 0,
-		m->data, m->context);
+	int rc = pcre2_match(m->code, (PCRE2_SPTR)s.data, s.len, from, PCRE2_NO_UTF_CHECK, m->data,
+		m->context);
 	if (rc == PCRE2_ERROR_NOMATCH)
 		return 0;
 	if (rc < 0)
@@ -92,7 +120,8 @@ static int rlike_row(const struct expr *e, const struct run *run, const struct v
 	size_t start, end;
 	if (!matcher_init(&m, e, run, row_str(&args[1], row)))
 		return EXPR_INVALID_ARGUMENT;
-	int rc = matcher_find(&m, row_str(&args[0], row), 0, &start, &end);
+	struct str s = matcher_text(row_str(&args[0], row), run->arena);
+	int rc = matcher_find(&m, s, 0, &start, &end);
 	row_set_bool(out, row, rc > 0);
 	return rc < 0 ? EXPR_INVALID_ARGUMENT : EXPR_FINE;
 }
@@ -147,7 +176,8 @@ static int replace_row(const struct expr *e, const struct run *run, const struct
 	if (!matcher_init(&m, e, run, row_str(&args[1], row)))
 		return EXPR_INVALID_ARGUMENT;
 	strbuf_init(&b);
-	int rc = replace_all(&m, row_str(&args[0], row), row_str(&args[2], row), &b);
+	struct str s = matcher_text(row_str(&args[0], row), run->arena);
+	int rc = replace_all(&m, s, row_str(&args[2], row), &b);
 	row_set_str(out, row, str_dup(b.data == NULL ? str_lit("") : strbuf_str(&b), run->arena));
 	strbuf_release(&b);
 	return rc < 0 ? EXPR_INVALID_ARGUMENT : EXPR_FINE;
@@ -158,7 +188,7 @@ static int extract_row(const struct expr *e, const struct run *run, const struct
 	uint32_t row, struct vector *out)
 {
 	struct matcher m;
-	struct str s = row_str(&args[0], row);
+	struct str s = matcher_text(row_str(&args[0], row), run->arena);
 	int32_t group = e->arg_count > 2 ? row_i32(&args[2], row) : 1;
 	size_t start, end;
 	if (!matcher_init(&m, e, run, row_str(&args[1], row)))
@@ -185,7 +215,7 @@ static int split_row(const struct expr *e, const struct run *run, const struct v
 	uint32_t row, struct vector *out)
 {
 	struct matcher m;
-	struct str s = row_str(&args[0], row);
+	struct str s = matcher_text(row_str(&args[0], row), run->arena);
 	int32_t limit = e->arg_count > 2 ? row_i32(&args[2], row) : -1;
 	size_t at = 0, from = 0, start, end;
 	uint32_t count = 0;
