@@ -41,7 +41,7 @@ test-long: ## everything, with minutes of fuzzing
 
 fuzz: ## the fuzzers alone, for minutes
 	@.ci/packages build test
-	@tests/run --long --only '^fuzz/'
+	@tests/run --long --only '^fuzz'
 
 bench: build ## against bare consumers on a real Kafka; EVENTS=1000000 for a smaller topic
 	@.ci/packages build test bench
