@@ -25,6 +25,17 @@ static char *border_reserve(struct arena *arena, size_t bytes)
 
 /* ---- json ---- */
 
+/* Hands a JSON value to Lua, a string without its quotes; answers its kind. */
+static int32_t give_json(struct arena *scratch, struct str value, struct lua_json *out)
+{
+	enum json_kind kind = json_kind_of(value);
+	if (kind == JSON_KIND_STRING)
+		value = json_unquote(value, scratch);
+	out->data = value.data;
+	out->len = value.len;
+	return (int32_t)kind;
+}
+
 /*
  * The value at a field (index < 0) or element of a JSON value: its kind (enum json_kind), or -1
  * when there is none. A string is unquoted; *out then holds its bytes, else the exact text.
@@ -38,12 +49,7 @@ static int32_t border_json_get(struct arena *scratch, const char *data, size_t l
 	struct str value;
 	if (!json_path_find((struct str){data, len}, &step, 1, &value))
 		return -1;
-	enum json_kind kind = json_kind_of(value);
-	if (kind == JSON_KIND_STRING)
-		value = json_unquote(value, scratch);
-	out->data = value.data;
-	out->len = value.len;
-	return (int32_t)kind;
+	return give_json(scratch, value, out);
 }
 
 /* The value itself, as border_json_get gives one. */
@@ -53,12 +59,7 @@ static int32_t border_json_value(
 	struct str value = str_trim((struct str){data, len});
 	if (value.len == 0)
 		return -1;
-	enum json_kind kind = json_kind_of(value);
-	if (kind == JSON_KIND_STRING)
-		value = json_unquote(value, scratch);
-	out->data = value.data;
-	out->len = value.len;
-	return (int32_t)kind;
+	return give_json(scratch, value, out);
 }
 
 /* Walks an object or array from *at (0 at first); 0 at the end. The name is unquoted; absent in an

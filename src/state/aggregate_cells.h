@@ -58,6 +58,31 @@ static inline void *aggregate_cell(const struct aggregate *a, uint32_t group)
 	return a->cells + (size_t)group * a->ops->cell_bytes;
 }
 
+/*
+ * One value of a widened column. `wide` is x->wide; a caller that names it as a constant gets a
+ * loop for that width alone.
+ */
+static inline __attribute__((always_inline)) union wide_value aggregate_wide_at(
+	const struct wide_column *x, enum wide wide, uint32_t row)
+{
+	union wide_value v = {.i128 = 0};
+	switch (wide) {
+	case WIDE_INT:
+		v.i64 = x->i64[row];
+		break;
+	case WIDE_FLOAT:
+		v.f64 = x->f64[row];
+		break;
+	case WIDE_DECIMAL:
+		v.i128 = x->i128[row];
+		break;
+	case WIDE_STR:
+		v.str = x->str[row];
+		break;
+	}
+	return v;
+}
+
 enum wide aggregate_wide(struct type t);
 
 /* One value of a widened column, or of a cell, as a struct value of its type. */

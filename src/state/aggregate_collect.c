@@ -17,29 +17,10 @@ struct list {
 	uint32_t capacity;
 };
 
-static union wide_value at(const struct wide_column *x, uint32_t row)
-{
-	union wide_value v = {0};
-	switch (x->wide) {
-	case WIDE_INT:
-		v.i64 = x->i64[row];
-		break;
-	case WIDE_FLOAT:
-		v.f64 = x->f64[row];
-		break;
-	case WIDE_DECIMAL:
-		v.i128 = x->i128[row];
-		break;
-	case WIDE_STR:
-		v.str = x->str[row];
-		break;
-	}
-	return v;
-}
-
 static void encode(struct aggregate *a, const struct wide_column *x, uint32_t row)
 {
-	struct value v = aggregate_value(x->type, at(x, row), bit_get(x->nulls, row));
+	struct value v = aggregate_value(
+		x->type, aggregate_wide_at(x, x->wide, row), bit_get(x->nulls, row));
 	if (a->distinct != NULL)
 		row_codec_add_key(&a->scratch, &v); /* any of its equals takes it back */
 	else

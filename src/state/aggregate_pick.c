@@ -12,27 +12,6 @@ struct pick {
 	uint8_t state;
 };
 
-static inline __attribute__((always_inline)) union wide_value at(
-	const struct wide_column *x, enum wide wide, uint32_t row)
-{
-	union wide_value v = {.i128 = 0};
-	switch (wide) {
-	case WIDE_INT:
-		v.i64 = x->i64[row];
-		break;
-	case WIDE_FLOAT:
-		v.f64 = x->f64[row];
-		break;
-	case WIDE_DECIMAL:
-		v.i128 = x->i128[row];
-		break;
-	case WIDE_STR:
-		v.str = x->str[row];
-		break;
-	}
-	return v;
-}
-
 /* NaN is greatest and equal to itself; 0.0 and -0.0 are equal. */
 static inline __attribute__((always_inline)) bool float_less(double a, double b)
 {
@@ -87,7 +66,7 @@ static inline __attribute__((always_inline)) int add_extreme(struct aggregate *a
 	for (uint32_t i = 0; i < rows->count; i++) {
 		uint32_t row = rows->rows[i];
 		struct pick *p = &picks[rows->groups[row]];
-		union wide_value v = at(x, wide, row);
+		union wide_value v = aggregate_wide_at(x, wide, row);
 		if (p->state == PICK_NONE ||
 			(max ? less(wide, p->value, v) : less(wide, v, p->value)))
 			keep(a, wide, p, v);
@@ -146,7 +125,7 @@ static int add_end(struct aggregate *a, const struct aggregate_rows *rows,
 		if (null && a->call->ignore_nulls)
 			continue;
 		if (!null) {
-			keep(a, x->wide, p, at(x, x->wide, row));
+			keep(a, x->wide, p, aggregate_wide_at(x, x->wide, row));
 			continue;
 		}
 		if (p->state == PICK_VALUE && x->wide == WIDE_STR)
@@ -160,13 +139,13 @@ static int add_end(struct aggregate *a, const struct aggregate_rows *rows,
 
 static void keep_by(struct aggregate *a, struct pick *p, const struct wide_column *x, uint32_t row)
 {
-	union wide_value order = at(&x[1], x[1].wide, row);
+	union wide_value order = aggregate_wide_at(&x[1], x[1].wide, row);
 	if (x[1].wide == WIDE_STR)
 		keep_str(a, &p->order.str, p->state != PICK_NONE, order.str);
 	else
 		p->order = order;
 	if (!bit_get(x[0].nulls, row)) {
-		keep(a, x[0].wide, p, at(&x[0], x[0].wide, row));
+		keep(a, x[0].wide, p, aggregate_wide_at(&x[0], x[0].wide, row));
 		return;
 	}
 	if (p->state == PICK_VALUE && x[0].wide == WIDE_STR)
@@ -186,7 +165,7 @@ static int add_by(struct aggregate *a, const struct aggregate_rows *rows,
 		if (bit_get(x[1].nulls, row))
 			continue;
 		struct pick *p = &picks[rows->groups[row]];
-		union wide_value order = at(&x[1], x[1].wide, row);
+		union wide_value order = aggregate_wide_at(&x[1], x[1].wide, row);
 		bool worse = p->state != PICK_NONE &&
 			(max ? less(x[1].wide, order, p->order) : less(x[1].wide, p->order, order));
 		if (!worse)
