@@ -13,6 +13,9 @@
  *	                  bits, nothing moves); bits at and above row_count are zero
  *	kinds             row kind per row; NULL pointer = every row is +I
  *
+ * Columns behind schema->column_count are hidden: the key of a Table that `select` did not name,
+ * say (data/row_key.h). Sinks and Lua see those before it.
+ *
  * Row i of a chunk keeps its index through filters and projections, so columns and metadata can
  * be shared between the chunks of a chain without copying. Everything a chunk points to lives in
  * its arena (or in a chunk it was made from) and dies when the source's chunk is released.
@@ -75,6 +78,9 @@ struct chunk {
 	const uint16_t *origin;
 	const struct schema *schema;
 	struct arena *arena;
+	const struct changes *changes;               /* data/change.h; NULL: flat rows */
+	/* by column, one bit per row: the message did not have it; NULL: nothing is absent */
+	const uint64_t (*absent)[chunk_words];
 };
 
 /* ---- the Lua border: small structs that a driver (lib-lua/rows.lua) and C both write ---- */

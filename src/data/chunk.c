@@ -13,9 +13,9 @@ struct chunk *chunk_alloc(struct arena *arena, const struct schema *schema)
 	struct chunk *c = ARENA_NEW(arena, struct chunk);
 	c->arena = arena;
 	c->schema = schema;
-	c->column_count = schema->column_count;
-	c->columns = ARENA_ARRAY(arena, struct column, schema->column_count);
-	for (uint32_t i = 0; i < schema->column_count; i++) {
+	c->column_count = schema_total(schema);
+	c->columns = ARENA_ARRAY(arena, struct column, c->column_count);
+	for (uint32_t i = 0; i < c->column_count; i++) {
 		c->columns[i].data = chunk_alloc_data(arena, schema->columns[i].type);
 	}
 	return c;
@@ -28,8 +28,10 @@ struct chunk *chunk_alloc_like(
 	*c = *in;
 	c->arena = arena;
 	c->schema = schema;
-	c->column_count = schema->column_count;
-	c->columns = ARENA_ARRAY(arena, struct column, schema->column_count);
+	c->column_count = schema_total(schema);
+	c->columns = ARENA_ARRAY(arena, struct column, c->column_count);
+	/* Which columns were absent is known of the old columns only. */
+	c->absent = NULL;
 	return c;
 }
 

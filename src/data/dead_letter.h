@@ -20,7 +20,24 @@ enum dead_letter_reason {
 	dead_letter_reason_count
 };
 
+/*
+ * Where dead letters are written, with the bytes that came: set by the runtime, NULL when the job
+ * names no place. Called once per record; what it takes is durable when the batch is published.
+ */
+struct dead_letter_writer {
+	int (*write)(struct dead_letter_writer *w, enum dead_letter_reason reason,
+		const struct chunk *c, uint32_t row, const struct error *why, struct error *err);
+};
+
+/* What a script says of them: a file of JSON lines, or a topic. Both data NULL: nowhere. */
+struct dead_letter_config {
+	struct str path;
+	struct str topic;
+	int64_t per_minute_max;         /* records in one minute; 0: the 5 % rule */
+};
+
 struct dead_letters {
+	struct dead_letter_writer *writer;
 	const struct clock *clock;
 	bool stop_at_first;
 	int64_t count_max;                              /* error budget, records in all */

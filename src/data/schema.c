@@ -28,13 +28,21 @@ int schema_find_fold(const struct schema *s, struct str name)
 	return find(s, name, str_eq_fold);
 }
 
-struct schema *schema_alloc(struct arena *arena, uint32_t column_count)
+struct schema *schema_alloc_hidden(
+	struct arena *arena, uint32_t column_count, uint32_t hidden_count)
 {
 	check(column_count <= schema_columns_max);
+	check(hidden_count <= schema_columns_max);
 	struct schema *s = ARENA_NEW(arena, struct schema);
 	s->column_count = column_count;
-	s->columns = ARENA_ARRAY(arena, struct schema_column, column_count);
+	s->hidden_count = hidden_count;
+	s->columns = ARENA_ARRAY(arena, struct schema_column, column_count + hidden_count);
 	return s;
+}
+
+struct schema *schema_alloc(struct arena *arena, uint32_t column_count)
+{
+	return schema_alloc_hidden(arena, column_count, 0);
 }
 
 static bool is_plain_name(struct str name)

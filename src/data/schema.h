@@ -17,6 +17,8 @@ struct schema_column {
 
 struct schema {
 	uint32_t column_count;
+	/* behind the others in `columns` and in chunks: what steps need and nobody sees */
+	uint32_t hidden_count;
 	struct schema_column *columns;
 };
 
@@ -27,6 +29,13 @@ int schema_find(const struct schema *s, struct str name);
 int schema_find_fold(const struct schema *s, struct str name);
 
 struct schema *schema_alloc(struct arena *arena, uint32_t column_count);
+struct schema *schema_alloc_hidden(struct arena *arena, uint32_t column_count,
+	uint32_t hidden_count);
+
+static inline uint32_t schema_total(const struct schema *s)
+{
+	return s->column_count + s->hidden_count;
+}
 
 /* "order_id int, product string" */
 void schema_text(const struct schema *s, struct strbuf *out);

@@ -71,7 +71,7 @@ int expr_compile_list(struct str text, const struct expr_scope *scope, struct ar
 
 struct expr *expr_column(const struct schema *schema, uint32_t index, struct arena *arena)
 {
-	check(index < schema->column_count);
+	check(index < schema_total(schema));
 	struct expr *e = ARENA_NEW(arena, struct expr);
 	e->kind = EXPR_COLUMN;
 	e->column = index;

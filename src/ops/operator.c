@@ -71,7 +71,7 @@ void operator_connect(struct operator *from, struct operator *to, enum output_mo
 	size_t bytes = (from->out_count + 1) * sizeof(*from->outs);
 	struct operator_out *outs = realloc(from->outs, bytes);
 	check(outs != NULL);
-	outs[from->out_count++] = (struct operator_out){to, mode};
+	outs[from->out_count++] = (struct operator_out){.to = to, .mode = mode};
 	from->outs = outs;
 }
 
@@ -115,6 +115,9 @@ static struct operator *open_kind(const struct plan_node *node)
 	case PLAN_ORDER:
 		return operator_open_order(node);
 	case PLAN_SOURCE:
+	case PLAN_MERGE:
+	case PLAN_TOP:
+	case PLAN_JOIN:
 	case plan_kind_count:
 		break;
 	}
@@ -126,7 +129,7 @@ struct operator *operator_open(const struct plan_node *node, enum output_mode mo
 {
 	struct operator *op = open_kind(node);
 	if (op == NULL) {
-		error_set(err, CDCL_E_INTERNAL, "a source is not an operator");
+		error_set(err, CDCL_E_INTERNAL, "this step has no operator");
 		return NULL;
 	}
 	op->dead = dead;

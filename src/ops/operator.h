@@ -29,6 +29,8 @@ struct operator_ops {
 struct operator_out {
 	struct operator *to;
 	enum output_mode mode;
+	/* complete: instead of all rows, those of the sink's dirty buckets (sink/sink.h) */
+	struct bucket_set *buckets;
 };
 
 /* What a step holds that outlives a batch; for progress. */

@@ -11,7 +11,7 @@ static int push(struct operator *op, struct chunk *c, struct error *err)
 {
 	struct operator_project *self = (struct operator_project *)op;
 	struct chunk *out = chunk_alloc_like(c->arena, c, op->schema);
-	for (uint32_t i = 0; i < op->schema->column_count; i++) {
+	for (uint32_t i = 0; i < schema_total(op->schema); i++) {
 		struct vector v;
 		int r = operator_eval(op, self->node->exprs[i], c, &v, err);
 		if (r < 0)

@@ -53,6 +53,8 @@ struct plan_node *plan_node_add(struct plan *p, enum plan_kind kind,
 	}
 	if (count > 0)
 		n->schema = inputs[0]->schema;
+	if (count == 1)
+		n->key = inputs[0]->key;
 	p->nodes[p->node_count++] = n;
 	return n;
 }
@@ -230,6 +232,7 @@ struct plan_node *plan_map(struct plan *p, struct plan_node *in, struct str ddl,
 	if (n == NULL)
 		return NULL;
 	n->schema = schema;
+	n->key = NULL; /* the new columns hold none */
 	n->function = f;
 	return n;
 }

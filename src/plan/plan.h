@@ -13,8 +13,11 @@
 
 #include "cdcl/error.h"
 #include "base/arena.h"
+#include "data/row_key.h"
+#include "decode/envelope.h"
 #include "decode/json_decode.h"
 #include "expr/aggregate_plan.h"
+#include "plan/merge_plan.h"
 #include "sink/sink.h"
 #include "source/source_config.h"
 
@@ -30,6 +33,10 @@ enum plan_kind {
 	PLAN_LIMIT,
 	PLAN_GROUP,             /* group_by + agg */
 	PLAN_ORDER,
+	PLAN_MERGE,             /* changes of a Stream into a Table */
+	PLAN_TOP,               /* top(n, by) per group of a Table */
+	/* Table with Table, or Stream with Table (inputs[1] is the right) */
+	PLAN_JOIN,
 	plan_kind_count
 };
 
@@ -46,6 +53,8 @@ struct plan_node {
 	enum plan_kind kind;
 	uint32_t id;                            /* index in plan->nodes; inputs have lower ids */
 	bool is_table;                          /* a Table: its rows change */
+	/* of a Table; NULL: rows are told apart by nothing */
+	const struct row_key *key;
 	const struct schema *schema;            /* of its output */
 	struct plan_node **inputs;
 	uint32_t input_count;
@@ -54,8 +63,9 @@ struct plan_node {
 	struct source_config source;
 	bool raw;                               /* no schema: Spark's own Kafka columns */
 	struct json_config json;
+	struct envelope_config *envelope;       /* NULL: flat, and nobody merges it */
 	/* PLAN_PROJECT */
-	struct expr **exprs;                    /* schema->column_count of them */
+	struct expr **exprs;                    /* schema_total(schema) of them */
 	/* PLAN_FILTER: one of the two; PLAN_MAP, PLAN_FLAT_MAP: function */
 	struct expr *condition;
 	struct row_function *function;
@@ -68,6 +78,27 @@ struct plan_node {
 	/* PLAN_ORDER */
 	struct plan_sort_key *sort_keys;
 	uint32_t sort_key_count;
+	/* PLAN_MERGE, PLAN_TOP, PLAN_JOIN: one of them */
+	struct merge_plan *merge;
+	struct top_plan *top;
+	struct join_plan *join;
+};
+
+struct top_plan {
+	uint32_t count;                         /* rows kept per group */
+	struct expr **keys;                     /* of the group; none: of all rows */
+	uint32_t key_count;
+	struct plan_sort_key *by;
+	uint32_t by_count;
+};
+
+enum join_kind { JOIN_INNER, JOIN_LEFT };
+
+struct join_plan {
+	enum join_kind kind;
+	struct expr **left;                     /* compared with = to right, pair by pair */
+	struct expr **right;
+	uint32_t count;
 };
 
 struct plan_sink {
@@ -85,6 +116,7 @@ struct plan {
 	int64_t trigger_ms;
 	bool on_error_stop;
 	int64_t error_budget;                   /* records; default 1,000 */
+	struct dead_letter_config dead_letters;
 	const struct timezone *timezone;        /* NULL: UTC */
 	struct str timezone_name;
 	struct plan_node **nodes;
@@ -125,6 +157,21 @@ struct plan_node *plan_limit(struct plan *p, struct plan_node *in, int64_t limit
 struct plan_node *plan_group(struct plan *p, struct plan_node *in, const struct str *keys,
 	uint32_t key_count, const struct aggregate_source *aggregates, uint32_t aggregate_count,
 	struct str place, struct error *err);
+/*
+ * A Table of the current rows of `in`, a Stream. `rule` may be NULL; it is bound to the Table's
+ * schema by the caller afterwards: node->merge->function.
+ */
+struct plan_node *plan_merge(struct plan *p, struct plan_node *in,
+	const struct merge_options *options, struct str place, struct error *err);
+/* top(n, by): of a Table, the first n rows of each group by `by` ("quantity desc, id"). */
+struct plan_node *plan_top(struct plan *p, struct plan_node *in, const struct str *keys,
+	uint32_t key_count, int64_t count, struct str by, struct str place, struct error *err);
+/*
+ * `on` is one column name both have, a list of them, or "left_column = right_column" pairs joined
+ * by `and`. A Stream joins a Table as it is now.
+ */
+struct plan_node *plan_join(struct plan *p, struct plan_node *left, struct plan_node *right,
+	struct str on, enum join_kind kind, struct str place, struct error *err);
 struct plan_node *plan_order_by(struct plan *p, struct plan_node *in, const struct str *texts,
 	uint32_t count, struct str place, struct error *err);
 int plan_sink(struct plan *p, struct plan_node *in, const struct sink_config *sink,

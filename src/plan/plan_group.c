@@ -66,6 +66,14 @@ struct plan_node *plan_group(struct plan *p, struct plan_node *in, const struct 
 		return NULL;
 	n->group = g;
 	n->schema = g->schema;
+	struct row_key *key = ARENA_NEW(p->arena, struct row_key);
+	if (g->key_count <= row_key_columns_max) {
+		for (uint32_t i = 0; i < g->key_count; i++)
+			key->columns[key->count++] = i;
+		n->key = key;
+	} else {
+		n->key = NULL;
+	}
 	n->is_table = true;
 	return n;
 }

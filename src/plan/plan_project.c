@@ -26,6 +26,43 @@ static void list_add(struct column_list *l, struct expr *e, struct str name)
 	l->names[l->count++] = name;
 }
 
+/* The column of the list that is the input's column `column` as it is, or -1. */
+static int find_plain(const struct column_list *l, uint32_t column)
+{
+	for (uint32_t i = 0; i < l->count; i++)
+		if (expr_as_column(l->exprs[i]) == (int)column)
+			return (int)i;
+	return -1;
+}
+
+/* A Table keeps its key: what the list leaves out of it goes behind the others, hidden. */
+static void keep_key(struct plan *p, struct plan_node *n, const struct plan_node *in,
+	const struct column_list *l)
+{
+	struct row_key *key = ARENA_NEW(p->arena, struct row_key);
+	struct schema *s =
+		schema_alloc_hidden(p->arena, l->count, in->key == NULL ? 0 : in->key->count);
+	struct expr **exprs = ARENA_ARRAY(p->arena, struct expr *, schema_total(s) + 1);
+	memcpy(exprs, l->exprs, l->count * sizeof(*exprs));
+	uint32_t total = l->count;
+	for (uint32_t i = 0; in->key != NULL && i < in->key->count; i++) {
+		uint32_t column = in->key->columns[i];
+		int plain = find_plain(l, column);
+		key->columns[key->count++] = plain >= 0 ? (uint32_t)plain : total;
+		if (plain >= 0)
+			continue;
+		s->columns[total] = in->schema->columns[column];
+		exprs[total++] = expr_column(in->schema, column, p->arena);
+	}
+	s->hidden_count = total - l->count;
+	for (uint32_t i = 0; i < l->count; i++)
+		s->columns[i] =
+			(struct schema_column){l->names[i], expr_type(l->exprs[i])};
+	n->schema = s;
+	n->exprs = exprs;
+	n->key = in->key == NULL ? NULL : key;
+}
+
 static struct plan_node *project(struct plan *p, struct plan_node *in, const struct column_list *l,
 	struct str place, struct error *err)
 {
@@ -37,13 +74,7 @@ static struct plan_node *project(struct plan *p, struct plan_node *in, const str
 	struct plan_node *n = plan_node_add(p, PLAN_PROJECT, &in, 1, place, err);
 	if (n == NULL)
 		return NULL;
-	struct schema *s = schema_alloc(p->arena, l->count);
-	for (uint32_t i = 0; i < l->count; i++) {
-		s->columns[i].name = l->names[i];
-		s->columns[i].type = expr_type(l->exprs[i]);
-	}
-	n->schema = s;
-	n->exprs = l->exprs;
+	keep_key(p, n, in, l);
 	return n;
 }
 

@@ -26,6 +26,12 @@ static const char *kind_name(const struct plan_node *n)
 		return "group_by";
 	case PLAN_ORDER:
 		return "order_by";
+	case PLAN_MERGE:
+		return "merge";
+	case PLAN_TOP:
+		return "top";
+	case PLAN_JOIN:
+		return "join";
 	case plan_kind_count:
 		break;
 	}
@@ -43,6 +49,16 @@ static const char *sink_name(const struct plan_sink *s)
 		return "memory";
 	case SINK_FOREACH_BATCH:
 		return "foreach_batch";
+	case SINK_KAFKA:
+		return "kafka_sink";
+	case SINK_FILE:
+		return "file_sink";
+	case SINK_PARQUET:
+		return "parquet_sink";
+	case SINK_SQLITE:
+		return "sqlite_sink";
+	case SINK_POSTGRES:
+		return "postgres_sink";
 	}
 	return "?";
 }
@@ -140,6 +156,15 @@ static void node_detail(const struct plan_node *n, struct strbuf *out)
 		break;
 	case PLAN_ORDER:
 		order_detail(n, out);
+		break;
+	case PLAN_MERGE:
+		strbuf_add(out, n->merge->name);
+		break;
+	case PLAN_TOP:
+		strbuf_addf(out, "%u", n->top->count);
+		break;
+	case PLAN_JOIN:
+		strbuf_add_c(out, n->join->kind == JOIN_LEFT ? "left" : "inner");
 		break;
 	case plan_kind_count:
 		break;

@@ -65,7 +65,8 @@ static int connect_node(struct graph *g, const struct plan_node *node, enum outp
 static int open_sink(struct graph *g, const struct plan_sink *planned, struct error *err)
 {
 	const struct plan_node *input = planned->input;
-	struct sink *s = sink_open(&planned->config, input->schema, g->plan->timezone, err);
+	struct sink *s = sink_open(&planned->config, input->schema, input->key,
+		input->is_table, g->plan->timezone, err);
 	if (s == NULL)
 		return -(int)err->code;
 	struct operator *end = operator_open_sink(s, g->dead, g->batch);

@@ -52,7 +52,7 @@ static void add_line(struct changes_sink *c, const struct chunk *in, uint32_t ro
 	if (c->base.mode == OUTPUT_CHANGELOG || kind == ROW_UPDATE_BEFORE || kind == ROW_DELETE) {
 		strbuf_addf(&c->lines, ",\"@kind\":\"%s\"", kinds[kind]);
 	}
-	for (uint32_t i = 0; i < in->column_count; i++) {
+	for (uint32_t i = 0; i < in->schema->column_count; i++) {
 		struct value v =
 			value_from_column(&in->columns[i], c->base.schema->columns[i].type, row);
 		strbuf_add(&c->lines, strbuf_str(&c->names[i]));

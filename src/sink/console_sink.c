@@ -149,7 +149,7 @@ static void add_row(struct console_sink *c, const struct chunk *in, uint32_t row
 	if (shows_kind(&c->base)) {
 		add_cell(c, kind_names[chunk_kind(in, row)], false);
 	}
-	for (uint32_t i = 0; i < in->column_count; i++) {
+	for (uint32_t i = 0; i < in->schema->column_count; i++) {
 		struct value v =
 			value_from_column(&in->columns[i], c->base.schema->columns[i].type, row);
 		strbuf_reset(&c->scratch);

@@ -26,7 +26,8 @@ const char *output_mode_name(enum output_mode mode)
 }
 
 struct sink *sink_open(const struct sink_config *config, const struct schema *schema,
-	const struct timezone *timezone, struct error *err)
+	const struct row_key *key, bool is_table, const struct timezone *timezone,
+	struct error *err)
 {
 	check((size_t)config->kind < ARRAY_LEN(kinds));
 	struct sink *s = kinds[config->kind].open(config);
@@ -34,6 +35,8 @@ struct sink *sink_open(const struct sink_config *config, const struct schema *sc
 	s->mode = config->mode;
 	s->schema = schema;
 	s->timezone = timezone;
+	s->key = key;
+	s->is_table = is_table;
 	int64_t last_batch_id = -1;
 	if (s->ops->open(s, &last_batch_id, err) < 0) {
 		sink_close(s);

@@ -13,10 +13,16 @@
  * `write` and `publish` may answer CDCL_E_CLOSED: stdout's reader went away, the run ends quietly,
  * exit 0. A batch with no rows is published too (an empty box). Staged and ledger sinks:
  * docs/operations.md.
+ *
+ * Rows of a Table have kinds. In update mode a sink gets the last state of every changed key: +I or
+ * +U to put, -D to take away (console and changes leave -D out or mark it); one row a key and
+ * batch. Complete: all current rows. Changelog: every kind, -U just before its +U in the same
+ * chunk. `key` tells which columns of a chunk are the key, hidden ones maybe.
  */
 
 #include "cdcl/error.h"
 #include "data/chunk.h"
+#include "data/row_key.h"
 #include "data/timezone.h"
 
 enum output_mode {
@@ -32,7 +38,27 @@ const char *output_mode_name(enum output_mode mode);
 struct batch {
 	int64_t id;
 	int64_t time_us;        /* current_timestamp of the batch */
+	bool last;              /* the run ends with it: write what `every` held back */
 };
+
+/*
+ * A sink that keeps the current rows of a Table in buckets asks for those of the dirty buckets
+ * only: the step that holds the table marks a bucket when one of its rows changes, and when the
+ * sink is due it gives (complete, as +I rows) all rows of every dirty bucket, and nothing of the
+ * others. An empty dirty bucket gives no row. The sink clears the marks when they are published.
+ */
+enum { bucket_count_max = 4096 };
+struct bucket_set {
+	uint32_t count;
+	uint64_t dirty[bucket_count_max / 64];
+	int64_t every_us;       /* least time between two; 0: every batch */
+	int64_t given_us;       /* batch time of the last */
+};
+
+static inline bool bucket_set_due(const struct bucket_set *s, const struct batch *b)
+{
+	return b->last || s->every_us == 0 || b->time_us - s->given_us >= s->every_us;
+}
 
 struct sink;
 
@@ -52,9 +78,45 @@ struct sink {
 	const struct schema *schema;
 	const struct timezone *timezone;        /* NULL: UTC */
 	int64_t rows_written;                   /* of the current batch */
+	const struct row_key *key;              /* of a Table; NULL: a Stream, or no key */
+	bool is_table;
+	struct bucket_set *buckets;             /* set in open by a sink that wants them */
+	bool pending;                           /* holds rows back that a last batch must write */
 };
 
-enum sink_kind { SINK_CONSOLE, SINK_CHANGES, SINK_MEMORY, SINK_FOREACH_BATCH };
+enum sink_kind {
+	SINK_CONSOLE,
+	SINK_CHANGES,
+	SINK_MEMORY,
+	SINK_FOREACH_BATCH,
+	SINK_KAFKA,
+	SINK_FILE,
+	SINK_PARQUET,
+	SINK_SQLITE,
+	SINK_POSTGRES
+};
+
+enum sink_on_error { SINK_STOP, SINK_RETRY };   /* retry: bounded, with growing waits, then stop */
+
+enum sink_format { SINK_JSON, SINK_DEBEZIUM, SINK_JSONL, SINK_CSV };
+
+enum parquet_compression { PARQUET_ZSTD, PARQUET_SNAPPY, PARQUET_NONE };
+
+struct kafka_sink_config {
+	struct str brokers;
+	struct str topic;
+	struct str key;                         /* columns, "a, b"; data NULL: the Table's */
+	struct setting *settings;               /* source/source_config.h; librdkafka's */
+	uint32_t setting_count;
+	int64_t broker_timeout_ms;
+};
+
+struct parquet_sink_config {
+	int64_t buckets;
+	int64_t keep_snapshots;
+	enum parquet_compression compression;
+	struct str partition_by;                /* append: "day", or columns; data NULL: none */
+};
 
 /* SINK_FOREACH_BATCH: filled by script/; called by the sink once per batch with all rows of it. */
 struct batch_function {
@@ -70,11 +132,21 @@ struct sink_config {                            /* plain data of the plan */
 	int64_t num_rows;                       /* console */
 	struct batch_function *function;        /* foreach_batch */
 	struct str name;                        /* memory */
+	enum sink_on_error on_error;
+	/* targets */
+	enum sink_format format;
+	struct str path;                        /* file, parquet, sqlite */
+	struct str table;                       /* sqlite, postgres */
+	struct str connection;                  /* postgres: libpq's conninfo */
+	int64_t every_us;                       /* parquet, file: least time between two */
+	struct kafka_sink_config kafka;
+	struct parquet_sink_config parquet;
 };
 
 /* NULL with the error filled. */
 struct sink *sink_open(const struct sink_config *config, const struct schema *schema,
-	const struct timezone *timezone, struct error *err);
+	const struct row_key *key, bool is_table, const struct timezone *timezone,
+	struct error *err);
 void sink_close(struct sink *s);
 
 #endif

@@ -95,7 +95,7 @@ static struct sink *open_console(const struct schema *s, bool truncate, int64_t 
 		.mode = OUTPUT_APPEND,
 		.truncate = truncate,
 		.num_rows = num_rows};
-	struct sink *sink = sink_open(&config, s, NULL, &err);
+	struct sink *sink = sink_open(&config, s, NULL, false, NULL, &err);
 	assert_non_null(sink);
 	return sink;
 }
@@ -260,7 +260,8 @@ static void test_changelog_shows_kinds(void **state)
 	struct error err;
 	struct sink_config config = {
 		.kind = SINK_CONSOLE, .mode = OUTPUT_CHANGELOG, .num_rows = 20};
-	struct sink *s = sink_open(&config, strings_schema((const char *[]){"a"}, 1), NULL, &err);
+	struct sink *s = sink_open(
+		&config, strings_schema((const char *[]){"a"}, 1), NULL, false, NULL, &err);
 	struct chunk *c = row_of(s->schema, (struct str[]){str_lit("x")});
 	c->kinds = ARENA_ARRAY(&arena, uint8_t, chunk_rows_max);
 	for (unsigned kind = ROW_INSERT; kind <= ROW_DELETE; kind++) {
@@ -328,7 +329,7 @@ static void test_changes(void **state)
 	(void)state;
 	struct error err;
 	struct sink_config config = {.kind = SINK_CHANGES, .mode = OUTPUT_APPEND};
-	struct sink *s = sink_open(&config, typed_schema(), NULL, &err);
+	struct sink *s = sink_open(&config, typed_schema(), NULL, false, NULL, &err);
 	struct chunk *c = typed_chunk(s->schema);
 	assert_int_equal(s->ops->write(s, c, &err), 0);
 	assert_int_equal(writes, 0); /* the batch's end or a full block makes it visible */
@@ -344,7 +345,7 @@ static void test_changes(void **state)
 	expect_printed("{" ROW_0 "{\"@kind\":\"-D\"," ROW_2);
 	sink_close(s);
 	config.mode = OUTPUT_CHANGELOG;
-	s = sink_open(&config, typed_schema(), NULL, &err);
+	s = sink_open(&config, typed_schema(), NULL, false, NULL, &err);
 	assert_int_equal(s->ops->write(s, c, &err), 0);
 	finish(s, 0);
 	expect_printed("{\"@kind\":\"+U\"," ROW_0 "{\"@kind\":\"-D\"," ROW_2);
@@ -356,7 +357,8 @@ static void test_changes_without_columns_and_in_blocks(void **state)
 	(void)state;
 	struct error err;
 	struct sink_config config = {.kind = SINK_CHANGES, .mode = OUTPUT_APPEND};
-	struct sink *s = sink_open(&config, strings_schema(NULL, 0), NULL, &err);
+	struct sink *s = sink_open(
+		&config, strings_schema(NULL, 0), NULL, false, NULL, &err);
 	write_row(s, NULL);
 	finish(s, 0);
 	expect_printed("{}\n");
@@ -379,7 +381,8 @@ static void test_memory(void **state)
 	struct error err;
 	struct chunk *const *chunks;
 	struct sink_config config = {.kind = SINK_MEMORY, .mode = OUTPUT_APPEND};
-	struct sink *s = sink_open(&config, strings_schema((const char *[]){"a"}, 1), NULL, &err);
+	struct sink *s = sink_open(
+		&config, strings_schema((const char *[]){"a"}, 1), NULL, false, NULL, &err);
 	write_row(s, (struct str[]){str_lit("x")});
 	assert_int_equal(memory_sink_chunks(s, &chunks), 0); /* not before it is published */
 	finish(s, 0);
@@ -390,7 +393,7 @@ static void test_memory(void **state)
 	assert_true(str_eq(((struct str *)chunks[0]->columns[0].data)[1], str_lit("y")));
 	sink_close(s);
 	config.mode = OUTPUT_COMPLETE;
-	s = sink_open(&config, strings_schema((const char *[]){"a"}, 1), NULL, &err);
+	s = sink_open(&config, strings_schema((const char *[]){"a"}, 1), NULL, false, NULL, &err);
 	for (int i = 0; i < 3; i++) {
 		write_row(s, (struct str[]){str_lit("x")});
 		finish(s, i);
@@ -431,7 +434,8 @@ static void test_foreach_batch(void **state)
 	struct counting_function f = {.function.call = count_rows};
 	struct sink_config config = {
 		.kind = SINK_FOREACH_BATCH, .mode = OUTPUT_APPEND, .function = &f.function};
-	struct sink *s = sink_open(&config, strings_schema((const char *[]){"a"}, 1), NULL, &err);
+	struct sink *s = sink_open(
+		&config, strings_schema((const char *[]){"a"}, 1), NULL, false, NULL, &err);
 	for (int i = 0; i < 1500; i++) {
 		write_row(s, (struct str[]){str_lit("x")});
 	}
@@ -449,7 +453,8 @@ static void test_foreach_batch(void **state)
 	assert_int_equal(s->ops->publish(s, &b, &err), -(int)CDCL_E_LUA);
 	sink_close(s);
 	config.function = NULL;
-	assert_null(sink_open(&config, strings_schema((const char *[]){"a"}, 1), NULL, &err));
+	assert_null(sink_open(
+		&config, strings_schema((const char *[]){"a"}, 1), NULL, false, NULL, &err));
 }
 
 /* Rows that a batch keeps are bounded: an error, not a machine without memory. */

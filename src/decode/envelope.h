@@ -1,0 +1,95 @@
+#ifndef CDCL_ENVELOPE_H
+#define CDCL_ENVELOPE_H
+
+/*
+ * Change events to rows: what stands around a row in a message (Debezium, Maxwell, Canal, OGG, or
+ * nothing: flat) is taken off, and what it says is kept beside the rows (data/change.h).
+ *
+ *	messages --envelope_decode--> chunk of the declared columns
+ *	                              + changes: op, position, source, before, event time
+ *	                              + absent: what the message did not have
+ *
+ * One decoder serves a source with any number of topics; `auto` decides for each topic on its first
+ * messages and logs what it chose. Envelopes are read strictly (RFC 8259), flat rows as json_config
+ * says. What is no row (heartbeats, transaction marks, DDL) is skipped and counted; what cannot be
+ * read is a dead letter that says why (DEAD_ENVELOPE).
+ *
+ * Columns are filled from `after` (from `before` for a delete), by exact name; what is missing
+ * there and stands in the message key is taken from the key, so that the key columns of deletes and
+ * tombstones are there. A flat tombstone (NULL value) gets its columns from its key too, when
+ * `changes` asks.
+ */
+
+#include "cdcl/error.h"
+#include "data/change.h"
+#include "data/dead_letter.h"
+#include "decode/json_decode.h"
+
+enum envelope_kind {
+	ENVELOPE_AUTO,
+	ENVELOPE_FLAT,
+	ENVELOPE_DEBEZIUM,
+	ENVELOPE_MAXWELL,
+	ENVELOPE_CANAL,
+	ENVELOPE_OGG
+};
+
+const char *envelope_name(enum envelope_kind kind);     /* "debezium" */
+
+enum schema_change { SCHEMA_CHANGE_ADD, SCHEMA_CHANGE_IGNORE, SCHEMA_CHANGE_FAIL };
+
+struct envelope_config {
+	enum envelope_kind kind;
+	struct json_config json;        /* schema, time zone, clock, mode; strict for flat rows */
+	bool changes;                   /* a merge listens: fill chunk->changes and absent */
+	enum schema_change on_schema_change;
+	bool schema_auto;               /* the schema came from the topic, not from the script */
+};
+
+struct envelope_counts {
+	struct json_counts json;
+	int64_t rows;
+	/* heartbeats, transaction marks, DDL, other control records */
+	int64_t skipped;
+	int64_t refused;                /* dead letters */
+	int64_t unknown_fields;         /* fields of rows that are no column */
+};
+
+struct envelope_decoder;
+
+struct envelope_decoder *envelope_open(const struct envelope_config *config);
+void envelope_close(struct envelope_decoder *d);
+const struct envelope_counts *envelope_counts(const struct envelope_decoder *d);
+
+/*
+ * The next chunk of `in` into *out (in->arena); *next is the message to go on with, 0 at first.
+ * Answers 1 while more is left of `in`, 0 when it is done (*out may have no live rows), negative
+ * when the job must stop. Many rows from one message may fill several chunks: the decoder remembers
+ * where it was.
+ */
+int envelope_decode(struct envelope_decoder *d, const struct messages *in, uint32_t *next,
+	struct dead_letters *dead, struct chunk **out, struct error *err);
+
+/* ---- looking first: `schema = "auto"`, a merge without `key`, cdcl sniff ---- */
+
+struct envelope_sample {
+	enum envelope_kind kind;
+	struct schema *schema;          /* from the schema in the message, else inferred; arena */
+	bool schema_in_message;
+	struct str key_columns[32];     /* of the message key; or what the envelope names */
+	uint32_t key_count;
+	struct str op_column;           /* flat: a column of operation words; or absent */
+	int64_t messages;               /* looked at */
+	int64_t rows;
+};
+
+/* What a topic's first messages (any number of calls) say; `out` is filled anew by each. */
+struct envelope_sniffer;
+struct envelope_sniffer *envelope_sniffer_open(enum envelope_kind kind);
+void envelope_sniffer_close(struct envelope_sniffer *s);
+int envelope_sniff(struct envelope_sniffer *s, const struct messages *in, struct error *err);
+/* Negative when nothing usable came (and why). */
+int envelope_sniffer_result(struct envelope_sniffer *s, struct arena *arena,
+	struct envelope_sample *out, struct error *err);
+
+#endif
