@@ -120,25 +120,36 @@ static struct script *reload(const struct run_options *o, const struct script_op
 	return s;
 }
 
-/* Waits until one of the files is saved: true; false when a signal came first. */
-static bool wait_for_save(struct file_watch *watch, struct error *err)
+/* The file that the error stands in ("lib/rules.lua:7"): it may be a module. */
+static struct str file_of(const struct error *err)
+{
+	const char *colon = strrchr(err->place, ':');
+	return (struct str){err->place, colon == NULL ? 0 : (size_t)(colon - err->place)};
+}
+
+/*
+ * Says what is wrong with the script (`why`) and waits until one of the files is saved: true; false
+ * when a signal came first. Signals are caught before it says so.
+ */
+static bool wait_for_save(
+	struct file_watch *watch, const char *path, const struct error *why, struct error *err)
 {
 	struct loop *loop = loop_open(true, err);
 	if (loop == NULL)
 		return false;
+	log_print_error(why);
+	log_warn("watch", "%s is not good yet; waiting until it is saved", path);
+	struct error unseen; /* what cannot be watched is not */
+	error_init(&unseen);
+	struct str file = file_of(why);
+	if (file.len > 0 && !str_eq(file, str_c(path)))
+		file_watch_add(watch, file, &unseen);
 	int fd = file_watch_fd(watch);
 	bool saved = false;
 	while (!saved && (loop_wait(loop, &fd, 1, -1) & LOOP_SIGNAL) == 0)
 		saved = file_watch_changed(watch);
 	loop_close(loop);
 	return saved;
-}
-
-/* The file that the error stands in ("lib/rules.lua:7"): it may be a module. */
-static struct str file_of(const struct error *err)
-{
-	const char *colon = strrchr(err->place, ':');
-	return (struct str){err->place, colon == NULL ? 0 : (size_t)(colon - err->place)};
 }
 
 /*
@@ -157,15 +168,9 @@ static struct script *load_first(
 	}
 	struct script *s = load(o, options, err);
 	while (s == NULL && err->place[0] != '\0') {
-		log_print_error(err);
-		log_warn("watch", "%s is not good yet; waiting until it is saved", options->path);
-		struct error unseen; /* what cannot be watched is not */
-		error_init(&unseen);
-		struct str file = file_of(err);
-		if (file.len > 0 && !str_eq(file, str_c(options->path)))
-			file_watch_add(watch, file, &unseen);
+		struct error why = *err;
 		error_init(err);
-		if (!wait_for_save(watch, err))
+		if (!wait_for_save(watch, options->path, &why, err))
 			break;
 		s = load(o, options, err);
 	}

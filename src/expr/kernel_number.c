@@ -601,6 +601,8 @@ static double round_text(const char *text, size_t len, int digits, double d)
 			point += !seen;
 		}
 	}
+	/* No double has a digit beyond these places. */
+	digits = digits > 400 ? 400 : digits < -400 ? -400 : digits;
 	int keep = point + exponent + digits; /* digits of the mantissa that stay */
 	if (keep >= n)
 		return d + 0.0; /* -0.0 becomes 0.0: a BigDecimal has no negative zero */

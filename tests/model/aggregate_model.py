@@ -81,6 +81,11 @@ def same(v):
     return 'nan' if isinstance(v, float) and math.isnan(v) else v
 
 
+def exact(values):
+    """Apart what == takes for equal: 0.0 and -0.0."""
+    return tuple(repr(v) if isinstance(v, float) else v for v in values)
+
+
 class Values:
     """What one call has of one group. Taking back removes the oldest equal one."""
 
@@ -101,7 +106,8 @@ class Values:
         if sign > 0:
             self.list.append(x)
         else:
-            self.list.remove(x)
+            alike = self.list.index(x) if self.distinct else list(map(exact, self.list)).index(exact(x))
+            del self.list[alike]
 
 
 def half_up(x, digits):

@@ -182,6 +182,8 @@ static void test_numbers(void **state)
 		{"y + 1", "date 2024-03-01"},
 		{"round(2.5)", "decimal(2,0) 3"},
 		{"round(-2.5e0)", "double -3.0"},
+		{"round(-2.5e0, 2147483647)", "double -2.5"},
+		{"round(2.5e0, -2147483648)", "double 0.0"},
 		{"round(m, 1)", "decimal(10,1) 12.3"},
 		{"round(1234, -2)", "int 1200"},
 		{"round(1.005e0, 2)", "double 1.01"},
