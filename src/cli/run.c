@@ -152,6 +152,37 @@ static bool wait_for_save(
 	return saved;
 }
 
+/* After the error in *err: the next good version; NULL without an error when a signal came. */
+static struct script *load_when_saved(struct file_watch *watch, const struct run_options *o,
+	const struct script_options *options, struct error *err)
+{
+	struct script *s = NULL;
+	while (s == NULL && err->code != CDCL_OK) {
+		struct error why = *err;
+		error_init(err);
+		if (wait_for_save(watch, options->path, &why, err))
+			s = load(o, options, err);
+	}
+	return s;
+}
+
+/*
+ * --watch: the job failed while it ran (an expression, a rule, the error budget): the save that
+ * mends the script starts it again.
+ */
+static struct script *load_after_failure(const struct run_options *o,
+	const struct script_options *options, const struct job_options *job, struct error *err)
+{
+	struct error unseen;
+	error_init(&unseen);
+	struct file_watch *watch = file_watch_open(&unseen);
+	for (uint32_t i = 0; watch != NULL && i < job->watch_count; i++)
+		file_watch_add(watch, job->watch_paths[i], &unseen);
+	struct script *s = watch == NULL ? NULL : load_when_saved(watch, o, options, err);
+	file_watch_close(watch);
+	return s;
+}
+
 /*
  * The first load. With --watch a script that is there but not good yet is waited for, as it would
  * be later; NULL without an error when a signal ended the wait.
@@ -167,13 +198,8 @@ static struct script *load_first(
 		return NULL;
 	}
 	struct script *s = load(o, options, err);
-	while (s == NULL && err->place[0] != '\0') {
-		struct error why = *err;
-		error_init(err);
-		if (!wait_for_save(watch, options->path, &why, err))
-			break;
-		s = load(o, options, err);
-	}
+	if (s == NULL && err->place[0] != '\0')
+		s = load_when_saved(watch, o, options, err);
 	file_watch_close(watch);
 	return s;
 }
@@ -257,9 +283,13 @@ static int run_script(const struct run_options *o, const struct script_options *
 			tell_start(script_plan(s));
 		struct script *fresh = NULL;
 		end = run_until_changed(j, o, options, &fresh, err);
-		if (end == JOB_CHANGED)
+		if (end == JOB_CHANGED || o->watch)
 			keep_resolved(&job_options, j, arena);
 		job_close(j);
+		if (end < 0 && o->watch && err->code != CDCL_E_CLOSED && !cli_stdout_closed()) {
+			fresh = load_after_failure(o, options, &job_options, err);
+			end = fresh != NULL ? JOB_CHANGED : -(int)err->code;
+		}
 		if (end == JOB_CHANGED) {
 			script_close(s);
 			s = fresh;
