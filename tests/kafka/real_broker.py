@@ -14,10 +14,16 @@ VERSION = "4.4.0"
 PROPERTIES = """process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{control}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{control}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners=PLAINTEXT://127.0.0.1:{port},SECURE://127.0.0.1:{secure},CONTROLLER://127.0.0.1:{control}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},SECURE://127.0.0.1:{secure}
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURE:SASL_SSL
+ssl.keystore.location={keystore}
+ssl.keystore.type=PKCS12
+ssl.keystore.password=keystore-password
+ssl.key.password=keystore-password
+sasl.enabled.mechanisms=PLAIN
+listener.name.secure.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_cdcl="tell-nobody";
 log.dirs={data}
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=4
@@ -79,14 +85,17 @@ class Broker:
         if not shutil.which("java"):
             raise Unavailable("java is not installed")
         self.folder = tempfile.mkdtemp(prefix="cdcl.kafka.")
-        self.port, control = free_ports(2)
+        self.port, secure, control = free_ports(3)
         self.port = port or self.port
         self.bootstrap = "127.0.0.1:%d" % self.port
+        self.secure = "127.0.0.1:%d" % secure  # TLS, and SASL PLAIN: user cdcl, tell-nobody
         self.process = None
+        self.make_certificate()
         self.settings = os.path.join(self.folder, "server.properties")
         with open(self.settings, "w") as f:
             data = os.path.join(self.folder, "data")
-            f.write(PROPERTIES.format(port=self.port, control=control, data=data))
+            f.write(PROPERTIES.format(port=self.port, secure=secure, control=control, data=data,
+                                      keystore=self.keystore))
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         if cluster.startswith("-"):
             cluster = "A" + cluster[1:]
@@ -96,6 +105,19 @@ class Broker:
                        check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                        stderr=subprocess.PIPE)
         self.start()
+
+    def make_certificate(self):
+        """A key of its own, and the certificate that clients must trust."""
+        self.keystore = os.path.join(self.folder, "keystore.p12")
+        self.certificate = os.path.join(self.folder, "ca.pem")
+        store = ["-keystore", self.keystore, "-storetype", "PKCS12",
+                 "-storepass", "keystore-password"]
+        for arguments in (["-genkeypair", "-alias", "broker", "-keyalg", "EC", "-dname",
+                           "CN=127.0.0.1", "-ext", "SAN=IP:127.0.0.1", "-validity", "2"] + store,
+                          ["-exportcert", "-rfc", "-alias", "broker", "-file",
+                           self.certificate] + store):
+            subprocess.run(["keytool"] + arguments, check=True, stdin=subprocess.DEVNULL,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
     def start(self):
         self.log = open(os.path.join(self.folder, "broker.log"), "ab")
