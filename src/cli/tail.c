@@ -254,6 +254,7 @@ static int tail(const struct tail_options *o, const char *topic, struct error *e
 	config.kafka.settings = settings;
 	config.kafka.setting_count = o->settings.count;
 	config.kafka.continue_on_data_loss = true;
+	config.kafka.headers = o->headers;
 	config.kafka.starting.kind = o->available_now ? OFFSETS_EARLIEST : OFFSETS_LATEST;
 	if (o->available_now)
 		config.kafka.broker_timeout_ms = 30000;

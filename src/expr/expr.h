@@ -23,6 +23,7 @@ struct expr_scope {
 	const struct schema *schema;
 	/* @topic @partition @offset @timestamp @key @value @headers are known */
 	bool metadata;
+	bool *reads_headers;                    /* set by one that reads @headers; may be NULL */
 	const struct timezone *timezone;        /* of the job; NULL: UTC */
 	struct str place;                       /* "orders.lua:14", for messages */
 };

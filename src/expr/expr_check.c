@@ -261,6 +261,8 @@ static int check_metadata(struct checker *c, const struct sql_node *node, struct
 			STR_ARG(node->name));
 	for (size_t i = 0; i < ARRAY_LEN(metadata); i++)
 		if (str_eq_fold(node->name, metadata[i].name)) {
+			if (metadata[i].kernel == kernel_headers && c->scope->reads_headers != NULL)
+				*c->scope->reads_headers = true;
 			*out = checker_call(c, node, metadata[i].kernel, FN_OWN_NULLS | FN_CHANGES,
 				type_of(metadata[i].type), NULL, 0);
 			return 0;

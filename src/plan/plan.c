@@ -59,11 +59,12 @@ struct plan_node *plan_node_add(struct plan *p, enum plan_kind kind,
 	return n;
 }
 
-struct expr_scope plan_scope(const struct plan *p, const struct plan_node *in, struct str place)
+struct expr_scope plan_scope(struct plan *p, const struct plan_node *in, struct str place)
 {
 	return (struct expr_scope){
 		.schema = in->schema,
 		.metadata = !in->is_table,
+		.reads_headers = &p->reads_headers,
 		.timezone = p->timezone,
 		.place = place,
 	};

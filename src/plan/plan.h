@@ -123,6 +123,7 @@ struct plan {
 	uint32_t node_count;
 	struct plan_sink *sinks;
 	uint32_t sink_count;
+	bool reads_headers;                     /* some step does */
 };
 
 struct plan *plan_open(void);

@@ -13,7 +13,7 @@ struct plan_node *plan_node_add(struct plan *p, enum plan_kind kind,
 	struct plan_node *const *inputs, uint32_t count, struct str place, struct error *err);
 
 /* What an expression over the rows of `in` may name. */
-struct expr_scope plan_scope(const struct plan *p, const struct plan_node *in, struct str place);
+struct expr_scope plan_scope(struct plan *p, const struct plan_node *in, struct str place);
 
 /*
  * Adds place, source line and a caret under `part` (a slice of `source`; absent: all of it) to an

@@ -114,7 +114,8 @@ int plan_check(struct plan *p, struct error *err)
 		return error_at(err, STR_FMT, STR_ARG(p->nodes[p->node_count - 1]->place));
 	}
 	for (uint32_t i = 0; i < p->node_count; i++) {
-		const struct plan_node *n = p->nodes[i];
+		struct plan_node *n = p->nodes[i];
+		n->source.kafka.headers = p->reads_headers;
 		int r = n->kind != PLAN_SOURCE || n->source.kind != SOURCE_KAFKA
 			? 0
 			: kafka_source_check(&n->source.kafka, err);

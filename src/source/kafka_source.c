@@ -338,7 +338,8 @@ static void copy_message(
 	out->headers[i] = NULL;
 	out->header_count[i] = 0;
 	rd_kafka_headers_t *headers;
-	if (rd_kafka_message_headers(m, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR)
+	if (ks->config->headers &&
+		rd_kafka_message_headers(m, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR)
 		out->header_count[i] = copy_headers(out->arena, headers, &out->headers[i]);
 	ks->bytes += (int64_t)(m->len + m->key_len);
 }
@@ -363,7 +364,8 @@ static void held_add(struct held *h, const void *data, size_t len)
 		strbuf_add(&h->bytes, (struct str){data, len});
 }
 
-static void hold(struct kafka_partition *p, const rd_kafka_message_t *m)
+static void hold(
+	const struct kafka_source *ks, struct kafka_partition *p, const rd_kafka_message_t *m)
 {
 	struct held *h = p->held;
 	if (h == NULL) {
@@ -387,7 +389,8 @@ static void hold(struct kafka_partition *p, const rd_kafka_message_t *m)
 	h->timestamp_us = message_time_us(timestamp_ms);
 	h->timestamp_type = spark_timestamp_type(type);
 	rd_kafka_headers_t *headers;
-	bool any = rd_kafka_message_headers(m, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR;
+	bool any = ks->config->headers &&
+		rd_kafka_message_headers(m, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR;
 	h->header_count = any ? (uint32_t)rd_kafka_header_cnt(headers) : 0;
 	h->headers = any ? grow(h->headers, h->header_count + 1, sizeof(*h->headers)) : h->headers;
 	for (uint32_t i = 0; i < h->header_count; i++) {
@@ -536,7 +539,7 @@ static void take(rd_kafka_message_t *m, void *opaque)
 			p->position = p->limit = m->offset; /* a limit counts from the oldest */
 		p->lost = false;
 		if (!ks->finite || p->limit < p->target) {
-			hold(p, m);
+			hold(ks, p, m);
 			rd_kafka_yield(ks->rk);
 		}
 		skip_empty(ks, p);

@@ -47,6 +47,7 @@ struct kafka_config {
 	uint32_t setting_count;
 	struct str group;                       /* offsets are committed to it, never read back */
 	int64_t broker_timeout_ms;              /* 0: wait for ever */
+	bool headers;                           /* somebody reads them: they cost much */
 };
 
 enum file_format { FILE_LINES, FILE_RECORDS };

@@ -204,6 +204,7 @@ static void parse_setting(struct kafka_config *k, char *text)
 static void parse(struct probe *p, int argc, char **argv)
 {
 	struct kafka_config *k = &p->config.kafka;
+	k->headers = true;
 	for (int i = 1; i < argc; i++) {
 		const char *name = argv[i];
 		if (strcmp(name, "--print") == 0) {
