@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/log.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 enum { read_bytes = 64 * 1024, glob_paths_max = 1000000 };
+enum { list_names_max = 1000000 };
 
 static int system_open(const char *path, int flags, int mode)
 {
@@ -28,6 +30,9 @@ const struct disk disk_system = {
 	.fsync = fsync,
 	.rename = rename,
 	.close = close,
+	.link = link,
+	.symlink = symlink,
+	.unlink = unlink,
 };
 
 static const struct disk *disk = &disk_system;
@@ -233,5 +238,149 @@ int file_glob(const char *pattern, struct arena *arena, struct str **paths, stru
 			err, CDCL_E_DISK, "%s: more than %d files", pattern, glob_paths_max);
 	}
 	qsort(*paths, count, sizeof **paths, compare_paths);
+	return (int)count;
+}
+
+int file_sync(int fd, const char *path, struct error *err)
+{
+	return disk->fsync(fd) == 0
+		? 0
+		: error_set(err, CDCL_E_DISK, "%s: cannot sync: %s", path, strerror(errno));
+}
+
+int file_sync_folder(const char *path, struct error *err)
+{
+	int fd = disk->open(path, O_RDONLY | O_DIRECTORY, 0);
+	if (fd < 0) {
+		return error_set(err, CDCL_E_DISK, "%s: %s", path, strerror(errno));
+	}
+	int answer = file_sync(fd, path, err);
+	file_close(fd);
+	return answer;
+}
+
+int file_rename(const char *from, const char *to, struct error *err)
+{
+	return disk->rename(from, to) == 0
+		? 0
+		: error_set(err, CDCL_E_DISK, "%s: cannot rename to %s: %s", from, to,
+			  strerror(errno));
+}
+
+int file_link(const char *from, const char *to, struct error *err)
+{
+	return disk->link(from, to) == 0
+		? 0
+		: error_set(err, CDCL_E_DISK, "%s: cannot link as %s: %s", from, to,
+			  strerror(errno));
+}
+
+int file_symlink(const char *target, const char *path, struct error *err)
+{
+	return disk->symlink(target, path) == 0
+		? 0
+		: error_set(err, CDCL_E_DISK, "%s: cannot link to %s: %s", path, target,
+			  strerror(errno));
+}
+
+int file_read_link(const char *path, struct strbuf *out, struct error *err)
+{
+	char target[PATH_MAX];
+	ssize_t n = readlink(path, target, sizeof target);
+	if (n < 0 && (errno == ENOENT || errno == EINVAL)) {
+		return 0;
+	}
+	if (n < 0 || n == (ssize_t)sizeof target) {
+		return error_set(err, CDCL_E_DISK, "%s: cannot read the link: %s", path,
+			n < 0 ? strerror(errno) : "too long");
+	}
+	strbuf_add(out, (struct str){target, (size_t)n});
+	return 1;
+}
+
+int file_remove(const char *path, struct error *err)
+{
+	return disk->unlink(path) == 0 || errno == ENOENT
+		? 0
+		: error_set(err, CDCL_E_DISK, "%s: cannot remove: %s", path, strerror(errno));
+}
+
+static int remove_below(const char *path, unsigned depth, struct error *err);
+
+static int remove_one(const char *folder, struct str name, unsigned depth, struct error *err)
+{
+	struct strbuf path;
+	struct stat st;
+	strbuf_init(&path);
+	strbuf_addf(&path, "%s/" STR_FMT "%c", folder, STR_ARG(name), '\0');
+	int answer = 0;
+	if (lstat(path.data, &st) == 0 && S_ISDIR(st.st_mode)) {
+		answer = remove_below(path.data, depth + 1, err);
+	} else {
+		answer = file_remove(path.data, err);
+	}
+	strbuf_release(&path);
+	return answer;
+}
+
+static int remove_below(const char *path, unsigned depth, struct error *err)
+{
+	struct arena arena;
+	struct str *names;
+	if (depth > file_tree_depth_max) {
+		return error_set(err, CDCL_E_DISK, "%s: too deep to be removed", path);
+	}
+	arena_init(&arena, 4096);
+	int count = file_list(path, &arena, &names, err), answer = count < 0 ? count : 0;
+	for (int i = 0; i < count && answer == 0; i++) {
+		answer = remove_one(path, names[i], depth, err);
+	}
+	arena_release(&arena);
+	if (answer == 0 && rmdir(path) != 0) {
+		answer = error_set(
+			err, CDCL_E_DISK, "%s: cannot remove: %s", path, strerror(errno));
+	}
+	return answer;
+}
+
+int file_remove_tree(const char *path, struct error *err)
+{
+	struct stat st;
+	if (lstat(path, &st) != 0) {
+		return errno == ENOENT
+			? 0
+			: error_set(err, CDCL_E_DISK, "%s: %s", path, strerror(errno));
+	}
+	return S_ISDIR(st.st_mode) ? remove_below(path, 0, err) : file_remove(path, err);
+}
+
+int file_list(const char *path, struct arena *arena, struct str **names, struct error *err)
+{
+	DIR *folder = opendir(path);
+	if (folder == NULL) {
+		return error_set(err, CDCL_E_DISK, "%s: %s", path, strerror(errno));
+	}
+	size_t count = 0, capacity = 64;
+	struct str *list = ARENA_ARRAY(arena, struct str, capacity);
+	struct dirent *entry;
+	while ((entry = readdir(folder)) != NULL && count <= list_names_max) {
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) {
+			continue;
+		}
+		if (count == capacity) {
+			struct str *more = ARENA_ARRAY(arena, struct str, capacity * 2);
+			memcpy(more, list, count * sizeof *list);
+			list = more;
+			capacity *= 2;
+		}
+		list[count++] = str_dup(str_c(entry->d_name), arena);
+	}
+	closedir(folder);
+	if (count > list_names_max) {
+		return error_set(
+			err, CDCL_E_DISK, "%s: more than %d files", path, list_names_max);
+	}
+	qsort(list, count, sizeof *list, compare_paths);
+	*names = list;
 	return (int)count;
 }

@@ -22,6 +22,9 @@ struct disk {
 	int (*fsync)(int fd);
 	int (*rename)(const char *from, const char *to);
 	int (*close)(int fd);
+	int (*link)(const char *from, const char *to);
+	int (*symlink)(const char *target, const char *path);
+	int (*unlink)(const char *path);
 };
 
 extern const struct disk disk_system;
@@ -55,6 +58,20 @@ struct file_info {
 int file_stat(const char *path, struct file_info *info, struct error *err);
 int file_make_dirs(const char *path, struct error *err);
 
+/* ---- what makes a change durable, or visible in one step ---- */
+
+int file_sync(int fd, const char *path, struct error *err);
+int file_sync_folder(const char *path, struct error *err);      /* the names in it */
+int file_rename(const char *from, const char *to, struct error *err);
+int file_link(const char *from, const char *to, struct error *err);
+int file_symlink(const char *target, const char *path, struct error *err);
+/* 1 and the target appended to `out`; 0: there is no such link (or it is something else). */
+int file_read_link(const char *path, struct strbuf *out, struct error *err);
+int file_remove(const char *path, struct error *err);           /* what is not there is fine */
+/* A folder and all in it, at most so many levels deep; a symlink is removed, not followed. */
+enum { file_tree_depth_max = 16 };
+int file_remove_tree(const char *path, struct error *err);
+
 /*
  * Paths that match a shell pattern ("in/\*.jsonl"; a folder means all its files), sorted by name,
  * NUL-terminated in `arena`. Names that begin with '.' or '_' are left out (a writer has not
@@ -62,5 +79,8 @@ int file_make_dirs(const char *path, struct error *err);
  */
 struct arena;
 int file_glob(const char *pattern, struct arena *arena, struct str **paths, struct error *err);
+
+/* All names in a folder, hidden ones too, sorted, NUL-terminated; the count, or negative. */
+int file_list(const char *path, struct arena *arena, struct str **names, struct error *err);
 
 #endif

@@ -189,6 +189,49 @@ static void test_glob(void **state)
 	arena_release(&arena);
 }
 
+/* ---- links, lists, removing ---- */
+
+static void test_links_and_trees(void **state)
+{
+	(void)state;
+	struct error err;
+	struct arena arena;
+	struct str *names;
+	struct strbuf target;
+	char other[512];
+	arena_init(&arena, 4096);
+	strbuf_init(&target);
+	assert_int_equal(file_make_dirs(in_folder("t/sub/below"), &err), 0);
+	write_file("t/sub/.hidden", "x");
+	write_file("t/sub/one", "1");
+	write_file("kept", "k");
+	snprintf(other, sizeof other, "%s/t/sub/two", folder);
+	assert_int_equal(file_link(in_folder("t/sub/one"), other, &err), 0);
+	assert_int_equal(file_link(in_folder("t/sub/one"), other, &err), -(int)CDCL_E_DISK);
+	assert_int_equal(file_symlink("../../kept", in_folder("t/sub/link"), &err), 0);
+	assert_int_equal(file_read_link(in_folder("t/sub/link"), &target, &err), 1);
+	assert_true(str_eq(strbuf_str(&target), str_lit("../../kept")));
+	assert_int_equal(file_read_link(in_folder("t/sub/one"), &target, &err), 0);
+	assert_int_equal(file_read_link(in_folder("t/sub/none"), &target, &err), 0);
+	assert_int_equal(file_list(in_folder("t/sub"), &arena, &names, &err), 5);
+	assert_string_equal(names[0].data, ".hidden");
+	assert_string_equal(names[4].data, "two");
+	assert_true(file_list(in_folder("t/none"), &arena, &names, &err) < 0);
+	assert_int_equal(file_sync_folder(in_folder("t"), &err), 0);
+	assert_true(file_sync_folder(in_folder("kept"), &err) < 0);
+	snprintf(other, sizeof other, "%s/t/moved", folder);
+	assert_int_equal(file_rename(in_folder("t/sub/two"), other, &err), 0);
+	assert_true(file_rename(in_folder("t/sub/two"), other, &err) < 0);
+	assert_int_equal(file_remove(other, &err), 0);
+	assert_int_equal(file_remove(other, &err), 0);
+	assert_int_equal(file_remove_tree(in_folder("t"), &err), 0);
+	assert_false(file_exists(in_folder("t")));
+	assert_true(file_exists(in_folder("kept")));
+	assert_int_equal(file_remove_tree(in_folder("t"), &err), 0);
+	strbuf_release(&target);
+	arena_release(&arena);
+}
+
 /* ---- log ---- */
 
 /* What `write` prints on a stderr that is a file. */
@@ -299,6 +342,7 @@ int main(void)
 		cmocka_unit_test(test_append_and_stat),
 		cmocka_unit_test(test_make_dirs),
 		cmocka_unit_test(test_glob),
+		cmocka_unit_test(test_links_and_trees),
 		cmocka_unit_test(test_log_lines),
 		cmocka_unit_test(test_error_with_caret),
 		cmocka_unit_test(test_status_line),
