@@ -54,11 +54,17 @@ def repeated(rng, records):
 
 
 def tombstones_moved(rng, records):
-    """Each tombstone some records later than it was, behind newer changes of its key."""
-    keyed = []
-    for at, r in enumerate(records):
-        late = rng.randrange(0, 3000) if r['value'] is None and rng.random() < 0.5 else 0
-        keyed.append((at + late, at, r))
+    """Each tombstone some records later than it was, behind newer changes of its key; not behind the key's
+    next delete, which has a tombstone of its own."""
+    keyed, next_delete = [], {}
+    for at in reversed(range(len(records))):
+        r = records[at]
+        place = at
+        if r['value'] is None and rng.random() < 0.5:
+            place = min(at + rng.randrange(0, 3000), next_delete.get(r['key'], len(records)) - 1)
+        elif r['value'] is not None and '"op":"d"' in r['value']:
+            next_delete[r['key']] = at
+        keyed.append((place, at, r))
     return [r for _, _, r in sorted(keyed, key=lambda x: x[:2])]
 
 

@@ -124,7 +124,7 @@ KINDS = {
     'object': (lambda t: plain(parse(t)), lambda c: plain(cell_json(c))),
     'point': (lambda t: [float(x) for x in json.loads(t)], cell_point),
     'bits': (lambda t: int('0' + t, 2), cell_bits),
-    'set': (str, lambda c: c if isinstance(c, str) else ','.join(c)),
+    'set': (str, lambda c: ','.join(json.loads(c) if c.startswith('[') else [c]) if isinstance(c, str) else ','.join(c)),
 }
 
 
