@@ -110,7 +110,7 @@ local cdcl = {}
 ---@field state string
 ---@field add fun(state: table, row: cdcl.Row)
 ---@field retract? fun(state: table, row: cdcl.Row)
----@field merge? fun(state: table, other: table)
+---@field merge? fun(state: table, other: table) joins two states; not called in one process
 ---@field finish fun(state: table): any
 
 ---Rows that count one by one (a Stream) or keyed rows that change (a Table, what `agg` gives).

@@ -272,7 +272,8 @@ return {
 	}, {
 		name = "merge",
 		type = "function",
-		doc = "function(state, other): joins two states",
+		doc = "function(state, other): joins two states of a group; not called "
+			.. "while one process sees all rows of a group",
 	}, {
 		name = "finish",
 		type = "function",

@@ -127,7 +127,8 @@ end
 local function write_code(column, c, value, clears)
 	return format(
 		"do local v = %s\nlocal nulls = oc[%d].nulls\n"
-			.. "if v == nil then nulls[w] = bor(nulls[w], b)\nelse\n%s%s\nend end\n",
+			.. "if v == nil or v == null then nulls[w] = bor(nulls[w], b)\n"
+			.. "else\n%s%s\nend end\n",
 		value,
 		c,
 		clears and "nulls[w] = band(nulls[w], bnot(b))\n" or "",
@@ -144,8 +145,9 @@ local u8p, i32p, i64p, u64p, f32p, f64p, strp, bitsp, chunkp =
 	env.u8p, env.i32p, env.i64p, env.u64p, env.f32p, env.f64p, env.strp, env.bitsp, env.chunkp
 local u32p, voidpp, u8pp = env.u32p, env.voidpp, env.u8pp
 local decimal_t, json, array, reserve = env.decimal_t, env.json, env.array, env.reserve
-local bad, too_many, to_integer, to_double, to_decimal, to_text =
-	env.bad, env.too_many, env.to_integer, env.to_double, env.to_decimal, env.to_text
+local bad, wrong_count, to_integer, to_double, to_decimal, to_text =
+	env.bad, env.wrong_count, env.to_integer, env.to_double, env.to_decimal, env.to_text
+local null, select = env.null, env.select
 local cursor, row, emit_at, emit_next, state, state_view, alive, gone, not_boolean =
 	env.cursor, env.row, env.emit_at, env.emit_next, env.state, env.state_view, env.alive,
 	env.gone, env.not_boolean
@@ -188,6 +190,8 @@ return function(core, check)
 		new = new,
 		tonumber = tonumber,
 		type = type,
+		select = select,
+		null = core.null,
 		u8p = ffi.typeof "uint8_t *",
 		i32p = ffi.typeof "int32_t *",
 		i64p = ffi.typeof "int64_t *",
@@ -283,11 +287,13 @@ return function(core, check)
 		end
 		return {
 			bad = bad,
-			too_many = function()
+			wrong_count = function(count)
 				error(
 					format(
-						"more than the %d values that were declared",
-						#columns
+						"%s values than the %d that were declared%s",
+						count > #columns and "more" or "fewer",
+						#columns,
+						count < #columns and ": write nil for NULL" or ""
 					),
 					0
 				)
@@ -569,19 +575,31 @@ return function(core, check)
 		return part
 	end
 
+	-- A function of exactly `count` values: one that is missing is no NULL.
+	local function count_code(count, name)
+		return format(
+			"local function %s(...)\nlocal n = select('#', ...)\n"
+				.. "if n ~= %d then wrong_count(n) end",
+			name,
+			count
+		)
+	end
+
 	local function mapping(what, node, ddl, f)
 		local leaf = core.leaf(what, node, f)
 		local made, is_table, keeps = core.add_leaf(leaf, node, ddl)
 		local out = slice(core.schema(leaf, "out"), keeps)
 		local parts = {
 			prelude,
+			count_code(#out, "counted"),
+			"return ...",
+			"end",
 			"return function(chunk, out, start, stop)",
 			"local live = cast(i32p, cast(chunkp, chunk).live)",
 			"local oc = cast(bitsp, cast(chunkp, out).columns)",
 			"local arena = cast(chunkp, out).arena",
 			loop_head,
-			format("local %s, extra = f(row)", value_names(#out)),
-			"if extra ~= nil then too_many() end",
+			format("local %s = counted(f(row))", value_names(#out)),
 		}
 		for i, column in ipairs(out) do
 			parts[#parts + 1] = write_code(column, keeps + i - 1, "v" .. i, false)
@@ -607,8 +625,8 @@ return function(core, check)
 		local out = slice(core.schema(leaf, "out"), 0)
 		local parts = {
 			prelude,
-			format("local function emit(%s, extra)", value_names(#out)),
-			"if extra ~= nil then too_many() end",
+			count_code(#out, "emit"),
+			format("local %s = ...", value_names(#out)),
 			"if emit_at.columns == nil or cursor.columns == nil then gone() end",
 			"local i = emit_at.row",
 			"if i >= 1024 then",
@@ -667,7 +685,8 @@ return function(core, check)
 			parts[#parts + 1] = format(
 				"set[%q] = function(s, v)\nif s.__cdcl_columns == nil then "
 					.. "gone() end\nlocal i = s.__cdcl_group\n"
-					.. "if v == nil then s.__cdcl_nulls[%d][i] = 1 return "
+					.. "if v == nil or v == null then "
+					.. "s.__cdcl_nulls[%d][i] = 1 return "
 					.. "end\n%s\ns.__cdcl_nulls[%d][i] = 0\nend",
 				column.name,
 				c,

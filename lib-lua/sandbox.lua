@@ -4,6 +4,7 @@
 local error, getmetatable, ipairs, pairs, setmetatable, tostring, type =
 	error, getmetatable, ipairs, pairs, setmetatable, tostring, type
 local select, concat, format = select, table.concat, string.format
+local getinfo = debug.getinfo
 
 local plain = {
 	"assert",
@@ -59,9 +60,24 @@ local function print_to(core)
 	end
 end
 
+-- Is the function being called? A module that failed under pcall is not, though it never ended.
+local function is_running(f)
+	local level = 2
+	while true do
+		local frame = getinfo(level, "f")
+		if not frame then
+			return false
+		end
+		if frame.func == f then
+			return true
+		end
+		level = level + 1
+	end
+end
+
 local function make_require(core, check, builtin, environment)
 	local loaded = copy(builtin)
-	local loading = {}
+	local loading = {} -- name -> its chunk
 	return function(name)
 		if type(name) ~= "string" then
 			check.wrong_type("require", "a module's name", name, "require")
@@ -80,7 +96,7 @@ local function make_require(core, check, builtin, environment)
 				'write "rules" or "shared.rules" for a file in the script\'s folder'
 			)
 		end
-		if loading[name] then
+		if loading[name] and is_running(loading[name]) then
 			core.fail(
 				format(
 					'require: module "%s" needs itself to be loaded first',
@@ -101,7 +117,7 @@ local function make_require(core, check, builtin, environment)
 				check.suggest(name, { "cdcl", "cjson" })
 			)
 		end
-		loading[name] = true
+		loading[name] = chunk
 		setfenv(chunk, environment)
 		local result = chunk(name)
 		loading[name] = nil

@@ -15,6 +15,24 @@ static const struct {
 #undef CDCL_ERROR_ROW
 };
 
+/* A text that was cut ends in "...", at the beginning of a character. */
+static void mark_cut(char *text, size_t room, int wanted)
+{
+	if (wanted < 0 || (size_t)wanted < room) {
+		return;
+	}
+	size_t at = room - 4;
+	while (at > 0 && ((unsigned char)text[at] & 0xc0) == 0x80) {
+		at--;
+	}
+	memcpy(text + at, "...", 4);
+}
+
+static void format_text(char *text, size_t room, const char *format, va_list args)
+{
+	mark_cut(text, room, vsnprintf(text, room, format, args));
+}
+
 void error_init(struct error *err)
 {
 	err->code = CDCL_OK;
@@ -32,7 +50,7 @@ int error_set(struct error *err, enum error_code code, const char *format, ...)
 	char text[error_text_bytes];
 	va_list args;
 	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
+	format_text(text, sizeof text, format, args);
 	va_end(args);
 	error_init(err);
 	err->code = code;
@@ -48,13 +66,14 @@ int error_prefix(struct error *err, const char *format, ...)
 	char text[error_text_bytes];
 	va_list args;
 	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
+	format_text(text, sizeof text, format, args);
 	va_end(args);
 	size_t prefix = strlen(text), old = strlen(err->text);
 	size_t kept = old < sizeof text - 1 - prefix ? old : sizeof text - 1 - prefix;
 	memcpy(text + prefix, err->text, kept);
 	text[prefix + kept] = '\0';
-	memcpy(err->text, text, prefix + kept + 1);
+	mark_cut(text, sizeof text, (int)(prefix + old));
+	memcpy(err->text, text, strlen(text) + 1);
 	return -(int)err->code;
 }
 
@@ -66,7 +85,7 @@ int error_at(struct error *err, const char *format, ...)
 	if (err->place[0] == '\0') {
 		va_list args;
 		va_start(args, format);
-		vsnprintf(err->place, sizeof err->place, format, args);
+		format_text(err->place, sizeof err->place, format, args);
 		va_end(args);
 	}
 	return -(int)err->code;
@@ -79,7 +98,7 @@ void error_help(struct error *err, const char *format, ...)
 	}
 	va_list args;
 	va_start(args, format);
-	vsnprintf(err->help, sizeof err->help, format, args);
+	format_text(err->help, sizeof err->help, format, args);
 	va_end(args);
 }
 

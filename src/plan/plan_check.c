@@ -120,7 +120,7 @@ int plan_check(struct plan *p, struct error *err)
 			? 0
 			: kafka_source_check(&n->source.kafka, err);
 		if (r < 0)
-			return r;
+			return error_at(err, STR_FMT, STR_ARG(n->place));
 	}
 	for (uint32_t i = 0; i < p->sink_count; i++) {
 		int r = check_sink(&p->sinks[i], err);

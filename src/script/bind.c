@@ -85,6 +85,23 @@ void bind_fail(lua_State *L)
 	bind_raise(L);
 }
 
+void bind_fail_at(lua_State *L, struct str word)
+{
+	struct script *s = bind_script(L);
+	struct str file;
+	int line;
+	if (word.len > 0 && s->error.source_line[0] == '\0' && bind_here(L, &file, &line)) {
+		struct str text = bind_file_text(s, file);
+		int column = 0;
+		if (text.data != NULL &&
+			(place_find(text, &line, PLACE_WORD, word, &column) ||
+				place_find(text, &line, PLACE_TEXT, word, &column)))
+			place_show(&s->error, text, line, column, (int)word.len);
+		error_at(&s->error, STR_FMT ":%d", STR_ARG(file), line);
+	}
+	bind_fail(L);
+}
+
 struct str bind_string(lua_State *L, int index)
 {
 	size_t len;
@@ -157,19 +174,7 @@ static int fail(lua_State *L)
 	error_set(&s->error, CDCL_E_SCRIPT, "%s", luaL_checkstring(L, 1));
 	if (help != NULL)
 		error_help(&s->error, "%s", help);
-	struct str file;
-	int line;
-	if (wanted != NULL && bind_here(L, &file, &line)) {
-		struct str text = bind_file_text(s, file);
-		struct str word = str_c(wanted);
-		int column = 0;
-		if (text.data != NULL &&
-			(place_find(text, &line, PLACE_WORD, word, &column) ||
-				place_find(text, &line, PLACE_TEXT, word, &column)))
-			place_show(&s->error, text, line, column, (int)word.len);
-		error_at(&s->error, STR_FMT ":%d", STR_ARG(file), line);
-	}
-	bind_fail(L);
+	bind_fail_at(L, wanted == NULL ? (struct str){NULL, 0} : str_c(wanted));
 }
 
 /* core.nearest(wanted, names) -> the nearest of the names, or nil */

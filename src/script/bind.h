@@ -61,6 +61,9 @@ struct str bind_place(lua_State *L);
  * found. */
 _Noreturn void bind_fail(lua_State *L);
 
+/* The same; the caret goes under `word` when the error shows no source yet and the call has it. */
+_Noreturn void bind_fail_at(lua_State *L, struct str word);
+
 /* Raises script->error as it is. */
 _Noreturn void bind_raise(lua_State *L);
 

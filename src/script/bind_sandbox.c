@@ -92,7 +92,7 @@ static struct str read_text(lua_State *L, const char *path)
 	strbuf_release(&text);
 	if (result < 0) {
 		s->error.code = CDCL_E_SCRIPT;
-		bind_fail(L);
+		bind_fail_at(L, str_c(path));
 	}
 	return kept.data == NULL ? str_lit("") : kept;
 }

@@ -4,10 +4,11 @@
 
 #include "base/check.h"
 
-static int push_node(lua_State *L, struct plan_node *node)
+/* `method`: what the caret goes under when the mistake is in no text of its own. */
+static int push_node(lua_State *L, struct plan_node *node, const char *method)
 {
 	if (node == NULL)
-		bind_fail(L);
+		bind_fail_at(L, str_c(method));
 	lua_pushlightuserdata(L, node);
 	lua_pushboolean(L, node->is_table);
 	return 2;
@@ -18,50 +19,57 @@ static int filter(lua_State *L)
 {
 	struct script *s = bind_script(L);
 	return push_node(L,
-		plan_filter(s->plan, bind_node(L, 1), bind_string(L, 2), bind_place(L), &s->error));
+		plan_filter(s->plan, bind_node(L, 1), bind_string(L, 2), bind_place(L), &s->error),
+		"filter");
 }
 
 /* core.select(node, texts), core.with(node, texts), core.order_by(node, texts) */
 static int list_step(
-	lua_State *L, struct plan_node *(*add)(struct plan *, struct plan_node *,
-			      const struct str *, uint32_t, struct str, struct error *))
+	lua_State *L, const char *method,
+	struct plan_node *(*add)(struct plan *, struct plan_node *, const struct str *, uint32_t,
+		struct str, struct error *))
 {
 	struct script *s = bind_script(L);
 	uint32_t count;
 	struct plan_node *in = bind_node(L, 1);
 	struct str *texts = bind_strings(L, 2, &count);
-	return push_node(L, add(s->plan, in, texts, count, bind_place(L), &s->error));
+	return push_node(L, add(s->plan, in, texts, count, bind_place(L), &s->error),
+		method);
 }
 
 static int select_columns(lua_State *L)
 {
-	return list_step(L, plan_select);
+	return list_step(L, "select", plan_select);
 }
 
 static int with(lua_State *L)
 {
-	return list_step(L, plan_with);
+	return list_step(L, "with", plan_with);
 }
 
 static int order_by(lua_State *L)
 {
-	return list_step(L, plan_order_by);
+	return list_step(L, "order_by", plan_order_by);
 }
 
 /* core.drop_columns(node, "a, b") */
 static int drop_columns(lua_State *L)
 {
 	struct script *s = bind_script(L);
-	return push_node(L, plan_drop_columns(s->plan, bind_node(L, 1), bind_string(L, 2),
-				    bind_place(L), &s->error));
+	return push_node(L,
+		plan_drop_columns(s->plan, bind_node(L, 1), bind_string(L, 2), bind_place(L),
+			&s->error),
+		"drop_columns");
 }
 
 /* core.rename(node, old, new) */
 static int rename_column(lua_State *L)
 {
 	struct script *s = bind_script(L);
-	return push_node(L, plan_rename(s->plan, bind_node(L, 1), bind_string(L, 2),
-				    bind_string(L, 3), bind_place(L), &s->error));
+	return push_node(L,
+		plan_rename(s->plan, bind_node(L, 1), bind_string(L, 2), bind_string(L, 3),
+			bind_place(L), &s->error),
+		"rename");
 }
 
 /* core.limit(node, n) */
@@ -69,7 +77,8 @@ static int limit(lua_State *L)
 {
 	struct script *s = bind_script(L);
 	int64_t n = (int64_t)luaL_checknumber(L, 2);
-	return push_node(L, plan_limit(s->plan, bind_node(L, 1), n, bind_place(L), &s->error));
+	return push_node(
+		L, plan_limit(s->plan, bind_node(L, 1), n, bind_place(L), &s->error), "limit");
 }
 
 /* core.union({node, ...}) */
@@ -83,7 +92,8 @@ static int union_streams(lua_State *L)
 		nodes[i] = bind_node(L, -1);
 		lua_pop(L, 1);
 	}
-	return push_node(L, plan_union(s->plan, nodes, count, bind_place(L), &s->error));
+	return push_node(
+		L, plan_union(s->plan, nodes, count, bind_place(L), &s->error), "union");
 }
 
 /* core.group(node, keys, aggregates): an aggregate is an SQL text or a custom one (light userdata)
@@ -104,8 +114,10 @@ static int group(lua_State *L)
 			list[i].text = bind_string(L, -1);
 		lua_pop(L, 1);
 	}
-	return push_node(L, plan_group(s->plan, bind_node(L, 1), keys, key_count, list, count,
-				    bind_place(L), &s->error));
+	return push_node(L,
+		plan_group(s->plan, bind_node(L, 1), keys, key_count, list, count, bind_place(L),
+			&s->error),
+		"agg");
 }
 
 void bind_stream_open(lua_State *L)

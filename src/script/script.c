@@ -90,22 +90,64 @@ static int open_core(lua_State *L)
 	return 1;
 }
 
+/* Name, text and line of err->place; false when that is no line of the script's files. */
+static bool script_place(const struct script *s, const struct error *err, struct script_file *file,
+	int *line)
+{
+	const char *colon = strrchr(err->place, ':');
+	if (colon == NULL)
+		return false;
+	struct str name = {err->place, (size_t)(colon - err->place)};
+	for (uint32_t i = 0; i < s->file_count; i++) {
+		if (!str_eq(s->files[i].name, name))
+			continue;
+		*file = s->files[i];
+		*line = atoi(colon + 1);
+		return *line > 0;
+	}
+	return false;
+}
+
 /* A mistake that only Lua noticed (calling nil, indexing a number): show the line it happened on.
  */
 static void show_line(const struct script *s, struct str word, struct error *err)
 {
-	const char *colon = strrchr(err->place, ':');
-	if (colon == NULL || err->source_line[0] != '\0')
+	struct script_file file;
+	int line;
+	if (err->source_line[0] != '\0' || !script_place(s, err, &file, &line))
 		return;
-	struct str name = {err->place, (size_t)(colon - err->place)};
-	struct str text = bind_file_text(s, name);
-	int line = atoi(colon + 1);
-	if (text.data == NULL || line <= 0)
-		return;
-	place_show(err, text, line, 0, 0);
+	place_show(err, file.text, line, 0, 0);
 	int column = 0;
-	if (word.len > 0 && place_find(text, &line, PLACE_WORD, word, &column))
-		place_show(err, text, line, column, (int)word.len);
+	if (word.len > 0 && place_find(file.text, &line, PLACE_WORD, word, &column))
+		place_show(err, file.text, line, column, (int)word.len);
+}
+
+/* A mistake that the whole plan showed: a caret under the option, else under the step. */
+static void show_step(const struct script *s, struct str quoted, struct error *err)
+{
+	struct script_file file;
+	int line;
+	if (err->source_line[0] != '\0' || !script_place(s, err, &file, &line))
+		return;
+	bool is_pattern = strncmp(err->text, "topic_pattern", strlen("topic_pattern")) == 0;
+	const struct {
+		enum place_kind kind;
+		struct str word;
+	} wanted[] = {
+		{PLACE_WORD, is_pattern ? str_lit("topic_pattern") : str_lit("output_mode")},
+		{PLACE_TEXT, is_pattern ? str_lit("topic_pattern") : quoted},
+		{PLACE_WORD, str_lit("to")},
+	};
+	place_show(err, file.text, line, 0, 0);
+	for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
+		int column = 0;
+		int at = line;
+		if (!place_find(file.text, &at, wanted[i].kind, wanted[i].word, &column))
+			continue;
+		place_show(err, file.text, at, column, (int)wanted[i].word.len);
+		snprintf(err->place, sizeof(err->place), STR_FMT ":%d", STR_ARG(file.name), at);
+		return;
+	}
 }
 
 /* The name in LuaJIT's "attempt to call field 'foo' (a nil value)". */
@@ -158,9 +200,13 @@ static int finish_plan(struct script *s, struct error *err)
 			p->nodes[i]->source.kafka.group = p->job_name;
 	}
 	int result = plan_check(p, err);
-	if (result < 0)
-		show_line(s, str_lit("output_mode"), err);
-	return result;
+	if (result >= 0)
+		return result;
+	if (strcmp(err->place, "-X") == 0)
+		err->code = CDCL_E_USAGE;
+	struct error message = *err; /* the words that are looked for stand in its text */
+	show_step(s, quoted_word(&message), err);
+	return -(int)err->code;
 }
 
 static struct script *open_script(

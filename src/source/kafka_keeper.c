@@ -684,9 +684,11 @@ static void *keeper_main(void *argument)
 
 /* ---- The engine's side ---- */
 
-static int compile_pattern(struct kafka_keeper *k, struct error *err)
+static int compile_pattern(
+	const struct kafka_config *config, pcre2_code **out, struct error *err)
 {
-	struct str pattern = k->config->topic_pattern;
+	struct str pattern = config->topic_pattern;
+	*out = NULL;
 	if (pattern.data == NULL)
 		return 0;
 	struct strbuf text;
@@ -695,14 +697,26 @@ static int compile_pattern(struct kafka_keeper *k, struct error *err)
 		&text, "(?:" STR_FMT ")\\z", STR_ARG(pattern)); /* the whole name, as in Spark */
 	int code;
 	PCRE2_SIZE at;
-	k->pattern = pcre2_compile((PCRE2_SPTR)text.data, text.len, 0, &code, &at, NULL);
+	*out = pcre2_compile((PCRE2_SPTR)text.data, text.len, 0, &code, &at, NULL);
 	strbuf_release(&text);
-	if (k->pattern != NULL)
+	if (*out != NULL)
 		return 0;
 	PCRE2_UCHAR why[256];
 	pcre2_get_error_message(code, why, sizeof(why));
 	return error_set(err, CDCL_E_SCRIPT, "topic_pattern '" STR_FMT "': %s", STR_ARG(pattern),
 		(const char *)why);
+}
+
+int kafka_keeper_check(const struct kafka_config *config, struct error *err)
+{
+	rd_kafka_conf_t *conf = kafka_reader_conf(config, err);
+	if (conf == NULL)
+		return -(int)err->code;
+	rd_kafka_conf_destroy(conf);
+	pcre2_code *pattern;
+	int result = compile_pattern(config, &pattern, err);
+	pcre2_code_free(pattern);
+	return result;
 }
 
 static int open_client(struct kafka_keeper *k, struct error *err)
@@ -744,7 +758,7 @@ struct kafka_keeper *kafka_keeper_open(const struct kafka_config *config, enum s
 	k->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	k->topics = calloc(source_topics_max, sizeof(struct kafka_topic *));
 	check(k->fd >= 0 && k->topics != NULL);
-	if (compile_pattern(k, err) < 0 || open_client(k, err) < 0)
+	if (compile_pattern(config, &k->pattern, err) < 0 || open_client(k, err) < 0)
 		goto fail;
 	if (k->pattern == NULL && add_listed(k, err) < 0)
 		goto fail;

@@ -62,6 +62,9 @@ struct kafka_position {
 struct kafka_keeper *kafka_keeper_open(const struct kafka_config *config, enum source_run run,
 	int wake_fd, const struct clock *clock, struct error *err);
 
+/* Would it open? Settings and topic pattern only, nothing is connected. */
+int kafka_keeper_check(const struct kafka_config *config, struct error *err);
+
 /*
  * Stops the thread after a last commit, bounded; then kafka_keeper_release once the engine gave
  * its queues back.

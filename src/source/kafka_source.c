@@ -891,9 +891,5 @@ struct source *kafka_source_make(const struct kafka_config *config, struct error
 
 int kafka_source_check(const struct kafka_config *config, struct error *err)
 {
-	rd_kafka_conf_t *conf = kafka_reader_conf(config, err);
-	if (conf == NULL)
-		return -(int)err->code;
-	rd_kafka_conf_destroy(conf);
-	return 0;
+	return kafka_keeper_check(config, err);
 }

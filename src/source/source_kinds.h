@@ -13,7 +13,7 @@
 #include "source/source_config.h"
 
 struct source *kafka_source_make(const struct kafka_config *config, struct error *err);
-/* Does librdkafka take the settings? Nothing is connected. */
+/* Does librdkafka take the settings, is the topic pattern one? Nothing is connected. */
 int kafka_source_check(const struct kafka_config *config, struct error *err);
 struct source *file_source_make(const struct file_config *config, struct error *err);
 struct source *generate_source_make(const struct generate_config *config, struct error *err);
