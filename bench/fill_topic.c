@@ -91,14 +91,14 @@ int main(int argc, char **argv)
 	create_topic(client, argv[1], atoi(argv[3]));
 	rd_kafka_topic_t *topic = rd_kafka_topic_new(client, argv[1], NULL);
 
-	static unsigned char live[keys_max];
+	static int live[keys_max]; /* 1 + quantity of the current row; 0: none */
 	uint64_t counts[3] = {0};
 	int64_t sums[3] = {0};
 	for (uint64_t i = 0; i < events; i++) {
 		uint64_t key = next_random() % keys_max;
-		int op = !live[key] ? 0 : next_random() % 10 == 0 ? 2 : 1;
+		int op = live[key] == 0 ? 0 : next_random() % 10 == 0 ? 2 : 1;
 		int quantity = (int)(next_random() % 100);
-		live[key] = op != 2;
+		live[key] = op == 2 ? 0 : 1 + quantity;
 		counts[op]++;
 		sums[op] += quantity;
 		produce(client, topic, 1000 + key, op, quantity);
@@ -111,6 +111,13 @@ int main(int argc, char **argv)
 		if (counts[op] > 0)
 			printf("total %s %llu %lld\n", ops[op], (unsigned long long)counts[op],
 				(long long)sums[op]);
+	uint64_t rows = 0;
+	int64_t sum = 0;
+	for (int key = 0; key < keys_max; key++) {
+		rows += live[key] > 0;
+		sum += live[key] > 0 ? live[key] - 1 : 0;
+	}
+	printf("total rows %llu %lld\n", (unsigned long long)rows, (long long)sum);
 	rd_kafka_topic_destroy(topic);
 	rd_kafka_destroy(client);
 	return 0;
