@@ -49,6 +49,7 @@ static void *alloc_large(struct slab *s, size_t bytes)
 {
 	struct slab_large *l = malloc(sizeof(*l) + bytes);
 	check(l != NULL);
+	s->bytes_held += sizeof(*l) + bytes;
 	l->next = s->large;
 	l->previous = NULL;
 	if (s->large != NULL)
@@ -57,10 +58,11 @@ static void *alloc_large(struct slab *s, size_t bytes)
 	return l->bytes;
 }
 
-static void free_large(struct slab *s, void *piece)
+static void free_large(struct slab *s, void *piece, size_t bytes)
 {
 	struct slab_large *l =
 		(struct slab_large *)((char *)piece - offsetof(struct slab_large, bytes));
+	s->bytes_held -= sizeof(*l) + bytes;
 	if (l->previous != NULL)
 		l->previous->next = l->next;
 	else
@@ -86,6 +88,7 @@ void *slab_alloc(struct slab *s, size_t bytes)
 		/* What is left of the old block is less than one piece: not worth keeping. */
 		struct slab_block *b = malloc(sizeof(*b) + block_bytes);
 		check(b != NULL);
+		s->bytes_held += sizeof(*b) + block_bytes;
 		b->next = s->blocks;
 		s->blocks = b;
 		s->next = b->bytes;
@@ -104,7 +107,7 @@ void slab_free(struct slab *s, void *piece, size_t bytes)
 	check(s->bytes_used >= size);
 	s->bytes_used -= size;
 	if (size > slab_piece_bytes_max) {
-		free_large(s, piece);
+		free_large(s, piece, size);
 		return;
 	}
 	size_t class = size / slab_step_bytes - 1;

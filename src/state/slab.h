@@ -23,6 +23,7 @@ struct slab {
 	char *end;
 	void *free[slab_classes];
 	size_t bytes_used; /* rounded up, without what was given back */
+	size_t bytes_held; /* from malloc */
 };
 
 void slab_init(struct slab *s);

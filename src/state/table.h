@@ -38,6 +38,7 @@ struct table_config {
 	int64_t deleted_max;            /* remembered deletes; beyond it the oldest are forgotten */
 	struct str name;                /* for errors */
 	bool keep_before;               /* somebody wants to know what rows were before the batch */
+	uint32_t segment_slots_max;     /* 0: as fits; tests make splits likely */
 };
 
 enum table_state { TABLE_EMPTY, TABLE_LIVE, TABLE_DELETED };
@@ -71,7 +72,10 @@ void table_gather(const struct table *t, const uint32_t *ids, uint32_t count, st
 void table_gather_column(const struct table *t, const uint32_t *ids, uint32_t count,
 	uint32_t column, struct column *out);
 
-/* Rows rows[i] of `c` become the rows of ids[i], in order; what is copied is the table's own. */
+/*
+ * Rows rows[i] of `c` become the rows of ids[i], in order; what is copied is the table's own. A
+ * string may be the one gathered from the same field.
+ */
 int table_put(struct table *t, const uint32_t *ids, const struct chunk *c, const uint16_t *rows,
 	uint32_t count, struct error *err);
 /*
@@ -80,7 +84,10 @@ int table_put(struct table *t, const uint32_t *ids, const struct chunk *c, const
  */
 int table_delete(struct table *t, const uint32_t *ids, const struct chunk *c, const uint16_t *rows,
 	uint32_t count, int64_t now_us, struct error *err);
-/* Every live row goes, and is remembered as deleted when `remember`. */
+/*
+ * Every live row goes, and is remembered as deleted when `remember`; else it is DELETED with hidden
+ * columns of NULL until the batch ends, because the batch's changes still name its key.
+ */
 int table_clear(struct table *t, bool remember, int64_t now_us, struct error *err);
 
 /* ---- a batch ---- */
@@ -97,12 +104,16 @@ uint32_t table_changes(const struct table *t, const struct table_change **change
 /* The old rows of these changes (each `was`) into rows 0.. of out; with keep_before only. */
 void table_gather_before(
 	const struct table *t, const uint32_t *change_indexes, uint32_t count, struct chunk *out);
-/* Forgets what the batch changed. */
+/* Forgets what the batch changed. Not within a chunk (ids of forgotten deletes become free). */
 void table_end_batch(struct table *t);
 
 /* ---- time ---- */
 
-/* Forgets deletes remembered since before `before_us`; returns how many. */
+/*
+ * Forgets deletes remembered since before `before_us`, but those of this batch; returns how many.
+ * Not within a chunk. A delete never counts as older than the one before it. After a table_clear
+ * that does not remember, nothing is forgotten until the batch ends.
+ */
 int64_t table_forget_deleted(struct table *t, int64_t before_us);
 
 /* ---- all rows ---- */

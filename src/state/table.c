@@ -1,0 +1,340 @@
+#include "state/table_part.h"
+
+#include "base/check.h"
+
+#include <stdlib.h>
+
+/* ids are stored + 1 in 32 bits, and table_none is one of them */
+static const int64_t ids_max = UINT32_MAX - 1;
+
+struct table *table_open(const struct table_config *config, struct error *err)
+{
+	if (config->rows_max <= 0 || config->deleted_max < 0) {
+		error_set(err, CDCL_E_SCRIPT, "table " STR_FMT ": rows_max must be above 0",
+			STR_ARG(config->name));
+		return NULL;
+	}
+	check(config->key->count > 0);
+	struct table *t = calloc(1, sizeof(*t));
+	check(t != NULL);
+	t->config = *config;
+	t->name = malloc(config->name.len + 1);
+	check(t->name != NULL);
+	if (config->name.len > 0)
+		memcpy(t->name, config->name.data, config->name.len);
+	t->config.name.data = t->name;
+	table_layout_init(&t->layout, config->schema, config->key);
+	t->key = (struct table_key){&t->layout, config->key};
+	table_index_init(&t->index, config->segment_slots_max == 0 ? table_segment_slots_max
+								   : config->segment_slots_max);
+	table_store_init(&t->rows, t->layout.slot_bytes);
+	table_store_init(&t->before, t->layout.slot_bytes);
+	slab_init(&t->slab);
+	slab_init(&t->before_slab);
+	t->null_slot = calloc(1, t->layout.slot_bytes);
+	check(t->null_slot != NULL);
+	memset(t->null_slot + 1, 0xff, t->layout.null_bytes);
+	t->oldest = t->newest = table_none;
+	t->newest_us = INT64_MIN + 1;
+	return t;
+}
+
+void table_close(struct table *t)
+{
+	if (t == NULL)
+		return;
+	table_batch_release(t);
+	table_store_release(&t->rows);
+	slab_release(&t->slab);
+	table_index_release(&t->index);
+	table_layout_release(&t->layout);
+	free(t->fresh.ids);
+	free(t->null_slot);
+	free(t->name);
+	free(t);
+}
+
+/* ---- ids ---- */
+
+static void reserve_fresh(struct table_ids *fresh, uint32_t more)
+{
+	if (fresh->count + more <= fresh->capacity)
+		return;
+	while (fresh->capacity < fresh->count + more)
+		fresh->capacity = fresh->capacity == 0 ? chunk_rows_max : fresh->capacity * 2;
+	fresh->ids = realloc(fresh->ids, fresh->capacity * sizeof(*fresh->ids));
+	check(fresh->ids != NULL);
+}
+
+static uint32_t take_id(struct table *t)
+{
+	if (t->free_id == 0)
+		return table_store_add(&t->rows);
+	uint32_t id = t->free_id - 1;
+	char *slot = table_slot(t, id);
+	check(slot[0] == table_mark_free);
+	memcpy(&t->free_id, slot + 1, sizeof(t->free_id));
+	return id;
+}
+
+void table_free_id(struct table *t, uint32_t id)
+{
+	char *slot = table_slot(t, id);
+	check(!(slot[0] & table_mark_touched));
+	table_index_remove(&t->index, table_key_tag_of_slot(&t->key, slot), id);
+	table_row_clear(&t->layout, slot, &t->slab);
+	slot[0] = table_mark_free;
+	memcpy(slot + 1, &t->free_id, sizeof(t->free_id));
+	t->free_id = id + 1;
+}
+
+static uint32_t add_key(struct table *t, uint32_t tag, const struct chunk *c, uint32_t row)
+{
+	uint32_t id = take_id(t);
+	char *slot = table_slot(t, id);
+	slot[0] = mark_empty;
+	memset(slot + 1, 0, t->layout.slot_bytes - 1);
+	memset(slot + 1, 0xff, t->layout.null_bytes);
+	for (uint32_t i = 0; i < t->config.key->count; i++) {
+		uint32_t column = t->config.key->columns[i];
+		table_row_set(&t->layout, slot, column, &c->columns[column], row, &t->slab);
+	}
+	table_index_insert(&t->index, tag, id);
+	t->fresh.ids[t->fresh.count++] = id;
+	return id;
+}
+
+static uint32_t find_key(const struct table *t, uint32_t tag, const struct chunk *c, uint32_t row)
+{
+	const struct table_segment *s = table_index_segment(&t->index, tag);
+	uint32_t at = table_index_home(s, tag);
+	for (;;) {
+		uint32_t id = table_index_next(s, tag, &at);
+		if (id == table_none || table_key_equal(&t->key, table_slot(t, id), c, row))
+			return id;
+	}
+}
+
+static void prefetch_slots(const struct table *t, const uint32_t *tags, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		const struct table_segment *s = table_index_segment(&t->index, tags[i]);
+		__builtin_prefetch(&s->slots[table_index_home(s, tags[i])]);
+	}
+}
+
+static void prefetch_rows(const struct table *t, const uint32_t *tags, uint32_t count)
+{
+	uint32_t bytes = t->layout.slot_bytes;
+	for (uint32_t i = 0; i < count; i++) {
+		const struct table_segment *s = table_index_segment(&t->index, tags[i]);
+		uint32_t at = table_index_home(s, tags[i]);
+		uint32_t id = table_index_next(s, tags[i], &at);
+		if (id == table_none)
+			continue;
+		const char *slot = table_slot(t, id);
+		for (uint32_t line = 0; line < bytes && line < 256; line += 64)
+			__builtin_prefetch(slot + line);
+		__builtin_prefetch(slot + bytes - 1);
+	}
+}
+
+int table_resolve(struct table *t, const struct chunk *c, const uint16_t *rows, uint32_t count,
+	uint32_t *ids, struct error *err)
+{
+	uint32_t tags[chunk_rows_max];
+	check(count <= chunk_rows_max);
+	if (t->rows.count + (int64_t)count > ids_max)
+		return error_set(err, CDCL_E_DATA, "table " STR_FMT ": more than %lld keys",
+			STR_ARG(t->config.name), (long long)ids_max);
+	table_key_tags(&t->key, c, rows, count, tags);
+	prefetch_slots(t, tags, count);
+	reserve_fresh(&t->fresh, count);
+	prefetch_rows(t, tags, count);
+	for (uint32_t i = 0; i < count; i++) {
+		ids[i] = find_key(t, tags[i], c, rows[i]);
+		if (ids[i] == table_none)
+			ids[i] = add_key(t, tags[i], c, rows[i]);
+	}
+	return 0;
+}
+
+void table_release_empty(struct table *t)
+{
+	/* Last one first, so that ids are given again in the order in which they were. */
+	for (uint32_t i = t->fresh.count; i-- > 0;)
+		if (table_mark(table_slot(t, t->fresh.ids[i])) == mark_empty)
+			table_free_id(t, t->fresh.ids[i]);
+	t->fresh.count = 0;
+	table_deleted_trim(t);
+}
+
+uint32_t table_find(const struct table *t, const struct chunk *c, uint32_t row)
+{
+	uint32_t tag;
+	uint16_t rows[] = {(uint16_t)row};
+	table_key_tags(&t->key, c, rows, 1, &tag);
+	return find_key(t, tag, c, row);
+}
+
+enum table_state table_state(const struct table *t, uint32_t id)
+{
+	int mark = table_mark(table_slot(t, id));
+	check(mark != table_mark_free);
+	return (enum table_state)(mark - 1);
+}
+
+/* ---- rows ---- */
+
+static void row_slots(
+	const struct table *t, const uint32_t *ids, uint32_t count, const char **slots)
+{
+	check(count <= chunk_rows_max);
+	for (uint32_t i = 0; i < count; i++) {
+		slots[i] = table_slot(t, ids[i]);
+		if (table_mark(slots[i]) == mark_empty)
+			slots[i] = t->null_slot;
+	}
+}
+
+void table_gather(const struct table *t, const uint32_t *ids, uint32_t count, struct chunk *out)
+{
+	const char *slots[chunk_rows_max];
+	row_slots(t, ids, count, slots);
+	for (uint32_t column = 0; column < t->layout.column_count; column++)
+		table_rows_get(&t->layout, slots, count, column, &out->columns[column]);
+	chunk_set_rows(out, count);
+}
+
+void table_gather_column(const struct table *t, const uint32_t *ids, uint32_t count,
+	uint32_t column, struct column *out)
+{
+	const char *slots[chunk_rows_max];
+	row_slots(t, ids, count, slots);
+	table_rows_get(&t->layout, slots, count, column, out);
+}
+
+static int too_many(const struct table *t, struct error *err)
+{
+	return error_set(err, CDCL_E_DATA, "table " STR_FMT ": more than %lld rows (max_rows)",
+		STR_ARG(t->config.name), (long long)t->config.rows_max);
+}
+
+/* The entry is LIVE now, its null bits clear. */
+static int make_live(struct table *t, uint32_t id, char *slot, struct error *err)
+{
+	int mark = table_mark(slot);
+	check(mark != table_mark_free);
+	if (mark != mark_live && t->live >= t->config.rows_max)
+		return too_many(t, err);
+	table_touch(t, id, slot);
+	if (mark != mark_live) {
+		if (mark == mark_deleted)
+			table_deleted_unlink(t, slot);
+		t->live++;
+		table_set_mark(slot, mark_live);
+	}
+	memset(slot + 1, 0, t->layout.null_bytes);
+	return 0;
+}
+
+int table_put(struct table *t, const uint32_t *ids, const struct chunk *c, const uint16_t *rows,
+	uint32_t count, struct error *err)
+{
+	char *slots[chunk_rows_max];
+	check(count <= chunk_rows_max);
+	int result = 0;
+	uint32_t ready = 0;
+	for (; ready < count && result >= 0; ready++) {
+		slots[ready] = table_slot(t, ids[ready]);
+		result = make_live(t, ids[ready], slots[ready], err);
+	}
+	/* Those before the one without room are whole. */
+	if (result < 0)
+		ready--;
+	for (uint32_t column = 0; column < t->layout.column_count; column++)
+		table_rows_set(
+			&t->layout, slots, column, &c->columns[column], rows, ready, &t->slab);
+	return result;
+}
+
+static void make_deleted(struct table *t, uint32_t id, char *slot)
+{
+	int mark = table_mark(slot);
+	check(mark != table_mark_free);
+	table_touch(t, id, slot);
+	if (mark == mark_deleted)
+		table_deleted_unlink(t, slot);
+	else
+		table_row_clear_rest(&t->layout, slot, &t->slab);
+	if (mark == mark_live)
+		t->live--;
+	table_set_mark(slot, mark_deleted);
+}
+
+int table_delete(struct table *t, const uint32_t *ids, const struct chunk *c, const uint16_t *rows,
+	uint32_t count, int64_t now_us, struct error *err)
+{
+	(void)err;
+	for (uint32_t i = 0; i < count; i++) {
+		char *slot = table_slot(t, ids[i]);
+		make_deleted(t, ids[i], slot);
+		for (uint32_t k = t->config.schema->column_count; k < t->layout.column_count; k++)
+			if (!t->layout.fields[k].is_key)
+				table_row_set(
+					&t->layout, slot, k, &c->columns[k], rows[i], &t->slab);
+		table_deleted_link(t, ids[i], slot, now_us);
+	}
+	return 0;
+}
+
+static void clear_hidden(struct table *t, char *slot)
+{
+	for (uint32_t k = t->config.schema->column_count; k < t->layout.column_count; k++)
+		if (!t->layout.fields[k].is_key)
+			table_row_set_null(&t->layout, slot, k, &t->slab);
+}
+
+int table_clear(struct table *t, bool remember, int64_t now_us, struct error *err)
+{
+	(void)err;
+	for (uint32_t id = 0; id < t->rows.count; id++) {
+		char *slot = table_slot(t, id);
+		if (table_mark(slot) != mark_live)
+			continue;
+		make_deleted(t, id, slot);
+		if (remember) {
+			table_deleted_link(t, id, slot, now_us);
+			continue;
+		}
+		clear_hidden(t, slot);
+		table_deleted_link_first(t, id, slot);
+	}
+	return 0;
+}
+
+uint32_t table_scan(const struct table *t, uint32_t *at, uint32_t *ids)
+{
+	uint32_t count = 0;
+	for (; *at < t->rows.count && count < chunk_rows_max; ++*at)
+		if (table_mark(table_slot(t, *at)) == mark_live)
+			ids[count++] = *at;
+	return count;
+}
+
+int64_t table_rows(const struct table *t)
+{
+	return t->live;
+}
+
+int64_t table_deleted(const struct table *t)
+{
+	return t->deleted;
+}
+
+int64_t table_bytes(const struct table *t)
+{
+	size_t ids = t->fresh.capacity * sizeof(*t->fresh.ids);
+	return (int64_t)(sizeof(*t) + t->index.bytes + table_store_bytes(&t->rows) +
+		t->slab.bytes_held + ids + table_batch_bytes(t));
+}

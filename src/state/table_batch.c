@@ -1,0 +1,103 @@
+/* What a batch changed, and what each changed row was before it. */
+
+#include "state/table_part.h"
+
+#include "base/check.h"
+
+#include <stdlib.h>
+
+static void reserve_change(struct table *t)
+{
+	if (t->change_count < t->change_capacity)
+		return;
+	t->change_capacity = t->change_capacity == 0 ? 1024 : t->change_capacity * 2;
+	t->changes = realloc(t->changes, t->change_capacity * sizeof(*t->changes));
+	check(t->changes != NULL);
+	if (!t->config.keep_before)
+		return;
+	t->befores = realloc(t->befores, t->change_capacity * sizeof(*t->befores));
+	check(t->befores != NULL);
+}
+
+static uint32_t copy_before(struct table *t, const char *slot)
+{
+	if (t->before_count == t->before.count)
+		table_store_add(&t->before);
+	uint32_t at = t->before_count++;
+	table_row_copy(&t->layout, table_store_slot(&t->before, at), slot, &t->before_slab);
+	return at;
+}
+
+void table_touch_slow(struct table *t, uint32_t id, char *slot)
+{
+	bool was = table_mark(slot) == mark_live;
+	reserve_change(t);
+	t->changes[t->change_count] = (struct table_change){.id = id, .was = was};
+	if (t->config.keep_before)
+		t->befores[t->change_count] = was ? copy_before(t, slot) : table_none;
+	t->change_count++;
+	slot[0] = (char)(slot[0] | table_mark_touched);
+}
+
+enum { prefetch_ahead = 16 };
+
+static void prefetch_change(const struct table *t, uint32_t at)
+{
+	if (at < t->change_count)
+		__builtin_prefetch(table_slot(t, t->changes[at].id));
+}
+
+uint32_t table_changes(const struct table *t, const struct table_change **changes)
+{
+	for (uint32_t i = 0; i < t->change_count; i++) {
+		prefetch_change(t, i + prefetch_ahead);
+		struct table_change *change = &t->changes[i];
+		change->is = table_mark(table_slot(t, change->id)) == mark_live;
+	}
+	*changes = t->changes;
+	return t->change_count;
+}
+
+void table_gather_before(
+	const struct table *t, const uint32_t *change_indexes, uint32_t count, struct chunk *out)
+{
+	const char *slots[chunk_rows_max];
+	check(count <= chunk_rows_max && t->config.keep_before);
+	for (uint32_t i = 0; i < count; i++) {
+		check(change_indexes[i] < t->change_count && t->changes[change_indexes[i]].was);
+		slots[i] = table_store_slot(&t->before, t->befores[change_indexes[i]]);
+	}
+	for (uint32_t column = 0; column < t->layout.column_count; column++)
+		table_rows_get(&t->layout, slots, count, column, &out->columns[column]);
+	chunk_set_rows(out, count);
+}
+
+void table_end_batch(struct table *t)
+{
+	check(t->fresh.count == 0);
+	for (uint32_t i = 0; i < t->change_count; i++) {
+		prefetch_change(t, i + prefetch_ahead);
+		char *slot = table_slot(t, t->changes[i].id);
+		slot[0] = (char)(slot[0] & ~table_mark_touched);
+	}
+	t->change_count = 0;
+	t->before_count = 0;
+	slab_release(&t->before_slab);
+	slab_init(&t->before_slab);
+	table_deleted_trim(t);
+}
+
+void table_batch_release(struct table *t)
+{
+	free(t->changes);
+	free(t->befores);
+	table_store_release(&t->before);
+	slab_release(&t->before_slab);
+}
+
+size_t table_batch_bytes(const struct table *t)
+{
+	size_t change = sizeof(*t->changes) + (t->config.keep_before ? sizeof(*t->befores) : 0);
+	return t->change_capacity * change + table_store_bytes(&t->before) +
+		t->before_slab.bytes_held;
+}

@@ -1,0 +1,24 @@
+#ifndef CDCL_TABLE_HASH_H
+#define CDCL_TABLE_HASH_H
+
+/*
+ * Hash tags of keys, and whether keys are equal. Equal as in group_by: NULL is NULL, -0.0 is 0.0,
+ * every NaN is NaN. Same bits in every run; only the index depends on them, no order that anybody
+ * sees.
+ */
+
+#include "state/table_row.h"
+
+struct table_key {
+	const struct table_layout *layout;
+	const struct row_key *key;
+};
+
+/* Of rows rows[0..count-1]. */
+void table_key_tags(const struct table_key *k, const struct chunk *c, const uint16_t *rows,
+	uint32_t count, uint32_t *tags);
+uint32_t table_key_tag_of_slot(const struct table_key *k, const char *slot);
+bool table_key_equal(
+	const struct table_key *k, const char *slot, const struct chunk *c, uint32_t row);
+
+#endif

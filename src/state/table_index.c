@@ -1,0 +1,152 @@
+#include "state/table_index.h"
+
+#include "base/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t slot_of(uint32_t tag, uint32_t id)
+{
+	return (uint64_t)tag << 32 | (id + 1);
+}
+
+static struct table_segment *segment_open(struct table_index *x, uint32_t slots, uint32_t depth)
+{
+	struct table_segment *s = malloc(sizeof(*s));
+	check(s != NULL);
+	*s = (struct table_segment){.mask = slots - 1, .depth = depth};
+	s->slots = calloc(slots, sizeof(*s->slots));
+	check(s->slots != NULL);
+	x->segment_count++;
+	x->bytes += sizeof(*s) + slots * sizeof(*s->slots);
+	return s;
+}
+
+static void segment_close(struct table_index *x, struct table_segment *s)
+{
+	x->segment_count--;
+	x->bytes -= sizeof(*s) + ((size_t)s->mask + 1) * sizeof(*s->slots);
+	free(s->slots);
+	free(s);
+}
+
+static void segment_put(struct table_segment *s, uint64_t slot)
+{
+	uint32_t at = table_index_home(s, (uint32_t)(slot >> 32));
+	while (s->slots[at] != 0)
+		at = (at + 1) & s->mask;
+	s->slots[at] = slot;
+	s->count++;
+}
+
+void table_index_init(struct table_index *x, uint32_t slots_max)
+{
+	check(slots_max >= table_segment_slots_min && (slots_max & (slots_max - 1)) == 0);
+	*x = (struct table_index){.slots_max = slots_max};
+	x->directory = malloc(sizeof(*x->directory));
+	check(x->directory != NULL);
+	x->bytes = sizeof(*x->directory);
+	x->directory[0] = segment_open(x, table_segment_slots_min, 0);
+}
+
+void table_index_release(struct table_index *x)
+{
+	if (x->directory == NULL)
+		return;
+	size_t entries = (size_t)1 << x->depth;
+	for (size_t i = 0; i < entries;) {
+		struct table_segment *s = x->directory[i];
+		i += (size_t)1 << (x->depth - s->depth);
+		segment_close(x, s);
+	}
+	free(x->directory);
+	*x = (struct table_index){0};
+}
+
+static void double_directory(struct table_index *x)
+{
+	size_t entries = (size_t)1 << x->depth;
+	struct table_segment **wider = malloc(entries * 2 * sizeof(struct table_segment *));
+	check(wider != NULL);
+	for (size_t i = 0; i < entries; i++)
+		wider[2 * i] = wider[2 * i + 1] = x->directory[i];
+	free(x->directory);
+	x->directory = wider;
+	x->bytes += entries * sizeof(*wider);
+	x->depth++;
+}
+
+/* The directory's entries that lead to the segment of `tag`, in turn, now lead to `to`. */
+static void point_to(struct table_index *x, uint32_t tag, uint32_t depth, struct table_segment *to)
+{
+	uint32_t first = depth == 0 ? 0 : tag >> (32 - depth) << (x->depth - depth);
+	uint32_t count = UINT32_C(1) << (x->depth - depth);
+	for (uint32_t i = 0; i < count; i++)
+		x->directory[first + i] = to;
+}
+
+static void grow_segment(struct table_index *x, struct table_segment *s, uint32_t tag)
+{
+	struct table_segment *wider = segment_open(x, (s->mask + 1) * 2, s->depth);
+	for (uint32_t i = 0; i <= s->mask; i++)
+		if (s->slots[i] != 0)
+			segment_put(wider, s->slots[i]);
+	point_to(x, tag, s->depth, wider);
+	segment_close(x, s);
+}
+
+static void split_segment(struct table_index *x, struct table_segment *s, uint32_t tag)
+{
+	if (s->depth == x->depth)
+		double_directory(x);
+	uint32_t bit = UINT32_C(1) << (31 - s->depth);
+	struct table_segment *low = segment_open(x, s->mask + 1, s->depth + 1);
+	struct table_segment *high = segment_open(x, s->mask + 1, s->depth + 1);
+	for (uint32_t i = 0; i <= s->mask; i++)
+		if (s->slots[i] != 0)
+			segment_put(s->slots[i] >> 32 & bit ? high : low, s->slots[i]);
+	point_to(x, tag & ~bit, s->depth + 1, low);
+	point_to(x, tag | bit, s->depth + 1, high);
+	segment_close(x, s);
+}
+
+void table_index_insert(struct table_index *x, uint32_t tag, uint32_t id)
+{
+	struct table_segment *s = table_index_segment(x, tag);
+	while (s->count >= (s->mask + 1) / 4 * 3) {
+		/* Keys that all hash alike cannot be told apart by more bits. */
+		if (s->mask + 1 < x->slots_max || s->depth >= 24)
+			grow_segment(x, s, tag);
+		else
+			split_segment(x, s, tag);
+		s = table_index_segment(x, tag);
+	}
+	segment_put(s, slot_of(tag, id));
+	x->count++;
+}
+
+/* Those after the gap that would be found no more move into it. */
+static void close_gap(struct table_segment *s, uint32_t gap)
+{
+	for (uint32_t at = (gap + 1) & s->mask; s->slots[at] != 0; at = (at + 1) & s->mask) {
+		uint32_t home = table_index_home(s, (uint32_t)(s->slots[at] >> 32));
+		if (((at - home) & s->mask) < ((at - gap) & s->mask))
+			continue;
+		s->slots[gap] = s->slots[at];
+		gap = at;
+	}
+	s->slots[gap] = 0;
+}
+
+void table_index_remove(struct table_index *x, uint32_t tag, uint32_t id)
+{
+	struct table_segment *s = table_index_segment(x, tag);
+	uint32_t at = table_index_home(s, tag);
+	while (s->slots[at] != slot_of(tag, id)) {
+		check(s->slots[at] != 0);
+		at = (at + 1) & s->mask;
+	}
+	close_gap(s, at);
+	s->count--;
+	x->count--;
+}

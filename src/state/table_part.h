@@ -1,0 +1,93 @@
+#ifndef CDCL_TABLE_PART_H
+#define CDCL_TABLE_PART_H
+
+/*
+ * What the files of a table share (state/table.h is what others see): table.c finds and changes
+ * rows, table_batch.c knows what a batch changed, table_deleted.c what was deleted and when.
+ *
+ * An id is the number of a slot in `rows`. Slots by mark: free ones are chained by their bytes
+ * 1..4; EMPTY ones hold the key alone, LIVE a row, DELETED key and hidden columns and a place in
+ * the list of deletes, oldest first, newest last.
+ */
+
+#include "state/table.h"
+#include "state/table_hash.h"
+#include "state/table_index.h"
+#include "state/table_store.h"
+
+/* Marks are one more than the state: a slot of zeros is free. */
+enum { mark_empty = TABLE_EMPTY + 1, mark_live = TABLE_LIVE + 1, mark_deleted = TABLE_DELETED + 1 };
+
+struct table_ids {
+	uint32_t *ids;
+	uint32_t count;
+	uint32_t capacity;
+};
+
+struct table {
+	struct table_config config;
+	char *name;                     /* config.name's bytes */
+	struct table_layout layout;
+	struct table_key key;
+	struct table_index index;
+	struct table_store rows;
+	struct slab slab;
+	uint32_t free_id;               /* + 1; 0: none */
+	struct table_ids fresh;         /* that resolve made since table_release_empty */
+	char *null_slot;                /* what an EMPTY entry's row is */
+	int64_t live;
+
+	uint32_t oldest, newest;        /* deletes; table_none: none */
+	int64_t deleted;
+	int64_t newest_us;              /* when the newest was deleted */
+
+	struct table_change *changes;
+	uint32_t *befores;              /* by change: the slot in `before` */
+	uint32_t change_count;
+	uint32_t change_capacity;
+	struct table_store before;
+	uint32_t before_count;          /* slots in use */
+	struct slab before_slab;
+};
+
+static inline char *table_slot(const struct table *t, uint32_t id)
+{
+	return table_store_slot(&t->rows, id);
+}
+
+static inline int table_mark(const char *slot)
+{
+	return slot[0] & table_mark_state;
+}
+
+static inline void table_set_mark(char *slot, int mark)
+{
+	slot[0] = (char)((slot[0] & table_mark_touched) | mark);
+}
+
+/* The key is known no more, the id free. */
+void table_free_id(struct table *t, uint32_t id);
+
+/* ---- table_deleted.c: the list; counts and marks are its own business ---- */
+
+void table_deleted_link(struct table *t, uint32_t id, char *slot, int64_t now_us);
+void table_deleted_link_first(struct table *t, uint32_t id, char *slot);
+void table_deleted_unlink(struct table *t, char *slot);
+/* What is beyond the bound, and (after a batch) what nobody wanted remembered. */
+void table_deleted_trim(struct table *t);
+
+/* ---- table_batch.c ---- */
+
+void table_touch_slow(struct table *t, uint32_t id, char *slot);
+
+/* Before any change of an entry. */
+static inline void table_touch(struct table *t, uint32_t id, char *slot)
+{
+	if (!(slot[0] & table_mark_touched))
+		table_touch_slow(t, id, slot);
+}
+
+void table_batch_release(struct table *t);
+size_t table_batch_bytes(const struct table *t);
+
+#endif

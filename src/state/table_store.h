@@ -1,0 +1,34 @@
+#ifndef CDCL_TABLE_STORE_H
+#define CDCL_TABLE_STORE_H
+
+/*
+ * Slots by number, in blocks that never move: a slot's address is good until the store goes. All of
+ * a new slot's bytes are zero.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct table_store {
+	char **blocks;
+	uint32_t block_count;
+	uint32_t block_capacity;
+	uint32_t slot_bytes;
+	uint32_t shift;         /* a block has 1 << shift slots */
+	uint32_t count;         /* slots ever in use */
+};
+
+void table_store_init(struct table_store *s, uint32_t slot_bytes);
+void table_store_release(struct table_store *s);
+
+static inline char *table_store_slot(const struct table_store *s, uint32_t at)
+{
+	return s->blocks[at >> s->shift] +
+		(size_t)(at & ((UINT32_C(1) << s->shift) - 1)) * s->slot_bytes;
+}
+
+/* The number of one more slot. */
+uint32_t table_store_add(struct table_store *s);
+size_t table_store_bytes(const struct table_store *s);
+
+#endif
