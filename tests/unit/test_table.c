@@ -71,7 +71,7 @@ static struct value random_value(struct model *m, struct type type, bool small)
 		v.as.f64 = next_random(6) == 0 ? NAN : doubles[next_random(5)];
 		break;
 	case PHYS_I128:
-		v.as.i128 = (int128)i << next_random(60);
+		v.as.i128 = (int128)i * ((int128)1 << next_random(60));
 		break;
 	case PHYS_STR:
 	case phys_count: {
