@@ -1,22 +1,35 @@
 /* What a batch changed, and what each changed row was before it. */
 
+#define _GNU_SOURCE /* mremap */
+
 #include "state/table_part.h"
 
 #include "base/check.h"
 
-#include <stdlib.h>
+#include <sys/mman.h>
+
+enum { change_capacity_min = 1024 };
+
+/* Pages are moved, not copied: a batch of millions of changes grows without a pause. */
+static void *grow(void *old, size_t old_count, size_t count, size_t bytes)
+{
+	void *wider = old == NULL ? mmap(NULL, count * bytes, PROT_READ | PROT_WRITE,
+					    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+				  : mremap(old, old_count * bytes, count * bytes, MREMAP_MAYMOVE);
+	check(wider != MAP_FAILED);
+	return wider;
+}
 
 static void reserve_change(struct table *t)
 {
-	if (t->change_count < t->change_capacity)
+	uint32_t old = t->change_capacity;
+	if (t->change_count < old)
 		return;
-	t->change_capacity = t->change_capacity == 0 ? 1024 : t->change_capacity * 2;
-	t->changes = realloc(t->changes, t->change_capacity * sizeof(*t->changes));
-	check(t->changes != NULL);
-	if (!t->config.keep_before)
-		return;
-	t->befores = realloc(t->befores, t->change_capacity * sizeof(*t->befores));
-	check(t->befores != NULL);
+	uint32_t to = old == 0 ? change_capacity_min : old * 2;
+	t->changes = grow(t->changes, old, to, sizeof(*t->changes));
+	if (t->config.keep_before)
+		t->befores = grow(t->befores, old, to, sizeof(*t->befores));
+	t->change_capacity = to;
 }
 
 static uint32_t copy_before(struct table *t, const char *slot)
@@ -89,8 +102,10 @@ void table_end_batch(struct table *t)
 
 void table_batch_release(struct table *t)
 {
-	free(t->changes);
-	free(t->befores);
+	if (t->changes != NULL)
+		munmap(t->changes, t->change_capacity * sizeof(*t->changes));
+	if (t->befores != NULL)
+		munmap(t->befores, t->change_capacity * sizeof(*t->befores));
 	table_store_release(&t->before);
 	slab_release(&t->before_slab);
 }

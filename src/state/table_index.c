@@ -10,11 +10,16 @@ static uint64_t slot_of(uint32_t tag, uint32_t id)
 	return (uint64_t)tag << 32 | (id + 1);
 }
 
-static struct table_segment *segment_open(struct table_index *x, uint32_t slots, uint32_t depth)
+/* `tag` is one of those that lead to the segment. */
+static struct table_segment *segment_open(
+	struct table_index *x, uint32_t slots, uint32_t depth, uint32_t tag)
 {
 	struct table_segment *s = malloc(sizeof(*s));
 	check(s != NULL);
 	*s = (struct table_segment){.mask = slots - 1, .depth = depth};
+	uint32_t prefix = depth == 0 ? 0 : tag >> (32 - depth);
+	uint32_t spread = (prefix + depth) * UINT32_C(0x9E3779B1) >> 16;
+	s->count_max = slots / 8 * 5 + (uint32_t)((uint64_t)(slots / 4) * spread >> 16);
 	s->slots = calloc(slots, sizeof(*s->slots));
 	check(s->slots != NULL);
 	x->segment_count++;
@@ -46,7 +51,7 @@ void table_index_init(struct table_index *x, uint32_t slots_max)
 	x->directory = malloc(sizeof(*x->directory));
 	check(x->directory != NULL);
 	x->bytes = sizeof(*x->directory);
-	x->directory[0] = segment_open(x, table_segment_slots_min, 0);
+	x->directory[0] = segment_open(x, table_segment_slots_min, 0, 0);
 }
 
 void table_index_release(struct table_index *x)
@@ -87,7 +92,7 @@ static void point_to(struct table_index *x, uint32_t tag, uint32_t depth, struct
 
 static void grow_segment(struct table_index *x, struct table_segment *s, uint32_t tag)
 {
-	struct table_segment *wider = segment_open(x, (s->mask + 1) * 2, s->depth);
+	struct table_segment *wider = segment_open(x, (s->mask + 1) * 2, s->depth, tag);
 	for (uint32_t i = 0; i <= s->mask; i++)
 		if (s->slots[i] != 0)
 			segment_put(wider, s->slots[i]);
@@ -100,8 +105,8 @@ static void split_segment(struct table_index *x, struct table_segment *s, uint32
 	if (s->depth == x->depth)
 		double_directory(x);
 	uint32_t bit = UINT32_C(1) << (31 - s->depth);
-	struct table_segment *low = segment_open(x, s->mask + 1, s->depth + 1);
-	struct table_segment *high = segment_open(x, s->mask + 1, s->depth + 1);
+	struct table_segment *low = segment_open(x, s->mask + 1, s->depth + 1, tag & ~bit);
+	struct table_segment *high = segment_open(x, s->mask + 1, s->depth + 1, tag | bit);
 	for (uint32_t i = 0; i <= s->mask; i++)
 		if (s->slots[i] != 0)
 			segment_put(s->slots[i] >> 32 & bit ? high : low, s->slots[i]);
@@ -113,7 +118,7 @@ static void split_segment(struct table_index *x, struct table_segment *s, uint32
 void table_index_insert(struct table_index *x, uint32_t tag, uint32_t id)
 {
 	struct table_segment *s = table_index_segment(x, tag);
-	while (s->count >= (s->mask + 1) / 4 * 3) {
+	while (s->count >= s->count_max) {
 		/* Keys that all hash alike cannot be told apart by more bits. */
 		if (s->mask + 1 < x->slots_max || s->depth >= 24)
 			grow_segment(x, s, tag);

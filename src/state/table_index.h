@@ -9,8 +9,10 @@
  *
  * The tag is the hash's upper half: it holds the bits that choose the segment, and its product with
  * a constant chooses the slot, so a segment is rehashed or split without looking at any key. A
- * segment grows by doubling up to segment_slots_max and then splits in two: the most work that one
- * insert can cause is moving one segment (some 100 us), however many rows there are.
+ * segment grows by doubling up to slots_max and then splits in two: the most work that one insert
+ * can cause is moving one segment (some 100 us), however many rows there are. Segments fill alike,
+ * so each is full at a count of its own, from 5/8 to 7/8 of its slots: else all of them would split
+ * within a few chunks.
  */
 
 #include "base/str.h"
@@ -23,6 +25,7 @@ struct table_segment {
 	uint64_t *slots;
 	uint32_t mask;
 	uint32_t count;
+	uint32_t count_max;     /* beyond it the segment grows or splits */
 	uint32_t depth;         /* how many bits of the directory lead here */
 };
 

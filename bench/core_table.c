@@ -1,0 +1,142 @@
+/*
+ * A table alone: chunks of rows resolved and put, nothing else.
+ *
+ *	bench_core_table [KEYS [ROUNDS]]
+ *
+ * Orders rows (order_id int, product string, quantity int, op string). The first round inserts KEYS
+ * rows in random order, the others update them. Prints rows/s by round, the longest chunk (CPU
+ * time), and the memory beyond what the rows themselves need. Instructions per row: under callgrind
+ * with two numbers of rounds, their difference divided by KEYS.
+ */
+
+#include "state/table.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+static const char *const products[] = {"Laptop", "Mouse", "Keyboard", "Monitor", "USB hub", "Desk"};
+
+struct bench {
+	struct arena arena;
+	struct schema *schema;
+	struct chunk *c;
+	struct row_key key;
+	struct table *table;
+	uint32_t bits;          /* keys are 0 .. 1 << bits - 1, in an order of their own */
+	int64_t keys;
+	int64_t payload_bytes;
+	int64_t longest_us;
+	struct error err;
+};
+
+static void open_bench(struct bench *b, int64_t keys)
+{
+	static const char *const names[] = {"order_id", "product", "quantity", "op"};
+	static const enum type_id types[] = {TYPE_INT, TYPE_STRING, TYPE_INT, TYPE_STRING};
+	*b = (struct bench){.key = {1, {0}}, .keys = keys};
+	error_init(&b->err);
+	arena_init(&b->arena, 1 << 18);
+	b->schema = schema_alloc(&b->arena, 4);
+	for (uint32_t i = 0; i < 4; i++)
+		b->schema->columns[i] = (struct schema_column){str_c(names[i]), type_of(types[i])};
+	b->c = chunk_alloc(&b->arena, b->schema);
+	while ((INT64_C(1) << b->bits) < keys)
+		b->bits++;
+	struct table_config config = {.schema = b->schema, .key = &b->key, .rows_max = keys,
+		.deleted_max = keys, .name = str_lit("bench")};
+	b->table = table_open(&config, &b->err);
+}
+
+/* Each number below 1 << bits once: odd multipliers and shifts can be undone. */
+static uint32_t scatter(const struct bench *b, uint32_t i)
+{
+	uint32_t mask = (uint32_t)((UINT64_C(1) << b->bits) - 1);
+	i = i * UINT32_C(0x9E3779B1) & mask;
+	i ^= i >> (b->bits / 2);
+	return i * UINT32_C(0x85EBCA77) & mask;
+}
+
+/* Up to chunk_rows_max rows from *at on. */
+static uint32_t fill_chunk(struct bench *b, uint32_t *at, uint32_t round)
+{
+	int32_t *ids = b->c->columns[0].data, *quantities = b->c->columns[2].data;
+	struct str *product = b->c->columns[1].data, *op = b->c->columns[3].data;
+	uint32_t count = 0;
+	for (; count < chunk_rows_max && *at < UINT64_C(1) << b->bits; ++*at) {
+		uint32_t key = scatter(b, *at);
+		if (key >= b->keys)
+			continue;
+		ids[count] = (int32_t)key;
+		quantities[count] = (int32_t)(key % 20 + round);
+		product[count] = str_c(products[(key + round) % 6]);
+		op[count] = round == 0 ? str_lit("insert") : str_lit("update");
+		b->payload_bytes += 8 + (int64_t)(product[count].len + op[count].len);
+		count++;
+	}
+	chunk_set_rows(b->c, count);
+	return count;
+}
+
+/* Of this thread: what other programs on the machine take is no pause of ours. */
+static int64_t cpu_us(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static int put_chunk(struct bench *b, uint32_t count)
+{
+	uint16_t rows[chunk_rows_max];
+	uint32_t ids[chunk_rows_max];
+	for (uint32_t i = 0; i < count; i++)
+		rows[i] = (uint16_t)i;
+	int64_t start = cpu_us();
+	int r = table_resolve(b->table, b->c, rows, count, ids, &b->err);
+	if (r >= 0)
+		r = table_put(b->table, ids, b->c, rows, count, &b->err);
+	table_release_empty(b->table);
+	int64_t took = cpu_us() - start;
+	b->longest_us = took > b->longest_us ? took : b->longest_us;
+	return r < 0 ? r : (int)took;
+}
+
+static int run_round(struct bench *b, uint32_t round)
+{
+	int64_t us = 0;
+	uint32_t at = 0;
+	b->payload_bytes = b->longest_us = 0;
+	for (uint32_t count; (count = fill_chunk(b, &at, round)) > 0;) {
+		int took = put_chunk(b, count);
+		if (took < 0) {
+			fprintf(stderr, "%s\n", b->err.text);
+			return took;
+		}
+		us += took;
+	}
+	table_end_batch(b->table);
+	printf("%s %10.0f rows/s, longest chunk %.2f ms, %.1f bytes a row beyond payload\n",
+		round == 0 ? "insert" : "update", (double)b->keys * 1e6 / (double)(us + 1),
+		(double)b->longest_us / 1e3,
+		(double)(table_bytes(b->table) - b->payload_bytes) / (double)b->keys);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	static struct bench b;
+	int64_t keys = argc > 1 ? strtoll(argv[1], NULL, 10) : 1000000;
+	uint32_t rounds = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 3;
+	if (keys < 1 || keys > 100000000) {
+		fprintf(stderr, "bench_core_table [KEYS [ROUNDS]], KEYS up to 100000000\n");
+		return 2;
+	}
+	open_bench(&b, keys);
+	int r = b.table == NULL ? -1 : 0;
+	for (uint32_t round = 0; round < rounds && r >= 0; round++)
+		r = run_round(&b, round);
+	table_close(b.table);
+	arena_release(&b.arena);
+	return r < 0;
+}
