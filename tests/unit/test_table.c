@@ -23,7 +23,7 @@ static uint32_t next_random(uint32_t below)
 	return (uint32_t)(state >> 33) % below;
 }
 
-enum { columns_max = 9, model_max = 600, chunk_max = 40 };
+enum { columns_max = 9, model_max = 600, chunk_max = 40, time_starts = 1000 };
 
 struct model_row {
 	enum table_state is;
@@ -242,6 +242,8 @@ static void one_row(struct model *m, const struct chunk *c, uint16_t row, uint32
 		return;         /* an event that changes nothing */
 	case 1: {
 		int64_t now_us = m->newest_us + (int64_t)next_random(20) - 5;
+		if (now_us < time_starts)
+			now_us = time_starts;
 		assert_int_equal(table_delete(m->table, &id, c, &row, 1, now_us, &m->err), 0);
 		model_delete(m, r, now_us);
 		model_hidden(m, r, c, row);
@@ -385,7 +387,7 @@ static void model_open(struct model *m)
 	static const enum type_id ids[] = {TYPE_BOOLEAN, TYPE_TINYINT, TYPE_INT, TYPE_BIGINT,
 		TYPE_FLOAT, TYPE_DOUBLE, TYPE_STRING, TYPE_BINARY, TYPE_DATE, TYPE_TIMESTAMP,
 		TYPE_JSON};
-	*m = (struct model){.newest_us = 1000};
+	*m = (struct model){.newest_us = time_starts};
 	error_init(&m->err);
 	arena_init(&m->arena, 1 << 20);
 	uint32_t hidden = next_random(3), seen = 1 + next_random(columns_max - 2);
