@@ -26,6 +26,10 @@ static int push_map(struct operator *op, struct chunk *c, struct error *err)
 		column->data = chunk_alloc_data(c->arena, op->schema->columns[i].type);
 		memset(column->nulls, 0, sizeof(column->nulls));
 	}
+	uint32_t hidden = op->schema->hidden_count;
+	for (uint32_t i = 0; i < hidden; i++)
+		out->columns[op->schema->column_count + i] =
+			c->columns[node->inputs[0]->schema->column_count + i];
 	struct dead_letters strict;
 	struct dead_letters *dead = operator_dead(op, c, &strict);
 	int r = node->function->call(node->function, c, out, dead, err);

@@ -130,7 +130,7 @@ static int emit_rows(
 	arena_reset(&self->out_arena);
 	struct chunk *out = chunk_alloc(&self->out_arena, schema);
 	chunk_set_rows(out, count);
-	for (uint32_t i = 0; i < schema->column_count; i++) {
+	for (uint32_t i = 0; i < schema_total(schema); i++) {
 		memset(out->columns[i].nulls, 0, sizeof(out->columns[i].nulls));
 		for (uint32_t row = 0; row < count; row++) {
 			const struct chunk *from = self->chunks[rows[row].chunk];

@@ -7,9 +7,19 @@ struct operator_sink {
 	struct sink *sink;
 };
 
+/* In update mode what a row was before is not asked for: +I and +U write it, -D removes it. */
+static void leave_out_before(struct chunk *c)
+{
+	for (uint32_t i = 0; i < c->row_count; i++)
+		if (c->kinds[i] == ROW_UPDATE_BEFORE)
+			bit_clear(c->live, i);
+}
+
 static int push(struct operator *op, struct chunk *c, struct error *err)
 {
 	struct operator_sink *self = (struct operator_sink *)op;
+	if (op->mode == OUTPUT_UPDATE && c->kinds != NULL)
+		leave_out_before(c);
 	if (chunk_next_live(c, 0) >= chunk_rows_max)
 		return 0;
 	return self->sink->ops->write(self->sink, c, err);

@@ -168,6 +168,20 @@ static struct plan_node *put_in_place(struct plan *p, struct plan_node *mapped, 
 	return project(p, mapped, &l, place, err);
 }
 
+/* The key of `in` when its hidden columns begin at `to` instead of `from`. */
+static const struct row_key *moved_key(
+	struct plan *p, const struct plan_node *in, uint32_t from, uint32_t to)
+{
+	if (in->key == NULL)
+		return NULL;
+	struct row_key *key = ARENA_NEW(p->arena, struct row_key);
+	*key = *in->key;
+	for (uint32_t i = 0; i < key->count; i++)
+		if (key->columns[i] >= from)
+			key->columns[i] += to - from;
+	return key;
+}
+
 struct plan_node *plan_with_function(struct plan *p, struct plan_node *in, struct str ddl,
 	struct row_function *f, struct str place, struct error *err)
 {
@@ -183,12 +197,16 @@ struct plan_node *plan_with_function(struct plan *p, struct plan_node *in, struc
 	struct plan_node *n = plan_node_add(p, PLAN_MAP, &in, 1, place, err);
 	if (n == NULL)
 		return NULL;
-	struct schema *s = schema_alloc(p->arena, kept + added->column_count);
+	uint32_t visible = kept + added->column_count, hidden = in->schema->hidden_count;
+	struct schema *s = schema_alloc_hidden(p->arena, visible, hidden);
 	for (uint32_t i = 0; i < kept; i++)
 		s->columns[i] = in->schema->columns[i];
 	for (uint32_t i = 0; i < added->column_count; i++)
 		s->columns[kept + i] = added->columns[i];
+	for (uint32_t i = 0; i < hidden; i++)
+		s->columns[visible + i] = in->schema->columns[kept + i];
 	n->schema = s;
+	n->key = moved_key(p, in, kept, visible);
 	n->function = f;
 	n->map_keeps = kept;
 	return put_in_place(p, n, kept, place, err);

@@ -62,6 +62,19 @@ static int connect_node(struct graph *g, const struct plan_node *node, enum outp
 	return 0;
 }
 
+/*
+ * What reaches a sink under a Table. One that upserts must also hear of rows that went, through
+ * filters and projections too, and only the changelog says that: it follows the changelog, and its
+ * end of the chain leaves the -U out. Others in update mode are shown what Spark shows.
+ */
+static enum output_mode fed_mode(const struct plan_sink *planned)
+{
+	const struct sink_config *c = &planned->config;
+	bool upserts = c->kind == SINK_KAFKA || c->kind == SINK_SQLITE || c->kind == SINK_POSTGRES;
+	bool update = c->mode == OUTPUT_UPDATE && planned->input->is_table;
+	return upserts && update ? OUTPUT_CHANGELOG : c->mode;
+}
+
 static int open_sink(struct graph *g, const struct plan_sink *planned, struct error *err)
 {
 	const struct plan_node *input = planned->input;
@@ -73,7 +86,7 @@ static int open_sink(struct graph *g, const struct plan_sink *planned, struct er
 	g->sinks[g->sink_count] = s;
 	g->sink_ends[g->sink_count] = end;
 	g->sink_count++;
-	return connect_node(g, input, planned->config.mode, end, err);
+	return connect_node(g, input, fed_mode(planned), end, err);
 }
 
 static int pass_on(struct operator *op, struct chunk *c, struct error *err)

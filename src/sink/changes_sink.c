@@ -76,7 +76,7 @@ static int flush(struct changes_sink *c, struct error *err)
 static int write_rows(struct sink *s, const struct chunk *in, struct error *err)
 {
 	struct changes_sink *c = changes_of(s);
-	check(in->column_count == s->schema->column_count);
+	check(in->column_count == schema_total(s->schema));
 	for (uint32_t row = chunk_next_live(in, 0); row < chunk_rows_max;
 		row = chunk_next_live(in, row + 1)) {
 		add_line(c, in, row);

@@ -266,7 +266,7 @@ static int open_console(struct sink *s, int64_t *last_batch_id, struct error *er
 static int write_rows(struct sink *s, const struct chunk *in, struct error *err)
 {
 	struct console_sink *c = console_of(s);
-	check(in->column_count == s->schema->column_count);
+	check(in->column_count == schema_total(s->schema));
 	uint32_t live = chunk_live_count(in);
 	s->rows_written += live;
 	if (c->rows_seen >= c->rows_max) {
