@@ -35,7 +35,7 @@ share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 auto.create.topics.enable=false
 delete.topic.enable=true
-log.retention.check.interval.ms=1000
+log.retention.ms=-1
 log.segment.delete.delay.ms=0
 message.max.bytes=8000000
 """
