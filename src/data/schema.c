@@ -45,6 +45,31 @@ struct schema *schema_alloc(struct arena *arena, uint32_t column_count)
 	return schema_alloc_hidden(arena, column_count, 0);
 }
 
+bool schema_widen(const struct schema *have, const struct schema *more, struct arena *arena,
+	struct schema **out)
+{
+	uint32_t total = have->column_count + more->column_count;
+	struct schema *s = ARENA_NEW(arena, struct schema);
+	s->columns = ARENA_ARRAY(arena, struct schema_column, total + 1);
+	bool changed = false;
+	for (uint32_t i = 0; i < have->column_count; i++) {
+		struct schema_column c = have->columns[i];
+		int other = schema_find(more, c.name);
+		if (other >= 0)
+			c.type = type_widen(c.type, more->columns[other].type);
+		changed |= !type_eq(c.type, have->columns[i].type);
+		s->columns[s->column_count++] = c;
+	}
+	for (uint32_t i = 0; i < more->column_count; i++) {
+		if (schema_find(have, more->columns[i].name) != SCHEMA_MISSING)
+			continue;
+		changed = true;
+		s->columns[s->column_count++] = more->columns[i];
+	}
+	*out = s;
+	return changed;
+}
+
 static bool is_plain_name(struct str name)
 {
 	if (name.len == 0 || (name.data[0] >= '0' && name.data[0] <= '9')) {

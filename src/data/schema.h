@@ -37,6 +37,13 @@ static inline uint32_t schema_total(const struct schema *s)
 	return s->column_count + s->hidden_count;
 }
 
+/*
+ * The columns of `have`, each widened to hold those of `more` too, and behind them what only `more`
+ * has. True when that is not `have` itself.
+ */
+bool schema_widen(const struct schema *have, const struct schema *more, struct arena *arena,
+	struct schema **out);
+
 /* "order_id int, product string" */
 void schema_text(const struct schema *s, struct strbuf *out);
 

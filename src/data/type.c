@@ -77,6 +77,43 @@ bool type_is_numeric(struct type t)
 	return t.id >= TYPE_TINYINT && t.id <= TYPE_DECIMAL;
 }
 
+/* Digits before the point that hold every integer of the type; a decimal's own. */
+static unsigned whole_digits(struct type t)
+{
+	static const uint8_t digits[type_id_count] = {
+		[TYPE_TINYINT] = 3, [TYPE_SMALLINT] = 5, [TYPE_INT] = 10, [TYPE_BIGINT] = 19};
+	return t.id == TYPE_DECIMAL ? (unsigned)(t.precision - t.scale) : digits[t.id];
+}
+
+static struct type widen_numbers(struct type a, struct type b)
+{
+	if (type_is_integer(a) && type_is_integer(b))
+		return a.id > b.id ? a : b;
+	bool floating = a.id == TYPE_FLOAT || a.id == TYPE_DOUBLE || b.id == TYPE_FLOAT ||
+		b.id == TYPE_DOUBLE;
+	if (floating)
+		return type_of(TYPE_DOUBLE);
+	unsigned whole = whole_digits(a) > whole_digits(b) ? whole_digits(a) : whole_digits(b);
+	unsigned scale = a.scale > b.scale ? a.scale : b.scale;
+	return whole + scale > decimal_digits_max ? type_of(TYPE_STRING)
+						  : type_decimal(whole + scale, scale);
+}
+
+struct type type_widen(struct type a, struct type b)
+{
+	if (type_eq(a, b) || b.id == TYPE_NULL)
+		return a;
+	if (a.id == TYPE_NULL)
+		return b;
+	if (type_is_numeric(a) && type_is_numeric(b))
+		return widen_numbers(a, b);
+	if (a.id == TYPE_JSON || b.id == TYPE_JSON || a.id == TYPE_ARRAY || b.id == TYPE_ARRAY)
+		return type_of(TYPE_JSON);
+	bool times = (a.id == TYPE_DATE || a.id == TYPE_TIMESTAMP) &&
+		(b.id == TYPE_DATE || b.id == TYPE_TIMESTAMP);
+	return type_of(times ? TYPE_TIMESTAMP : TYPE_STRING);
+}
+
 void type_name(struct type t, struct strbuf *out)
 {
 	check(t.id < type_id_count);

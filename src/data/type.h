@@ -61,6 +61,13 @@ bool type_eq(struct type a, struct type b);
 bool type_is_integer(struct type t);    /* tinyint..bigint */
 bool type_is_numeric(struct type t);    /* integers, float, double, decimal */
 
+/*
+ * The type that holds every value of both, exactly where there is one: the larger integer, a
+ * decimal of enough digits, double for floats, timestamp for dates, json where one is json or only
+ * one is an array, else string.
+ */
+struct type type_widen(struct type a, struct type b);
+
 /* Spark's spelling, "decimal(10,2)", into `out`. */
 void type_name(struct type t, struct strbuf *out);
 

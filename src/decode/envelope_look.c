@@ -1,0 +1,211 @@
+#include "decode/envelope_look.h"
+
+#include "base/check.h"
+#include "decode/json_path.h"
+
+static const struct {
+	struct str name;
+	enum look_field field;
+} look_names[] = {
+	{str_lit("before"), LOOK_BEFORE},
+	{str_lit("after"), LOOK_AFTER},
+	{str_lit("op"), LOOK_OP},
+	{str_lit("source"), LOOK_SOURCE},
+	{str_lit("type"), LOOK_TYPE},
+	{str_lit("data"), LOOK_DATA},
+	{str_lit("old"), LOOK_OLD},
+	{str_lit("database"), LOOK_DATABASE},
+	{str_lit("table"), LOOK_TABLE},
+	{str_lit("ts"), LOOK_TS},
+	{str_lit("isDdl"), LOOK_IS_DDL},
+	{str_lit("pkNames"), LOOK_PK_NAMES},
+	{str_lit("mysqlType"), LOOK_MYSQL_TYPE},
+	{str_lit("sqlType"), LOOK_SQL_TYPE},
+	{str_lit("primary_key_columns"), LOOK_PRIMARY_KEY_COLUMNS},
+	{str_lit("primary_keys"), LOOK_PRIMARY_KEYS},
+	{str_lit("op_type"), LOOK_OP_TYPE},
+	{str_lit("op_ts"), LOOK_OP_TS},
+	{str_lit("ts_ms"), LOOK_TS_MS},
+	{str_lit("status"), LOOK_STATUS},
+	{str_lit("event_count"), LOOK_EVENT_COUNT},
+	{str_lit("ddl"), LOOK_DDL},
+	{str_lit("message"), LOOK_MESSAGE},
+	{str_lit("__deleted"), LOOK_DELETED},
+	{str_lit("__op"), LOOK_UNWRAPPED_OP},
+};
+
+/* Two fields that wrap: a schema that is an object with a type, and a payload. */
+struct wrapper {
+	struct str schema;
+	struct str payload;
+	uint32_t others;
+};
+
+struct walk {
+	struct wrapper wrapper;
+	uint32_t count;
+	bool own; /* has a field of Debezium's own */
+};
+
+static bool is_kind(struct str value, enum json_kind kind)
+{
+	return value.len > 0 && json_kind_of(value) == kind;
+}
+
+static bool is_there(const struct envelope_look *l, enum look_field f)
+{
+	return l->fields[f].len > 0;
+}
+
+static bool is_text(const struct envelope_look *l, enum look_field f)
+{
+	return is_kind(l->fields[f], JSON_KIND_STRING);
+}
+
+/* A row image: an object, or null. */
+static bool is_image(const struct envelope_look *l, enum look_field f)
+{
+	return is_kind(l->fields[f], JSON_KIND_OBJECT) || is_kind(l->fields[f], JSON_KIND_NULL);
+}
+
+static void note_field(struct envelope_look *l, struct walk *w, struct str name, struct str value)
+{
+	w->count++;
+	w->own |= envelope_own_field(name);
+	if (str_eq(name, str_lit("schema")))
+		w->wrapper.schema = value;
+	else if (str_eq(name, str_lit("payload")))
+		w->wrapper.payload = value;
+	else
+		w->wrapper.others++;
+	for (size_t i = 0; i < ARRAY_LEN(look_names); i++)
+		if (str_eq(name, look_names[i].name))
+			l->fields[look_names[i].field] = value;
+}
+
+/* False: no JSON object, or a broken one. */
+static bool walk_object(struct str text, struct envelope_look *l, struct walk *w)
+{
+	*w = (struct walk){.count = 0};
+	memset(l->fields, 0, sizeof(l->fields));
+	if (!is_kind(text, JSON_KIND_OBJECT))
+		return false;
+	size_t at = 0;
+	struct str name, value;
+	while (json_next(text, &at, &name, &value))
+		note_field(l, w, name, value);
+	struct str rest = str_trim(str_sub(text, at, text.len));
+	if (at == 0 && rest.len > 0)
+		rest = str_trim(str_sub(rest, 1, rest.len));
+	return str_starts(rest, str_lit("}"));
+}
+
+static bool is_wrapper(const struct wrapper *w)
+{
+	struct json_step type = {.field = str_lit("type")};
+	struct str found;
+	if (w->others > 0 || w->payload.len == 0 || w->schema.len == 0)
+		return false;
+	return is_kind(w->schema, JSON_KIND_NULL) ||
+		(is_kind(w->schema, JSON_KIND_OBJECT) &&
+			json_path_find(w->schema, &type, 1, &found));
+}
+
+static void say(struct envelope_look *l, enum envelope_kind kind, enum look_content content)
+{
+	l->kind = kind;
+	l->content = content;
+}
+
+/* Heartbeats, marks of transactions, DDL. */
+static bool is_debezium_control(const struct envelope_look *l, const struct walk *w)
+{
+	if (is_there(l, LOOK_TS_MS) && w->count == 1)
+		return true;
+	if (is_text(l, LOOK_STATUS) && is_there(l, LOOK_EVENT_COUNT) && is_there(l, LOOK_TS_MS))
+		return true;
+	return is_kind(l->fields[LOOK_SOURCE], JSON_KIND_OBJECT) && is_there(l, LOOK_DDL);
+}
+
+static bool is_canal(const struct envelope_look *l)
+{
+	return is_there(l, LOOK_IS_DDL) || is_there(l, LOOK_PK_NAMES) ||
+		is_there(l, LOOK_MYSQL_TYPE) || is_there(l, LOOK_SQL_TYPE) ||
+		is_kind(l->fields[LOOK_DATA], JSON_KIND_ARRAY);
+}
+
+static void look_at_tables(struct envelope_look *l)
+{
+	bool rows = is_kind(l->fields[LOOK_DATA], JSON_KIND_OBJECT) ||
+		is_kind(l->fields[LOOK_DATA], JSON_KIND_ARRAY);
+	if (is_canal(l)) {
+		bool ddl = is_kind(l->fields[LOOK_IS_DDL], JSON_KIND_BOOLEAN) &&
+			l->fields[LOOK_IS_DDL].data[0] == 't';
+		say(l, ENVELOPE_CANAL, rows && !ddl ? LOOK_ROWS : LOOK_CONTROL);
+		return;
+	}
+	/* bootstrap-start and -complete carry an empty object */
+	say(l, ENVELOPE_MAXWELL, rows && l->fields[LOOK_DATA].len > 2 ? LOOK_ROWS : LOOK_CONTROL);
+}
+
+static void look_at_event(struct envelope_look *l, const struct walk *w)
+{
+	bool images = is_image(l, LOOK_BEFORE) || is_image(l, LOOK_AFTER);
+	bool source = is_kind(l->fields[LOOK_SOURCE], JSON_KIND_OBJECT);
+	if (is_text(l, LOOK_OP) && (images || source)) {
+		bool message = is_there(l, LOOK_MESSAGE) && !images;
+		say(l, ENVELOPE_DEBEZIUM, message ? LOOK_CONTROL : LOOK_ROWS);
+	} else if (is_debezium_control(l, w)) {
+		say(l, ENVELOPE_DEBEZIUM, LOOK_CONTROL);
+	} else if (is_text(l, LOOK_OP_TYPE) &&
+		(images || is_there(l, LOOK_OP_TS) || is_there(l, LOOK_PRIMARY_KEYS))) {
+		say(l, ENVELOPE_OGG, LOOK_ROWS);
+	} else if (is_text(l, LOOK_DATABASE) && is_text(l, LOOK_TYPE) &&
+		(is_there(l, LOOK_DATA) || is_there(l, LOOK_TS) || is_there(l, LOOK_IS_DDL))) {
+		look_at_tables(l);
+	} else if (w->own || l->schema.data != NULL) {
+		say(l, ENVELOPE_DEBEZIUM, LOOK_ROWS);
+		l->unwrapped = true;
+	} else {
+		say(l, ENVELOPE_FLAT, LOOK_ROWS);
+	}
+}
+
+void envelope_look(struct str value, struct envelope_look *out)
+{
+	struct walk w;
+	*out = (struct envelope_look){.kind = ENVELOPE_AUTO, .content = LOOK_TOMBSTONE};
+	if (value.data == NULL)
+		return;
+	out->event = str_trim(value);
+	if (str_eq(out->event, str_lit("null")))
+		return;
+	out->content = LOOK_UNREADABLE;
+	if (!walk_object(out->event, out, &w))
+		return;
+	if (is_wrapper(&w.wrapper)) {
+		bool has_schema = is_kind(w.wrapper.schema, JSON_KIND_OBJECT);
+		out->schema = has_schema ? w.wrapper.schema : (struct str){NULL, 0};
+		out->event = w.wrapper.payload;
+		if (is_kind(out->event, JSON_KIND_NULL)) {
+			say(out, ENVELOPE_AUTO, LOOK_TOMBSTONE);
+			return;
+		}
+		if (!walk_object(out->event, out, &w))
+			return;
+	}
+	look_at_event(out, &w);
+}
+
+struct str envelope_key_payload(struct str key, struct str *schema)
+{
+	struct envelope_look l;
+	struct walk w;
+	*schema = (struct str){NULL, 0};
+	struct str text = str_trim(key);
+	if (key.data == NULL || !walk_object(text, &l, &w) || !is_wrapper(&w.wrapper))
+		return text;
+	if (is_kind(w.wrapper.schema, JSON_KIND_OBJECT))
+		*schema = w.wrapper.schema;
+	return w.wrapper.payload;
+}
