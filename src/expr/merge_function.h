@@ -16,6 +16,7 @@
  *	        row it calls merge_rows_link(), which copies `old` from the outcome (and fills
  *	        `next` again under patch) and sets has_old[i].
  *	action  row i: which rule it is for, by the event's op and has_old: see enum merge_action
+ *	op      row i: the event's operation, which a rule reads as event["@op"]
  *	outcome row i: what the rule answered; row of `next`, delete, or as it was
  */
 
@@ -44,15 +45,28 @@ struct merge_rows {
 	int16_t link[chunk_rows_max];
 	uint8_t has_old[chunk_rows_max];
 	uint8_t action[chunk_rows_max];         /* enum merge_action */
+	uint8_t op[chunk_rows_max];             /* enum change_op */
 	uint8_t outcome[chunk_rows_max];        /* enum merge_outcome; set by C to ROW / DELETE */
-	bool patch;
-	/* by table column: the column of `event` it comes from, or -1; for merge_rows_link */
+	/* ---- how `next` is made, for merge_rows_fill ---- */
+	/* what the message did not have stays as it was (patch; placeholders of an envelope) */
+	bool absent_keeps;
+	bool null_keeps;                        /* patch: an explicit NULL too */
+	const bool *except;                     /* by table column: never overwritten; NULL: none */
+	/* by table column: the column of `event` it comes from, or -1 */
 	const int32_t *event_column;
 };
 
 /*
+ * Makes the visible columns of `next` for rows first..first+count-1 from the event and, where
+ * has_old, from old: a column that comes from no event column, that the event may not overwrite,
+ * or of a delete is old's (what soft deletes and on_delete begin with). Strings are shared. Hidden
+ * columns are the caller's.
+ */
+void merge_rows_fill(struct merge_rows *rows, uint32_t first, uint32_t count);
+
+/*
  * Sets old, next and has_old of a row whose link >= 0 from that row's outcome. Called by the driver
- * through FFI (and by C rules), never calls Lua. Exported for that.
+ * through FFI (and by C rules), never calls Lua.
  */
 void merge_rows_link(struct merge_rows *rows, int32_t row);
 

@@ -1,0 +1,80 @@
+#include "expr/merge_function.h"
+
+#include "base/check.h"
+#include "data/chunk.h"
+
+#include <string.h>
+
+static void copy_slot(
+	const struct column *from, uint32_t row, struct column *to, uint32_t at, size_t bytes)
+{
+	memcpy((char *)to->data + at * bytes, (const char *)from->data + row * bytes, bytes);
+	if (column_is_null(from, row))
+		bit_set(to->nulls, at);
+	else
+		bit_clear(to->nulls, at);
+}
+
+/* Is column c of a row that has an old one that one's? `source` is the event's column. */
+static bool is_kept(const struct merge_rows *rows, uint32_t i, uint32_t c, int32_t source)
+{
+	if (source < 0 || rows->action[i] == MERGE_ACTION_DELETE)
+		return true;
+	if (rows->except != NULL && rows->except[c])
+		return true;
+	const struct chunk *event = rows->event;
+	uint32_t row = rows->rows[i];
+	if (rows->absent_keeps && event->absent != NULL && bit_get(event->absent[source], row))
+		return true;
+	return rows->null_keeps && column_is_null(&event->columns[source], row);
+}
+
+static void fill_column(struct merge_rows *rows, uint32_t c, uint32_t first, uint32_t count)
+{
+	int32_t source = rows->event_column[c];
+	struct column *to = &rows->next->columns[c];
+	size_t bytes = phys_bytes(type_phys(rows->next->schema->columns[c].type));
+	for (uint32_t i = first; i < first + count; i++) {
+		if (rows->has_old[i] && is_kept(rows, i, c, source))
+			copy_slot(&rows->old->columns[c], i, to, i, bytes);
+		else if (source >= 0)
+			copy_slot(&rows->event->columns[source], rows->rows[i], to, i, bytes);
+		else
+			bit_set(to->nulls, i);
+	}
+}
+
+void merge_rows_fill(struct merge_rows *rows, uint32_t first, uint32_t count)
+{
+	check(first + count <= rows->count);
+	for (uint32_t c = 0; c < rows->next->schema->column_count; c++)
+		fill_column(rows, c, first, count);
+}
+
+void merge_rows_link(struct merge_rows *rows, int32_t row)
+{
+	check(row >= 0 && (uint32_t)row < rows->count);
+	int32_t before = rows->link[row];
+	check(before >= 0 && before < row);
+	uint32_t at = (uint32_t)row;
+	uint32_t link = (uint32_t)before;
+	const struct chunk *from = rows->old;
+	switch ((enum merge_outcome)rows->outcome[link]) {
+	case MERGE_OUTCOME_ROW:
+		from = rows->next;
+		rows->has_old[at] = 1;
+		break;
+	case MERGE_OUTCOME_DELETE:
+		rows->has_old[at] = 0;
+		break;
+	case MERGE_OUTCOME_OLD:
+	case MERGE_OUTCOME_REFUSED:
+		rows->has_old[at] = rows->has_old[link];
+		break;
+	}
+	for (uint32_t c = 0; c < schema_total(from->schema); c++) {
+		size_t bytes = phys_bytes(type_phys(from->schema->columns[c].type));
+		copy_slot(&from->columns[c], link, &rows->old->columns[c], at, bytes);
+	}
+	merge_rows_fill(rows, at, 1);
+}
