@@ -392,6 +392,13 @@ return function(core, check, nouns, rows)
 		return sink("memory", check.options("memory", options))
 	end
 
+	function cdcl.file_sink(options)
+		return sink("file_sink", check.options("file_sink", options))
+	end
+	function cdcl.parquet_sink(options)
+		return sink("parquet_sink", check.options("parquet_sink", options))
+	end
+
 	function cdcl.foreach_batch(first, second)
 		local options, f = {}, first
 		if type(first) == "table" then

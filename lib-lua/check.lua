@@ -181,6 +181,34 @@ return function(core, nouns)
 		return wrong_type(what, 'a size as "64 MB" or a number of bytes', value, caret)
 	end
 
+	local seconds = {
+		ms = 0.001,
+		millisecond = 0.001,
+		s = 1,
+		sec = 1,
+		second = 1,
+		m = 60,
+		min = 60,
+		minute = 60,
+		h = 3600,
+		hour = 3600,
+		d = 86400,
+		day = 86400,
+	}
+
+	-- In microseconds.
+	local function duration(value, what, caret)
+		if type(value) == "string" then
+			local n, unit = value:match("^%s*(%d+)%s*(%a+)%s*$")
+			unit = unit and unit:lower()
+			local length = unit and (seconds[unit] or seconds[unit:match("^(%a%a+)s$")])
+			if length and tonumber(n) * length <= 1e9 then
+				return floor(tonumber(n) * length * 1e6)
+			end
+		end
+		return wrong_type(what, 'a time as "30 seconds" or "500 ms"', value, caret)
+	end
+
 	local function one_of(choices, value, what, caret)
 		if type(value) ~= "string" then
 			wrong_type(what, "a string", value, caret)
@@ -210,6 +238,9 @@ return function(core, nouns)
 		end
 		if kind == "bytes" then
 			return bytes(value, what, caret)
+		end
+		if kind == "duration" then
+			return duration(value, what, caret)
 		end
 		if kind == "offsets" then
 			return offsets(value, what, caret)

@@ -105,6 +105,21 @@ local cdcl = {}
 ---@class cdcl.ForeachBatchOptions
 ---@field output_mode? cdcl.OutputMode
 
+---@class cdcl.FileSinkOptions
+---@field path string
+---@field format? "jsonl"|"csv"
+---@field output_mode? cdcl.OutputMode
+---@field every? string
+
+---@class cdcl.ParquetSinkOptions
+---@field path string
+---@field buckets? integer
+---@field every? string
+---@field keep_snapshots? integer
+---@field compression? "zstd"|"snappy"|"none"
+---@field partition_by? string
+---@field output_mode? cdcl.OutputMode
+
 ---@class cdcl.AggregateOptions
 ---@field [1] string the result: "mean_x double"
 ---@field state string
@@ -217,6 +232,14 @@ function cdcl.changes(options) end
 ---@param options? cdcl.MemoryOptions
 ---@return cdcl.Sink
 function cdcl.memory(options) end
+
+---@param options cdcl.FileSinkOptions
+---@return cdcl.Sink
+function cdcl.file_sink(options) end
+
+---@param options cdcl.ParquetSinkOptions
+---@return cdcl.Sink
+function cdcl.parquet_sink(options) end
 
 ---@alias cdcl.BatchFunction fun(rows: cdcl.Rows, batch_id: integer)
 

@@ -4,7 +4,7 @@
 --
 -- type: "string" | "strings" (a string or a list of them) | "boolean" | "integer" | "number" |
 -- "fraction" (0..1)
---       | "bytes" ("64 MB" or a number) | "settings" (name = value) | "offsets" | {"one", "of",
+--       | "bytes" ("64 MB" or a number) | "duration" ("30 seconds") | "settings" (name = value) | "offsets" | {"one", "of",
 -- "these"}
 
 local json_options = {
@@ -33,6 +33,27 @@ local output_mode = {
 	name = "output_mode",
 	type = { "append", "update", "complete", "changelog" },
 	doc = "which rows of a batch are written; append is the default",
+}
+
+-- Of targets, whose default depends on what they are under.
+local target_mode = {
+	name = "output_mode",
+	type = { "append", "update", "complete", "changelog" },
+	doc = "which rows of a batch are written; append under a Stream, under a Table what the "
+		.. "target keeps",
+}
+
+local path = {
+	name = "path",
+	type = "string",
+	required = true,
+	doc = "where it is written; missing folders are made",
+}
+
+local every = {
+	name = "every",
+	type = "duration",
+	doc = 'complete: least time between two rewritings, "30 seconds"; else with each batch',
 }
 
 local function noun(doc, ...)
@@ -259,6 +280,35 @@ return {
 	),
 
 	foreach_batch = noun("Calls a Lua function once per batch.", output_mode),
+
+	file_sink = noun("Rows as lines of a file.", path, {
+		name = "format",
+		type = { "jsonl", "csv" },
+		default = "jsonl",
+		doc = "one JSON object a line, or CSV with a header",
+	}, target_mode, every),
+
+	parquet_sink = noun("Rows as a folder of Parquet files.", path, {
+		name = "buckets",
+		type = "integer",
+		default = 16,
+		doc = "complete: files that the rows are spread over by key; only those with a "
+			.. "change are rewritten",
+	}, every, {
+		name = "keep_snapshots",
+		type = "integer",
+		default = 2,
+		doc = "complete: how many snapshots before the current one stay on disk",
+	}, {
+		name = "compression",
+		type = { "zstd", "snappy", "none" },
+		default = "zstd",
+		doc = "of the pages",
+	}, {
+		name = "partition_by",
+		type = "string",
+		doc = 'append and changelog: "day" (of the batch) or columns, a folder for each value',
+	}, target_mode),
 
 	aggregate = noun("An aggregate of one's own, with a typed state.", {
 		name = "state",

@@ -33,6 +33,7 @@ const struct disk disk_system = {
 	.link = link,
 	.symlink = symlink,
 	.unlink = unlink,
+	.truncate = truncate,
 };
 
 static const struct disk *disk = &disk_system;
@@ -163,6 +164,7 @@ int file_stat(const char *path, struct file_info *info, struct error *err)
 		.modified_us = (int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000,
 		.inode = (uint64_t)st.st_ino,
 		.is_folder = S_ISDIR(st.st_mode),
+		.is_regular = S_ISREG(st.st_mode),
 	};
 	return 0;
 }
@@ -296,6 +298,14 @@ int file_read_link(const char *path, struct strbuf *out, struct error *err)
 	}
 	strbuf_add(out, (struct str){target, (size_t)n});
 	return 1;
+}
+
+int file_truncate(const char *path, int64_t bytes, struct error *err)
+{
+	return disk->truncate(path, (off_t)bytes) == 0
+		? 0
+		: error_set(err, CDCL_E_DISK, "%s: cannot cut it to %lld bytes: %s", path,
+			  (long long)bytes, strerror(errno));
 }
 
 int file_remove(const char *path, struct error *err)

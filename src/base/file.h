@@ -25,6 +25,7 @@ struct disk {
 	int (*link)(const char *from, const char *to);
 	int (*symlink)(const char *target, const char *path);
 	int (*unlink)(const char *path);
+	int (*truncate)(const char *path, off_t bytes);
 };
 
 extern const struct disk disk_system;
@@ -53,6 +54,7 @@ struct file_info {
 	int64_t modified_us;
 	uint64_t inode;         /* another file under the same name has another */
 	bool is_folder;
+	bool is_regular;
 };
 
 int file_stat(const char *path, struct file_info *info, struct error *err);
@@ -67,6 +69,7 @@ int file_link(const char *from, const char *to, struct error *err);
 int file_symlink(const char *target, const char *path, struct error *err);
 /* 1 and the target appended to `out`; 0: there is no such link (or it is something else). */
 int file_read_link(const char *path, struct strbuf *out, struct error *err);
+int file_truncate(const char *path, int64_t bytes, struct error *err);
 int file_remove(const char *path, struct error *err);           /* what is not there is fine */
 /* A folder and all in it, at most so many levels deep; a symlink is removed, not followed. */
 enum { file_tree_depth_max = 16 };

@@ -129,3 +129,17 @@ unsigned utf8_put(char *out, uint32_t c)
 	out[3] = (char)(0x80 | (c & 0x3F));
 	return 4;
 }
+
+void utf8_add_repaired(struct str s, struct strbuf *out)
+{
+	if (utf8_valid(s)) {
+		strbuf_add(out, s);
+		return;
+	}
+	for (const char *p = s.data, *end = s.data + s.len; p < end;) {
+		bool malformed;
+		unsigned len = utf8_step(p, end, &malformed);
+		strbuf_add(out, malformed ? str_lit("\xef\xbf\xbd") : (struct str){p, len});
+		p += len;
+	}
+}

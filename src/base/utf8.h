@@ -10,6 +10,9 @@
 
 bool utf8_valid(struct str s);
 
+/* Appends it, each malformed sequence as U+FFFD. */
+void utf8_add_repaired(struct str s, struct strbuf *out);
+
 /*
  * One sequence at p (< end). Returns its length in bytes and sets *malformed: a malformed one is
  * replaced as a whole by one U+FFFD.

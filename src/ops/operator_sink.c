@@ -22,6 +22,9 @@ static int push(struct operator *op, struct chunk *c, struct error *err)
 		leave_out_before(c);
 	if (chunk_next_live(c, 0) >= chunk_rows_max)
 		return 0;
+	const struct bucket_set *buckets = self->sink->buckets;
+	if (buckets != NULL && !bucket_set_due(buckets, op->batch))
+		return 0; /* from a step that gives all rows in every batch */
 	return self->sink->ops->write(self->sink, c, err);
 }
 

@@ -69,6 +69,37 @@ static struct contract contract_of(const struct plan_node *node)
 	return c;
 }
 
+/* What a target cannot do, whatever is above it. */
+static void apply_target(struct contract *c, const struct sink_config *config)
+{
+	if (config->kind == SINK_FILE || config->kind == SINK_PARQUET)
+		refuse(c, OUTPUT_UPDATE,
+			"a row in a file cannot be replaced: complete writes the current rows, "
+			"append and changelog add to what is there");
+}
+
+/* What a target under a Table is there for; a console is asked as in Spark. */
+static enum output_mode default_mode(const struct plan_sink *s)
+{
+	if (!s->input->is_table)
+		return OUTPUT_APPEND;
+	switch (s->config.kind) {
+	case SINK_KAFKA:
+	case SINK_SQLITE:
+	case SINK_POSTGRES:
+		return OUTPUT_UPDATE;
+	case SINK_FILE:
+	case SINK_PARQUET:
+		return OUTPUT_COMPLETE;
+	case SINK_CONSOLE:
+	case SINK_CHANGES:
+	case SINK_MEMORY:
+	case SINK_FOREACH_BATCH:
+		break;
+	}
+	return OUTPUT_APPEND;
+}
+
 static void list_legal(unsigned legal, struct strbuf *out)
 {
 	for (int mode = 0; mode < output_mode_count; mode++) {
@@ -82,8 +113,9 @@ static void list_legal(unsigned legal, struct strbuf *out)
 static int check_sink(struct plan_sink *s, struct error *err)
 {
 	if (!s->config.mode_given)
-		s->config.mode = OUTPUT_APPEND;
+		s->config.mode = default_mode(s);
 	struct contract c = contract_of(s->input);
+	apply_target(&c, &s->config);
 	if ((c.legal & (1u << s->config.mode)) != 0)
 		return 0;
 	error_set(err, CDCL_E_SCRIPT, "invalid output mode %s%s: %s",
@@ -98,6 +130,48 @@ static int check_sink(struct plan_sink *s, struct error *err)
 		error_help(err, "no output mode is legal for these steps");
 	strbuf_release(&legal);
 	return error_at(err, STR_FMT, STR_ARG(s->place));
+}
+
+/* One spelling for "out/orders", "./out//orders" and "out/./orders/". */
+static struct str plain_path(struct str path, struct arena *arena)
+{
+	char *plain = arena_alloc(arena, path.len + 1, 1);
+	size_t len = 0;
+	for (size_t at = 0; at < path.len;) {
+		size_t end = at;
+		while (end < path.len && path.data[end] != '/')
+			end++;
+		struct str part = str_sub(path, at, end - at);
+		if (part.len > 0 && !str_eq(part, str_lit("."))) {
+			if (len > 0 || path.data[0] == '/')
+				plain[len++] = '/';
+			memcpy(plain + len, part.data, part.len);
+			len += part.len;
+		}
+		at = end + 1;
+	}
+	return (struct str){plain, len};
+}
+
+/* Two that write one file would destroy each other's rows. */
+static int check_paths(struct plan *p, struct error *err)
+{
+	struct str paths[sink_count_max];
+	for (uint32_t i = 0; i < p->sink_count; i++) {
+		const struct sink_config *s = &p->sinks[i].config;
+		bool writes = s->kind == SINK_FILE || s->kind == SINK_PARQUET;
+		paths[i] = writes ? plain_path(s->path, p->arena) : (struct str){NULL, 0};
+		for (uint32_t k = 0; k < i && writes; k++) {
+			if (paths[k].data == NULL || !str_eq(paths[i], paths[k]))
+				continue;
+			error_set(err, CDCL_E_SCRIPT, "two sinks write to \"" STR_FMT "\"",
+				STR_ARG(s->path));
+			error_help(err, "the other one is at " STR_FMT,
+				STR_ARG(p->sinks[k].place));
+			return error_at(err, STR_FMT, STR_ARG(p->sinks[i].place));
+		}
+	}
+	return 0;
 }
 
 int plan_check(struct plan *p, struct error *err)
@@ -127,5 +201,5 @@ int plan_check(struct plan *p, struct error *err)
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	return check_paths(p, err);
 }

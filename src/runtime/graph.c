@@ -132,8 +132,17 @@ int graph_open(struct graph *g, const struct plan *plan, struct dead_letters *de
 	return 0;
 }
 
+/* Steps that do not know which rows changed give all of them. */
+static void mark_buckets(struct graph *g)
+{
+	for (uint32_t i = 0; i < g->sink_count; i++)
+		if (g->sinks[i]->buckets != NULL)
+			bucket_set_mark_all(g->sinks[i]->buckets);
+}
+
 int graph_finish(struct graph *g, struct error *err)
 {
+	mark_buckets(g);
 	for (uint32_t i = 0; i < g->order_count; i++) {
 		int r = operator_finish(g->order[i], g->batch, err);
 		if (r < 0)
@@ -160,6 +169,20 @@ int graph_publish(struct graph *g, struct error *err)
 			return r;
 	}
 	return 0;
+}
+
+int64_t graph_pending_us(const struct graph *g, int64_t now_us, bool ending)
+{
+	int64_t least_us = -1;
+	for (uint32_t i = 0; i < g->sink_count; i++) {
+		const struct bucket_set *b = g->sinks[i]->buckets;
+		if (!g->sinks[i]->pending)
+			continue;
+		int64_t us = ending || b == NULL ? 0 : b->given_us + b->every_us - now_us;
+		us = us < 0 ? 0 : us;
+		least_us = least_us < 0 || us < least_us ? us : least_us;
+	}
+	return least_us;
 }
 
 void graph_close(struct graph *g)

@@ -46,5 +46,7 @@ struct operator *graph_head(struct graph *g, const struct plan_node *source);
 int graph_finish(struct graph *g, struct error *err);
 int graph_prepare(struct graph *g, struct error *err);
 int graph_publish(struct graph *g, struct error *err);
+/* Until a sink that holds rows back may write them, at the end at once; -1: none does. */
+int64_t graph_pending_us(const struct graph *g, int64_t now_us, bool ending);
 
 #endif

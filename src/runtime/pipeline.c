@@ -337,8 +337,16 @@ static void tell_overrun(const struct pipeline *p)
 			(long long)p->plan->trigger_ms, (long long)spent_ms);
 }
 
+static bool is_last(const struct pipeline *p)
+{
+	return p->draining || p->plan->trigger == TRIGGER_ONCE ||
+		(p->batches_max > 0 && p->batches_done + 1 >= p->batches_max) ||
+		all_are(p, SOURCE_END);
+}
+
 static int finish_batch(struct pipeline *p, struct error *err)
 {
+	p->batch.last = is_last(p);
 	begin_figures(p);
 	int r = emit_batch(p, err);
 	if (r < 0)
@@ -347,9 +355,7 @@ static int finish_batch(struct pipeline *p, struct error *err)
 	tell_overrun(p);
 	p->batch.id++;
 	p->batches_done++;
-	bool last = p->draining || p->plan->trigger == TRIGGER_ONCE ||
-		(p->batches_max > 0 && p->batches_done >= p->batches_max) || all_are(p, SOURCE_END);
-	p->phase = last ? PHASE_DONE : PHASE_READING;
+	p->phase = p->batch.last ? PHASE_DONE : PHASE_READING;
 	p->batch_open = false; /* its ranges stay readable until the next step */
 	return PIPELINE_BATCH;
 }
@@ -366,17 +372,27 @@ static void start_closing(struct pipeline *p)
 		p->target_counts[i] = 0;
 }
 
+static bool is_ending(const struct pipeline *p)
+{
+	return all_are(p, SOURCE_END) || p->draining;
+}
+
+/* What a sink held back is written although nothing new came. */
+static int64_t pending_us(const struct pipeline *p)
+{
+	return graph_pending_us(&p->graph, clock_wall_us(p->clock), is_ending(p));
+}
+
 /* Every source has nothing more and the batch is empty: no batch, no id. */
 static int pass_trigger(struct pipeline *p)
 {
-	p->phase = all_are(p, SOURCE_END) || p->draining ? PHASE_DONE : PHASE_READING;
+	p->phase = is_ending(p) ? PHASE_DONE : PHASE_READING;
 	return p->phase == PHASE_DONE ? PIPELINE_DONE : PIPELINE_WAIT;
 }
 
 static bool should_close(const struct pipeline *p)
 {
-	return p->draining || all_are(p, SOURCE_END) ||
-		trigger_due(&p->trigger, clock_wall_us(p->clock));
+	return is_ending(p) || trigger_due(&p->trigger, clock_wall_us(p->clock));
 }
 
 int pipeline_step(struct pipeline *p, uint32_t chunks_max, struct error *err)
@@ -390,7 +406,7 @@ int pipeline_step(struct pipeline *p, uint32_t chunks_max, struct error *err)
 		return r;
 	bool more = r == 1;
 	bool first = p->batches_done == 0 && !p->draining;
-	bool worth = had_input(p) || first;
+	bool worth = had_input(p) || first || pending_us(p) == 0;
 	if (p->phase == PHASE_READING && should_close(p))
 		start_closing(p);
 	if (p->phase == PHASE_CLOSING && (r = add_targets(p, err)) < 0)
@@ -411,6 +427,9 @@ void pipeline_wait(const struct pipeline *p, struct pipeline_wait *wait)
 	wait->timeout_us = p->phase == PHASE_READING
 		? trigger_wait_us(&p->trigger, clock_wall_us(p->clock))
 		: -1;
+	int64_t held_us = p->batches_done > 0 ? pending_us(p) : -1;
+	if (held_us >= 0 && (wait->timeout_us < 0 || held_us < wait->timeout_us))
+		wait->timeout_us = held_us;
 	for (uint32_t i = 0; i < p->intake_count; i++) {
 		const struct intake *in = &p->intakes[i];
 		if (in->state == SOURCE_LIMIT || in->state == SOURCE_END)

@@ -1,15 +1,57 @@
-/* Sinks: `:to(cdcl.console {...})`. */
+/*
+ * Sinks: `:to(cdcl.console {...})`. A kind is a row of the table below: its name in lib-lua, and
+ * what reads the options that only it has.
+ */
 
 #include "script/bind.h"
+
+#include "base/check.h"
+
+static void read_console(lua_State *L, int options, struct sink_config *config)
+{
+	config->truncate = bind_field_boolean(L, options, "truncate", true);
+	config->num_rows = bind_field_integer(L, options, "num_rows", 20);
+}
+
+static void read_memory(lua_State *L, int options, struct sink_config *config)
+{
+	config->name = bind_field_string(L, options, "name");
+}
+
+static void read_file(lua_State *L, int options, struct sink_config *config)
+{
+	struct str format = bind_field_string(L, options, "format");
+	config->path = bind_field_string(L, options, "path");
+	config->every_us = bind_field_integer(L, options, "every", 0);
+	config->format = format.data != NULL && str_eq(format, str_lit("csv")) ? SINK_CSV
+									      : SINK_JSONL;
+}
+
+static void read_parquet(lua_State *L, int options, struct sink_config *config)
+{
+	struct str compression = bind_field_string(L, options, "compression");
+	config->path = bind_field_string(L, options, "path");
+	config->every_us = bind_field_integer(L, options, "every", 0);
+	config->parquet.buckets = bind_field_integer(L, options, "buckets", 16);
+	config->parquet.keep_snapshots = bind_field_integer(L, options, "keep_snapshots", 2);
+	config->parquet.partition_by = bind_field_string(L, options, "partition_by");
+	if (compression.data != NULL && str_eq(compression, str_lit("snappy")))
+		config->parquet.compression = PARQUET_SNAPPY;
+	else if (compression.data != NULL && str_eq(compression, str_lit("none")))
+		config->parquet.compression = PARQUET_NONE;
+}
 
 static const struct {
 	const char *name;
 	enum sink_kind kind;
+	void (*read)(lua_State *L, int options, struct sink_config *config); /* NULL: nothing */
 } kinds[] = {
-	{"console", SINK_CONSOLE},
-	{"changes", SINK_CHANGES},
-	{"memory", SINK_MEMORY},
-	{"foreach_batch", SINK_FOREACH_BATCH},
+	{"console", SINK_CONSOLE, read_console},
+	{"changes", SINK_CHANGES, NULL},
+	{"memory", SINK_MEMORY, read_memory},
+	{"foreach_batch", SINK_FOREACH_BATCH, NULL},
+	{"file_sink", SINK_FILE, read_file},
+	{"parquet_sink", SINK_PARQUET, read_parquet},
 };
 
 static void read_mode(struct str name, struct sink_config *config)
@@ -24,18 +66,19 @@ static void read_mode(struct str name, struct sink_config *config)
 /* core.sink(node, kind, options, batch_function or nil) */
 static int sink(lua_State *L)
 {
+	enum { options = 3 };
 	struct script *s = bind_script(L);
 	struct plan_node *node = bind_node(L, 1);
 	const char *kind = luaL_checkstring(L, 2);
 	struct sink_config config = {.kind = SINK_CONSOLE};
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		if (strcmp(kinds[i].name, kind) == 0)
-			config.kind = kinds[i].kind;
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		if (strcmp(kinds[i].name, kind) != 0)
+			continue;
+		config.kind = kinds[i].kind;
+		if (kinds[i].read != NULL)
+			kinds[i].read(L, options, &config);
 	}
-	read_mode(bind_field_string(L, 3, "output_mode"), &config);
-	config.truncate = bind_field_boolean(L, 3, "truncate", true);
-	config.num_rows = bind_field_integer(L, 3, "num_rows", 20);
-	config.name = bind_field_string(L, 3, "name");
+	read_mode(bind_field_string(L, options, "output_mode"), &config);
 	config.function = lua_touserdata(L, 4);
 	if (plan_sink(s->plan, node, &config, bind_place(L), &s->error) < 0)
 		bind_fail(L);

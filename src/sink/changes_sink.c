@@ -2,16 +2,14 @@
 
 #include "base/check.h"
 #include "base/file.h"
-#include "data/value.h"
+#include "sink/json_line.h"
 
 #include <stdlib.h>
 
 /*
- * Rows as JSON lines on stdout, for pipes: one object a row, the columns in their order, every NULL
- * written. Whole numbers and decimals are written with all their digits, dates and timestamps as
- * the console prints them but quoted, binary as base64, json columns with their own text (made
- * standard JSON where the input was lenient). The row's kind comes first as "@kind" in changelog
- * mode; in the others only on rows that take something back (-U, -D), where it changes the meaning.
+ * Rows as JSON lines (sink/json_line.h) on stdout, for pipes. The row's kind is "@kind" in
+ * changelog mode; in the others only on rows that take something back (-U, -D), where it changes
+ * the meaning.
  *
  * Lines leave in blocks and at the end of every batch: at least once, like the console.
  */
@@ -21,7 +19,7 @@ enum { block_bytes = 1024 * 1024 };
 struct changes_sink {
 	struct sink base;
 	struct strbuf lines;
-	struct strbuf *names; /* one per column: ,"name": */
+	struct json_line json;
 };
 
 static struct changes_sink *changes_of(struct sink *s)
@@ -34,36 +32,16 @@ static int open_changes(struct sink *s, int64_t *last_batch_id, struct error *er
 	(void)err;
 	*last_batch_id = -1;
 	struct changes_sink *c = changes_of(s);
-	c->names = calloc(s->schema->column_count + 1, sizeof *c->names);
-	check(c->names != NULL); /* out of memory */
-	for (uint32_t i = 0; i < s->schema->column_count; i++) {
-		strbuf_add_byte(&c->names[i], ',');
-		json_text_string(s->schema->columns[i].name, &c->names[i]);
-		strbuf_add_byte(&c->names[i], ':');
-	}
+	json_line_init(&c->json, s->schema, s->timezone);
 	return 0;
 }
 
 static void add_line(struct changes_sink *c, const struct chunk *in, uint32_t row)
 {
-	static const char *const kinds[] = {"+I", "-U", "+U", "-D"};
 	enum row_kind kind = chunk_kind(in, row);
-	size_t start = c->lines.len;
-	if (c->base.mode == OUTPUT_CHANGELOG || kind == ROW_UPDATE_BEFORE || kind == ROW_DELETE) {
-		strbuf_addf(&c->lines, ",\"@kind\":\"%s\"", kinds[kind]);
-	}
-	for (uint32_t i = 0; i < in->schema->column_count; i++) {
-		struct value v =
-			value_from_column(&in->columns[i], c->base.schema->columns[i].type, row);
-		strbuf_add(&c->lines, strbuf_str(&c->names[i]));
-		value_text(&v, VALUE_JSON, c->base.timezone, &c->lines);
-	}
-	if (c->lines.len == start) {
-		strbuf_add_byte(&c->lines, '{');
-	} else {
-		c->lines.data[start] = '{'; /* the first comma */
-	}
-	strbuf_add_c(&c->lines, "}\n");
+	bool taken = kind == ROW_UPDATE_BEFORE || kind == ROW_DELETE;
+	json_line_add(&c->json, in, row, c->base.mode == OUTPUT_CHANGELOG || taken, &c->lines);
+	strbuf_add_byte(&c->lines, '\n');
 }
 
 static int flush(struct changes_sink *c, struct error *err)
@@ -104,10 +82,7 @@ static int publish(struct sink *s, const struct batch *b, struct error *err)
 static void close_changes(struct sink *s)
 {
 	struct changes_sink *c = changes_of(s);
-	for (uint32_t i = 0; c->names != NULL && i < s->schema->column_count; i++) {
-		strbuf_release(&c->names[i]);
-	}
-	free(c->names);
+	json_line_release(&c->json);
 	strbuf_release(&c->lines);
 	free(c);
 }

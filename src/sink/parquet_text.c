@@ -7,12 +7,7 @@ static struct str repaired(struct str s, struct arena *arena)
 {
 	struct strbuf out;
 	strbuf_init(&out);
-	for (const char *p = s.data, *end = s.data + s.len; p < end;) {
-		bool malformed;
-		unsigned len = utf8_step(p, end, &malformed);
-		strbuf_add(&out, malformed ? str_lit("\xef\xbf\xbd") : (struct str){p, len});
-		p += len;
-	}
+	utf8_add_repaired(s, &out);
 	struct str text = str_dup(strbuf_str(&out), arena);
 	strbuf_release(&out);
 	return text;

@@ -11,6 +11,7 @@ static const struct {
 	[SINK_CHANGES] = {str_lit("changes"), changes_sink_open},
 	[SINK_MEMORY] = {str_lit("MemorySink"), memory_sink_open},
 	[SINK_FOREACH_BATCH] = {str_lit("ForeachBatchSink"), foreach_batch_sink_open},
+	[SINK_FILE] = {str_lit("file"), file_sink_open},
 };
 
 const char *output_mode_name(enum output_mode mode)
@@ -25,11 +26,35 @@ const char *output_mode_name(enum output_mode mode)
 	return names[mode];
 }
 
+void bucket_set_mark_all(struct bucket_set *s)
+{
+	for (uint32_t i = 0; i < s->count; i++) {
+		bit_set(s->dirty, i);
+	}
+}
+
+void bucket_set_init(struct bucket_set *s, uint32_t count, int64_t every_us)
+{
+	check(count > 0 && count <= bucket_count_max);
+	*s = (struct bucket_set){.count = count, .every_us = every_us, .given_us = INT64_MIN / 2};
+	bucket_set_mark_all(s);
+}
+
+void bucket_set_clear(struct bucket_set *s, const struct batch *b)
+{
+	memset(s->dirty, 0, sizeof(s->dirty));
+	s->given_us = b->time_us;
+}
+
 struct sink *sink_open(const struct sink_config *config, const struct schema *schema,
 	const struct row_key *key, bool is_table, const struct timezone *timezone,
 	struct error *err)
 {
 	check((size_t)config->kind < ARRAY_LEN(kinds));
+	if (kinds[config->kind].open == NULL) {
+		error_set(err, CDCL_E_INTERNAL, "this sink is not built in");
+		return NULL;
+	}
 	struct sink *s = kinds[config->kind].open(config);
 	s->description = kinds[config->kind].description;
 	s->mode = config->mode;

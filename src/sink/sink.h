@@ -60,6 +60,20 @@ static inline bool bucket_set_due(const struct bucket_set *s, const struct batch
 	return b->last || s->every_us == 0 || b->time_us - s->given_us >= s->every_us;
 }
 
+static inline bool bucket_set_any(const struct bucket_set *s)
+{
+	uint64_t any = 0;
+	for (uint32_t i = 0; i < bucket_count_max / 64; i++)
+		any |= s->dirty[i];
+	return any != 0;
+}
+
+/* Nothing is known of what is there: the first batch writes all. */
+void bucket_set_init(struct bucket_set *s, uint32_t count, int64_t every_us);
+void bucket_set_mark_all(struct bucket_set *s);
+/* What was dirty is published. */
+void bucket_set_clear(struct bucket_set *s, const struct batch *b);
+
 struct sink;
 
 struct sink_ops {

@@ -12,6 +12,7 @@ struct sink *console_sink_open(const struct sink_config *config);
 struct sink *changes_sink_open(const struct sink_config *config);
 struct sink *memory_sink_open(const struct sink_config *config);
 struct sink *foreach_batch_sink_open(const struct sink_config *config);
+struct sink *file_sink_open(const struct sink_config *config);
 
 /*
  * Rows of a memory sink: of all batches (append, update, changelog) or of the last one (complete).

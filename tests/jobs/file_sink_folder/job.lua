@@ -1,0 +1,2 @@
+local cdcl = require "cdcl"
+cdcl.generate { count = 1 }:to(cdcl.file_sink { path = "out/orders.csv", format = "csv" })
