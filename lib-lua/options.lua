@@ -4,8 +4,8 @@
 --
 -- type: "string" | "strings" (a string or a list of them) | "boolean" | "integer" | "number" |
 -- "fraction" (0..1)
---       | "bytes" ("64 MB" or a number) | "duration" ("30 seconds") | "settings" (name = value) | "offsets" | {"one", "of",
--- "these"}
+--       | "bytes" ("64 MB" or a number) | "duration" ("30 seconds") | "settings" (name = value)
+--       | "offsets" | {"one", "of", "these"}
 
 local json_options = {
 	{
@@ -307,7 +307,8 @@ return {
 	}, {
 		name = "partition_by",
 		type = "string",
-		doc = 'append and changelog: "day" (of the batch) or columns, a folder for each value',
+		doc = 'append and changelog: "day" (of the batch) or columns, a folder for each '
+			.. "value",
 	}, target_mode),
 
 	aggregate = noun("An aggregate of one's own, with a typed state.", {
