@@ -15,18 +15,12 @@ static void copy_slot(
 		bit_clear(to->nulls, at);
 }
 
-/* Is column c of a row that has an old one that one's? `source` is the event's column. */
+/* Does a row that has an old one keep that one's column c? `source` is the event's column. */
 static bool is_kept(const struct merge_rows *rows, uint32_t i, uint32_t c, int32_t source)
 {
 	if (source < 0 || rows->action[i] == MERGE_ACTION_DELETE)
 		return true;
-	if (rows->except != NULL && rows->except[c])
-		return true;
-	const struct chunk *event = rows->event;
-	uint32_t row = rows->rows[i];
-	if (rows->absent_keeps && event->absent != NULL && bit_get(event->absent[source], row))
-		return true;
-	return rows->null_keeps && column_is_null(&event->columns[source], row);
+	return rows->keeps != NULL && bit_get(rows->keeps[c], rows->rows[i]);
 }
 
 static void fill_column(struct merge_rows *rows, uint32_t c, uint32_t first, uint32_t count)

@@ -9,12 +9,12 @@
  *
  *	event   the source's chunk; row i of this call is its row rows[i]
  *	old     row i: the table's row of that key before this chunk (nothing there: has_old[i] = 0)
- *	next    row i: what will be the row; filled by C with the event's columns (replace), or with
- *	        old's where the event has none (patch). The rule may write to it.
+ *	next    row i: what will be the row; filled by C with the event's columns, but old's where
+ *	        `keeps` says so; for a delete it is old. The rule may write to it.
  *	link    row i: the row of this call just before it with the same key, or -1. Then its old is
  *	        that row's outcome, which only the driver knows: before it calls the rule for such a
- *	        row it calls merge_rows_link(), which copies `old` from the outcome (and fills
- *	        `next` again under patch) and sets has_old[i].
+ *	        row it calls merge_rows_link(), which copies `old` from the outcome, fills `next`
+ *	        again and sets has_old[i].
  *	action  row i: which rule it is for, by the event's op and has_old: see enum merge_action
  *	op      row i: the event's operation, which a rule reads as event["@op"]
  *	outcome row i: what the rule answered; row of `next`, delete, or as it was
@@ -46,27 +46,24 @@ struct merge_rows {
 	uint8_t has_old[chunk_rows_max];
 	uint8_t action[chunk_rows_max];         /* enum merge_action */
 	uint8_t op[chunk_rows_max];             /* enum change_op */
-	uint8_t outcome[chunk_rows_max];        /* enum merge_outcome; set by C to ROW / DELETE */
-	/* ---- how `next` is made, for merge_rows_fill ---- */
-	/* what the message did not have stays as it was (patch; placeholders of an envelope) */
-	bool absent_keeps;
-	bool null_keeps;                        /* patch: an explicit NULL too */
-	const bool *except;                     /* by table column: never overwritten; NULL: none */
-	/* by table column: the column of `event` it comes from, or -1 */
+	/* enum merge_outcome; set by C to ROW, or DELETE for MERGE_ACTION_DELETE */
+	uint8_t outcome[chunk_rows_max];
+	/* for merge_rows_link, by table column: the column of `event` it comes from, or -1 */
 	const int32_t *event_column;
+	/* and where (bits by row of `event`) it does not overwrite what is there; NULL: nowhere */
+	const uint64_t (*keeps)[chunk_words];
 };
 
 /*
- * Makes the visible columns of `next` for rows first..first+count-1 from the event and, where
- * has_old, from old: a column that comes from no event column, that the event may not overwrite,
- * or of a delete is old's (what soft deletes and on_delete begin with). Strings are shared. Hidden
- * columns are the caller's.
+ * Makes the visible columns of `next` for rows first..first+count-1: of a row that has_old, those
+ * that come from no event column, that `keeps` says or that are a delete's are old's. Strings are
+ * shared. Hidden columns are the caller's.
  */
 void merge_rows_fill(struct merge_rows *rows, uint32_t first, uint32_t count);
 
 /*
  * Sets old, next and has_old of a row whose link >= 0 from that row's outcome. Called by the driver
- * through FFI (and by C rules), never calls Lua.
+ * through FFI (and by C rules), never calls Lua. Exported for that.
  */
 void merge_rows_link(struct merge_rows *rows, int32_t row);
 
