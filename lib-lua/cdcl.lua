@@ -399,6 +399,16 @@ return function(core, check, nouns, rows)
 		return sink("parquet_sink", check.options("parquet_sink", options))
 	end
 
+	function cdcl.kafka_sink(options)
+		return sink("kafka_sink", check.options("kafka_sink", options))
+	end
+	function cdcl.sqlite_sink(options)
+		return sink("sqlite_sink", check.options("sqlite_sink", options))
+	end
+	function cdcl.postgres_sink(options)
+		return sink("postgres_sink", check.options("postgres_sink", options))
+	end
+
 	function cdcl.foreach_batch(first, second)
 		local options, f = {}, first
 		if type(first) == "table" then

@@ -245,6 +245,13 @@ return function(core, nouns)
 		if kind == "offsets" then
 			return offsets(value, what, caret)
 		end
+		if kind == "dead_letters" then
+			local clean = check.options("dead_letters", value)
+			if (clean.path == nil) == (clean.topic == nil) then
+				core.fail(what .. ": give path or topic", caret)
+			end
+			return clean
+		end
 		if kind == "settings" then
 			return settings(value, what, caret)
 		end

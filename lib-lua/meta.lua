@@ -41,6 +41,8 @@ local cdcl = {}
 ---@field trigger? string
 ---@field on_error? "continue"|"stop"
 ---@field error_budget? integer
+---@field error_budget_per_minute? integer
+---@field dead_letters? cdcl.DeadLettersOptions
 ---@field timezone? string
 ---@field call_ms_max? integer
 
@@ -118,6 +120,35 @@ local cdcl = {}
 ---@field keep_snapshots? integer
 ---@field compression? "zstd"|"snappy"|"none"
 ---@field partition_by? string
+---@field output_mode? cdcl.OutputMode
+
+---@alias cdcl.OnError "stop"|"retry"
+
+---@class cdcl.DeadLettersOptions
+---@field path? string
+---@field topic? string
+---@field brokers? string
+
+---@class cdcl.KafkaSinkOptions
+---@field topic? string
+---@field key? string
+---@field format? "json"|"debezium"|"raw"
+---@field ignore_null_fields? boolean
+---@field brokers? string
+---@field on_error? cdcl.OnError
+---@field output_mode? cdcl.OutputMode
+---@field kafka? table<string, string|number|boolean>
+
+---@class cdcl.SqliteSinkOptions
+---@field path string
+---@field table string
+---@field on_error? cdcl.OnError
+---@field output_mode? cdcl.OutputMode
+
+---@class cdcl.PostgresSinkOptions
+---@field connection string
+---@field table string
+---@field on_error? cdcl.OnError
 ---@field output_mode? cdcl.OutputMode
 
 ---@class cdcl.AggregateOptions
@@ -240,6 +271,18 @@ function cdcl.file_sink(options) end
 ---@param options cdcl.ParquetSinkOptions
 ---@return cdcl.Sink
 function cdcl.parquet_sink(options) end
+
+---@param options cdcl.KafkaSinkOptions
+---@return cdcl.Sink
+function cdcl.kafka_sink(options) end
+
+---@param options cdcl.SqliteSinkOptions
+---@return cdcl.Sink
+function cdcl.sqlite_sink(options) end
+
+---@param options cdcl.PostgresSinkOptions
+---@return cdcl.Sink
+function cdcl.postgres_sink(options) end
 
 ---@alias cdcl.BatchFunction fun(rows: cdcl.Rows, batch_id: integer)
 

@@ -56,6 +56,20 @@ local every = {
 	doc = 'complete: least time between two rewritings, "30 seconds"; else with each batch',
 }
 
+local table_name = {
+	name = "table",
+	type = "string",
+	required = true,
+	doc = "made when it is not there, else checked: columns, types, a unique index of the key",
+}
+
+local on_error = {
+	name = "on_error",
+	type = { "stop", "retry" },
+	default = "stop",
+	doc = "when the target fails: stop the job, or try again for five minutes first",
+}
+
 local function noun(doc, ...)
 	local n = { doc = doc }
 	for i = 1, select("#", ...) do
@@ -91,6 +105,15 @@ return {
 		type = "integer",
 		default = 1000,
 		doc = "records that may fail before the job stops",
+	}, {
+		name = "error_budget_per_minute",
+		type = "integer",
+		doc = "and within one minute; else 5 % of the minute's records",
+	}, {
+		name = "dead_letters",
+		type = "dead_letters",
+		doc = "where records that could not be used are kept: { path = ... } or { topic = "
+			.. "... }",
 	}, {
 		name = "call_ms_max",
 		type = "integer",
@@ -310,6 +333,60 @@ return {
 		doc = 'append and changelog: "day" (of the batch) or columns, a folder for each '
 			.. "value",
 	}, target_mode),
+
+	dead_letters = noun(
+		"Where records that could not be used are kept, with the reason.",
+		{ name = "path", type = "string", doc = "a file of JSON lines, added to" },
+		{ name = "topic", type = "string", doc = "a Kafka topic instead of a file" },
+		{
+			name = "brokers",
+			type = "string",
+			doc = "of the topic; else those of the job's first Kafka source",
+		}
+	),
+
+	kafka_sink = noun("Rows as messages of a Kafka topic.", {
+		name = "topic",
+		type = "string",
+		doc = 'the topic, made when it is not there; "raw": else the column topic',
+	}, {
+		name = "key",
+		type = "string",
+		doc = 'columns of the message key, "a, b"; else the Table\'s key',
+	}, {
+		name = "format",
+		type = { "json", "debezium", "raw" },
+		doc = "json: a row as an object; debezium: before, after, op; raw: columns key, "
+			.. "value, topic, partition, headers, as in Spark",
+	}, {
+		name = "ignore_null_fields",
+		type = "boolean",
+		default = false,
+		doc = "leave NULLs out of the object, as Spark's to_json does",
+	}, {
+		name = "brokers",
+		type = "string",
+		default = "localhost:9092",
+		doc = "as for cdcl.kafka",
+	}, on_error, target_mode, {
+		name = "kafka",
+		type = "settings",
+		doc = "settings of librdkafka",
+	}),
+
+	sqlite_sink = noun("Rows in a table of an SQLite file.", {
+		name = "path",
+		type = "string",
+		required = true,
+		doc = "the file, made when it is not there",
+	}, table_name, on_error, target_mode),
+
+	postgres_sink = noun("Rows in a table of a PostgreSQL database.", {
+		name = "connection",
+		type = "string",
+		required = true,
+		doc = 'libpq\'s: "host=db dbname=shop user=cdcl"; it is never printed',
+	}, table_name, on_error, target_mode),
 
 	aggregate = noun("An aggregate of one's own, with a typed state.", {
 		name = "state",

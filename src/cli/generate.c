@@ -144,8 +144,12 @@ static int generate_to(const struct generate_options *o, const struct generate_c
 	int64_t sent = 0;
 	int r = broker_settings(&o->settings, settings, &err);
 	if (r == 0 && o->topic != NULL) {
-		outlet.producer = kafka_producer_open(broker_address(o->brokers), str_c(o->topic),
-			settings, o->settings.count, 30000, &err);
+		struct kafka_producer_config target = {.brokers = broker_address(o->brokers),
+			.topic = str_c(o->topic),
+			.settings = settings,
+			.setting_count = o->settings.count,
+			.timeout_ms = 30000};
+		outlet.producer = kafka_producer_open(&target, &err);
 		r = outlet.producer == NULL ? -(int)err.code : 0;
 	}
 	if (r == 0)

@@ -114,11 +114,21 @@ int dead_letter_add(struct dead_letters *d, enum dead_letter_reason reason, cons
 		return stop(why, place, err);
 	}
 	note_in_log(d, reason, place, why, now_us);
+	if (d->writer != NULL && d->writer->write(d->writer, reason, c, row, why, err) < 0) {
+		return -(int)err->code;
+	}
 	if (d->total > d->count_max) {
 		return error_set(err, CDCL_E_DATA,
 			"%lld records could not be used; the error budget is %lld (the last: "
 			"%s%s%s)",
 			(long long)d->total, (long long)d->count_max, place,
+			place[0] == '\0' ? "" : ": ", why->text);
+	}
+	if (d->per_minute_max > 0) {
+		return d->minute_bad <= d->per_minute_max ? 0 : error_set(err, CDCL_E_DATA,
+			"%lld records of this minute could not be used; the error budget is %lld "
+			"(the last: %s%s%s)",
+			(long long)d->minute_bad, (long long)d->per_minute_max, place,
 			place[0] == '\0' ? "" : ": ", why->text);
 	}
 	if (d->minute_records >= minute_records_min && d->minute_bad * 20 > d->minute_records) {

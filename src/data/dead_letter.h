@@ -5,7 +5,8 @@
  * Records that could not be used. Every place that gives up on a record reports it here, once: it
  * is counted by reason, logged with where it came from (repeats are rate-limited with a count), and
  * the policy decides whether the job goes on. The error budget is 1,000 records in all, or 5 % of
- * the records of a minute (once it has seen 1,000); `stop_at_first` is `on_error = "stop"`.
+ * the records of a minute (once it has seen 1,000), or per_minute_max records;
+ * `stop_at_first` is `on_error = "stop"`.
  */
 
 #include "cdcl/error.h"
@@ -21,18 +22,22 @@ enum dead_letter_reason {
 };
 
 /*
- * Where dead letters are written, with the bytes that came: set by the runtime, NULL when the job
- * names no place. Called once per record; what it takes is durable when the batch is published.
+ * Where dead letters are written, with the bytes that came (sink/dead_letter_sink.h): set by the
+ * runtime, NULL when the job names no place. `write` once per record; what it took is durable when
+ * `publish` has answered, which is before anything else of the batch is published.
  */
 struct dead_letter_writer {
 	int (*write)(struct dead_letter_writer *w, enum dead_letter_reason reason,
 		const struct chunk *c, uint32_t row, const struct error *why, struct error *err);
+	int (*publish)(struct dead_letter_writer *w, struct error *err);
+	void (*close)(struct dead_letter_writer *w);
 };
 
 /* What a script says of them: a file of JSON lines, or a topic. Both data NULL: nowhere. */
 struct dead_letter_config {
 	struct str path;
 	struct str topic;
+	struct str brokers;             /* data NULL: those of the first Kafka source */
 	int64_t per_minute_max;         /* records in one minute; 0: the 5 % rule */
 };
 
@@ -41,6 +46,7 @@ struct dead_letters {
 	const struct clock *clock;
 	bool stop_at_first;
 	int64_t count_max;                              /* error budget, records in all */
+	int64_t per_minute_max;                         /* 0: the 5 % rule */
 	int64_t counts[dead_letter_reason_count];
 	int64_t total;
 	int64_t minute_started_us;

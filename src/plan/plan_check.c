@@ -4,6 +4,7 @@
  */
 
 #include "plan/plan.h"
+#include "plan/plan_target.h"
 
 #include "base/check.h"
 #include "source/source_kinds.h"
@@ -85,6 +86,9 @@ static enum output_mode default_mode(const struct plan_sink *s)
 		return OUTPUT_APPEND;
 	switch (s->config.kind) {
 	case SINK_KAFKA:
+		return s->config.format_given && s->config.format == SINK_DEBEZIUM
+			? OUTPUT_CHANGELOG /* it tells what was before */
+			: OUTPUT_UPDATE;
 	case SINK_SQLITE:
 	case SINK_POSTGRES:
 		return OUTPUT_UPDATE;
@@ -110,14 +114,14 @@ static void list_legal(unsigned legal, struct strbuf *out)
 	}
 }
 
-static int check_sink(struct plan_sink *s, struct error *err)
+static int check_sink(struct plan *p, struct plan_sink *s, struct error *err)
 {
 	if (!s->config.mode_given)
 		s->config.mode = default_mode(s);
 	struct contract c = contract_of(s->input);
 	apply_target(&c, &s->config);
 	if ((c.legal & (1u << s->config.mode)) != 0)
-		return 0;
+		return plan_target_check(p, s, err);
 	error_set(err, CDCL_E_SCRIPT, "invalid output mode %s%s: %s",
 		output_mode_name(s->config.mode), s->config.mode_given ? "" : " (the default)",
 		c.reasons[s->config.mode]);
@@ -197,7 +201,7 @@ int plan_check(struct plan *p, struct error *err)
 			return error_at(err, STR_FMT, STR_ARG(n->place));
 	}
 	for (uint32_t i = 0; i < p->sink_count; i++) {
-		int r = check_sink(&p->sinks[i], err);
+		int r = check_sink(p, &p->sinks[i], err);
 		if (r < 0)
 			return r;
 	}

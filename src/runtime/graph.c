@@ -82,6 +82,7 @@ static int open_sink(struct graph *g, const struct plan_sink *planned, struct er
 		input->is_table, g->plan->timezone, err);
 	if (s == NULL)
 		return -(int)err->code;
+	s->batch = g->batch;
 	struct operator *end = operator_open_sink(s, g->dead, g->batch);
 	g->sinks[g->sink_count] = s;
 	g->sink_ends[g->sink_count] = end;

@@ -6,6 +6,7 @@
 #include "runtime/graph.h"
 #include "runtime/intake.h"
 #include "runtime/trigger.h"
+#include "sink/dead_letter_sink.h"
 
 #include <stdlib.h>
 
@@ -91,6 +92,37 @@ static int open_intakes(struct pipeline *p, struct error *err)
 	return check_stdin(p, err);
 }
 
+/*
+ * A topic of dead letters is on the brokers of the first Kafka source, with its settings (TLS,
+ * SASL), unless it names its own.
+ */
+static int open_dead_letters(struct pipeline *p, struct error *err)
+{
+	const struct dead_letter_config *config = &p->plan->dead_letters;
+	p->dead.per_minute_max = config->per_minute_max;
+	if (config->path.data != NULL)
+		p->dead.writer = dead_letter_file_open(config->path, err);
+	else if (config->topic.data == NULL)
+		return 0;
+	struct kafka_sink_config to = {.brokers = config->brokers, .topic = config->topic};
+	for (uint32_t i = 0; i < p->plan->node_count; i++) {
+		const struct plan_node *node = p->plan->nodes[i];
+		if (node->kind != PLAN_SOURCE || node->source.kind != SOURCE_KAFKA)
+			continue;
+		const struct kafka_config *k = &node->source.kafka;
+		if (to.brokers.data != NULL && !str_eq(to.brokers, k->brokers))
+			continue;
+		to.brokers = k->brokers;
+		to.settings = k->settings;
+		to.setting_count = k->setting_count;
+		to.broker_timeout_ms = k->broker_timeout_ms;
+		break;
+	}
+	if (config->topic.data != NULL)
+		p->dead.writer = kafka_dead_letter_open(&to, err);
+	return p->dead.writer == NULL ? -(int)err->code : 0;
+}
+
 struct pipeline *pipeline_open(
 	struct plan *plan, const struct clock *clock, int64_t batches_max, struct error *err)
 {
@@ -106,7 +138,8 @@ struct pipeline *pipeline_open(
 	p->dead.stop_at_first = plan->on_error_stop;
 	p->dead.count_max = plan->error_budget;
 	trigger_init(&p->trigger, plan->trigger, plan->trigger_ms, clock_wall_us(clock));
-	if (graph_open(&p->graph, plan, &p->dead, &p->batch, err) < 0 || open_intakes(p, err) < 0) {
+	if (graph_open(&p->graph, plan, &p->dead, &p->batch, err) < 0 ||
+		open_intakes(p, err) < 0 || open_dead_letters(p, err) < 0) {
 		pipeline_close(p);
 		return NULL;
 	}
@@ -122,6 +155,7 @@ void pipeline_close(struct pipeline *p)
 		free(p->targets[i]);
 	}
 	graph_close(&p->graph);
+	dead_letter_writer_close(p->dead.writer);
 	free(p->intakes);
 	free(p->targets);
 	free(p->target_counts);
@@ -303,9 +337,9 @@ static int end_sources(struct pipeline *p, struct error *err)
 
 /*
  * The order of durability, in this one place. Operators give what they held back; every sink has
- * all its rows and makes them ready; (with a checkpoint: its frame becomes durable here); what is
- * ready is made visible; only then do the sources hear that the range is done and commit it. A stop
- * between any two lines repeats the batch, and never loses it.
+ * all its rows and makes them ready; dead letters are durable; (with a checkpoint: its frame
+ * becomes durable here); what is ready is made visible; only then do the sources hear that the
+ * range is done and commit it. A stop between any two lines repeats the batch, and never loses it.
  */
 static int emit_batch(struct pipeline *p, struct error *err)
 {
@@ -317,6 +351,8 @@ static int emit_batch(struct pipeline *p, struct error *err)
 		r = graph_prepare(&p->graph, err);
 	for (uint32_t i = 0; i < p->graph.sink_count; i++)
 		f->rows_out += p->graph.sinks[i]->rows_written;
+	if (r == 0 && p->dead.writer != NULL)
+		r = p->dead.writer->publish(p->dead.writer, err);
 	if (r == 0)
 		r = graph_publish(&p->graph, err);
 	f->publish_us = lap(p, &mark_us);

@@ -79,6 +79,10 @@ bool bind_field_boolean(lua_State *L, int table, const char *name, bool otherwis
 /* An array of strings at `index` of the stack. */
 struct str *bind_strings(lua_State *L, int index, uint32_t *count);
 struct plan_node *bind_node(lua_State *L, int index);
+/* --brokers, CDCL_BROKERS, the script's, else localhost. */
+struct str bind_brokers(const struct script *s, struct str of_script);
+/* The option `kafka`, and -X over it; in the plan's arena. */
+void bind_kafka_settings(lua_State *L, int options, struct setting **out, uint32_t *count);
 
 void bind_core_open(lua_State *L); /* each adds its functions to the table on the stack's top */
 void bind_job_open(lua_State *L);

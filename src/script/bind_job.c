@@ -71,6 +71,21 @@ int bind_trigger(struct str text, struct plan *plan, struct error *err)
 	return 0;
 }
 
+/* dead_letters = { path = ... } or { topic = ... } */
+static void read_dead_letters(lua_State *L, struct dead_letter_config *out)
+{
+	lua_getfield(L, 1, "dead_letters");
+	if (lua_istable(L, -1)) {
+		int options = lua_gettop(L);
+		out->path = bind_field_string(L, options, "path");
+		out->topic = bind_field_string(L, options, "topic");
+		out->brokers = bind_field_string(L, options, "brokers");
+		if (out->brokers.data != NULL)
+			out->brokers = bind_brokers(bind_script(L), out->brokers);
+	}
+	lua_pop(L, 1);
+}
+
 /* core.job(options) */
 static int job(lua_State *L)
 {
@@ -80,6 +95,9 @@ static int job(lua_State *L)
 	if (name.data != NULL)
 		p->job_name = name;
 	p->error_budget = bind_field_integer(L, 1, "error_budget", p->error_budget);
+	p->dead_letters.per_minute_max =
+		bind_field_integer(L, 1, "error_budget_per_minute", 0);
+	read_dead_letters(L, &p->dead_letters);
 	int64_t call_ms_max = bind_field_integer(L, 1, "call_ms_max", 0);
 	if (call_ms_max > 0 && s->options.call_ms_max == 0)
 		watchdog_set(s->dog, call_ms_max);

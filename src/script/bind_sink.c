@@ -41,6 +41,44 @@ static void read_parquet(lua_State *L, int options, struct sink_config *config)
 		config->parquet.compression = PARQUET_NONE;
 }
 
+static void read_on_error(lua_State *L, int options, struct sink_config *config)
+{
+	struct str on_error = bind_field_string(L, options, "on_error");
+	if (on_error.data != NULL && str_eq(on_error, str_lit("retry")))
+		config->on_error = SINK_RETRY;
+}
+
+static void read_kafka(lua_State *L, int options, struct sink_config *config)
+{
+	struct kafka_sink_config *k = &config->kafka;
+	struct str format = bind_field_string(L, options, "format");
+	config->format_given = format.data != NULL;
+	if (config->format_given && str_eq(format, str_lit("debezium")))
+		config->format = SINK_DEBEZIUM;
+	else if (config->format_given && str_eq(format, str_lit("raw")))
+		config->format = SINK_RAW;
+	k->brokers = bind_brokers(bind_script(L), bind_field_string(L, options, "brokers"));
+	k->topic = bind_field_string(L, options, "topic");
+	k->key = bind_field_string(L, options, "key");
+	k->ignore_null_fields = bind_field_boolean(L, options, "ignore_null_fields", false);
+	bind_kafka_settings(L, options, &k->settings, &k->setting_count);
+	read_on_error(L, options, config);
+}
+
+static void read_sqlite(lua_State *L, int options, struct sink_config *config)
+{
+	config->path = bind_field_string(L, options, "path");
+	config->table = bind_field_string(L, options, "table");
+	read_on_error(L, options, config);
+}
+
+static void read_postgres(lua_State *L, int options, struct sink_config *config)
+{
+	config->connection = bind_field_string(L, options, "connection");
+	config->table = bind_field_string(L, options, "table");
+	read_on_error(L, options, config);
+}
+
 static const struct {
 	const char *name;
 	enum sink_kind kind;
@@ -52,6 +90,9 @@ static const struct {
 	{"foreach_batch", SINK_FOREACH_BATCH, NULL},
 	{"file_sink", SINK_FILE, read_file},
 	{"parquet_sink", SINK_PARQUET, read_parquet},
+	{"kafka_sink", SINK_KAFKA, read_kafka},
+	{"sqlite_sink", SINK_SQLITE, read_sqlite},
+	{"postgres_sink", SINK_POSTGRES, read_postgres},
 };
 
 static void read_mode(struct str name, struct sink_config *config)

@@ -13,7 +13,7 @@
 
 enum { fetch_memory_default = 64 * 1024 * 1024 };
 
-static struct str choose_brokers(const struct script *s, struct str of_script)
+struct str bind_brokers(const struct script *s, struct str of_script)
 {
 	if (s->options.brokers.data != NULL)
 		return str_dup(s->options.brokers, s->plan->arena);
@@ -45,16 +45,18 @@ static void read_starting(lua_State *L, struct str text, struct starting_offsets
 }
 
 /* kafka = { ["fetch.min.bytes"] = 1 }: an array of {name, value} made by lib-lua in name order. */
-static void read_settings(lua_State *L, int options, struct kafka_config *out, struct str place)
+void bind_kafka_settings(lua_State *L, int options, struct setting **out, uint32_t *count)
 {
 	struct script *s = bind_script(L);
+	struct str place = bind_place(L);
 	lua_getfield(L, options, "kafka");
 	size_t n = lua_istable(L, -1) ? lua_objlen(L, -1) : 0;
 	uint32_t more = s->options.kafka_setting_count;
-	out->settings = ARENA_ARRAY(s->plan->arena, struct setting, n + more + 1);
+	*out = ARENA_ARRAY(s->plan->arena, struct setting, n + more + 1);
+	*count = 0;
 	for (size_t i = 0; i < n; i++) {
 		lua_rawgeti(L, -1, (int)i + 1);
-		struct setting *to = &out->settings[out->setting_count++];
+		struct setting *to = &(*out)[(*count)++];
 		to->name = bind_field_string(L, -1, "name");
 		to->value = bind_field_string(L, -1, "value");
 		to->place = place;
@@ -63,7 +65,7 @@ static void read_settings(lua_State *L, int options, struct kafka_config *out, s
 	lua_pop(L, 1);
 	for (uint32_t i = 0; i < more; i++) {
 		const struct setting *from = &s->options.kafka_settings[i];
-		struct setting *to = &out->settings[out->setting_count++];
+		struct setting *to = &(*out)[(*count)++];
 		to->name = str_dup(from->name, s->plan->arena);
 		to->value = str_dup(from->value, s->plan->arena);
 		to->place = from->place.data != NULL ? str_dup(from->place, s->plan->arena)
@@ -74,7 +76,7 @@ static void read_settings(lua_State *L, int options, struct kafka_config *out, s
 static void read_kafka(lua_State *L, struct kafka_config *k)
 {
 	struct script *s = bind_script(L);
-	k->brokers = choose_brokers(s, bind_field_string(L, 2, "brokers"));
+	k->brokers = bind_brokers(s, bind_field_string(L, 2, "brokers"));
 	lua_getfield(L, 2, "topic");
 	k->topics = bind_strings(L, lua_gettop(L), &k->topic_count);
 	lua_pop(L, 1);
@@ -83,7 +85,7 @@ static void read_kafka(lua_State *L, struct kafka_config *k)
 	k->continue_on_data_loss = data_loss.data != NULL && str_eq(data_loss, str_lit("continue"));
 	k->fetch_memory_bytes = bind_field_integer(L, 2, "fetch_memory", fetch_memory_default);
 	k->max_offsets_per_trigger = bind_field_integer(L, 2, "max_offsets_per_trigger", 0);
-	read_settings(L, 2, k, bind_place(L));
+	bind_kafka_settings(L, 2, &k->settings, &k->setting_count);
 	read_starting(L, bind_field_string(L, 2, "starting_offsets"), &k->starting);
 }
 

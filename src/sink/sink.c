@@ -12,6 +12,9 @@ static const struct {
 	[SINK_MEMORY] = {str_lit("MemorySink"), memory_sink_open},
 	[SINK_FOREACH_BATCH] = {str_lit("ForeachBatchSink"), foreach_batch_sink_open},
 	[SINK_FILE] = {str_lit("file"), file_sink_open},
+	[SINK_KAFKA] = {str_lit("KafkaSink"), kafka_sink_open},
+	[SINK_SQLITE] = {str_lit("SqliteSink"), sqlite_sink_open},
+	[SINK_POSTGRES] = {str_lit("PostgresSink"), postgres_sink_open},
 };
 
 const char *output_mode_name(enum output_mode mode)

@@ -94,6 +94,7 @@ struct sink {
 	int64_t rows_written;                   /* of the current batch */
 	const struct row_key *key;              /* of a Table; NULL: a Stream, or no key */
 	bool is_table;
+	const struct batch *batch;              /* the current one; NULL in tests */
 	struct bucket_set *buckets;             /* set in open by a sink that wants them */
 	bool pending;                           /* holds rows back that a last batch must write */
 };
@@ -112,7 +113,8 @@ enum sink_kind {
 
 enum sink_on_error { SINK_STOP, SINK_RETRY };   /* retry: bounded, with growing waits, then stop */
 
-enum sink_format { SINK_JSON, SINK_DEBEZIUM, SINK_JSONL, SINK_CSV };
+/* raw: Spark's columns key, value, topic, partition, headers are the message's parts */
+enum sink_format { SINK_JSON, SINK_DEBEZIUM, SINK_RAW, SINK_JSONL, SINK_CSV };
 
 enum parquet_compression { PARQUET_ZSTD, PARQUET_SNAPPY, PARQUET_NONE };
 
@@ -120,6 +122,8 @@ struct kafka_sink_config {
 	struct str brokers;
 	struct str topic;
 	struct str key;                         /* columns, "a, b"; data NULL: the Table's */
+	const struct row_key *key_columns;      /* they; NULL: messages have no key */
+	bool ignore_null_fields;                /* json: NULLs are left out, as Spark's to_json */
 	struct setting *settings;               /* source/source_config.h; librdkafka's */
 	uint32_t setting_count;
 	int64_t broker_timeout_ms;
@@ -149,6 +153,10 @@ struct sink_config {                            /* plain data of the plan */
 	enum sink_on_error on_error;
 	/* targets */
 	enum sink_format format;
+	bool format_given;                      /* else the default for the rows it is under */
+	/* upserting: the first batch of a run takes out what an earlier run left (the plan knows
+	 * when the Table begins anew) */
+	bool remove_stale;
 	struct str path;                        /* file, parquet, sqlite */
 	struct str table;                       /* sqlite, postgres */
 	struct str connection;                  /* postgres: libpq's conninfo */

@@ -43,6 +43,9 @@ static const struct pin writer_pins[] = {
 	{"queue.buffering.max.kbytes", "65536"},
 	{"queue.buffering.max.messages", "500000"},
 	{"batch.num.messages", "50000"},
+	{"enable.idempotence", "true"},
+	{"partitioner", "murmur2_random"}, /* the Java clients' */
+	{"delivery.report.only.error", "true"},
 };
 
 /* Settings that cdcl lives by: refused, with what to write instead. */

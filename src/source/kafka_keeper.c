@@ -231,13 +231,13 @@ static int add_listed(struct kafka_keeper *k, struct error *err)
 	return 0;
 }
 
-static bool pattern_matches(const struct kafka_keeper *k, const char *name)
+static bool pattern_matches(const pcre2_code *pattern, const char *name)
 {
 	if (strcmp(name, "__consumer_offsets") == 0 || strcmp(name, "__transaction_state") == 0)
 		return false;
 	pcre2_match_data *match = pcre2_match_data_create(1, NULL);
 	int r = pcre2_match(
-		k->pattern, (PCRE2_SPTR)name, strlen(name), 0, PCRE2_ANCHORED, match, NULL);
+		pattern, (PCRE2_SPTR)name, strlen(name), 0, PCRE2_ANCHORED, match, NULL);
 	pcre2_match_data_free(match);
 	return r >= 0;
 }
@@ -246,7 +246,7 @@ static void add_matching(struct kafka_keeper *k, const rd_kafka_metadata_t *m)
 {
 	for (int i = 0; i < m->topic_cnt; i++) {
 		struct str name = str_c(m->topics[i].topic);
-		if (!pattern_matches(k, m->topics[i].topic) || topic_find(k, name) != NULL)
+		if (!pattern_matches(k->pattern, m->topics[i].topic) || topic_find(k, name) != NULL)
 			continue;
 		if (k->topic_count == source_topics_max) {
 			log_warn("kafka",
@@ -717,6 +717,24 @@ int kafka_keeper_check(const struct kafka_config *config, struct error *err)
 	int result = compile_pattern(config, &pattern, err);
 	pcre2_code_free(pattern);
 	return result;
+}
+
+bool kafka_keeper_reads(const struct kafka_config *config, struct str topic)
+{
+	for (uint32_t i = 0; i < config->topic_count; i++)
+		if (str_eq(config->topics[i], topic))
+			return true;
+	pcre2_code *pattern = NULL;
+	char name[256];
+	struct error unseen;
+	bool matches = topic.len < sizeof(name) && config->topic_pattern.data != NULL &&
+		compile_pattern(config, &pattern, &unseen) == 0;
+	if (matches) {
+		snprintf(name, sizeof(name), STR_FMT, STR_ARG(topic));
+		matches = pattern_matches(pattern, name);
+	}
+	pcre2_code_free(pattern);
+	return matches;
 }
 
 static int open_client(struct kafka_keeper *k, struct error *err)

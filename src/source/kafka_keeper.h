@@ -64,6 +64,8 @@ struct kafka_keeper *kafka_keeper_open(const struct kafka_config *config, enum s
 
 /* Would it open? Settings and topic pattern only, nothing is connected. */
 int kafka_keeper_check(const struct kafka_config *config, struct error *err);
+/* Is this topic one that it names, or that its pattern matches? */
+bool kafka_keeper_reads(const struct kafka_config *config, struct str topic);
 
 /*
  * Stops the thread after a last commit, bounded; then kafka_keeper_release once the engine gave

@@ -21,11 +21,14 @@ enum {
 struct kafka_producer {
 	rd_kafka_t *rk;
 	bool owns;
-	rd_kafka_topic_t *rkt;
+	bool compact;
+	bool made;
+	rd_kafka_topic_t *rkt; /* NULL: each message names its own */
 	char topic[256];
 	struct kafka_reports {
 		atomic_llong failed;
 		_Atomic(rd_kafka_resp_err_t) first;
+		char topic[256]; /* of the first; written before `failed` */
 	} reports;
 };
 
@@ -37,7 +40,8 @@ static void on_report(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
 	if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR || r == NULL)
 		return;
 	rd_kafka_resp_err_t none = RD_KAFKA_RESP_ERR_NO_ERROR;
-	atomic_compare_exchange_strong(&r->first, &none, m->err);
+	if (atomic_compare_exchange_strong(&r->first, &none, m->err))
+		snprintf(r->topic, sizeof(r->topic), "%s", rd_kafka_topic_name(m->rkt));
 	atomic_fetch_add(&r->failed, 1);
 }
 
@@ -47,7 +51,7 @@ static int failed(const struct kafka_producer *p, struct error *err)
 	if (count == 0)
 		return 0;
 	return error_set(err, CDCL_E_UNREACHABLE, "%lld message%s to topic '%s' not taken: %s",
-		count, count == 1 ? " was" : "s were", p->topic,
+		count, count == 1 ? " was" : "s were", p->reports.topic,
 		rd_kafka_err2str(atomic_load(&p->reports.first)));
 }
 
@@ -60,6 +64,8 @@ static enum look look(struct kafka_producer *p, char *why, size_t why_bytes)
 	const rd_kafka_metadata_t *m = NULL;
 	rd_kafka_resp_err_t r = rd_kafka_metadata(p->rk, 0, p->rkt, &m, look_ms);
 	enum look answer = LOOK_NOTHING;
+	if (r == RD_KAFKA_RESP_ERR_NO_ERROR && p->rkt == NULL)
+		answer = LOOK_THERE;
 	if (r == RD_KAFKA_RESP_ERR_NO_ERROR && m->topic_cnt == 1)
 		r = m->topics[0].err;
 	if (r == RD_KAFKA_RESP_ERR_NO_ERROR && m->topic_cnt == 1 && m->topics[0].partition_cnt > 0)
@@ -78,6 +84,8 @@ static int make_topic(struct kafka_producer *p, struct error *err)
 	rd_kafka_NewTopic_t *t = rd_kafka_NewTopic_new(p->topic, -1, -1, text, sizeof(text));
 	if (t == NULL)
 		return error_set(err, CDCL_E_USAGE, "topic '%s': %s", p->topic, text);
+	if (p->compact)
+		rd_kafka_NewTopic_set_config(t, "cleanup.policy", "compact");
 	rd_kafka_queue_t *queue = rd_kafka_queue_new(p->rk);
 	rd_kafka_CreateTopics(p->rk, &t, 1, NULL, queue);
 	rd_kafka_event_t *e = rd_kafka_queue_poll(queue, make_ms);
@@ -100,6 +108,7 @@ static int make_topic(struct kafka_producer *p, struct error *err)
 			"topic '%s' does not exist and cannot be made: %s", p->topic,
 			rd_kafka_err2str(why));
 	log_info("kafka", "topic '%s' did not exist and was made", p->topic);
+	p->made = true;
 	return 0;
 }
 
@@ -145,27 +154,49 @@ static int use_topic(struct kafka_producer *p, struct str topic, struct error *e
 	return 0;
 }
 
-struct kafka_producer *kafka_producer_open(struct str brokers, struct str topic,
-	const struct setting *settings, uint32_t setting_count, int64_t timeout_ms,
-	struct error *err)
+/* The user's settings come after ours and win. */
+static rd_kafka_conf_t *producer_conf(const struct kafka_producer_config *config, struct error *err)
+{
+	struct arena arena;
+	arena_init(&arena, 4096);
+	struct setting *all = ARENA_ARRAY(&arena, struct setting, config->setting_count + 1);
+	uint32_t count = 0;
+	if (config->message_timeout_ms > 0)
+		all[count++] = (struct setting){
+			.name = str_lit("message.timeout.ms"),
+			.value = str_printf(&arena, "%lld", (long long)config->message_timeout_ms)};
+	for (uint32_t i = 0; i < config->setting_count; i++)
+		all[count++] = config->settings[i];
+	rd_kafka_conf_t *conf = kafka_client_conf(KAFKA_WRITER, config->brokers, all, count, err);
+	arena_release(&arena);
+	return conf;
+}
+
+struct kafka_producer *kafka_producer_open(
+	const struct kafka_producer_config *config, struct error *err)
 {
 	struct kafka_producer *p = calloc(1, sizeof(*p));
 	check(p != NULL);
 	p->owns = true;
-	rd_kafka_conf_t *conf =
-		kafka_client_conf(KAFKA_WRITER, brokers, settings, setting_count, err);
+	p->compact = config->compact;
+	rd_kafka_conf_t *conf = producer_conf(config, err);
 	if (conf == NULL)
 		goto fail;
 	rd_kafka_conf_set_opaque(conf, &p->reports);
 	rd_kafka_conf_set_dr_msg_cb(conf, on_report);
 	p->rk = kafka_client_open(RD_KAFKA_PRODUCER, conf, err);
-	if (p->rk == NULL || use_topic(p, topic, err) < 0 ||
-		find_topic(p, brokers, timeout_ms, err) < 0)
+	if (p->rk == NULL || (config->topic.data != NULL && use_topic(p, config->topic, err) < 0) ||
+		find_topic(p, config->brokers, config->timeout_ms, err) < 0)
 		goto fail;
 	return p;
 fail:
 	kafka_producer_close(p);
 	return NULL;
+}
+
+bool kafka_producer_made_topic(const struct kafka_producer *p)
+{
+	return p->made;
 }
 
 struct kafka_producer *kafka_producer_on(rd_kafka_t *client, struct str topic, struct error *err)
@@ -195,25 +226,70 @@ void kafka_producer_close(struct kafka_producer *p)
 
 /* ---- Sending ---- */
 
+/* After a refusal: 0 when the queue was full and has had time to move. */
+static int refused(struct kafka_producer *p, rd_kafka_resp_err_t why, const char *topic,
+	size_t bytes, struct error *err)
+{
+	if (why != RD_KAFKA_RESP_ERR__QUEUE_FULL)
+		return error_set(err,
+			why == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ? CDCL_E_DATA
+								    : CDCL_E_UNREACHABLE,
+			"a message of %zu bytes to topic '%s': %s", bytes, topic,
+			rd_kafka_err2str(why));
+	rd_kafka_poll(p->rk, full_ms);
+	return failed(p, err);
+}
+
 int kafka_producer_send(struct kafka_producer *p, int32_t partition, struct str key,
 	struct str value, struct error *err)
 {
+	check(p->rkt != NULL);
 	void *bytes = (void *)(uintptr_t)value.data; /* copied, not written to */
 	while (rd_kafka_produce(p->rkt, partition < 0 ? RD_KAFKA_PARTITION_UA : partition,
 		       RD_KAFKA_MSG_F_COPY, bytes, value.len, key.data, key.len, NULL) != 0) {
-		rd_kafka_resp_err_t why = rd_kafka_last_error();
-		if (why != RD_KAFKA_RESP_ERR__QUEUE_FULL)
-			return error_set(err,
-				why == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ? CDCL_E_DATA
-									    : CDCL_E_UNREACHABLE,
-				"a message of %zu bytes to topic '%s': %s", value.len, p->topic,
-				rd_kafka_err2str(why));
-		rd_kafka_poll(p->rk, full_ms);
-		int r = failed(p, err);
+		int r = refused(p, rd_kafka_last_error(), p->topic, value.len, err);
 		if (r < 0)
 			return r;
 	}
 	return 0;
+}
+
+static rd_kafka_headers_t *headers_of(const struct kafka_letter *l)
+{
+	rd_kafka_headers_t *out = rd_kafka_headers_new(l->header_count);
+	for (uint32_t i = 0; i < l->header_count; i++) {
+		struct str name = l->headers[i].name;
+		struct str value = l->headers[i].value;
+		rd_kafka_header_add(out, name.data, (ssize_t)name.len, value.data,
+			(ssize_t)value.len);
+	}
+	return out;
+}
+
+int kafka_producer_send_letter(
+	struct kafka_producer *p, const struct kafka_letter *l, struct error *err)
+{
+	char topic[256];
+	snprintf(topic, sizeof(topic), STR_FMT, STR_ARG(l->topic));
+	if (l->topic.data == NULL)
+		snprintf(topic, sizeof(topic), "%s", p->topic);
+	for (;;) {
+		rd_kafka_headers_t *headers = l->header_count > 0 ? headers_of(l) : NULL;
+		rd_kafka_resp_err_t why = rd_kafka_producev(p->rk, RD_KAFKA_V_TOPIC(topic),
+			RD_KAFKA_V_PARTITION(l->partition < 0 ? RD_KAFKA_PARTITION_UA
+							      : l->partition),
+			RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+			RD_KAFKA_V_KEY(l->key.data, l->key.len),
+			RD_KAFKA_V_VALUE((void *)(uintptr_t)l->value.data, l->value.len),
+			RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
+		if (why == RD_KAFKA_RESP_ERR_NO_ERROR)
+			return 0;
+		if (headers != NULL)
+			rd_kafka_headers_destroy(headers);
+		int r = refused(p, why, topic, l->value.len, err);
+		if (r < 0)
+			return r;
+	}
 }
 
 int kafka_producer_flush(struct kafka_producer *p, struct error *err)

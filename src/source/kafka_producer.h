@@ -2,9 +2,10 @@
 #define CDCL_KAFKA_PRODUCER_H
 
 /*
- * Messages to one topic: for `cdcl generate`, the embedded broker and its demo. Sending copies and
- * queues; when the queue is full it waits. What the broker did not take is an error of the next
- * send or of the flush: nothing is lost silently. A topic that is not there is made.
+ * Messages to a topic: for the Kafka sink, dead letters, `cdcl generate`, the embedded broker and
+ * its demo. Sending copies and queues; when the queue is full it waits. What the broker did not
+ * take is an error of the next send or of the flush: nothing is lost silently. A topic that is not
+ * there is made. Idempotent: what librdkafka sends again is not doubled.
  */
 
 #include "cdcl/error.h"
@@ -13,10 +14,21 @@
 struct rd_kafka_s;
 struct kafka_producer;
 
-/* A client of its own. timeout_ms bounds the wait for a broker; 0: as long as it takes. */
-struct kafka_producer *kafka_producer_open(struct str brokers, struct str topic,
-	const struct setting *settings, uint32_t setting_count, int64_t timeout_ms,
-	struct error *err);
+struct kafka_producer_config {
+	struct str brokers;
+	struct str topic;               /* data NULL: each message names its own */
+	const struct setting *settings; /* librdkafka's */
+	uint32_t setting_count;
+	int64_t timeout_ms;             /* bounds the wait for a broker; 0: as long as it takes */
+	int64_t message_timeout_ms;     /* and for a message; 0: librdkafka's 5 minutes */
+	bool compact;                   /* a topic that is made keeps each key's last message */
+};
+
+/* A client of its own. */
+struct kafka_producer *kafka_producer_open(
+	const struct kafka_producer_config *config, struct error *err);
+/* The topic was not there and was made. */
+bool kafka_producer_made_topic(const struct kafka_producer *p);
 /* On a client that someone else owns (the embedded broker's). */
 struct kafka_producer *kafka_producer_on(
 	struct rd_kafka_s *client, struct str topic, struct error *err);
@@ -25,6 +37,17 @@ void kafka_producer_close(struct kafka_producer *p); /* what is queued is droppe
 /* key or value with data NULL is absent; partition -1: by the key's hash, as Java's clients. */
 int kafka_producer_send(struct kafka_producer *p, int32_t partition, struct str key,
 	struct str value, struct error *err);
+/* To any topic (absent: the producer's), with headers. */
+struct kafka_letter {
+	struct str topic;
+	int32_t partition;
+	struct str key;
+	struct str value;
+	const struct message_header *headers;
+	uint32_t header_count;
+};
+int kafka_producer_send_letter(
+	struct kafka_producer *p, const struct kafka_letter *letter, struct error *err);
 /* Waits until everything is delivered. */
 int kafka_producer_flush(struct kafka_producer *p, struct error *err);
 

@@ -893,3 +893,8 @@ int kafka_source_check(const struct kafka_config *config, struct error *err)
 {
 	return kafka_keeper_check(config, err);
 }
+
+bool kafka_source_reads(const struct kafka_config *config, struct str topic)
+{
+	return kafka_keeper_reads(config, topic);
+}

@@ -15,6 +15,8 @@
 struct source *kafka_source_make(const struct kafka_config *config, struct error *err);
 /* Does librdkafka take the settings, is the topic pattern one? Nothing is connected. */
 int kafka_source_check(const struct kafka_config *config, struct error *err);
+/* Is this topic one that it names, or that its pattern matches? */
+bool kafka_source_reads(const struct kafka_config *config, struct str topic);
 struct source *file_source_make(const struct file_config *config, struct error *err);
 struct source *generate_source_make(const struct generate_config *config, struct error *err);
 

@@ -62,7 +62,11 @@ static int tear_down(void **state)
 static void produce(struct fixture *f, int32_t partition, int first, int count)
 {
 	struct kafka_producer *p =
-		kafka_producer_open(f->config.kafka.brokers, f->topic, NULL, 0, 20000, &f->err);
+		kafka_producer_open(
+			&(struct kafka_producer_config){.brokers = f->config.kafka.brokers,
+				.topic = f->topic,
+				.timeout_ms = 20000},
+			&f->err);
 	assert_non_null(p);
 	for (int i = 0; i < count; i++) {
 		char text[32];

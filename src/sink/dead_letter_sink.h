@@ -1,0 +1,19 @@
+#ifndef CDCL_DEAD_LETTER_SINK_H
+#define CDCL_DEAD_LETTER_SINK_H
+
+/*
+ * Where a job's dead letters go (data/dead_letter.h): lines appended to a file, synced when the
+ * batch is published, or messages to a topic, delivered by then, under the key that the record had.
+ */
+
+#include "data/dead_letter.h"
+
+struct kafka_sink_config;
+
+struct dead_letter_writer *dead_letter_file_open(struct str path, struct error *err);
+/* `config` says topic, brokers and settings. */
+struct dead_letter_writer *kafka_dead_letter_open(
+	const struct kafka_sink_config *config, struct error *err);
+void dead_letter_writer_close(struct dead_letter_writer *w);
+
+#endif

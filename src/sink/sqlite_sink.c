@@ -1,0 +1,504 @@
+/*
+ * A table of an SQLite file (table_target.h). Values that SQLite cannot hold exactly are text
+ * there: decimals, dates, timestamps, JSON, arrays; and NaN, which it would store as NULL. The file
+ * keeps its own journal mode: a reader sees the batch before or the batch after, a crash leaves the
+ * batch before.
+ */
+
+#include "sink/sink_kinds.h"
+
+#include "base/check.h"
+#include "base/log.h"
+#include "data/value.h"
+#include "sink/table_target.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { busy_ms = 5000 };
+
+enum affinity { AFFINITY_BLOB, AFFINITY_TEXT, AFFINITY_INTEGER, AFFINITY_REAL, AFFINITY_NUMERIC };
+
+struct sqlite_sink {
+	struct table_target target;
+	sqlite3 *db;
+	sqlite3_stmt *insert;   /* or upsert */
+	sqlite3_stmt *remove;   /* by key; NULL without one */
+	sqlite3_stmt *note;     /* a key of this run, while rows of an earlier one may be there */
+	struct strbuf text;
+};
+
+static struct sqlite_sink *sqlite_of(struct table_target *t)
+{
+	return container_of(t, struct sqlite_sink, target);
+}
+
+static int fail(struct sqlite_sink *q, const char *doing, struct error *err)
+{
+	int code = sqlite3_errcode(q->db) & 0xff;
+	bool disk = code == SQLITE_FULL || code == SQLITE_IOERR;
+	bool refused = code == SQLITE_CONSTRAINT || code == SQLITE_MISMATCH ||
+		code == SQLITE_ERROR || code == SQLITE_NOTADB || code == SQLITE_CORRUPT;
+	const struct sink_config *c = q->target.config;
+	return error_set(err, disk ? CDCL_E_DISK : refused ? CDCL_E_STATE : CDCL_E_UNREACHABLE,
+		STR_FMT ", table " STR_FMT ": %s: %s", STR_ARG(c->path), STR_ARG(c->table), doing,
+		sqlite3_errmsg(q->db));
+}
+
+/* ---- the table ---- */
+
+static const char *sqlite_type(struct type t)
+{
+	switch (t.id) {
+	case TYPE_BOOLEAN: return "BOOLEAN";
+	case TYPE_TINYINT:
+	case TYPE_SMALLINT:
+	case TYPE_INT: return "INT"; /* INTEGER PRIMARY KEY would be a rowid, and number NULLs */
+	case TYPE_BIGINT: return "BIGINT";
+	case TYPE_FLOAT:
+	case TYPE_DOUBLE: return "REAL";
+	case TYPE_BINARY: return "BLOB";
+	default: return "TEXT";
+	}
+}
+
+static bool has_word(struct str text, const char *word)
+{
+	size_t len = strlen(word);
+	for (size_t i = 0; i + len <= text.len; i++)
+		if (str_eq_fold(str_sub(text, i, len), str_c(word)))
+			return true;
+	return false;
+}
+
+/* SQLite's own rule, from the words of the declared type. */
+static enum affinity affinity_of(struct str declared)
+{
+	if (has_word(declared, "INT"))
+		return AFFINITY_INTEGER;
+	if (has_word(declared, "CHAR") || has_word(declared, "CLOB") || has_word(declared, "TEXT"))
+		return AFFINITY_TEXT;
+	if (has_word(declared, "BLOB") || declared.len == 0)
+		return AFFINITY_BLOB;
+	if (has_word(declared, "REAL") || has_word(declared, "FLOA") || has_word(declared, "DOUB"))
+		return AFFINITY_REAL;
+	return AFFINITY_NUMERIC;
+}
+
+/* A column of that affinity gives back what was put into it. */
+static bool keeps(enum affinity a, struct type t)
+{
+	switch (t.id) {
+	case TYPE_BOOLEAN:
+	case TYPE_TINYINT:
+	case TYPE_SMALLINT:
+	case TYPE_INT:
+	case TYPE_BIGINT:
+		return a == AFFINITY_INTEGER || a == AFFINITY_NUMERIC || a == AFFINITY_BLOB;
+	case TYPE_FLOAT:
+	case TYPE_DOUBLE:
+		return a == AFFINITY_REAL || a == AFFINITY_BLOB || a == AFFINITY_NUMERIC;
+	case TYPE_BINARY: return true;
+	default: return a == AFFINITY_TEXT || a == AFFINITY_BLOB;
+	}
+}
+
+static int run(struct sqlite_sink *q, const char *sql, const char *doing, struct error *err)
+{
+	return sqlite3_exec(q->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : fail(q, doing, err);
+}
+
+static int prepare_text(struct sqlite_sink *q, sqlite3_stmt **out, const char *doing,
+	struct error *err)
+{
+	int r = sqlite3_prepare_v3(q->db, q->text.data, (int)q->text.len, SQLITE_PREPARE_PERSISTENT,
+		out, NULL);
+	return r == SQLITE_OK ? 0 : fail(q, doing, err);
+}
+
+/* The comment stays in sqlite_master: such a table may be altered by cdcl. */
+static const char mark[] = "/* made by cdcl */";
+
+static int make_table(struct sqlite_sink *q, struct error *err)
+{
+	struct table_target *t = &q->target;
+	const struct schema *s = t->base.schema;
+	strbuf_reset(&q->text);
+	strbuf_add_c(&q->text, "create table ");
+	sql_add_name(&q->text, t->config->table);
+	strbuf_addf(&q->text, " (%s ", mark);
+	for (uint32_t i = 0; i < s->column_count; i++) {
+		strbuf_add_c(&q->text, i > 0 ? ", " : "");
+		sql_add_name(&q->text, s->columns[i].name);
+		strbuf_addf(&q->text, " %s", sqlite_type(s->columns[i].type));
+	}
+	if (table_target_upserts(t) && t->base.key->count > 0) {
+		strbuf_add_c(&q->text, ", primary key (");
+		table_target_add_names(t, true, "", ", ", &q->text);
+		strbuf_add_byte(&q->text, ')');
+	}
+	strbuf_add(&q->text, (struct str){")", 2}); /* its NUL too */
+	log_info("sqlite", STR_FMT ": table " STR_FMT " was made", STR_ARG(t->config->path),
+		STR_ARG(t->config->table));
+	return run(q, q->text.data, "cannot make it", err);
+}
+
+static int add_column(struct sqlite_sink *q, uint32_t column, struct error *err)
+{
+	const struct table_target *t = &q->target;
+	const struct schema_column *c = &t->base.schema->columns[column];
+	strbuf_reset(&q->text);
+	strbuf_add_c(&q->text, "alter table ");
+	sql_add_name(&q->text, t->config->table);
+	strbuf_add_c(&q->text, " add column ");
+	sql_add_name(&q->text, c->name);
+	strbuf_addf(&q->text, " %s%c", sqlite_type(c->type), '\0');
+	log_info("sqlite", "table " STR_FMT ": column " STR_FMT " was added",
+		STR_ARG(t->config->table), STR_ARG(c->name));
+	return run(q, q->text.data, "cannot add a column", err);
+}
+
+/* 1 and its declared type; 0: there is no such column. */
+static int find_column(struct sqlite_sink *q, struct str name, char *type, size_t type_bytes,
+	struct error *err)
+{
+	sqlite3_stmt *s = NULL;
+	strbuf_reset(&q->text);
+	strbuf_add_c(&q->text,
+		"select type from pragma_table_info(?1) where name = ?2 collate nocase");
+	if (prepare_text(q, &s, "cannot read its columns", err) < 0)
+		return -(int)err->code;
+	const struct str table = q->target.config->table;
+	sqlite3_bind_text(s, 1, table.data, (int)table.len, SQLITE_STATIC);
+	sqlite3_bind_text(s, 2, name.data, (int)name.len, SQLITE_STATIC);
+	int r = sqlite3_step(s);
+	if (r == SQLITE_ROW)
+		snprintf(type, type_bytes, "%s", (const char *)sqlite3_column_text(s, 0));
+	sqlite3_finalize(s);
+	return r == SQLITE_ROW ? 1 : r == SQLITE_DONE ? 0 : fail(q, "cannot read its columns", err);
+}
+
+/* 1: there; 2: there, and made by cdcl; 0: not there. */
+static int find_table(struct sqlite_sink *q, struct error *err)
+{
+	sqlite3_stmt *s = NULL;
+	strbuf_reset(&q->text);
+	strbuf_add_c(&q->text,
+		"select instr(sql, ?2) from sqlite_master where name = ?1 collate nocase"
+		" and type in ('table', 'view')");
+	if (prepare_text(q, &s, "cannot be opened", err) < 0)
+		return -(int)err->code;
+	const struct str table = q->target.config->table;
+	sqlite3_bind_text(s, 1, table.data, (int)table.len, SQLITE_STATIC);
+	sqlite3_bind_text(s, 2, mark, -1, SQLITE_STATIC);
+	int r = sqlite3_step(s);
+	bool ours = r == SQLITE_ROW && sqlite3_column_int(s, 0) > 0;
+	sqlite3_finalize(s);
+	return r == SQLITE_ROW ? 1 + ours : r == SQLITE_DONE ? 0 : fail(q, "cannot be opened", err);
+}
+
+static int check_columns(struct sqlite_sink *q, bool ours, struct error *err)
+{
+	const struct table_target *t = &q->target;
+	for (uint32_t i = 0; i < t->base.schema->column_count; i++) {
+		const struct schema_column *c = &t->base.schema->columns[i];
+		char declared[128];
+		int r = find_column(q, c->name, declared, sizeof(declared), err);
+		if (r < 0)
+			return r;
+		if (r == 0 && !ours)
+			return table_target_missing(t, i, sqlite_type(c->type), err);
+		if (r == 0 && (r = add_column(q, i, err)) < 0)
+			return r;
+		if (r == 1 && !keeps(affinity_of(str_c(declared)), c->type))
+			return table_target_wrong_type(t, i,
+				declared[0] == '\0' ? "without a type" : declared,
+				sqlite_type(c->type), err);
+	}
+	return 0;
+}
+
+/* ---- the statements ---- */
+
+static void add_updates(struct sqlite_sink *q)
+{
+	const struct table_target *t = &q->target;
+	uint32_t count = 0;
+	strbuf_add_c(&q->text, " on conflict (");
+	table_target_add_names(t, true, "", ", ", &q->text);
+	strbuf_add_c(&q->text, ") do ");
+	for (uint32_t i = 0; i < t->base.schema->column_count; i++) {
+		if (table_target_is_key(t, i))
+			continue;
+		strbuf_add_c(&q->text, count++ == 0 ? "update set " : ", ");
+		sql_add_name(&q->text, t->base.schema->columns[i].name);
+		strbuf_add_c(&q->text, " = excluded.");
+		sql_add_name(&q->text, t->base.schema->columns[i].name);
+	}
+	if (count == 0)
+		strbuf_add_c(&q->text, "nothing");
+}
+
+static int prepare_insert(struct sqlite_sink *q, struct error *err)
+{
+	const struct table_target *t = &q->target;
+	strbuf_reset(&q->text);
+	strbuf_add_c(&q->text, "insert into ");
+	sql_add_name(&q->text, t->config->table);
+	strbuf_add_c(&q->text, " (");
+	table_target_add_names(t, false, "", ", ", &q->text);
+	strbuf_add_c(&q->text, ") values (");
+	for (uint32_t i = 0; i < t->base.schema->column_count; i++)
+		strbuf_add_c(&q->text, i > 0 ? ", ?" : "?");
+	strbuf_add_byte(&q->text, ')');
+	if (table_target_upserts(t) && t->base.key->count > 0)
+		add_updates(q);
+	int r = prepare_text(q, &q->insert, "cannot be written", err);
+	if (r < 0 && strstr(err->text, "ON CONFLICT") != NULL)
+		error_help(err, "the table needs a primary key or a unique index over the key");
+	return r;
+}
+
+/* "is" and not "=": a key may be NULL. */
+static void add_key_match(struct sqlite_sink *q, const char *other)
+{
+	const struct table_target *t = &q->target;
+	for (uint32_t i = 0; i < t->base.key->count; i++) {
+		struct str name = t->base.schema->columns[t->base.key->columns[i]].name;
+		strbuf_add_c(&q->text, i == 0 ? " where t." : " and t.");
+		sql_add_name(&q->text, name);
+		strbuf_addf(&q->text, " is %s", other);
+		if (other[0] != '?')
+			sql_add_name(&q->text, name);
+	}
+}
+
+static int prepare_remove(struct sqlite_sink *q, struct error *err)
+{
+	strbuf_reset(&q->text);
+	strbuf_add_c(&q->text, "delete from ");
+	sql_add_name(&q->text, q->target.config->table);
+	strbuf_add_c(&q->text, " as t");
+	add_key_match(q, "?");
+	return prepare_text(q, &q->remove, "cannot be deleted from", err);
+}
+
+static int prepare_note(struct sqlite_sink *q, struct error *err)
+{
+	const struct table_target *t = &q->target;
+	strbuf_reset(&q->text);
+	strbuf_add_c(&q->text, "create temp table cdcl_here (");
+	table_target_add_names(t, true, "", ", ", &q->text);
+	strbuf_add_c(&q->text, ", primary key (");
+	table_target_add_names(t, true, "", ", ", &q->text);
+	strbuf_add(&q->text, (struct str){"))", 3});
+	int r = run(q, q->text.data, "no room for the keys of this run", err);
+	if (r < 0)
+		return r;
+	strbuf_reset(&q->text);
+	strbuf_add_c(&q->text, "insert or ignore into cdcl_here values (");
+	for (uint32_t i = 0; i < t->base.key->count; i++)
+		strbuf_add_c(&q->text, i > 0 ? ", ?" : "?");
+	strbuf_add_byte(&q->text, ')');
+	return prepare_text(q, &q->note, "no room for the keys of this run", err);
+}
+
+static int open_table(struct table_target *t, struct error *err)
+{
+	struct sqlite_sink *q = sqlite_of(t);
+	strbuf_reset(&q->text);
+	strbuf_add(&q->text, t->config->path);
+	strbuf_add_byte(&q->text, '\0');
+	int r = sqlite3_open_v2(q->text.data, &q->db,
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+	if (r != SQLITE_OK)
+		return fail(q, "cannot be opened", err);
+	sqlite3_busy_timeout(q->db, busy_ms);
+	sqlite3_extended_result_codes(q->db, 1);
+	int found = find_table(q, err);
+	r = found < 0 ? found : found == 0 ? make_table(q, err) : check_columns(q, found == 2, err);
+	if (r == 0)
+		r = prepare_insert(q, err);
+	if (r == 0 && table_target_upserts(t))
+		r = prepare_remove(q, err);
+	if (r == 0 && table_target_removes_stale(t) && t->base.key->count > 0)
+		r = prepare_note(q, err);
+	return r;
+}
+
+/* ---- rows ---- */
+
+static int bind_text(struct sqlite_sink *q, sqlite3_stmt *s, int at, const struct value *v)
+{
+	bool json = v->type.id == TYPE_JSON || v->type.id == TYPE_ARRAY;
+	strbuf_reset(&q->text);
+	value_text(v, json ? VALUE_JSON : VALUE_CAST, q->target.base.timezone, &q->text);
+	return sqlite3_bind_text64(s, at, q->text.data, q->text.len, SQLITE_TRANSIENT, SQLITE_UTF8);
+}
+
+static int bind_double(struct sqlite_sink *q, sqlite3_stmt *s, int at, const struct value *v,
+	double d)
+{
+	return d != d ? bind_text(q, s, at, v) : sqlite3_bind_double(s, at, d);
+}
+
+static int bind_value(struct sqlite_sink *q, sqlite3_stmt *s, int at, const struct value *v)
+{
+	if (v->is_null)
+		return sqlite3_bind_null(s, at);
+	struct str text = v->as.str;
+	switch (v->type.id) {
+	case TYPE_NULL: return sqlite3_bind_null(s, at);
+	case TYPE_BOOLEAN: return sqlite3_bind_int(s, at, v->as.boolean);
+	case TYPE_TINYINT:
+	case TYPE_SMALLINT:
+	case TYPE_INT: return sqlite3_bind_int(s, at, v->as.i32);
+	case TYPE_BIGINT: return sqlite3_bind_int64(s, at, v->as.i64);
+	case TYPE_FLOAT: return bind_double(q, s, at, v, (double)v->as.f32);
+	case TYPE_DOUBLE: return bind_double(q, s, at, v, v->as.f64);
+	case TYPE_STRING:
+		return sqlite3_bind_text64(s, at, text.data == NULL ? "" : text.data, text.len,
+			SQLITE_STATIC, SQLITE_UTF8);
+	case TYPE_BINARY:
+		return sqlite3_bind_blob64(s, at, text.data == NULL ? "" : text.data, text.len,
+			SQLITE_STATIC);
+	default: return bind_text(q, s, at, v);
+	}
+}
+
+static int step(struct sqlite_sink *q, sqlite3_stmt *s, const struct chunk *c, uint32_t row,
+	bool key, struct error *err)
+{
+	const struct schema *schema = q->target.base.schema;
+	uint32_t count = key ? q->target.base.key->count : schema->column_count;
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t column = key ? q->target.base.key->columns[i] : i;
+		struct value v = value_from_column(&c->columns[column],
+			schema->columns[column].type, row);
+		if (bind_value(q, s, (int)i + 1, &v) != SQLITE_OK)
+			return fail(q, "a value is not taken", err);
+	}
+	bool done = sqlite3_step(s) == SQLITE_DONE;
+	int r = done ? 0 : fail(q, "a row is not taken", err);
+	sqlite3_reset(s);
+	return r;
+}
+
+static int put_row(struct sqlite_sink *q, const struct chunk *c, uint32_t row, struct error *err)
+{
+	struct table_target *t = &q->target;
+	if (!table_target_upserts(t))
+		return step(q, q->insert, c, row, false, err);
+	bool gone = chunk_kind(c, row) == ROW_DELETE;
+	int r = 0;
+	/* No conflict finds a NULL; a Table without key columns is one row. */
+	if (gone || t->base.key->count == 0 || table_target_null_key(t, c, row))
+		r = step(q, q->remove, c, row, true, err);
+	if (r == 0 && !gone)
+		r = step(q, q->insert, c, row, false, err);
+	if (r == 0 && !gone && q->note != NULL)
+		r = step(q, q->note, c, row, true, err);
+	return r;
+}
+
+static int put(struct table_target *t, const struct chunk *c, struct error *err)
+{
+	int r = 0;
+	for (uint32_t row = chunk_next_live(c, 0); r == 0 && row < chunk_rows_max;
+		row = chunk_next_live(c, row + 1))
+		r = put_row(sqlite_of(t), c, row, err);
+	return r;
+}
+
+/* ---- the transaction ---- */
+
+static int clear_table(struct sqlite_sink *q, struct error *err)
+{
+	strbuf_reset(&q->text);
+	strbuf_add_c(&q->text, "delete from ");
+	sql_add_name(&q->text, q->target.config->table);
+	strbuf_add_byte(&q->text, '\0');
+	return run(q, q->text.data, "cannot be emptied", err);
+}
+
+static int begin(struct table_target *t, struct error *err)
+{
+	struct sqlite_sink *q = sqlite_of(t);
+	int r = run(q, "begin immediate", "cannot be written", err);
+	bool one_row = table_target_removes_stale(t) && t->base.key->count == 0;
+	return r == 0 && (table_target_replaces(t) || one_row) ? clear_table(q, err) : r;
+}
+
+static int remove_stale(struct sqlite_sink *q, struct error *err)
+{
+	strbuf_reset(&q->text);
+	strbuf_add_c(&q->text, "delete from ");
+	sql_add_name(&q->text, q->target.config->table);
+	strbuf_add_c(&q->text, " as h where not exists (select 1 from cdcl_here as t");
+	add_key_match(q, "h.");
+	strbuf_add(&q->text, (struct str){")", 2});
+	int r = run(q, q->text.data, "rows of an earlier run stay", err);
+	int gone = sqlite3_changes(q->db);
+	if (r == 0 && gone > 0)
+		log_info("sqlite", "table " STR_FMT ": %d rows of an earlier run were taken out",
+			STR_ARG(q->target.config->table), gone);
+	return r;
+}
+
+static int commit(struct table_target *t, struct error *err)
+{
+	struct sqlite_sink *q = sqlite_of(t);
+	int r = q->note != NULL ? remove_stale(q, err) : 0;
+	if (r == 0)
+		r = run(q, "commit", "the batch is not taken", err);
+	if (r == 0 && q->note != NULL) {
+		sqlite3_finalize(q->note);
+		q->note = NULL;
+		r = run(q, "drop table cdcl_here", "cannot tidy up", err);
+	}
+	return r;
+}
+
+static void rollback(struct table_target *t)
+{
+	/* some failures have rolled back already */
+	sqlite3_exec(sqlite_of(t)->db, "rollback", NULL, NULL, NULL);
+}
+
+static void close_table(struct table_target *t)
+{
+	struct sqlite_sink *q = sqlite_of(t);
+	sqlite3_finalize(q->insert);
+	sqlite3_finalize(q->remove);
+	sqlite3_finalize(q->note);
+	sqlite3_close(q->db);
+	strbuf_release(&q->text);
+}
+
+static const struct table_target_ops sqlite_target_ops = {
+	.open = open_table,
+	.begin = begin,
+	.put = put,
+	.commit = commit,
+	.rollback = rollback,
+	.close = close_table,
+};
+
+static const struct sink_ops sqlite_ops = {
+	.kind = "sqlite",
+	.open = table_target_open,
+	.write = table_target_write,
+	.prepare = table_target_prepare,
+	.publish = table_target_publish,
+	.close = table_target_close,
+};
+
+struct sink *sqlite_sink_open(const struct sink_config *config)
+{
+	struct sqlite_sink *q = calloc(1, sizeof(*q));
+	check(q != NULL); /* out of memory */
+	table_target_init(&q->target, &sqlite_ops, &sqlite_target_ops, config);
+	strbuf_init(&q->text);
+	return &q->target.base;
+}

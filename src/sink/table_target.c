@@ -1,0 +1,200 @@
+#include "sink/table_target.h"
+
+#include "base/check.h"
+#include "base/log.h"
+
+#include <poll.h>
+#include <stdlib.h>
+
+static struct table_target *target_of(struct sink *s)
+{
+	return container_of(s, struct table_target, base);
+}
+
+void table_target_init(struct table_target *t, const struct sink_ops *ops,
+	const struct table_target_ops *db, const struct sink_config *config)
+{
+	t->base.ops = ops;
+	t->db = db;
+	t->config = config;
+	row_keeper_init(&t->rows);
+}
+
+bool table_target_replaces(const struct table_target *t)
+{
+	return t->base.mode == OUTPUT_COMPLETE;
+}
+
+bool table_target_upserts(const struct table_target *t)
+{
+	return t->base.is_table && t->base.mode == OUTPUT_UPDATE;
+}
+
+bool table_target_removes_stale(const struct table_target *t)
+{
+	return table_target_upserts(t) && t->config->remove_stale && !t->published;
+}
+
+bool table_target_is_key(const struct table_target *t, uint32_t column)
+{
+	for (uint32_t i = 0; t->base.key != NULL && i < t->base.key->count; i++)
+		if (t->base.key->columns[i] == column)
+			return true;
+	return false;
+}
+
+bool table_target_null_key(const struct table_target *t, const struct chunk *c, uint32_t row)
+{
+	for (uint32_t i = 0; i < t->base.key->count; i++)
+		if (column_is_null(&c->columns[t->base.key->columns[i]], row))
+			return true;
+	return false;
+}
+
+/* ---- SQL text ---- */
+
+void sql_add_name(struct strbuf *out, struct str name)
+{
+	strbuf_add_byte(out, '"');
+	for (size_t i = 0; i < name.len; i++) {
+		if (name.data[i] == '"')
+			strbuf_add_byte(out, '"');
+		strbuf_add_byte(out, name.data[i]);
+	}
+	strbuf_add_byte(out, '"');
+}
+
+void table_target_add_names(const struct table_target *t, bool key, const char *before,
+	const char *between, struct strbuf *out)
+{
+	uint32_t count = key ? t->base.key->count : t->base.schema->column_count;
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t column = key ? t->base.key->columns[i] : i;
+		strbuf_add_c(out, i == 0 ? "" : between);
+		strbuf_add_c(out, before);
+		sql_add_name(out, t->base.schema->columns[column].name);
+	}
+}
+
+int table_target_missing(const struct table_target *t, uint32_t column, const char *db_type,
+	struct error *err)
+{
+	struct str name = t->base.schema->columns[column].name;
+	error_set(err, CDCL_E_STATE, STR_FMT ": the table has no column \"" STR_FMT "\"",
+		STR_ARG(t->config->table), STR_ARG(name));
+	error_help(err, "alter table " STR_FMT " add column \"" STR_FMT "\" %s; or leave it out "
+		"with select", STR_ARG(t->config->table), STR_ARG(name), db_type);
+	return -CDCL_E_STATE;
+}
+
+int table_target_wrong_type(const struct table_target *t, uint32_t column, const char *found,
+	const char *wanted, struct error *err)
+{
+	const struct schema_column *c = &t->base.schema->columns[column];
+	struct strbuf type;
+	strbuf_init(&type);
+	type_name(c->type, &type);
+	error_set(err, CDCL_E_STATE, STR_FMT ": column \"" STR_FMT "\" is %s there, which does not "
+		"hold every " STR_FMT, STR_ARG(t->config->table), STR_ARG(c->name), found,
+		STR_ARG(strbuf_str(&type)));
+	strbuf_release(&type);
+	error_help(err, "make it %s, or cast the column in select", wanted);
+	return -CDCL_E_STATE;
+}
+
+/* ---- a sink ---- */
+
+int table_target_open(struct sink *s, int64_t *last_batch_id, struct error *err)
+{
+	*last_batch_id = -1;
+	struct table_target *t = target_of(s);
+	return t->db->open(t, err);
+}
+
+static int put_kept(struct table_target *t, struct error *err)
+{
+	int r = t->open ? 0 : t->db->begin(t, err);
+	t->open = t->open || r == 0;
+	for (uint32_t i = 0; r == 0 && i < t->rows.count; i++)
+		r = t->db->put(t, t->rows.chunks[i], err);
+	return r;
+}
+
+static void roll_back(struct table_target *t)
+{
+	t->db->rollback(t);
+	t->open = false;
+}
+
+int table_target_write(struct sink *s, const struct chunk *c, struct error *err)
+{
+	struct table_target *t = target_of(s);
+	s->rows_written += chunk_live_count(c);
+	int r = row_keeper_add(&t->rows, c, s->schema, err);
+	if (r < 0 || t->rows.bytes < target_kept_bytes_max)
+		return r;
+	r = put_kept(t, err);
+	if (r < 0)
+		roll_back(t);
+	t->spilled = true;
+	row_keeper_clear(&t->rows);
+	return r;
+}
+
+int table_target_prepare(struct sink *s, const struct batch *b, struct error *err)
+{
+	(void)s, (void)b, (void)err;
+	return 0;
+}
+
+/* Trying again does not help where the database understood and said no. */
+static bool may_pass(const struct error *err)
+{
+	return err->code == CDCL_E_UNREACHABLE || err->code == CDCL_E_DISK;
+}
+
+static int publish_once(struct table_target *t, struct error *err)
+{
+	int r = put_kept(t, err);
+	if (r == 0)
+		r = t->db->commit(t, err);
+	if (r == 0)
+		t->open = false;
+	else
+		roll_back(t);
+	return r;
+}
+
+int table_target_publish(struct sink *s, const struct batch *b, struct error *err)
+{
+	(void)b;
+	struct table_target *t = target_of(s);
+	bool nothing = t->rows.count == 0 && !t->open && !table_target_replaces(t) &&
+		!table_target_removes_stale(t);
+	int wait_ms = target_wait_ms_min;
+	int waited_ms = 0;
+	int r = nothing ? 0 : publish_once(t, err);
+	while (r < 0 && t->config->on_error == SINK_RETRY && !t->spilled && may_pass(err) &&
+		waited_ms < target_retry_ms_max) {
+		log_warn(s->ops->kind, "%s; trying again in %.1f s", err->text, wait_ms / 1000.0);
+		poll(NULL, 0, wait_ms);
+		waited_ms += wait_ms;
+		wait_ms = wait_ms * 2 < target_wait_ms_max ? wait_ms * 2 : target_wait_ms_max;
+		error_init(err);
+		r = publish_once(t, err);
+	}
+	t->published = r == 0;
+	t->spilled = false;
+	row_keeper_clear(&t->rows);
+	return r;
+}
+
+void table_target_close(struct sink *s)
+{
+	struct table_target *t = target_of(s);
+	if (t->open)
+		roll_back(t);
+	t->db->close(t);
+	row_keeper_release(&t->rows);
+	free(t);
+}
