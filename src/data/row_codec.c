@@ -33,6 +33,12 @@ void row_codec_add(struct strbuf *out, const struct value *v)
 		add_str(out, v->as.str);
 	} else if (p == PHYS_BOOL) {
 		strbuf_add_byte(out, v->as.boolean ? 1 : 0);
+	} else if (p == PHYS_F64 && isnan(v->as.f64)) {
+		double nan = (double)NAN;
+		add_raw(out, &nan, sizeof nan);
+	} else if (p == PHYS_F32 && isnan(v->as.f32)) {
+		float nan = NAN;
+		add_raw(out, &nan, sizeof nan);
 	} else {
 		add_raw(out, &v->as, phys_bytes(p));
 	}
@@ -60,14 +66,10 @@ void row_codec_add_key(struct strbuf *out, const struct value *v)
 	if (!v->is_null && v->type.id == TYPE_DOUBLE) {
 		if (v->as.f64 == 0.0) {
 			key.as.f64 = 0.0;
-		} else if (isnan(v->as.f64)) {
-			key.as.f64 = (double)NAN;
 		}
 	} else if (!v->is_null && v->type.id == TYPE_FLOAT) {
 		if (v->as.f32 == 0.0f) {
 			key.as.f32 = 0.0f;
-		} else if (isnan(v->as.f32)) {
-			key.as.f32 = NAN;
 		}
 	} else if (!v->is_null && v->type.id == TYPE_ARRAY) {
 		add_array_key(out, v);

@@ -4,8 +4,8 @@
 /*
  * Rows, keys and arrays as bytes, for state that outlives a chunk. Per value: one byte (0 NULL,
  * 1 present), then the slot's bytes little-endian, or for PHYS_STR a 4-byte length and the bytes.
- * An array is a 4-byte count and its values. Equal values have equal bytes: -0.0 is written as 0.0
- * and every NaN as one NaN in keys (row_codec_add_key), so group keys compare by memcmp.
+ * An array is a 4-byte count and its values. Every NaN is written as one NaN, so the same values
+ * have the same bytes; in keys (row_codec_add_key) -0.0 is written as 0.0 too, so equal keys do.
  */
 
 #include "data/value.h"

@@ -94,3 +94,32 @@ int value_cmp(const struct value *a, const struct value *b)
 	check_failed("no such layout", __FILE__, __LINE__);
 	return 0;
 }
+
+bool value_same(const struct value *a, const struct value *b)
+{
+	bool a_null = a->is_null || a->type.id == TYPE_NULL;
+	bool b_null = b->is_null || b->type.id == TYPE_NULL;
+	if (a_null || b_null) {
+		return a_null && b_null;
+	}
+	enum phys phys = type_phys(a->type);
+	switch (phys) {
+	case PHYS_BOOL: return a->as.boolean == b->as.boolean;
+	case PHYS_STR: return str_eq(a->as.str, b->as.str);
+	case PHYS_F32:
+		if (a->as.f32 != a->as.f32 || b->as.f32 != b->as.f32) {
+			return a->as.f32 != a->as.f32 && b->as.f32 != b->as.f32;
+		}
+		break;
+	case PHYS_F64:
+		if (a->as.f64 != a->as.f64 || b->as.f64 != b->as.f64) {
+			return a->as.f64 != a->as.f64 && b->as.f64 != b->as.f64;
+		}
+		break;
+	case PHYS_I32:
+	case PHYS_I64:
+	case PHYS_I128:
+	case phys_count: break;
+	}
+	return memcmp(&a->as, &b->as, phys_bytes(phys)) == 0;
+}

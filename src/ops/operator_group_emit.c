@@ -214,7 +214,7 @@ static bool rows_equal(const struct chunk *c, uint32_t a, uint32_t b)
 		struct type type = c->schema->columns[i].type;
 		struct value x = value_from_column(&c->columns[i], type, a);
 		struct value y = value_from_column(&c->columns[i], type, b);
-		if (x.is_null != y.is_null || (!x.is_null && value_cmp(&x, &y) != 0))
+		if (!value_same(&x, &y))
 			return false;
 	}
 	return true;

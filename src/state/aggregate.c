@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "state/distinct.h"
 #include "state/multiset.h"
+#include "state/ordered.h"
 
 #include <stdlib.h>
 
@@ -209,9 +210,9 @@ int aggregate_never_given(struct error *err)
 
 /* ---- open, reserve, result ---- */
 
-static const struct aggregate_ops *choose_ops(
-	const struct aggregate_call *call, struct type arg, bool retract)
+static const struct aggregate_ops *choose_ops(struct aggregate *a)
 {
+	const struct aggregate_call *call = a->call;
 	switch (call->function) {
 	case AGG_COUNT_STAR:
 	case AGG_COUNT:
@@ -219,7 +220,7 @@ static const struct aggregate_ops *choose_ops(
 	case AGG_SUM:
 	case AGG_TRY_SUM:
 	case AGG_AVG:
-		return aggregate_sum_ops(call, arg, retract);
+		return aggregate_sum_ops(call, a->arg, a->retract);
 	case AGG_MIN:
 	case AGG_MAX:
 	case AGG_FIRST:
@@ -229,10 +230,10 @@ static const struct aggregate_ops *choose_ops(
 	case AGG_ANY_VALUE:
 	case AGG_BOOL_AND:
 	case AGG_BOOL_OR:
-		return retract ? &aggregate_multiset_ops : aggregate_pick_ops(call);
+		return a->retract ? aggregate_retract_ops(a) : aggregate_pick_ops(call);
 	case AGG_COLLECT_LIST:
 	case AGG_COLLECT_SET:
-		return retract ? &aggregate_multiset_ops : aggregate_collect_ops(call);
+		return a->retract ? aggregate_retract_ops(a) : aggregate_collect_ops(call);
 	case AGG_CUSTOM:
 	case aggregate_function_count:
 		break;
@@ -273,11 +274,9 @@ struct aggregate *aggregate_open(const struct aggregate_call *call, bool retract
 			precision < decimal_digits_max ? precision : decimal_digits_max,
 			a->arg.scale);
 	}
-	a->ops = choose_ops(call, a->arg, retract);
 	if (needs_distinct(call))
 		a->distinct = distinct_open(retract, slab);
-	if (a->ops == &aggregate_multiset_ops)
-		a->multiset = multiset_open(slab);
+	a->ops = choose_ops(a);
 	strbuf_init(&a->scratch);
 	return a;
 }
@@ -289,6 +288,7 @@ void aggregate_close(struct aggregate *a)
 	/* Strings and lists of the cells go with the slab. */
 	distinct_close(a->distinct);
 	multiset_close(a->multiset);
+	ordered_close(a->ordered);
 	strbuf_release(&a->scratch);
 	free(a->cells);
 	free(a);
@@ -340,5 +340,7 @@ size_t aggregate_bytes(const struct aggregate *a)
 		bytes += distinct_bytes(a->distinct);
 	if (a->multiset != NULL)
 		bytes += multiset_bytes_held(a->multiset);
+	if (a->ordered != NULL)
+		bytes += ordered_bytes_held(a->ordered);
 	return bytes;
 }

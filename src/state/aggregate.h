@@ -10,8 +10,8 @@
  * knows its types updates the cells; nothing is decided per row that is the same for all rows.
  *
  * `retract`: the input is a changelog whose -U and -D rows are taken back. count, sum and avg
- * subtract (integers and decimals exactly, in 128 bits); everything else keeps the values it has
- * seen as a multiset (state/multiset.h) and answers from that.
+ * subtract (integers and decimals exactly, in 128 bits); everything else keeps the values that are
+ * there, in order, and answers from those (aggregate_retract.c).
  *
  * The cells own their strings (in the slab); results may point into them and live until the next
  * add.

@@ -49,7 +49,9 @@ struct aggregate {
 	char *cells;
 	uint32_t capacity;
 	struct distinct *distinct; /* NULL: every value counts */
-	struct multiset *multiset; /* NULL: not kept */
+	/* with retract: what is there, by arrival or by value; NULL: not kept */
+	struct multiset *multiset;
+	struct ordered *ordered;
 	struct strbuf scratch;
 };
 
@@ -94,6 +96,7 @@ const struct aggregate_ops *aggregate_sum_ops(
 	const struct aggregate_call *call, struct type arg, bool retract);
 const struct aggregate_ops *aggregate_pick_ops(const struct aggregate_call *call);
 const struct aggregate_ops *aggregate_collect_ops(const struct aggregate_call *call);
-extern const struct aggregate_ops aggregate_multiset_ops;
+/* Opens a->multiset or a->ordered. */
+const struct aggregate_ops *aggregate_retract_ops(struct aggregate *a);
 
 #endif

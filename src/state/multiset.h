@@ -3,7 +3,7 @@
 
 /*
  * The values that are in a group now, in the order in which they came, for aggregates over rows
- * that can be taken back: min, first, collect_list and their like. Taking a value back removes the
+ * that can be taken back: first, last and any_value. Taking a value back removes the
  * oldest equal one.
  *
  *	list (per group)   first -> node -> node -> node <- last       in order of arrival

@@ -77,6 +77,15 @@ def order_of(v):
     return v
 
 
+def order_with_null(v):
+    return (0,) if v is None else (1, order_of(v))
+
+
+def bits_of(v):
+    """Orders 0.0 before -0.0, which compare as equal."""
+    return isinstance(v, float) and v == 0 and math.copysign(1, v) < 0
+
+
 def same(v):
     return 'nan' if isinstance(v, float) and math.isnan(v) else v
 
@@ -145,9 +154,24 @@ class Call:
     def empty(self):
         return Values(self)
 
-    def value(self, rows, kinds):
+    def inexact(self, kinds):
+        """A double that is no multiple of 1/4: sums of it depend on the order."""
+        return self.name == 'avg' and not kinds[self.args[0]].startswith('decimal')
+
+    def value(self, rows, kinds, table):
+        if table:
+            rows = self.by_value(rows)
+            if self.name.endswith('_by'):
+                return rows[0][0] if rows else None
         v = self.raw_value(rows, kinds)
         return NAN if isinstance(v, float) and math.isnan(v) else v
+
+    def by_value(self, rows):
+        """Of a Table's rows only first, last and any_value go by arrival."""
+        if not self.args or self.name in ('first', 'last', 'any_value', 'count', 'sum', 'try_sum', 'avg'):
+            return rows
+        rows = sorted(rows, key=lambda r: [order_with_null(v) for v in reversed(r)] + [bits_of(r[0])])
+        return rows[::-1] if self.name in ('max', 'max_by', 'bool_or') else rows
 
     def raw_value(self, rows, kinds):
         """`rows` holds what this call took of each row, in order of arrival."""
@@ -291,8 +315,8 @@ class Members:
 
 
 class Group:
-    def __init__(self, keys, calls, kinds, prefix):
-        self.keys, self.calls, self.kinds = keys, calls, kinds
+    def __init__(self, keys, calls, kinds, prefix, table=False):
+        self.keys, self.calls, self.kinds, self.table = keys, calls, kinds, table
         self.groups = {}        # key -> Members, in order of birth
         self.born = False       # a global group's first row is out
         if not keys:
@@ -306,11 +330,11 @@ class Group:
     def row(self, key):
         out = dict(zip(self.keys, key))
         for name, call, values in zip(self.names, self.calls, self.groups[key].values):
-            out[name] = call.value(values.list, self.kinds)
+            out[name] = call.value(values.list, self.kinds, self.table)
         return out
 
     def take(self, sign, row):
-        key = tuple(row[k] for k in self.keys)
+        key = tuple(0.0 if isinstance(row[k], float) and row[k] == 0 else row[k] for k in self.keys)   # -0.0 is 0.0
         if key not in self.before:
             self.before[key] = self.row(key) if key in self.groups else None
         if key not in self.groups:
@@ -321,9 +345,9 @@ class Group:
             values.take(sign, row)
 
     def canonical(self, row):
-        """Sets have no order of arrival."""
-        return {c: sorted(v, key=order_of) if self.out_kinds[c] == 'set' else v
-                for c, v in row.items()}
+        """A row is unchanged when it is the same to the byte: -0.0 is not 0.0. Sets have no order of arrival."""
+        return {c: exact(sorted(v, key=order_of) if self.out_kinds[c] == 'set' else v) if isinstance(v, list)
+                else exact((v,)) for c, v in row.items()}
 
     def ordered(self, keys):
         kinds = [self.kinds[k] for k in self.keys]
@@ -390,11 +414,9 @@ def to_json(row):
     return '{%s}' % ','.join(parts)
 
 
-def random_call(rng, kinds, allow_float=True):
-    numbers = [c for c, k in kinds.items() if k in ('int', 'bigint', 'double') or
-               k.startswith('decimal(')]
-    if not allow_float:
-        numbers = [c for c in numbers if kinds[c] != 'double']
+def random_call(rng, kinds, inexact=()):
+    numbers = [c for c, k in kinds.items() if (k in ('int', 'bigint', 'double') or k.startswith('decimal(')) and
+               c not in inexact]
     simple = [c for c, k in kinds.items() if k not in ('array', 'set', 'decimal')]
     bools = [c for c, k in kinds.items() if k == 'boolean']
     if not simple:
@@ -441,8 +463,9 @@ class Job:
             kinds = {k: v for k, v in first.out_kinds.items() if v not in ('array', 'set', 'decimal')}
             groupable = [k for k, v in kinds.items() if v != 'double' and 'decimal' not in v]
             keys = rng.sample(groupable, min(len(groupable), rng.randint(1, 2)))
-            calls = [random_call(rng, kinds) for _ in range(rng.randint(1, 5))]
-            self.stages.append(Group(keys, calls, kinds, 'e'))
+            inexact = [n for n, c in zip(first.names, first.calls) if c.inexact(TYPES)]
+            calls = [random_call(rng, kinds, inexact) for _ in range(rng.randint(1, 5))]
+            self.stages.append(Group(keys, calls, kinds, 'e', table=True))
             if rng.random() < 0.3:
                 self.having[1] = Having(rng, self.stages[1].out_kinds)
         self.order = None

@@ -450,13 +450,13 @@ static void test_chained_groups(void **state)
 	assert_int_equal(PUSH(a, "a 1 1", "b 2 1"), 0);
 	assert_int_equal(operator_finish(a, &batch, &err), 0);
 	assert_int_equal(operator_finish(b, &batch, &err), 0);
-	assert_text(complete, "+I 1 2 1 [b, a]; ");
-	assert_text(changes, "+I 1 2 1 [b, a]; ");
+	assert_text(complete, "+I 1 2 1 [a, b]; ");
+	assert_text(changes, "+I 1 2 1 [a, b]; ");
 	assert_int_equal(PUSH(a, "a 5 1"), 0);
 	assert_int_equal(operator_finish(a, &batch, &err), 0);
 	assert_int_equal(operator_finish(b, &batch, &err), 0);
 	assert_text(complete, "+I 1 1 2 [b]; +I 2 1 5 [a]; ");
-	assert_text(changes, "-U 1 2 1 [b, a]; +U 1 1 2 [b]; +I 2 1 5 [a]; ");
+	assert_text(changes, "-U 1 2 1 [a, b]; +U 1 1 2 [b]; +I 2 1 5 [a]; ");
 	assert_int_equal(PUSH(a, "b 0 1"), 0);
 	assert_int_equal(operator_finish(a, &batch, &err), 0);
 	assert_int_equal(operator_finish(b, &batch, &err), 0);
