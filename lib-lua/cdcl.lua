@@ -243,6 +243,44 @@ return function(core, check, nouns, rows)
 		return aggregate(node_of(self, "agg"), {}, ...)
 	end
 
+	local function top(node, keys, n, by, ...)
+		nothing_more("top", ...)
+		if type(n) ~= "number" or n ~= math.floor(n) then
+			check.wrong_type("top", "a number of rows", n, "top")
+		end
+		if type(by) ~= "string" then
+			check.wrong_type("top", 'an order, as in top(3, "units desc")', by, "top")
+		end
+		return wrap(core.top(node, keys, n, by))
+	end
+
+	function methods:top(n, by, ...)
+		return top(node_of(self, "top"), {}, n, by, ...)
+	end
+
+	local join_kinds = { "inner", "left" }
+
+	function methods:join(other, on, kind, ...)
+		local node = node_of(self, "join")
+		nothing_more("join", ...)
+		if not nodes[other] then
+			check.wrong_type("join", "a Table", other, "join")
+		end
+		if type(on) ~= "string" then
+			check.wrong_type("join", 'columns, as in join(t, "id")', on, "join")
+		end
+		kind = kind == nil and "inner" or kind
+		if kind ~= "inner" and kind ~= "left" then
+			core.fail(
+				format('join: there is no kind "%s"', tostring(kind)),
+				tostring(kind),
+				check.suggest(tostring(kind), join_kinds)
+					or 'a join is "inner" or "left"'
+			)
+		end
+		return wrap(core.join(node, nodes[other], on, kind))
+	end
+
 	function methods:to(...)
 		local node = node_of(self, "to")
 		if select("#", ...) == 0 then
@@ -281,6 +319,16 @@ return function(core, check, nouns, rows)
 				)
 			end
 			return aggregate(group.node, group.keys, ...)
+		end,
+		top = function(self, ...)
+			local group = groups[self]
+			if not group then
+				core.fail(
+					"top: write group_by(...):top(...), with a colon",
+					"top"
+				)
+			end
+			return top(group.node, group.keys, ...)
 		end,
 	})
 

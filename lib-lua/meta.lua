@@ -218,6 +218,19 @@ function stream:group_by(...) end
 ---@return cdcl.Stream
 function stream:agg(...) end
 
+---Of a Table the first n rows; they follow its changes.
+---@param n integer
+---@param by string "units desc, product"
+---@return cdcl.Stream
+function stream:top(n, by) end
+
+---Table with Table, or Stream with Table as it is at the end of the batch.
+---@param other cdcl.Stream a Table
+---@param on string "customer_id", "region, id" or "customer_id = id and region = area"
+---@param kind? "inner"|"left"
+---@return cdcl.Stream
+function stream:join(other, on, kind) end
+
 ---@param ... cdcl.Sink
 ---@return cdcl.Stream
 function stream:to(...) end
@@ -228,6 +241,12 @@ local grouped = {}
 ---@param ... string|cdcl.Aggregate "count(*) as n"
 ---@return cdcl.Stream
 function grouped:agg(...) end
+
+---Of a Table the first n rows of each group.
+---@param n integer
+---@param by string "units desc, product"
+---@return cdcl.Stream
+function grouped:top(n, by) end
 
 ---@param options cdcl.JobOptions
 function cdcl.job(options) end

@@ -27,6 +27,7 @@ enum {
 	lua_emit_rows_max = 1000 * 1000,
 	script_bytes_max = 4 * 1024 * 1024,
 	group_count_max = 100 * 1000 * 1000,
+	top_rows_max = 1000 * 1000,                     /* of one group */
 	collect_elements_max = 10 * 1000 * 1000,
 	chunk_bytes_max = 32 * 1024 * 1024, /* of one chunk's messages; one message may be larger */
 	batch_rows_max = 64 * 1024 * 1024,

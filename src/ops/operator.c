@@ -55,6 +55,11 @@ int operator_finish(struct operator *op, const struct batch *b, struct error *er
 	return op->ops->finish == NULL ? 0 : op->ops->finish(op, b, err);
 }
 
+struct operator *operator_input(struct operator *op, uint32_t index)
+{
+	return op->ops->input == NULL ? op : op->ops->input(op, index);
+}
+
 void operator_close(struct operator *op)
 {
 	if (op == NULL)
@@ -95,6 +100,15 @@ int operator_eval(struct operator *op, const struct expr *e, struct chunk *c, st
 	return expr_report(e, out, c, operator_dead(op, c, &strict), err);
 }
 
+int operator_never_given(const char *step, struct error *err)
+{
+	error_set(err, CDCL_E_DATA,
+		"a row is taken back from %s that was never given to it: for the same row of the"
+		" Table before it, something in between gave another value", step);
+	error_help(err, "such as current_timestamp() or a Lua function that remembers");
+	return -(int)err->code;
+}
+
 static struct operator *open_kind(const struct plan_node *node)
 {
 	switch (node->kind) {
@@ -114,10 +128,12 @@ static struct operator *open_kind(const struct plan_node *node)
 		return operator_open_group(node);
 	case PLAN_ORDER:
 		return operator_open_order(node);
+	case PLAN_TOP:
+		return operator_open_top(node);
+	case PLAN_JOIN:
+		return operator_open_join(node);
 	case PLAN_SOURCE:
 	case PLAN_MERGE:
-	case PLAN_TOP:
-	case PLAN_JOIN:
 	case plan_kind_count:
 		break;
 	}

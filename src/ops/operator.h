@@ -24,6 +24,8 @@ struct operator_ops {
 	/* NULL: nothing to do */
 	int (*finish)(struct operator *op, const struct batch *b, struct error *err);
 	void (*close)(struct operator *op);
+	/* what takes the chunks of its index-th input; NULL: the operator itself takes all */
+	struct operator *(*input)(struct operator *op, uint32_t index);
 };
 
 struct operator_out {
@@ -63,6 +65,7 @@ int operator_push(struct operator *op, struct chunk *c, struct error *err);
 int operator_emit(struct operator *op, enum output_mode mode, struct chunk *c, struct error *err);
 int operator_finish(struct operator *op, const struct batch *b, struct error *err);
 void operator_close(struct operator *op);
+struct operator *operator_input(struct operator *op, uint32_t index);
 
 /*
  * Makes the operator for a plan node (not a source). A stateless one emits in the one `mode` it was

@@ -28,6 +28,9 @@ int operator_eval(struct operator *op, const struct expr *e, struct chunk *c, st
 /* The chunk's head once more, its columns shared. */
 struct chunk *operator_copy_head(const struct chunk *c);
 
+/* Fills err: `step` is to take back a row that it never got. Always negative. */
+int operator_never_given(const char *step, struct error *err);
+
 bool operator_wants(const struct operator *op, enum output_mode mode);
 
 struct operator *operator_open_project(const struct plan_node *node);
@@ -38,5 +41,7 @@ struct operator *operator_open_union(const struct plan_node *node);
 struct operator *operator_open_limit(const struct plan_node *node);
 struct operator *operator_open_group(const struct plan_node *node);
 struct operator *operator_open_order(const struct plan_node *node);
+struct operator *operator_open_top(const struct plan_node *node);
+struct operator *operator_open_join(const struct plan_node *node);
 
 #endif

@@ -94,11 +94,23 @@ struct top_plan {
 
 enum join_kind { JOIN_INNER, JOIN_LEFT };
 
+/* What tells the rows of a join of Tables apart. */
+enum join_key {
+	JOIN_KEY_NONE,                          /* one of the two has no key */
+	JOIN_KEY_LEFT,                          /* a left row meets one right row at most */
+	JOIN_KEY_RIGHT,                         /* inner, and the other way round */
+	JOIN_KEY_BOTH                           /* the left key, then the right one */
+};
+
 struct join_plan {
 	enum join_kind kind;
+	enum join_key key;
 	struct expr **left;                     /* compared with = to right, pair by pair */
-	struct expr **right;
+	struct expr **right;                    /* of the same types */
 	uint32_t count;
+	/* by column of the input, hidden ones too: the column of the output, or -1 */
+	int32_t *left_columns;
+	int32_t *right_columns;
 };
 
 struct plan_sink {
@@ -169,7 +181,8 @@ struct plan_node *plan_top(struct plan *p, struct plan_node *in, const struct st
 	uint32_t key_count, int64_t count, struct str by, struct str place, struct error *err);
 /*
  * `on` is one column name both have, a list of them, or "left_column = right_column" pairs joined
- * by `and`. A Stream joins a Table as it is now.
+ * by `and`. Columns of the output: those that `on` names once for both, the left's others, the
+ * right's others. A Stream joins a Table as it is at the end of the batch, and is a Stream.
  */
 struct plan_node *plan_join(struct plan *p, struct plan_node *left, struct plan_node *right,
 	struct str on, enum join_kind kind, struct str place, struct error *err);

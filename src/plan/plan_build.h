@@ -30,4 +30,16 @@ struct schema *plan_schema(struct plan *p, struct str ddl, struct str place, str
 int plan_find_column(const struct plan_node *in, struct str name, struct str source,
 	struct str place, struct error *err);
 
+/*
+ * A step that follows the changes of a Table (group_by, top, join) cannot come after order_by or
+ * limit.
+ */
+int plan_check_changes(
+	const struct plan_node *in, const char *step, struct str place, struct error *err);
+
+/* Lists like "quantity desc, id nulls last", at least one key in all. */
+int plan_sort_keys(struct plan *p, const struct plan_node *in, const char *step,
+	const struct str *texts, uint32_t count, struct str place, struct plan_sort_key **out,
+	uint32_t *out_count, struct error *err);
+
 #endif

@@ -50,7 +50,7 @@ static void apply_steps(struct contract *c, const struct plan_node *node)
 		if (n->kind == PLAN_LIMIT && !n->is_table)
 			refuse(c, OUTPUT_UPDATE,
 				"limits are not supported on a stream in update output mode");
-		if (n->kind == PLAN_GROUP || n->input_count != 1)
+		if (n->kind == PLAN_GROUP || n->kind == PLAN_TOP || n->input_count != 1)
 			return;
 	}
 }

@@ -112,15 +112,32 @@ static void group_detail(const struct aggregate_plan *g, struct strbuf *out)
 	strbuf_release(&list);
 }
 
-static void order_detail(const struct plan_node *n, struct strbuf *out)
+static void order_detail(const struct plan_sort_key *keys, uint32_t count, struct strbuf *out)
 {
-	for (uint32_t i = 0; i < n->sort_key_count; i++) {
-		const struct plan_sort_key *k = &n->sort_keys[i];
+	for (uint32_t i = 0; i < count; i++) {
+		const struct plan_sort_key *k = &keys[i];
 		strbuf_addf(out, "%s" STR_FMT "%s", i > 0 ? ", " : "", STR_ARG(expr_text(k->expr)),
 			k->descending ? " desc" : "");
 		if (k->nulls_last != k->descending)
 			strbuf_add_c(out, k->nulls_last ? " nulls last" : " nulls first");
 	}
+}
+
+static void top_detail(const struct top_plan *t, struct strbuf *out)
+{
+	strbuf_addf(out, "%u by ", t->count);
+	order_detail(t->by, t->by_count, out);
+	for (uint32_t i = 0; i < t->key_count; i++)
+		strbuf_addf(out, "%s" STR_FMT, i > 0 ? ", " : " of each ",
+			STR_ARG(expr_text(t->keys[i])));
+}
+
+static void join_detail(const struct join_plan *j, struct strbuf *out)
+{
+	strbuf_add_c(out, j->kind == JOIN_LEFT ? "left on " : "inner on ");
+	for (uint32_t i = 0; i < j->count; i++)
+		strbuf_addf(out, "%s" STR_FMT " = " STR_FMT, i > 0 ? " and " : "",
+			STR_ARG(expr_text(j->left[i])), STR_ARG(expr_text(j->right[i])));
 }
 
 /* What the step does, in the words of the script. */
@@ -155,16 +172,16 @@ static void node_detail(const struct plan_node *n, struct strbuf *out)
 		group_detail(n->group, out);
 		break;
 	case PLAN_ORDER:
-		order_detail(n, out);
+		order_detail(n->sort_keys, n->sort_key_count, out);
 		break;
 	case PLAN_MERGE:
 		strbuf_add(out, n->merge->name);
 		break;
 	case PLAN_TOP:
-		strbuf_addf(out, "%u", n->top->count);
+		top_detail(n->top, out);
 		break;
 	case PLAN_JOIN:
-		strbuf_add_c(out, n->join->kind == JOIN_LEFT ? "left" : "inner");
+		join_detail(n->join, out);
 		break;
 	case plan_kind_count:
 		break;

@@ -13,19 +13,25 @@ struct operator *graph_head(struct graph *g, const struct plan_node *source)
 	return &g->heads[source->id];
 }
 
+/* Steps that follow the changes of a Table and give a Table of their own. */
+static bool holds_state(const struct plan_node *node)
+{
+	return node->kind == PLAN_GROUP || node->kind == PLAN_TOP || node->kind == PLAN_JOIN;
+}
+
 /* The mode in which `node` wants its input's rows when it is itself asked for `mode`. */
 static enum output_mode input_mode(
 	const struct plan_node *node, const struct plan_node *input, enum output_mode mode)
 {
 	if (!input->is_table)
 		return OUTPUT_APPEND;
-	return node->kind == PLAN_GROUP ? OUTPUT_CHANGELOG : mode;
+	return holds_state(node) ? OUTPUT_CHANGELOG : mode;
 }
 
-/* A group serves every mode from one operator, a stream's step has only one. */
+/* One that holds state serves every mode from one operator, a stream's step has only one. */
 static enum output_mode made_mode(const struct plan_node *node, enum output_mode mode)
 {
-	return node->kind == PLAN_GROUP || !node->is_table ? OUTPUT_APPEND : mode;
+	return holds_state(node) || !node->is_table ? OUTPUT_APPEND : mode;
 }
 
 static int node_operator(struct graph *g, const struct plan_node *node, enum output_mode mode,
@@ -38,7 +44,8 @@ static int node_operator(struct graph *g, const struct plan_node *node, enum out
 			return -(int)err->code;
 		for (uint32_t i = 0; i < node->input_count; i++) {
 			const struct plan_node *input = node->inputs[i];
-			int r = connect_node(g, input, input_mode(node, input, mode), *slot, err);
+			int r = connect_node(g, input, input_mode(node, input, mode),
+				operator_input(*slot, i), err);
 			if (r < 0)
 				return r;
 		}

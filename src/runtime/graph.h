@@ -10,8 +10,8 @@
  *
  * Rows of a stream are the same for every output mode: its operators are made once. What comes out
  * of a table depends on who listens, so stateless steps after a group are made once per mode, and
- * the group itself once: it serves all modes from one state (ops/operator.h). A group over a table
- * follows the changelog.
+ * the group itself once: it serves all modes from one state (ops/operator.h). A group, top or join
+ * over a table follows the changelog.
  *
  * The graph owns operators and sinks. Operators are kept in plan order, which is the order of
  * finish.

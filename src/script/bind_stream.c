@@ -120,6 +120,31 @@ static int group(lua_State *L)
 		"agg");
 }
 
+/* core.top(node, keys, n, by) */
+static int top(lua_State *L)
+{
+	struct script *s = bind_script(L);
+	uint32_t key_count;
+	struct plan_node *in = bind_node(L, 1);
+	struct str *keys = bind_strings(L, 2, &key_count);
+	int64_t n = (int64_t)luaL_checknumber(L, 3);
+	return push_node(L,
+		plan_top(s->plan, in, keys, key_count, n, bind_string(L, 4), bind_place(L),
+			&s->error),
+		"top");
+}
+
+/* core.join(left, right, on, kind) */
+static int join(lua_State *L)
+{
+	struct script *s = bind_script(L);
+	bool left = str_eq(bind_string(L, 4), str_lit("left"));
+	return push_node(L,
+		plan_join(s->plan, bind_node(L, 1), bind_node(L, 2), bind_string(L, 3),
+			left ? JOIN_LEFT : JOIN_INNER, bind_place(L), &s->error),
+		"join");
+}
+
 void bind_stream_open(lua_State *L)
 {
 	static const luaL_Reg functions[] = {
@@ -132,6 +157,8 @@ void bind_stream_open(lua_State *L)
 		{"limit", limit},
 		{"union", union_streams},
 		{"group", group},
+		{"top", top},
+		{"join", join},
 		{NULL, NULL},
 	};
 	luaL_register(L, NULL, functions);

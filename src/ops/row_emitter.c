@@ -1,0 +1,124 @@
+#include "ops/row_emitter.h"
+
+#include "base/check.h"
+
+void row_emitter_init(struct row_emitter *e, struct operator *op)
+{
+	*e = (struct row_emitter){.op = op};
+	arena_init(&e->arena, 256 * 1024);
+}
+
+void row_emitter_release(struct row_emitter *e)
+{
+	arena_release(&e->arena);
+}
+
+void row_emitter_begin(struct row_emitter *e, enum output_mode mode)
+{
+	check(e->chunk == NULL);
+	e->mode = mode;
+}
+
+int row_emitter_end(struct row_emitter *e, struct error *err)
+{
+	struct chunk *c = e->chunk;
+	e->chunk = NULL;
+	if (c == NULL)
+		return 0;
+	chunk_set_rows(c, c->row_count);
+	return operator_emit(e->op, e->mode, c, err);
+}
+
+static void begin_chunk(struct row_emitter *e)
+{
+	arena_reset(&e->arena);
+	e->chunk = chunk_alloc(&e->arena, e->op->schema);
+	for (uint32_t i = 0; i < e->chunk->column_count; i++)
+		memset(e->chunk->columns[i].nulls, 0, sizeof(e->chunk->columns[i].nulls));
+	if (e->mode == OUTPUT_CHANGELOG)
+		e->chunk->kinds = arena_alloc(&e->arena, chunk_rows_max, 1);
+}
+
+/* Room for a row; for -U also for the +U behind it. */
+static int make_room(struct row_emitter *e, enum row_kind kind, struct error *err)
+{
+	uint32_t needed = kind == ROW_UPDATE_BEFORE ? 2 : 1;
+	int r = 0;
+	if (e->chunk != NULL && e->chunk->row_count + needed > chunk_rows_max)
+		r = row_emitter_end(e, err);
+	if (e->chunk == NULL)
+		begin_chunk(e);
+	return r;
+}
+
+static void end_row(struct chunk *c, enum row_kind kind)
+{
+	if (c->kinds != NULL)
+		c->kinds[c->row_count] = (uint8_t)kind;
+	c->row_count++;
+}
+
+int row_emitter_add(struct row_emitter *e, struct str row, enum row_kind kind, struct error *err)
+{
+	int r = make_room(e, kind, err);
+	if (r < 0)
+		return r;
+	struct chunk *c = e->chunk;
+	size_t at = 0;
+	for (uint32_t i = 0; i < e->part_count; i++)
+		row_pack_read(e->parts[i], row, &at, c, c->row_count, e->columns[i]);
+	check(at == row.len);
+	end_row(c, kind);
+	return 0;
+}
+
+int row_emitter_add_parts(struct row_emitter *e, struct str first, struct str second,
+	enum row_kind kind, struct error *err)
+{
+	int r = make_room(e, kind, err);
+	if (r < 0)
+		return r;
+	struct chunk *c = e->chunk;
+	size_t at[2] = {0, 0};
+	check(e->part_count == 2);
+	row_pack_read(e->parts[0], first, &at[0], c, c->row_count, e->columns[0]);
+	row_pack_read(e->parts[1], second, &at[1], c, c->row_count, e->columns[1]);
+	end_row(c, kind);
+	return 0;
+}
+
+static int add_change(struct row_emitter *e, const struct net_change *change, struct error *err)
+{
+	bool was = change->was.data != NULL, is = change->is.data != NULL;
+	if (e->mode == OUTPUT_UPDATE)
+		return is ? row_emitter_add(e, change->is, ROW_INSERT, err) : 0;
+	int r = 0;
+	if (was)
+		r = row_emitter_add(
+			e, change->was, is ? ROW_UPDATE_BEFORE : ROW_DELETE, err);
+	if (r >= 0 && is)
+		r = row_emitter_add(e, change->is, was ? ROW_UPDATE_AFTER : ROW_INSERT, err);
+	return r;
+}
+
+int row_emitter_changes(
+	struct row_emitter *e, const struct net_changes *changes, struct error *err)
+{
+	static const enum output_mode modes[] = {OUTPUT_UPDATE, OUTPUT_CHANGELOG};
+	for (uint32_t i = 0; i < 2; i++) {
+		if (!operator_wants(e->op, modes[i]))
+			continue;
+		struct net_walk walk = {0};
+		struct net_change change;
+		row_emitter_begin(e, modes[i]);
+		while (net_changes_next(changes, &walk, &change)) {
+			int r = add_change(e, &change, err);
+			if (r < 0)
+				return r;
+		}
+		int r = row_emitter_end(e, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}

@@ -1,0 +1,42 @@
+#ifndef CDCL_ROW_EMITTER_H
+#define CDCL_ROW_EMITTER_H
+
+/*
+ * Packed rows (data/row_pack.h) given out as chunks: what the steps share that keep the rows of
+ * Tables. A row may be made of two packed ones, the second of which may be missing (a left join).
+ *
+ *	row_emitter_begin(mode); row_emitter_add(row, kind) ...; row_emitter_end()
+ *
+ * -U and +U of a row come in one chunk, side by side.
+ */
+
+#include "data/row_pack.h"
+#include "ops/operator_build.h"
+#include "state/net_changes.h"
+
+struct row_emitter {
+	struct operator *op;
+	const struct row_pack *parts[2];
+	const int32_t *columns[2]; /* where they go; NULL: as they are */
+	uint32_t part_count;
+	struct arena arena;
+	enum output_mode mode;
+	struct chunk *chunk; /* being filled; NULL: none */
+};
+
+void row_emitter_init(struct row_emitter *e, struct operator *op);
+void row_emitter_release(struct row_emitter *e);
+
+void row_emitter_begin(struct row_emitter *e, enum output_mode mode);
+int row_emitter_add(
+	struct row_emitter *e, struct str row, enum row_kind kind, struct error *err);
+/* A row whose two parts lie apart. */
+int row_emitter_add_parts(struct row_emitter *e, struct str first, struct str second,
+	enum row_kind kind, struct error *err);
+int row_emitter_end(struct row_emitter *e, struct error *err);
+
+/* The batch's changes to whoever listens to the changelog, and the rows that are to update. */
+int row_emitter_changes(
+	struct row_emitter *e, const struct net_changes *changes, struct error *err);
+
+#endif

@@ -1,0 +1,3 @@
+local cdcl = require "cdcl"
+local a = cdcl.stdin { schema = "id int, name string" }
+a:top(3, "id"):to(cdcl.changes {})
