@@ -74,13 +74,27 @@ int envelope_decode(struct envelope_decoder *d, const struct messages *in, uint3
 
 struct envelope_sample {
 	enum envelope_kind kind;
-	struct schema *schema;          /* from the schema in the message, else inferred; arena */
+	bool unwrapped;                 /* Debezium's rows without its envelope */
+	/*
+	 * From the schema in the messages (all versions seen, widened; `first` is the oldest), else
+	 * inferred from the values; arena.
+	 */
+	struct schema *schema;
+	struct schema *first;
 	bool schema_in_message;
-	struct str key_columns[32];     /* of the message key; or what the envelope names */
+	/* of the message key, or what the envelope names; columns of the schema */
+	struct str key_columns[32];
 	uint32_t key_count;
 	struct str op_column;           /* flat: a column of operation words; or absent */
+	/* these rows' table as the envelope names it; or absent */
+	struct str table;
+	uint32_t table_count;           /* tables seen; the one with most rows is told about */
 	int64_t messages;               /* looked at */
-	int64_t rows;
+	int64_t rows;                   /* of the table */
+	int64_t control;                /* heartbeats, transaction marks, DDL */
+	int64_t tombstones;
+	int64_t unreadable;
+	int64_t others;                 /* of another envelope */
 };
 
 /* What a topic's first messages (any number of calls) say; `out` is filled anew by each. */
