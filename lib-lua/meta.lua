@@ -50,6 +50,7 @@ local cdcl = {}
 ---@field topic? string|string[]
 ---@field topic_pattern? string
 ---@field schema? string
+---@field on_schema_change? "add"|"ignore"|"fail"
 ---@field starting_offsets? string|table
 ---@field brokers? string
 ---@field fetch_memory? string|integer
@@ -62,6 +63,7 @@ local cdcl = {}
 ---@class cdcl.FileOptions
 ---@field path string
 ---@field schema? string
+---@field on_schema_change? "add"|"ignore"|"fail"
 ---@field format? "lines"|"records"
 ---@field topic? string|string[]
 ---@field max_files_per_trigger? integer
@@ -71,6 +73,7 @@ local cdcl = {}
 
 ---@class cdcl.StdinOptions
 ---@field schema? string
+---@field on_schema_change? "add"|"ignore"|"fail"
 ---@field format? "lines"|"records"
 ---@field topic? string|string[]
 ---@field null_value? string

@@ -25,8 +25,15 @@ local json_options = {
 local schema = {
 	name = "schema",
 	type = "string",
-	doc = 'columns as DDL: "id int, name string"; without it Spark\'s own '
-		.. "Kafka columns (key, value, topic, ...)",
+	doc = 'columns as DDL: "id int, name string"; "auto": as the first messages say; '
+		.. "without it Spark's own Kafka columns (key, value, topic, ...)",
+}
+
+local on_schema_change = {
+	name = "on_schema_change",
+	type = { "add", "ignore", "fail" },
+	default = "add",
+	doc = 'under schema = "auto": what a column that came, went or grew in mid-stream does',
 }
 
 local output_mode = {
@@ -135,6 +142,7 @@ return {
 			doc = "regular expression instead of topic",
 		},
 		schema,
+		on_schema_change,
 		{
 			name = "starting_offsets",
 			type = "offsets",
@@ -182,6 +190,7 @@ return {
 			doc = 'a file, a folder or a pattern: "in/*.jsonl"',
 		},
 		schema,
+		on_schema_change,
 		{
 			name = "format",
 			type = { "lines", "records" },
@@ -210,6 +219,7 @@ return {
 	stdin = noun(
 		"Lines of standard input.",
 		schema,
+		on_schema_change,
 		{
 			name = "format",
 			type = { "lines", "records" },

@@ -1,20 +1,46 @@
 #include "cli/demo.h"
 
 #include "base/arena.h"
+#include "base/check.h"
 #include "base/log.h"
+#include "runtime/peek.h"
 #include "source/generator.h"
 #include "source/kafka_broker.h"
 
 #include <stdlib.h>
 
-enum { demo_rate = 50, demo_keys = 40, demo_partitions = 2 };
+enum { demo_rate = 50, demo_keys = 40, demo_partitions = 2, demo_peek_messages = 100 };
 
 struct demo {
+	struct source_peek seam;
+	struct peek *peek; /* at the generator */
 	struct kafka_broker *broker;
 	struct arena arena;
 	struct str topics[kafka_broker_feeds_max];
 	uint32_t topic_count;
 };
+
+/* The answer is that of the orders that the topic will be fed with. */
+static int look(struct source_peek *p, const struct peek_request *request,
+	struct envelope_sample *out, struct error *err)
+{
+	struct demo *d = container_of(p, struct demo, seam);
+	struct source_config config = {.kind = SOURCE_GENERATE};
+	config.generate = generate_config_default(GENERATE_ORDERS);
+	config.generate.count = demo_peek_messages;
+	config.generate.rate = 0;
+	struct peek_request orders = *request;
+	orders.source = &config;
+	if (d->peek == NULL)
+		d->peek = peek_open(&clock_system, -1);
+	struct source_peek *seam = peek_seam(d->peek);
+	return seam->look(seam, &orders, out, err);
+}
+
+struct source_peek *demo_peek(struct demo *d)
+{
+	return &d->seam;
+}
 
 struct demo *demo_open(struct error *err)
 {
@@ -24,6 +50,7 @@ struct demo *demo_open(struct error *err)
 		return NULL;
 	}
 	arena_init(&d->arena, 1024);
+	d->seam.look = look;
 	d->broker = kafka_broker_open(0, err);
 	if (d->broker == NULL) {
 		demo_close(d);
@@ -38,6 +65,7 @@ void demo_close(struct demo *d)
 		return;
 	kafka_broker_close(d->broker);
 	arena_release(&d->arena);
+	peek_close(d->peek);
 	free(d);
 }
 

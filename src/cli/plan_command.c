@@ -1,5 +1,10 @@
 #include "cli/script_arguments.h"
 
+#include "base/clock.h"
+#include "runtime/peek.h"
+
+enum { plan_peek_ms = 10 * 1000 };
+
 struct plan_options {
 	struct script_arguments script;
 	bool json;
@@ -21,9 +26,13 @@ static int run_plan(const void *options, const struct arguments *arguments)
 	if (path == NULL ||
 		script_arguments_apply(&o->script, path, &settings, &script_options, &err) < 0)
 		return cli_fail(&err);
+	struct peek *peek = peek_open(&clock_system, plan_peek_ms);
+	script_options.peek = peek_seam(peek);
 	struct script *s = script_open(&script_options, &err);
-	if (s == NULL)
+	if (s == NULL) {
+		peek_close(peek);
 		return cli_fail(&err);
+	}
 	struct strbuf out;
 	strbuf_init(&out);
 	if (o->json)
@@ -35,6 +44,7 @@ static int run_plan(const void *options, const struct arguments *arguments)
 	int exit_code = cli_print(strbuf_str(&out));
 	strbuf_release(&out);
 	script_close(s);
+	peek_close(peek);
 	return exit_code;
 }
 
@@ -45,6 +55,8 @@ const struct command command_plan = {
 	.usage = "cdcl plan [OPTIONS] SCRIPT.lua",
 	.examples = "  cdcl plan orders.lua\n"
 		    "  cdcl plan --json orders.lua | python3 -m json.tool\n",
+	.details = "The first messages are looked at for schema = \"auto\" and for a merge "
+		   "without key.\n",
 	.options = plan_specs,
 	.option_count = sizeof(plan_specs) / sizeof(plan_specs[0]),
 	.options_bytes = sizeof(struct plan_options),

@@ -8,6 +8,7 @@
 #include "runtime/file_watch.h"
 #include "runtime/job.h"
 #include "runtime/loop.h"
+#include "runtime/peek.h"
 
 enum { finite_broker_timeout_s = 30 };
 
@@ -60,12 +61,11 @@ static int choose_trigger(const struct run_options *o, struct script_options *s,
 	return 0;
 }
 
+/* --broker-timeout, else `otherwise`. */
 static int timeout_ms(
-	const struct run_options *o, const struct plan *plan, int64_t *out, struct error *err)
+	const struct run_options *o, int64_t otherwise, int64_t *out, struct error *err)
 {
-	bool finite = plan->trigger == TRIGGER_ONCE || plan->trigger == TRIGGER_AVAILABLE_NOW ||
-		o->batches_max > 0;
-	*out = finite ? finite_broker_timeout_s * 1000 : 0;
+	*out = otherwise;
 	if (o->broker_timeout == NULL)
 		return 0;
 	double seconds = 0;
@@ -85,7 +85,10 @@ static struct script *load(
 		return NULL;
 	struct plan *plan = script_plan(s);
 	int64_t broker_timeout_ms = 0;
-	if (timeout_ms(o, plan, &broker_timeout_ms, err) < 0) {
+	bool finite = plan->trigger == TRIGGER_ONCE || plan->trigger == TRIGGER_AVAILABLE_NOW ||
+		o->batches_max > 0;
+	if (timeout_ms(o, finite ? finite_broker_timeout_s * 1000 : 0, &broker_timeout_ms, err) <
+		0) {
 		script_close(s);
 		return NULL;
 	}
@@ -305,16 +308,23 @@ static int run_in_surroundings(
 	const struct run_options *o, struct script_options *options, struct error *err)
 {
 	struct demo *demo = NULL;
+	int64_t peek_ms = 0;
+	int64_t otherwise = o->batches_max > 0 ? finite_broker_timeout_s * 1000 : -1;
+	if (timeout_ms(o, otherwise, &peek_ms, err) < 0)
+		return -(int)err->code;
 	if (o->demo) {
 		demo = demo_open(err);
 		if (demo == NULL)
 			return -(int)err->code;
 		options->brokers = demo_brokers(demo);
 	}
+	struct peek *peek = peek_open(options->clock, peek_ms);
+	options->peek = o->demo ? demo_peek(demo) : peek_seam(peek);
 	struct arena arena;
 	arena_init(&arena, 4096);
 	int end = run_script(o, options, demo, &arena, err);
 	arena_release(&arena);
+	peek_close(peek);
 	demo_close(demo);
 	return end;
 }

@@ -34,6 +34,32 @@ static const struct {
 	{str_lit("__op"), LOOK_UNWRAPPED_OP},
 };
 
+static const char *const kind_names[] = {
+	[ENVELOPE_AUTO] = "auto",
+	[ENVELOPE_FLAT] = "flat",
+	[ENVELOPE_DEBEZIUM] = "debezium",
+	[ENVELOPE_MAXWELL] = "maxwell",
+	[ENVELOPE_CANAL] = "canal",
+	[ENVELOPE_OGG] = "ogg",
+};
+
+const char *envelope_name(enum envelope_kind kind)
+{
+	check((size_t)kind < ARRAY_LEN(kind_names));
+	return kind_names[kind];
+}
+
+bool envelope_kind_parse(struct str name, enum envelope_kind *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(kind_names); i++) {
+		if (!str_eq(name, str_c(kind_names[i])))
+			continue;
+		*out = (enum envelope_kind)i;
+		return true;
+	}
+	return false;
+}
+
 /* Two fields that wrap: a schema that is an object with a type, and a payload. */
 struct wrapper {
 	struct str schema;

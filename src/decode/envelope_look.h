@@ -66,6 +66,9 @@ struct envelope_look {
 
 void envelope_look(struct str value, struct envelope_look *out);
 
+/* "debezium" and such; false: none of them. */
+bool envelope_kind_parse(struct str name, enum envelope_kind *out);
+
 /* A message key without Connect's wrapper: the payload's text, and its schema or absent. */
 struct str envelope_key_payload(struct str key, struct str *schema);
 

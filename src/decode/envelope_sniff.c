@@ -135,7 +135,7 @@ static const struct sniff_table *biggest(const struct envelope_sniffer *s, enum 
 {
 	const struct sniff_table *best = NULL;
 	for (uint32_t i = 0; i < s->table_count; i++)
-		if (s->tables[i]->kind == kind && s->tables[i]->column_count > 0 &&
+		if (s->tables[i]->kind == kind && sniff_table_has_columns(s->tables[i]) &&
 			(best == NULL || s->tables[i]->rows > best->rows))
 			best = s->tables[i];
 	return best;

@@ -56,7 +56,7 @@ static void add_row(struct sniff_table *t, struct str row)
 			continue;
 		struct sniff_column *c = column_of(t, name);
 		if (c != NULL && !is_toast_placeholder(value))
-			json_infer_add(&c->seen, value, t->arena);
+			json_infer_add(&c->seen, value);
 	}
 	t->rows++;
 }
@@ -142,7 +142,7 @@ static void add_object_key(struct sniff_table *t, struct str key)
 		if (find_column(t, name) == NULL) {
 			struct sniff_column *c = column_of(t, name);
 			if (c != NULL)
-				json_infer_add(&c->seen, value, t->arena);
+				json_infer_add(&c->seen, value);
 		}
 	}
 }
@@ -249,7 +249,7 @@ static struct schema *inferred(const struct sniff_table *t, struct arena *arena)
 			continue;
 		struct schema_column *to = &s->columns[s->column_count++];
 		to->name = str_dup(c->name, arena);
-		to->type = c->said.id != TYPE_NULL ? c->said : json_infer_type(&c->seen, arena);
+		to->type = c->said.id != TYPE_NULL ? c->said : json_infer_type(&c->seen);
 	}
 	return s;
 }

@@ -42,6 +42,11 @@ struct sniff_table {
 /* `key` is the message's, data NULL: none. */
 void sniff_table_add(struct sniff_table *t, const struct envelope_look *l, struct str key);
 
+static inline bool sniff_table_has_columns(const struct sniff_table *t)
+{
+	return t->first != NULL || t->column_count > 0;
+}
+
 /* Fills schema, key, op column, table and rows of `out`. */
 void sniff_table_result(const struct sniff_table *t, struct arena *arena,
 	struct envelope_sample *out);

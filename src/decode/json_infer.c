@@ -5,8 +5,6 @@
 #include "data/value.h"
 #include "decode/json_path.h"
 
-enum { infer_elements_max = 1000, infer_nesting_max = 2 };
-
 /* Where `pattern` says 9, a digit; other characters stand for themselves. What is left, or absent.
  */
 static struct str skip(struct str s, const char *pattern)
@@ -76,22 +74,7 @@ static void note_number(struct json_infer *f, struct str value)
 		f->digits_max = digits;
 }
 
-static void add(struct json_infer *f, struct str value, struct arena *arena, int nesting);
-
-static void note_array(struct json_infer *f, struct str value, struct arena *arena, int nesting)
-{
-	f->arrays++;
-	if (nesting == infer_nesting_max)
-		return;
-	if (f->element == NULL)
-		f->element = ARENA_NEW(arena, struct json_infer);
-	size_t at = 0;
-	struct str name, item;
-	for (int i = 0; i < infer_elements_max && json_next(value, &at, &name, &item); i++)
-		add(f->element, item, arena, nesting + 1);
-}
-
-static void add(struct json_infer *f, struct str value, struct arena *arena, int nesting)
+void json_infer_add(struct json_infer *f, struct str value)
 {
 	if (value.len == 0)
 		return;
@@ -113,31 +96,12 @@ static void add(struct json_infer *f, struct str value, struct arena *arena, int
 		break;
 	}
 	case JSON_KIND_ARRAY:
-		note_array(f, value, arena, nesting);
+		f->arrays++;
 		break;
 	case JSON_KIND_OBJECT:
 		f->objects++;
 		break;
 	}
-}
-
-void json_infer_add(struct json_infer *f, struct str value, struct arena *arena)
-{
-	add(f, value, arena, 0);
-}
-
-bool json_infer_seen(const struct json_infer *f)
-{
-	return f->booleans + f->integers + f->fractions + f->strings + f->objects + f->arrays > 0;
-}
-
-static struct type array_type(const struct json_infer *f, struct arena *arena)
-{
-	if (f->element == NULL || f->element->arrays > 0 || f->element->objects > 0)
-		return type_of(TYPE_JSON);
-	struct type *element = ARENA_NEW(arena, struct type);
-	*element = json_infer_type(f->element, arena);
-	return (struct type){.id = TYPE_ARRAY, .element = element};
 }
 
 static struct type number_type(const struct json_infer *f)
@@ -147,16 +111,14 @@ static struct type number_type(const struct json_infer *f)
 	return f->beyond_bigint ? type_decimal(f->digits_max, 0) : type_of(TYPE_BIGINT);
 }
 
-struct type json_infer_type(const struct json_infer *f, struct arena *arena)
+struct type json_infer_type(const struct json_infer *f)
 {
 	int64_t numbers = f->integers + f->fractions;
 	int64_t all = f->booleans + numbers + f->strings + f->objects + f->arrays;
 	if (all == 0)
 		return type_of(TYPE_STRING);
-	if (f->objects > 0)
+	if (f->objects + f->arrays > 0)
 		return type_of(TYPE_JSON);
-	if (f->arrays > 0)
-		return f->arrays == all ? array_type(f, arena) : type_of(TYPE_JSON);
 	if (f->booleans == all)
 		return type_of(TYPE_BOOLEAN);
 	if (numbers == all)

@@ -3,11 +3,10 @@
 
 /*
  * The type of a column from values that were seen, as Spark infers it: bigint, double, boolean,
- * string, arrays of them; integers beyond bigint a decimal; objects and what is mixed json. Strings
- * that all look like ISO 8601 days or instants are date and timestamp.
+ * string; integers beyond bigint a decimal; objects and arrays json, numbers mixed with other
+ * values string. Strings that all look like ISO 8601 days or instants are date and timestamp.
  */
 
-#include "base/arena.h"
 #include "data/type.h"
 
 struct json_infer {
@@ -23,16 +22,12 @@ struct json_infer {
 	int64_t arrays;
 	uint32_t digits_max;    /* of an integer */
 	bool beyond_bigint;
-	struct json_infer *element;
 };
 
 /* `value` is the text of one JSON value. */
-void json_infer_add(struct json_infer *f, struct str value, struct arena *arena);
+void json_infer_add(struct json_infer *f, struct str value);
 
-/* string when nothing but NULLs came; an array's element type lives in `arena`. */
-struct type json_infer_type(const struct json_infer *f, struct arena *arena);
-
-/* Has a value that is not NULL been seen? */
-bool json_infer_seen(const struct json_infer *f);
+/* string when nothing but NULLs came. */
+struct type json_infer_type(const struct json_infer *f);
 
 #endif

@@ -1,11 +1,13 @@
 #include "cdcl/cdcl.h"
 
 #include "runtime/job.h"
+#include "runtime/peek.h"
 #include "script/script.h"
 
 #include <stdlib.h>
 
 struct cdcl_job {
+	struct peek *peek;
 	struct script *script;
 	struct job *job;
 };
@@ -17,8 +19,10 @@ struct cdcl_job *cdcl_open(const struct cdcl_options *o, struct error *err)
 		error_set(err, CDCL_E_MEMORY, "no memory for a job");
 		return NULL;
 	}
+	c->peek = peek_open(&clock_system, -1);
 	struct script_options script_options = {
 		.path = o->script,
+		.peek = peek_seam(c->peek),
 		.jit = true,
 		.allow_io = o->allow_io,
 		.allow_os = o->allow_io,
@@ -61,5 +65,6 @@ void cdcl_close(struct cdcl_job *c)
 		return;
 	job_close(c->job);
 	script_close(c->script);
+	peek_close(c->peek);
 	free(c);
 }

@@ -3,9 +3,10 @@
  * (--input replaces every source, --from and -X go to every Kafka source, --brokers wins).
  */
 
-#include "script/bind.h"
+#include "script/bind_peek.h"
 
 #include "base/check.h"
+#include "base/log.h"
 #include "source/offsets_parse.h"
 
 #include <stdio.h>
@@ -146,6 +147,46 @@ static void replace_input(const struct script *s, struct source_config *config)
 		config->kind = SOURCE_STDIN;
 }
 
+/* ---- schema = "auto" ---- */
+
+static enum schema_change read_schema_change(lua_State *L)
+{
+	struct str said = bind_field_string(L, 2, "on_schema_change");
+	if (said.data != NULL && str_eq(said, str_lit("fail")))
+		return SCHEMA_CHANGE_FAIL;
+	if (said.data != NULL && str_eq(said, str_lit("ignore")))
+		return SCHEMA_CHANGE_IGNORE;
+	return SCHEMA_CHANGE_ADD;
+}
+
+static void tell_schema(const struct envelope_sample *sample, struct str place, struct str ddl)
+{
+	log_info("schema", STR_FMT ": %s, %lld messages looked at; columns %s: " STR_FMT,
+		STR_ARG(place), envelope_name(sample->kind), (long long)sample->messages,
+		sample->schema_in_message ? "as the messages say" : "inferred from the values",
+		STR_ARG(ddl));
+	if (sample->table_count > 1)
+		log_warn("schema",
+			STR_FMT ": %u tables in these messages; the columns are those of " STR_FMT,
+			STR_ARG(place), sample->table_count, STR_ARG(sample->table));
+}
+
+/* The columns that the first messages have, as DDL. */
+static struct str auto_schema(lua_State *L, const struct source_config *config,
+	enum envelope_kind kind, enum schema_change on_change, struct envelope_sample *sample)
+{
+	struct script *s = bind_script(L);
+	struct strbuf text;
+	bind_peek(L, config, kind, str_lit("auto"), sample);
+	strbuf_init(&text);
+	schema_text(on_change == SCHEMA_CHANGE_ADD ? sample->schema : sample->first, &text);
+	struct str ddl = str_dup(strbuf_str(&text), s->plan->arena);
+	strbuf_release(&text);
+	if (!s->rehearsal)
+		tell_schema(sample, bind_place(L), ddl);
+	return ddl;
+}
+
 /* core.source(kind, options) -> node */
 static int source(lua_State *L)
 {
@@ -167,8 +208,14 @@ static int source(lua_State *L)
 	read_json_options(L, &json);
 	if (s->options.input.data != NULL)
 		replace_input(s, &config);
-	struct plan_node *node = plan_source(s->plan, &config, bind_field_string(L, 2, "schema"),
-		&json, bind_place(L), &s->error);
+	struct str ddl = bind_field_string(L, 2, "schema");
+	struct envelope_sample sample = {.kind = ENVELOPE_AUTO};
+	enum schema_change on_change = read_schema_change(L);
+	bool is_auto = ddl.data != NULL && str_eq_fold(str_trim(ddl), str_lit("auto"));
+	if (is_auto)
+		ddl = auto_schema(L, &config, ENVELOPE_AUTO, on_change, &sample);
+	struct plan_node *node =
+		plan_source(s->plan, &config, ddl, &json, bind_place(L), &s->error);
 	if (node == NULL)
 		bind_fail(L);
 	lua_pushlightuserdata(L, node);

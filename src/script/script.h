@@ -15,6 +15,7 @@
 #include "plan/plan.h"
 
 struct script;
+struct source_peek; /* script/source_peek.h */
 
 struct script_options {
 	const char *path; /* of the script; "-" reads stdin */
@@ -32,6 +33,8 @@ struct script_options {
 	struct str from; /* --from: starting offsets of every Kafka source */
 	const struct setting *kafka_settings; /* -X */
 	uint32_t kafka_setting_count;
+	/* Looks at first messages for what only they know; NULL: nothing is looked at. */
+	struct source_peek *peek;
 	struct str trigger; /* --trigger "1 second" | "default" | "once" | "available_now" */
 };
 

@@ -30,9 +30,21 @@ struct line_reader {
 	size_t scanned; /* no newline between start and here */
 	size_t end;
 	bool began; /* the byte order mark was looked for */
+	size_t replayed; /* of the kept bytes of standard input */
 	bool input_ended;
 	bool ended;
 };
+
+/* Standard input is one for the process, so is what is kept of it. */
+static struct {
+	struct strbuf bytes;
+	bool on;
+} kept;
+
+void line_reader_keep_input(bool keep)
+{
+	kept.on = keep;
+}
 
 static enum packing packing_of(struct str path)
 {
@@ -159,6 +171,13 @@ static ssize_t read_input(
 	struct line_reader *r, char *into, size_t bytes, bool *blocked, struct error *err)
 {
 	*blocked = false;
+	if (r->fd == 0 && r->replayed < kept.bytes.len) {
+		size_t left = kept.bytes.len - r->replayed;
+		size_t count = left < bytes ? left : bytes;
+		memcpy(into, kept.bytes.data + r->replayed, count);
+		r->replayed += count;
+		return (ssize_t)count;
+	}
 	if (r->fd == 0) {
 		struct pollfd p = {.fd = 0, .events = POLLIN};
 		if (poll(&p, 1, 0) == 0) {
@@ -174,6 +193,10 @@ static ssize_t read_input(
 	if (n < 0)
 		return error_set(err, CDCL_E_DISK, "%s: cannot read: %s", r->path, strerror(errno));
 	r->input_ended = n == 0;
+	if (r->fd == 0 && kept.on) {
+		strbuf_add(&kept.bytes, (struct str){into, (size_t)n});
+		r->replayed = kept.bytes.len;
+	}
 	return n;
 }
 

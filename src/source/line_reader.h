@@ -29,6 +29,12 @@ enum line_more {
 struct line_reader *line_reader_open(const char *path, struct error *err);
 void line_reader_close(struct line_reader *r);
 
+/*
+ * While on, what is read of standard input is kept, and each line_reader_open("-") from then on
+ * begins with it: a look at the first lines takes nothing away. Off: no more is added.
+ */
+void line_reader_keep_input(bool keep);
+
 /* The next complete line (the last one, at the end, needs no newline); false: ask line_reader_more.
  */
 bool line_reader_next(struct line_reader *r, struct str *line);
