@@ -60,17 +60,20 @@ static struct str sniff(enum envelope_kind kind, const char *const *lines)
 static void flat(void **state)
 {
 	(void)state;
-	SAYS(ENVELOPE_AUTO, "flat(order_id bigint, quantity bigint, op string) key order_id op op",
+	SAYS(ENVELOPE_AUTO,
+		"flat(order_id bigint, quantity bigint, op string) key order_id op op",
 		"1001\t{\"order_id\":1001,\"quantity\":1001,\"op\":\"insert\"}",
 		"1002\t{\"order_id\":1002,\"quantity\":2,\"op\":\"delete\"}");
 	SAYS(ENVELOPE_AUTO, "flat(a bigint, b string) key b",
 		"x\t{\"a\":1,\"b\":\"x\"}", "\"y\"\t{\"a\":1,\"b\":\"y\"}");
 	SAYS(ENVELOPE_AUTO, "flat(v string, id bigint, r string) key id r",
 		"{\"id\":1,\"r\":\"eu\"}\t{\"v\":\"one\"}", "{\"id\":2,\"r\":\"us\"}\t-");
-	SAYS(ENVELOPE_AUTO, "flat(a bigint, action string) key", "-\t{\"a\":1,\"action\":\"stop\"}");
+	SAYS(ENVELOPE_AUTO,
+		"flat(a bigint, action string) key", "-\t{\"a\":1,\"action\":\"stop\"}");
 	SAYS(ENVELOPE_AUTO, "flat(a bigint, action string) key op action",
 		"-\t{\"a\":1,\"action\":\"UPDATE\"}");
-	SAYS(ENVELOPE_AUTO, "flat(n bigint, f double, b boolean, s string, o json, d date, t timestamp, "
+	SAYS(ENVELOPE_AUTO,
+		"flat(n bigint, f double, b boolean, s string, o json, d date, t timestamp, "
 		"x string, l json, e bigint) key",
 		"-\t{\"n\":-9223372036854775808,\"f\":1,\"b\":true,\"s\":null,\"o\":{},"
 		"\"d\":\"2024-02-29\",\"t\":\"2024-02-29T10:00:00+02:00\",\"x\":\"2024-02-29\","
@@ -124,12 +127,13 @@ static void schema_in_message(void **state)
 {
 	(void)state;
 	SAYS(ENVELOPE_AUTO,
-		"debezium(id int, price decimal(12,4), qty bigint, gone string, color string) key id "
-		"table t of 1",
+		"debezium(id int, price decimal(12,4), qty bigint, gone string, color string) key "
+		"id table t of 1",
 		"{\"schema\":{\"type\":\"struct\"},\"payload\":{\"id\":1}}\t" WRAPPED(
 			"{\"type\":\"int32\",\"field\":\"id\"},{" DECIMAL("10", "2")
 			",\"field\":\"price\"},{\"type\":\"int32\",\"field\":\"qty\"},"
-			"{\"type\":\"string\",\"field\":\"gone\"}", "{\"id\":1,\"price\":\"AA==\"}"),
+			"{\"type\":\"string\",\"field\":\"gone\"}",
+			"{\"id\":1,\"price\":\"AA==\"}"),
 		"-\t" WRAPPED("{\"type\":\"int32\",\"field\":\"id\"},{" DECIMAL("12", "4")
 			",\"field\":\"price\"},{\"type\":\"int64\",\"field\":\"qty\"},"
 			"{\"type\":\"string\",\"field\":\"color\"}", "{\"id\":1}"));
@@ -211,7 +215,8 @@ static void others(void **state)
 	SAYS(ENVELOPE_AUTO, "maxwell(id bigint, name string) key id table t of 1",
 		"{\"database\":\"s\",\"table\":\"t\",\"pk.id\":1}\t{\"database\":\"s\",\"table\":"
 		"\"t\",\"type\":\"insert\",\"ts\":1,\"data\":{\"id\":1,\"name\":\"a\"}}",
-		"-\t{\"type\":\"table-alter\",\"database\":\"s\",\"table\":\"t\",\"ts\":1,\"sql\":\"\"}",
+		"-\t{\"type\":\"table-alter\",\"database\":\"s\",\"table\":\"t\",\"ts\":1,"
+		"\"sql\":\"\"}",
 		"-\t{\"database\":\"s\",\"table\":\"t\",\"type\":\"bootstrap-start\",\"ts\":1,"
 		"\"data\":{}}");
 	SAYS(ENVELOPE_AUTO, "maxwell(id bigint) key id table t of 1",
