@@ -98,6 +98,14 @@ struct str expr_text(const struct expr *e)
 	return e->source;
 }
 
+bool expr_changes(const struct expr *e)
+{
+	bool changes = e->kind == EXPR_CALL && e->changes;
+	for (uint32_t i = 0; i < e->arg_count && !changes; i++)
+		changes = expr_changes(e->args[i]);
+	return changes;
+}
+
 int expr_as_column(const struct expr *e)
 {
 	return e->kind == EXPR_COLUMN ? (int)e->column : -1;

@@ -71,6 +71,9 @@ struct str expr_text(const struct expr *e);     /* as written, for plan output *
 /* Column index when the expression is nothing but a column of the schema, else -1. */
 int expr_as_column(const struct expr *e);
 
+/* The same row may give another value in another batch: current_timestamp() and such. */
+bool expr_changes(const struct expr *e);
+
 /*
  * Evaluates over all rows of `in`; results live in in->arena (a plain column is shared, not
  * copied).

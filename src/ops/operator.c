@@ -28,7 +28,7 @@ struct chunk *operator_copy_head(const struct chunk *c)
 bool operator_wants(const struct operator *op, enum output_mode mode)
 {
 	for (uint32_t i = 0; i < op->out_count; i++)
-		if (op->outs[i].mode == mode)
+		if (op->outs[i].mode == mode && op->outs[i].buckets == NULL)
 			return true;
 	return false;
 }
@@ -37,10 +37,10 @@ int operator_emit(struct operator *op, enum output_mode mode, struct chunk *c, s
 {
 	uint32_t left = 0;
 	for (uint32_t i = 0; i < op->out_count; i++)
-		left += op->outs[i].mode == mode;
+		left += op->outs[i].mode == mode && op->outs[i].buckets == NULL;
 	op->rows_out += chunk_live_count(c);
 	for (uint32_t i = 0; i < op->out_count && left > 0; i++) {
-		if (op->outs[i].mode != mode)
+		if (op->outs[i].mode != mode || op->outs[i].buckets != NULL)
 			continue;
 		struct chunk *head = --left > 0 ? operator_copy_head(c) : c;
 		int r = operator_push(op->outs[i].to, head, err);

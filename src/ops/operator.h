@@ -31,7 +31,10 @@ struct operator_ops {
 struct operator_out {
 	struct operator *to;
 	enum output_mode mode;
-	/* complete: instead of all rows, those of the sink's dirty buckets (sink/sink.h) */
+	/*
+	 * complete: instead of all rows, those of the sink's dirty buckets (sink/sink.h); only
+	 * from a step that marks_buckets
+	 */
 	struct bucket_set *buckets;
 };
 
@@ -55,12 +58,14 @@ struct operator {
 	int64_t rows_in;
 	int64_t rows_out;
 	const struct operator_state *state;     /* NULL: holds nothing */
+	/* It holds a Table and serves outs with buckets: operator_build.h says how. */
+	bool marks_buckets;
 };
 
 int operator_push(struct operator *op, struct chunk *c, struct error *err);
 /*
- * To every out that wants `mode`. Outs may clear live bits: with several, each gets its own copy of
- * the chunk's head (columns are shared).
+ * To every out that wants `mode` and has no buckets. Outs may clear live bits: with several, each
+ * gets its own copy of the chunk's head (columns are shared).
  */
 int operator_emit(struct operator *op, enum output_mode mode, struct chunk *c, struct error *err);
 int operator_finish(struct operator *op, const struct batch *b, struct error *err);
@@ -80,5 +85,8 @@ struct operator *operator_open_sink(struct sink *sink, struct dead_letters *dead
 	const struct batch *batch);
 
 void operator_connect(struct operator *from, struct operator *to, enum output_mode mode);
+/* In complete mode, the rows of dirty buckets only. */
+void operator_connect_buckets(
+	struct operator *from, struct operator *to, struct bucket_set *buckets);
 
 #endif

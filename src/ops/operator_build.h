@@ -31,7 +31,31 @@ struct chunk *operator_copy_head(const struct chunk *c);
 /* Fills err: `step` is to take back a row that it never got. Always negative. */
 int operator_never_given(const char *step, struct error *err);
 
+/* Some out without buckets wants it. */
 bool operator_wants(const struct operator *op, enum output_mode mode);
+
+/*
+ * Outs with buckets (operator_buckets.c), for a step that holds a Table and sets marks_buckets:
+ *
+ *	when rows changed, once a key and batch is enough, and before the batch's rows are given:
+ *		operator_mark_buckets(op, key, chunk with the keys)
+ *	in finish, for each out:
+ *		if (operator_out_due(out, b))
+ *			for its rows, chunk by chunk:
+ *				operator_keep_dirty(out, key, chunk)
+ *				operator_emit_to(op, out, chunk)
+ *
+ * `key` says which columns of the chunk are the key, in key order; NULL when there is none.
+ */
+bool operator_has_buckets(const struct operator *op);
+void operator_mark_buckets(
+	struct operator *op, const struct row_key *key, const struct chunk *c);
+bool operator_out_due(const struct operator_out *out, const struct batch *b);
+/* Clears the live bits of rows whose bucket has no change. */
+void operator_keep_dirty(
+	const struct operator_out *out, const struct row_key *key, struct chunk *c);
+int operator_emit_to(
+	struct operator *op, struct operator_out *out, struct chunk *c, struct error *err);
 
 struct operator *operator_open_project(const struct plan_node *node);
 struct operator *operator_open_filter(const struct plan_node *node);

@@ -324,6 +324,7 @@ struct operator *operator_open_group(const struct plan_node *node)
 	const struct aggregate_plan *p = node->group;
 	self->op.ops = &ops;
 	self->op.state = &self->state;
+	self->op.marks_buckets = true;
 	self->plan = p;
 	self->retract = node->inputs[0]->is_table;
 	self->counts_rows = self->retract;
@@ -331,6 +332,7 @@ struct operator *operator_open_group(const struct plan_node *node)
 	group_table_init(&self->table, &self->slab, group_count_max);
 	arena_init(&self->arena, 256 * 1024);
 	arena_init(&self->before_arena, 256 * 1024);
+	self->row_key = node->key;
 	self->key.count = p->key_count;
 	self->key.types = operator_alloc((p->key_count + 1) * sizeof(*self->key.types));
 	self->values = operator_alloc((p->key_count + 1) * sizeof(*self->values));

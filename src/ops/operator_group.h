@@ -36,6 +36,7 @@ struct operator_group {
 	struct slab slab;
 	struct group_table table;
 	struct group_key key;
+	const struct row_key *row_key; /* of the Table it gives; its columns come first in both */
 	struct value *values; /* of one key */
 	struct group_call *calls;
 	/* by group id */

@@ -2,6 +2,7 @@
  * What a group gives when the batch ends.
  *
  *	complete    every group        update    groups that got input
+ *	            (buckets: every group of those that got some)
  *	changelog   -U +U of groups that changed, +I of new ones, -D of those whose last row went
  *
  * Rows leave in Spark's order: by the partition that its shuffle would put the key in, then as
@@ -105,8 +106,9 @@ static struct chunk *build_outputs(
 	return out;
 }
 
-static int emit_groups(struct operator_group *self, enum output_mode mode, const uint32_t *groups,
-	uint32_t count, struct error *err)
+/* To one out, or to all that want `mode`. */
+static int emit_groups(struct operator_group *self, enum output_mode mode, struct operator_out *to,
+	const uint32_t *groups, uint32_t count, struct error *err)
 {
 	for (uint32_t at = 0; at < count; at += chunk_rows_max) {
 		uint32_t rows = count - at < chunk_rows_max ? count - at : chunk_rows_max;
@@ -115,7 +117,8 @@ static int emit_groups(struct operator_group *self, enum output_mode mode, const
 		struct chunk *out = inner == NULL ? NULL : build_outputs(self, inner, err);
 		if (out == NULL)
 			return -(int)err->code;
-		int r = operator_emit(&self->op, mode, out, err);
+		int r = to != NULL ? operator_emit_to(&self->op, to, out, err)
+				   : operator_emit(&self->op, mode, out, err);
 		if (r < 0)
 			return r;
 	}
@@ -161,6 +164,18 @@ static void sort_by_birth(const struct operator_group *self, uint32_t *groups, u
 	free(births);
 }
 
+/* All of `groups` in Spark's order, to one out or to all that are there. */
+static int emit_whole(struct operator_group *self, struct operator_out *to, uint32_t *groups,
+	uint32_t count, struct error *err)
+{
+	if (self->removed)
+		sort_by_birth(self, groups, count);
+	uint32_t *sorted = by_partition(self, groups, count);
+	int r = emit_groups(self, OUTPUT_COMPLETE, to, sorted, count, err);
+	free(sorted);
+	return r;
+}
+
 static int emit_complete(struct operator_group *self, struct error *err)
 {
 	uint32_t count = 0;
@@ -169,26 +184,87 @@ static int emit_complete(struct operator_group *self, struct error *err)
 	for (uint32_t g = 0; g < self->table.id_count; g++)
 		if (group_exists(self, g))
 			groups[count++] = g;
-	if (self->removed)
-		sort_by_birth(self, groups, count);
-	uint32_t *sorted = by_partition(self, groups, count);
-	int r = emit_groups(self, OUTPUT_COMPLETE, sorted, count, err);
+	int r = emit_whole(self, NULL, groups, count, err);
 	free(groups);
-	free(sorted);
 	return r;
+}
+
+/* ---- buckets ---- */
+
+/* The groups' keys alone, where they stand in the rows too. */
+static struct chunk *build_keys(
+	struct operator_group *self, const uint32_t *groups, uint32_t count)
+{
+	arena_reset(&self->arena);
+	struct chunk *c = chunk_alloc(&self->arena, self->plan->inner);
+	chunk_set_rows(c, count);
+	fill_keys(self, groups, count, c);
+	return c;
+}
+
+static void mark_touched(struct operator_group *self)
+{
+	for (uint32_t at = 0; at < self->touched_count; at += chunk_rows_max) {
+		uint32_t left = self->touched_count - at;
+		struct chunk *keys = build_keys(self, self->touched + at,
+			left < chunk_rows_max ? left : chunk_rows_max);
+		operator_mark_buckets(&self->op, self->row_key, keys);
+	}
+}
+
+/* From `next` on; those with a dirty bucket, at most a chunk of them; *next moves behind them. */
+static uint32_t list_dirty(struct operator_group *self, const struct operator_out *out,
+	uint32_t *next, uint32_t *groups)
+{
+	uint32_t count = 0, kept = 0;
+	for (; *next < self->table.id_count && count < chunk_rows_max; ++*next)
+		if (group_exists(self, *next))
+			groups[count++] = *next;
+	struct chunk *keys = build_keys(self, groups, count);
+	operator_keep_dirty(out, self->row_key, keys);
+	for (uint32_t i = 0; i < count; i++)
+		if (bit_get(keys->live, i))
+			groups[kept++] = groups[i];
+	return kept;
+}
+
+static int emit_dirty(struct operator_group *self, struct operator_out *out, struct error *err)
+{
+	uint32_t count = 0;
+	uint32_t *groups = calloc((size_t)self->table.id_count + chunk_rows_max, sizeof(*groups));
+	check(groups != NULL);
+	for (uint32_t next = 0; next < self->table.id_count;)
+		count += list_dirty(self, out, &next, groups + count);
+	int r = emit_whole(self, out, groups, count, err);
+	free(groups);
+	return r;
+}
+
+static int emit_buckets(struct operator_group *self, const struct batch *b, struct error *err)
+{
+	if (!operator_has_buckets(&self->op))
+		return 0;
+	mark_touched(self);
+	for (uint32_t i = 0; i < self->op.out_count; i++) {
+		struct operator_out *out = &self->op.outs[i];
+		int r = operator_out_due(out, b) ? emit_dirty(self, out, err) : 0;
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 static int emit_update(struct operator_group *self, struct error *err)
 {
 	static const uint32_t zero = 0;
 	if (group_global(self))
-		return emit_groups(self, OUTPUT_UPDATE, &zero, 1, err);
+		return emit_groups(self, OUTPUT_UPDATE, NULL, &zero, 1, err);
 	uint32_t *sorted = by_partition(self, self->touched, self->touched_count);
 	uint32_t count = 0;
 	for (uint32_t i = 0; i < self->touched_count; i++)
 		if (group_exists(self, sorted[i]))
 			sorted[count++] = sorted[i];
-	int r = emit_groups(self, OUTPUT_UPDATE, sorted, count, err);
+	int r = emit_groups(self, OUTPUT_UPDATE, NULL, sorted, count, err);
 	free(sorted);
 	return r;
 }
@@ -330,9 +406,10 @@ static void note_state(struct operator_group *self)
 
 int group_finish(struct operator *op, const struct batch *b, struct error *err)
 {
-	(void)b;
 	struct operator_group *self = (struct operator_group *)op;
 	int r = self->started ? 0 : group_start(self, err);
+	if (r >= 0)
+		r = emit_buckets(self, b, err);
 	if (r >= 0 && operator_wants(op, OUTPUT_COMPLETE))
 		r = emit_complete(self, err);
 	if (r >= 0 && operator_wants(op, OUTPUT_UPDATE))

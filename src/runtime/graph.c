@@ -82,6 +82,66 @@ static enum output_mode fed_mode(const struct plan_sink *planned)
 	return upserts && update ? OUTPUT_CHANGELOG : c->mode;
 }
 
+/* Whether a row that did not change comes out of the step as it did before. */
+static bool step_keeps_buckets(const struct plan_node *n)
+{
+	if (n->kind == PLAN_FILTER)
+		return n->condition == NULL || !expr_changes(n->condition);
+	if (n->kind == PLAN_MAP)
+		return true;
+	if (n->kind != PLAN_PROJECT)
+		return false;
+	for (uint32_t i = 0; i < schema_total(n->schema); i++)
+		if (expr_changes(n->exprs[i]))
+			return false;
+	return true;
+}
+
+/* The step that holds the rows of `node`, if all between are of that kind. */
+static const struct plan_node *bucket_holder(const struct plan_node *node)
+{
+	while (step_keeps_buckets(node))
+		node = node->inputs[0];
+	return node->kind == PLAN_GROUP || node->kind == PLAN_MERGE ? node : NULL;
+}
+
+/* The sink's own steps between the holder and its end. */
+static int connect_buckets(struct graph *g, const struct plan_node *node,
+	const struct plan_node *holder, struct operator *from, struct bucket_set *buckets,
+	struct operator *to, struct error *err)
+{
+	for (; node != holder; node = node->inputs[0]) {
+		struct operator *step =
+			operator_open(node, OUTPUT_COMPLETE, g->dead, g->batch, err);
+		if (step == NULL)
+			return -(int)err->code;
+		g->own_steps[g->own_step_count++] = step;
+		operator_connect(step, to, OUTPUT_COMPLETE);
+		to = step;
+	}
+	operator_connect_buckets(from, to, buckets);
+	return 0;
+}
+
+static int connect_sink(struct graph *g, const struct plan_sink *planned, uint32_t index,
+	struct error *err)
+{
+	const struct plan_node *input = planned->input;
+	struct bucket_set *buckets = g->sinks[index]->buckets;
+	const struct plan_node *holder = buckets == NULL ? NULL : bucket_holder(input);
+	struct operator *from = NULL;
+	if (holder != NULL) {
+		int r = node_operator(g, holder, OUTPUT_COMPLETE, &from, err);
+		if (r < 0)
+			return r;
+		if (from->marks_buckets)
+			return connect_buckets(
+				g, input, holder, from, buckets, g->sink_ends[index], err);
+	}
+	g->gets_all[index] = true;
+	return connect_node(g, input, fed_mode(planned), g->sink_ends[index], err);
+}
+
 static int open_sink(struct graph *g, const struct plan_sink *planned, struct error *err)
 {
 	const struct plan_node *input = planned->input;
@@ -90,11 +150,10 @@ static int open_sink(struct graph *g, const struct plan_sink *planned, struct er
 	if (s == NULL)
 		return -(int)err->code;
 	s->batch = g->batch;
-	struct operator *end = operator_open_sink(s, g->dead, g->batch);
-	g->sinks[g->sink_count] = s;
-	g->sink_ends[g->sink_count] = end;
-	g->sink_count++;
-	return connect_node(g, input, fed_mode(planned), end, err);
+	uint32_t index = g->sink_count++;
+	g->sinks[index] = s;
+	g->sink_ends[index] = operator_open_sink(s, g->dead, g->batch);
+	return connect_sink(g, planned, index, err);
 }
 
 static int pass_on(struct operator *op, struct chunk *c, struct error *err)
@@ -120,8 +179,10 @@ int graph_open(struct graph *g, const struct plan *plan, struct dead_letters *de
 	g->heads = calloc((size_t)nodes + 1, sizeof(struct operator));
 	g->sinks = calloc((size_t)plan->sink_count + 1, sizeof(struct sink *));
 	g->sink_ends = calloc((size_t)plan->sink_count + 1, sizeof(struct operator *));
+	g->gets_all = calloc((size_t)plan->sink_count + 1, sizeof(bool));
+	g->own_steps = calloc((size_t)nodes * plan->sink_count + 1, sizeof(struct operator *));
 	if (g->made == NULL || g->order == NULL || g->heads == NULL || g->sinks == NULL ||
-		g->sink_ends == NULL)
+		g->sink_ends == NULL || g->gets_all == NULL || g->own_steps == NULL)
 		return error_set(err, CDCL_E_MEMORY, "no memory for the operators");
 	for (uint32_t i = 0; i < nodes; i++) {
 		g->heads[i].ops = &head_ops;
@@ -144,7 +205,7 @@ int graph_open(struct graph *g, const struct plan *plan, struct dead_letters *de
 static void mark_buckets(struct graph *g)
 {
 	for (uint32_t i = 0; i < g->sink_count; i++)
-		if (g->sinks[i]->buckets != NULL)
+		if (g->gets_all[i] && g->sinks[i]->buckets != NULL)
 			bucket_set_mark_all(g->sinks[i]->buckets);
 }
 
@@ -209,5 +270,9 @@ void graph_close(struct graph *g)
 	free(g->heads);
 	free(g->sinks);
 	free(g->sink_ends);
+	free(g->gets_all);
+	for (uint32_t i = 0; i < g->own_step_count; i++)
+		operator_close(g->own_steps[i]);
+	free(g->own_steps);
 	*g = (struct graph){.plan = NULL};
 }

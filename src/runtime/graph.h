@@ -13,6 +13,10 @@
  * the group itself once: it serves all modes from one state (ops/operator.h). A group, top or join
  * over a table follows the changelog.
  *
+ * A sink with buckets (sink/sink.h) has the steps between it and the Table's holder for itself:
+ * what passes there are the rows of its dirty buckets only. Where that cannot be, it gets all rows
+ * and all its buckets are marked.
+ *
  * The graph owns operators and sinks. Operators are kept in plan order, which is the order of
  * finish.
  */
@@ -31,6 +35,9 @@ struct graph {
 	uint32_t order_count;
 	struct sink **sinks;
 	struct operator **sink_ends;
+	bool *gets_all; /* by sink: no step marks its buckets */
+	struct operator **own_steps; /* of single sinks with buckets */
+	uint32_t own_step_count;
 	uint32_t sink_count;
 	struct operator *heads; /* one per plan node; used for sources: what they feed */
 };
