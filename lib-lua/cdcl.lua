@@ -206,6 +206,17 @@ return function(core, check, nouns, rows)
 		return wrap(core.order_by(node_of(self, "order_by"), texts))
 	end
 
+	function methods:merge(options, ...)
+		local node = node_of(self, "merge")
+		nothing_more("merge", ...)
+		local clean = check.options("merge", options)
+		local merged, is_table = core.merge(node, clean)
+		if clean.on_insert or clean.on_update or clean.on_delete then
+			rows.merge(merged, clean)
+		end
+		return wrap(merged, is_table)
+	end
+
 	function methods:group_by(...)
 		local group = setmetatable({}, Group)
 		groups[group] = {

@@ -202,11 +202,31 @@ return function(core, nouns)
 			local n, unit = value:match("^%s*(%d+)%s*(%a+)%s*$")
 			unit = unit and unit:lower()
 			local length = unit and (seconds[unit] or seconds[unit:match("^(%a%a+)s$")])
-			if length and tonumber(n) * length <= 1e9 then
+			if length and tonumber(n) * length * 1e6 < 2 ^ 53 then
 				return floor(tonumber(n) * length * 1e6)
 			end
 		end
 		return wrong_type(what, 'a time as "30 seconds" or "500 ms"', value, caret)
+	end
+
+	-- Ready rules: what cdcl.merge.NAME gives, { name = ..., column = ... }.
+	local function rules(value, what, caret)
+		if type(value) ~= "table" then
+			wrong_type(what, "a list of rules", value, caret)
+		end
+		local list = {}
+		for i, rule in ipairs(value) do
+			if type(rule) ~= "table" or type(rule.name) ~= "string" then
+				wrong_type(
+					format("%s[%d]", what, i),
+					"a rule of cdcl.merge",
+					rule,
+					caret
+				)
+			end
+			list[i] = rule
+		end
+		return list
 	end
 
 	local function one_of(choices, value, what, caret)
@@ -241,6 +261,9 @@ return function(core, nouns)
 		end
 		if kind == "duration" then
 			return duration(value, what, caret)
+		end
+		if kind == "rules" then
+			return rules(value, what, caret)
 		end
 		if kind == "offsets" then
 			return offsets(value, what, caret)

@@ -162,6 +162,32 @@ local cdcl = {}
 ---@field merge? fun(state: table, other: table) joins two states; not called in one process
 ---@field finish fun(state: table): any
 
+---@alias cdcl.Policy "apply"|"ignore"|"error"
+
+---@class cdcl.MergeOptions
+---@field name? string
+---@field key? string
+---@field op? string
+---@field op_map? table<string, string|number|boolean>
+---@field sequence_by? string
+---@field update? "replace"|"patch"
+---@field null_means? "null"|"keep"
+---@field except? string
+---@field keep? string
+---@field on_insert_existing? cdcl.Policy
+---@field on_update_missing? cdcl.Policy
+---@field on_delete_missing? cdcl.Policy
+---@field on_truncate? "clear"|"ignore"|"fail"
+---@field ttl? string
+---@field ttl_by? "event"|"processing"
+---@field tombstone_ttl? string
+---@field max_rows? integer
+---@field rules? table[]
+---@field on_insert? fun(new: cdcl.Row, event: cdcl.Row): any, string?
+---@field on_update? fun(old: cdcl.Row, new: cdcl.Row, event: cdcl.Row): any, string?
+---@field on_delete? fun(old: cdcl.Row, event: cdcl.Row): any, string?
+---@field order_free? boolean
+
 ---Rows that count one by one (a Stream) or keyed rows that change (a Table, what `agg` gives).
 ---Every method answers a new value; a string is SQL, a function is Lua.
 ---@class cdcl.Stream
@@ -212,6 +238,11 @@ function stream:limit(n) end
 ---@param ... string "units desc", "name asc nulls last"
 ---@return cdcl.Stream
 function stream:order_by(...) end
+
+---The current rows of what change events tell, by key.
+---@param options cdcl.MergeOptions
+---@return cdcl.Stream
+function stream:merge(options) end
 
 ---@param ... string SQL expressions
 ---@return cdcl.Grouped

@@ -4,8 +4,8 @@
 --
 -- type: "string" | "strings" (a string or a list of them) | "boolean" | "integer" | "number" |
 -- "fraction" (0..1)
---       | "bytes" ("64 MB" or a number) | "duration" ("30 seconds") | "settings" (name = value)
---       | "offsets" | {"one", "of", "these"}
+--       | "bytes" ("64 MB" or a number) | "duration" ("30 seconds") | "function" | "rules"
+--       | "settings" (name = value) | "offsets" | {"one", "of", "these"}
 
 local json_options = {
 	{
@@ -418,4 +418,130 @@ return {
 		required = true,
 		doc = "function(state): the result",
 	}),
+
+	merge = noun(
+		"What change events do to a Table, and what of them it keeps.",
+		{
+			name = "name",
+			type = "string",
+			doc = "of the table, in logs and reports; the topic when absent",
+		},
+		{
+			name = "key",
+			type = "string",
+			doc = 'columns that tell rows apart: "region, order_id"',
+		},
+		{
+			name = "op",
+			type = "string",
+			doc = "column or SQL expression with the operation; a column named op "
+				.. "is taken by default",
+		},
+		{
+			name = "op_map",
+			type = "settings",
+			doc = 'words of your own: { neu = "insert", weg = "delete" }',
+		},
+		{
+			name = "sequence_by",
+			type = "string",
+			doc = "columns or SQL expressions: the highest wins, equal or lower is "
+				.. "stale; the envelope's position or the order of arrival when "
+				.. "absent",
+		},
+		{
+			name = "update",
+			type = { "replace", "patch" },
+			default = "replace",
+			doc = '"patch": a column that the event does not have keeps its value',
+		},
+		{
+			name = "null_means",
+			type = { "null", "keep" },
+			default = "null",
+			doc = 'patch: "keep": an explicit NULL keeps the old value too',
+		},
+		{
+			name = "except",
+			type = "string",
+			doc = "columns that are written once and never changed",
+		},
+		{
+			name = "keep",
+			type = "string",
+			doc = 'what the Table holds besides the columns: "op, @offset"',
+		},
+		{
+			name = "on_insert_existing",
+			type = { "apply", "ignore", "error" },
+			default = "apply",
+			doc = "an insert of a row that is there",
+		},
+		{
+			name = "on_update_missing",
+			type = { "apply", "ignore", "error" },
+			default = "apply",
+			doc = "an update of a row that is not there",
+		},
+		{
+			name = "on_delete_missing",
+			type = { "apply", "ignore", "error" },
+			default = "apply",
+			doc = "a delete of a row that is not there",
+		},
+		{
+			name = "on_truncate",
+			type = { "clear", "ignore", "fail" },
+			default = "clear",
+			doc = "what a truncate of the source table does to this one",
+		},
+		{
+			name = "ttl",
+			type = "duration",
+			doc = 'rows that no event touched for so long go: "30 days"',
+		},
+		{
+			name = "ttl_by",
+			type = { "event", "processing" },
+			default = "event",
+			doc = "whose time the ttl counts",
+		},
+		{
+			name = "tombstone_ttl",
+			type = "duration",
+			default = "24 hours",
+			doc = "how long (event time) a deleted key is remembered",
+		},
+		{
+			name = "max_rows",
+			type = "integer",
+			doc = "more rows stop the job",
+		},
+		{
+			name = "rules",
+			type = "rules",
+			doc = 'ready rules: { cdcl.merge.counter "quantity" }',
+		},
+		{
+			name = "on_insert",
+			type = "function",
+			doc = "function(new, event): the row to keep, or nil and a reason",
+		},
+		{
+			name = "on_update",
+			type = "function",
+			doc = "function(old, new, event): a row, cdcl.delete, or nil and a reason",
+		},
+		{
+			name = "on_delete",
+			type = "function",
+			doc = "function(old, event): as on_update",
+		},
+		{
+			name = "order_free",
+			type = "boolean",
+			default = false,
+			doc = "the functions end in the same rows in whatever order events come",
+		}
+	),
 }

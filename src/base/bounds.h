@@ -28,6 +28,8 @@ enum {
 	script_bytes_max = 4 * 1024 * 1024,
 	group_count_max = 100 * 1000 * 1000,
 	top_rows_max = 1000 * 1000,                     /* of one group */
+	table_rows_max = 1000 * 1000 * 1000,
+	table_deleted_max = 10 * 1000 * 1000,   /* deletes that a table remembers */
 	collect_elements_max = 10 * 1000 * 1000,
 	chunk_bytes_max = 32 * 1024 * 1024, /* of one chunk's messages; one message may be larger */
 	batch_rows_max = 64 * 1024 * 1024,

@@ -18,6 +18,7 @@ enum dead_letter_reason {
 	DEAD_EXPRESSION,        /* an SQL expression failed on this record */
 	DEAD_LUA,               /* a Lua function failed on this record */
 	DEAD_ENVELOPE,
+	DEAD_MERGE,             /* no key, no known operation, or a policy of the table refuses */
 	dead_letter_reason_count
 };
 

@@ -132,8 +132,9 @@ static struct operator *open_kind(const struct plan_node *node)
 		return operator_open_top(node);
 	case PLAN_JOIN:
 		return operator_open_join(node);
-	case PLAN_SOURCE:
 	case PLAN_MERGE:
+		return operator_open_merge(node);
+	case PLAN_SOURCE:
 	case plan_kind_count:
 		break;
 	}

@@ -64,6 +64,7 @@ struct operator *operator_open_flat_map(const struct plan_node *node);
 struct operator *operator_open_union(const struct plan_node *node);
 struct operator *operator_open_limit(const struct plan_node *node);
 struct operator *operator_open_group(const struct plan_node *node);
+struct operator *operator_open_merge(const struct plan_node *node);
 struct operator *operator_open_order(const struct plan_node *node);
 struct operator *operator_open_top(const struct plan_node *node);
 struct operator *operator_open_join(const struct plan_node *node);

@@ -2,10 +2,18 @@
 #define CDCL_MERGE_PLAN_H
 
 /*
- * What `stream:merge { ... }` means, checked: plain data of the plan. The Table's schema (the
- * node's) is the input's columns without `op` and metadata, plus `keep`; behind them, hidden, what
- * the merge itself needs (sequence_first..): the sequence, the partition and offset of the last
- * event.
+ * What `stream:merge { ... }` means, checked: plain data of the plan. The node's schema is the
+ * input's columns without `op` and metadata, plus `keep`. Stored rows (merge_plan.schema) have
+ * behind them, hidden, what the merge itself needs to know of a key:
+ *
+ *	sequence_first..  the sequence of the last event that counted (none when by arrival); by
+ *	                  position: its parts, then the offset
+ *	stream_column     where that event came from (a number for topic and partition); NULL: no
+ *	                  event counted yet
+ *	awaits_column     a delete came, and not yet the tombstone that Debezium sends behind it
+ *	time_column       when its ttl began; only with ttl
+ *
+ * An event, as this plan sees it, is the input's columns and behind them `extra`.
  */
 
 #include "data/row_key.h"
@@ -97,17 +105,25 @@ struct merge_options {
 
 struct merge_plan {
 	struct str name;
+	const struct schema *schema;    /* of stored rows */
 	struct row_key key;             /* columns of the table's schema */
-	/* by table column: the input's column, or -1 (hidden ones) */
+	/* by table column: the event's column, or -1 (hidden ones) */
 	int32_t *event_column;
+	/* what `keep` wants that is no column of the input: "@offset" */
+	struct expr **extra;
+	uint32_t extra_count;
 	/* over the input; NULL: the envelope's, or every row an upsert */
 	struct expr *op;
+	bool op_default;                /* found by its name: what an envelope says goes first */
 	struct merge_word *op_words;
 	uint32_t op_word_count;
 	enum merge_sequence sequence;
 	struct expr **sequence_exprs;   /* MERGE_BY_EXPRESSIONS */
 	uint32_t sequence_count;        /* hidden columns of the sequence */
 	uint32_t sequence_first;        /* index of the first in the table's schema */
+	uint32_t stream_column;
+	uint32_t awaits_column;
+	int32_t time_column;            /* -1: none */
 	enum merge_update update;
 	bool null_keeps;                /* patch: null_means = "keep" */
 	bool *except;                   /* by table column: never overwritten; NULL: none */

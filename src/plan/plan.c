@@ -86,6 +86,26 @@ void plan_error(struct error *err, struct str place, struct str source, struct s
 	err->caret_len = (int)(width < len - start ? (width > 0 ? width : 1) : len - start);
 }
 
+bool plan_next_name(struct str list, size_t *at, struct str *name)
+{
+	if (*at > list.len)
+		return false;
+	size_t start = *at;
+	bool quoted = false;
+	size_t end = start;
+	while (end < list.len && (quoted || list.data[end] != ',')) {
+		if (list.data[end] == '`')
+			quoted = !quoted;
+		end++;
+	}
+	*at = end + 1;
+	struct str part = str_trim(str_sub(list, start, end - start));
+	if (part.len >= 2 && part.data[0] == '`' && part.data[part.len - 1] == '`')
+		part = str_sub(part, 1, part.len - 2);
+	*name = part;
+	return true;
+}
+
 int plan_find_column(const struct plan_node *in, struct str name, struct str source,
 	struct str place, struct error *err)
 {

@@ -42,4 +42,7 @@ int plan_sort_keys(struct plan *p, const struct plan_node *in, const char *step,
 	const struct str *texts, uint32_t count, struct str place, struct plan_sort_key **out,
 	uint32_t *out_count, struct error *err);
 
+/* The next name of "a, `b c`, d" from *at on; false at the end. */
+bool plan_next_name(struct str list, size_t *at, struct str *name);
+
 #endif

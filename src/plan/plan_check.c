@@ -35,7 +35,7 @@ static void only_complete(struct contract *c, const char *reason)
 	refuse(c, OUTPUT_CHANGELOG, reason);
 }
 
-/* What the steps between the sink and the nearest group (or the sources) allow. */
+/* What the steps between the sink and the nearest state (or the sources) allow. */
 static void apply_steps(struct contract *c, const struct plan_node *node)
 {
 	for (const struct plan_node *n = node;; n = n->inputs[0]) {
@@ -50,7 +50,8 @@ static void apply_steps(struct contract *c, const struct plan_node *node)
 		if (n->kind == PLAN_LIMIT && !n->is_table)
 			refuse(c, OUTPUT_UPDATE,
 				"limits are not supported on a stream in update output mode");
-		if (n->kind == PLAN_GROUP || n->kind == PLAN_TOP || n->input_count != 1)
+		if (n->kind == PLAN_GROUP || n->kind == PLAN_TOP || n->kind == PLAN_MERGE ||
+			n->input_count != 1)
 			return;
 	}
 }

@@ -212,34 +212,13 @@ struct plan_node *plan_with_function(struct plan *p, struct plan_node *in, struc
 	return put_in_place(p, n, kept, place, err);
 }
 
-/* The next name of "a, `b c`, d"; false at the end. */
-static bool next_name(struct str list, size_t *at, struct str *name)
-{
-	if (*at > list.len)
-		return false;
-	size_t start = *at;
-	bool quoted = false;
-	size_t end = start;
-	while (end < list.len && (quoted || list.data[end] != ',')) {
-		if (list.data[end] == '`')
-			quoted = !quoted;
-		end++;
-	}
-	*at = end + 1;
-	struct str part = str_trim(str_sub(list, start, end - start));
-	if (part.len >= 2 && part.data[0] == '`' && part.data[part.len - 1] == '`')
-		part = str_sub(part, 1, part.len - 2);
-	*name = part;
-	return true;
-}
-
 struct plan_node *plan_drop_columns(
 	struct plan *p, struct plan_node *in, struct str names, struct str place, struct error *err)
 {
 	const struct schema *s = in->schema;
 	bool *dropped = ARENA_ARRAY(p->arena, bool, s->column_count + 1);
 	struct str list = str_dup(names, p->arena), name;
-	for (size_t at = 0; next_name(list, &at, &name);) {
+	for (size_t at = 0; plan_next_name(list, &at, &name);) {
 		int index = plan_find_column(in, name, list, place, err);
 		if (index < 0)
 			return NULL;

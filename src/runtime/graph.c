@@ -13,10 +13,11 @@ struct operator *graph_head(struct graph *g, const struct plan_node *source)
 	return &g->heads[source->id];
 }
 
-/* Steps that follow the changes of a Table and give a Table of their own. */
+/* Steps that keep rows and give a Table of their own; over a Table they follow its changes. */
 static bool holds_state(const struct plan_node *node)
 {
-	return node->kind == PLAN_GROUP || node->kind == PLAN_TOP || node->kind == PLAN_JOIN;
+	return node->kind == PLAN_GROUP || node->kind == PLAN_TOP || node->kind == PLAN_JOIN ||
+		node->kind == PLAN_MERGE;
 }
 
 /* The mode in which `node` wants its input's rows when it is itself asked for `mode`. */

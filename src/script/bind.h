@@ -88,6 +88,7 @@ void bind_core_open(lua_State *L); /* each adds its functions to the table on th
 void bind_job_open(lua_State *L);
 void bind_source_open(lua_State *L);
 void bind_stream_open(lua_State *L);
+void bind_merge_open(lua_State *L);
 void bind_sink_open(lua_State *L);
 void bind_sandbox_open(lua_State *L);
 

@@ -84,6 +84,7 @@ static int open_core(lua_State *L)
 	bind_job_open(L);
 	bind_source_open(L);
 	bind_stream_open(L);
+	bind_merge_open(L);
 	bind_sink_open(L);
 	bind_sandbox_open(L);
 	bind_leaf_open(L);

@@ -142,6 +142,12 @@ static bool shows_kind(const struct sink *s)
 	return s->mode == OUTPUT_CHANGELOG;
 }
 
+/* What an update box shows is there: rows that went are seen in a changelog. */
+static bool shown(const struct console_sink *c, const struct chunk *in, uint32_t row)
+{
+	return shows_kind(&c->base) || chunk_kind(in, row) != ROW_DELETE;
+}
+
 static void add_row(struct console_sink *c, const struct chunk *in, uint32_t row)
 {
 	static const struct str kind_names[] = {
@@ -275,6 +281,9 @@ static int write_rows(struct sink *s, const struct chunk *in, struct error *err)
 	}
 	for (uint32_t row = chunk_next_live(in, 0); row < chunk_rows_max;
 		row = chunk_next_live(in, row + 1)) {
+		if (!shown(c, in, row)) {
+			continue;
+		}
 		if (c->rows_seen < c->rows_max) {
 			add_row(c, in, row);
 		}

@@ -1,0 +1,192 @@
+/* The last answer of each key goes into the table, and every event into its counters. */
+
+#include "ops/operator_merge.h"
+
+#include "base/check.h"
+
+/* Changes of one kind in a row, in order. */
+struct change_list {
+	struct chunk *from;
+	uint32_t count;
+	bool deletes;
+	uint32_t ids[chunk_rows_max];
+	uint16_t rows[chunk_rows_max];
+};
+
+static int flush(struct operator_merge *self, struct change_list *l, struct error *err)
+{
+	uint32_t count = l->count;
+	l->count = 0;
+	if (count == 0)
+		return 0;
+	if (l->deletes)
+		return table_delete(self->table, l->ids, l->from, l->rows, count, self->newest_us,
+			err);
+	return table_put(self->table, l->ids, l->from, l->rows, count, err);
+}
+
+static int add_change(struct operator_merge *self, struct change_list *l, uint32_t id,
+	uint32_t row, bool deletes, struct error *err)
+{
+	int r = l->deletes == deletes ? 0 : flush(self, l, err);
+	l->deletes = deletes;
+	l->ids[l->count] = id;
+	l->rows[l->count++] = (uint16_t)row;
+	return r;
+}
+
+static void copy_hidden(const struct column *from, uint32_t row, struct column *to,
+	uint32_t to_row, struct type type)
+{
+	size_t bytes = phys_bytes(type_phys(type));
+	if (from == to && row == to_row)
+		return;
+	if (column_is_null(from, row)) {
+		bit_set(to->nulls, to_row);
+		return;
+	}
+	bit_clear(to->nulls, to_row);
+	memcpy((char *)to->data + to_row * bytes, (const char *)from->data + row * bytes, bytes);
+}
+
+/*
+ * What is remembered of a key, into the row that goes to the table: the sequence of the event that
+ * counted last, which may be another than the one that wrote the row.
+ */
+static void set_hidden(const struct operator_merge *self, const struct merge_input *in,
+	uint32_t key, int wrote, struct chunk *to, uint32_t to_row)
+{
+	const struct merge_plan *m = self->plan;
+	const struct merge_run *run = &self->run;
+	const struct merge_key *k = &run->keys[key];
+	const struct column *from =
+		k->event == merge_none ? run->stored->columns : in->row->columns;
+	uint32_t row = k->event == merge_none ? key : run->events[k->event].row;
+	for (uint32_t t = m->sequence_first; t <= m->stream_column; t++)
+		copy_hidden(&from[t], row, &to->columns[t], to_row, m->schema->columns[t].type);
+	bit_clear(to->columns[m->awaits_column].nulls, to_row);
+	((uint8_t *)to->columns[m->awaits_column].data)[to_row] = k->awaits;
+	if (m->time_column < 0)
+		return;
+	uint32_t time = (uint32_t)m->time_column;
+	from = wrote == merge_none ? run->stored->columns : in->row->columns;
+	row = wrote == merge_none ? key : run->events[wrote].row;
+	copy_hidden(&from[time], row, &to->columns[time], to_row, m->schema->columns[time].type);
+}
+
+/* The step whose answer the key's row is in the end, or none. */
+static int last_answer(const struct operator_merge *self, const struct merge_key *k)
+{
+	const struct merge_run *run = &self->run;
+	int at = k->step;
+	while (self->needs_old && at != merge_none) {
+		uint8_t outcome = self->steps.outcome[run->events[at].step];
+		if (outcome == MERGE_OUTCOME_ROW || outcome == MERGE_OUTCOME_DELETE)
+			break;
+		at = run->events[at].before;
+	}
+	return at;
+}
+
+static bool answer_deletes(const struct operator_merge *self, const struct merge_event *e)
+{
+	if (self->needs_old)
+		return self->steps.outcome[e->step] == MERGE_OUTCOME_DELETE;
+	return e->op == CHANGE_DELETE || e->op == CHANGE_TOMBSTONE;
+}
+
+/* Keys without an answer of which something else is to be remembered. */
+static int apply_remembered(struct operator_merge *self, const struct merge_input *in,
+	const uint16_t *keys, uint32_t count, struct error *err)
+{
+	struct merge_run *run = &self->run;
+	uint32_t ids[chunk_rows_max];
+	if (count == 0)
+		return 0;
+	struct change_list list = {
+		.from = chunk_alloc(in->row->arena, self->plan->schema), .count = 0};
+	for (uint32_t i = 0; i < count; i++)
+		ids[i] = run->ids[keys[i]];
+	table_gather(self->table, ids, count, list.from);
+	int r = 0;
+	for (uint32_t i = 0; i < count && r >= 0; i++) {
+		set_hidden(self, in, keys[i], merge_none, list.from, i);
+		r = add_change(self, &list, ids[i], i,
+			table_state(self->table, ids[i]) != TABLE_LIVE, err);
+	}
+	return r < 0 ? r : flush(self, &list, err);
+}
+
+static int apply_keys(struct operator_merge *self, const struct merge_input *in, struct error *err)
+{
+	struct merge_run *run = &self->run;
+	struct change_list list;
+	uint16_t remembered[chunk_rows_max];
+	uint32_t remembered_count = 0;
+	list.from = self->needs_old ? self->steps.next : in->row;
+	list.count = 0;
+	list.deletes = false;
+	int r = 0;
+	for (uint32_t i = 0; i < run->count && r >= 0; i++) {
+		if (run->events[i].key != (int16_t)i)
+			continue;
+		const struct merge_key *k = &run->keys[i];
+		int at = last_answer(self, k);
+		if (at == merge_none) {
+			if (k->changed)
+				remembered[remembered_count++] = (uint16_t)i;
+			continue;
+		}
+		const struct merge_event *e = &run->events[at];
+		uint32_t row = self->needs_old ? (uint32_t)e->step : e->row;
+		set_hidden(self, in, i, at, list.from, row);
+		r = add_change(self, &list, run->ids[i], row, answer_deletes(self, e), err);
+	}
+	if (r >= 0)
+		r = flush(self, &list, err);
+	return r < 0 ? r : apply_remembered(self, in, remembered, remembered_count, err);
+}
+
+static void count_op(struct merge_counts *c, const struct merge_event *e)
+{
+	c->inserts += e->op == CHANGE_INSERT;
+	c->updates += e->op == CHANGE_UPDATE;
+	c->deletes += e->op == CHANGE_DELETE;
+	c->reads += e->op == CHANGE_READ;
+	c->upserts += e->op == CHANGE_UPSERT;
+	c->tombstones += e->op == CHANGE_TOMBSTONE;
+	c->other_partition += e->other_stream;
+	if (e->fate == FATE_STALE)
+		return;
+	c->insert_over_existing += e->op == CHANGE_INSERT && e->had;
+	c->update_of_missing += e->op == CHANGE_UPDATE && !e->had;
+	c->delete_of_missing += e->op == CHANGE_DELETE && !e->had;
+}
+
+static void count_events(struct operator_merge *self)
+{
+	struct merge_counts *c = &self->counts;
+	for (uint32_t i = 0; i < self->run.count; i++) {
+		struct merge_event *e = &self->run.events[i];
+		uint8_t outcome = MERGE_OUTCOME_ROW;
+		if (e->fate == FATE_STEP && self->needs_old) {
+			outcome = self->steps.outcome[e->step];
+			e->had = self->steps.has_old[e->step] != 0;
+		}
+		count_op(c, e);
+		c->stale += e->fate == FATE_STALE;
+		c->ignored += e->fate == FATE_IGNORED || e->fate == FATE_SAID ||
+			outcome == MERGE_OUTCOME_OLD;
+		c->applied += e->fate == FATE_STEP && outcome != MERGE_OUTCOME_OLD &&
+			outcome != MERGE_OUTCOME_REFUSED;
+		/* Those of policies and ready rules were counted with their dead letters. */
+		c->refused += outcome == MERGE_OUTCOME_REFUSED && self->plan->function != NULL;
+	}
+}
+
+int merge_apply(struct operator_merge *self, const struct merge_input *in, struct error *err)
+{
+	int r = apply_keys(self, in, err);
+	count_events(self);
+	return r;
+}

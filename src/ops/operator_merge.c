@@ -1,0 +1,118 @@
+/* merge: change events of a Stream into the current rows of a Table. */
+
+#include "ops/operator_merge.h"
+
+#include "base/bounds.h"
+#include "base/check.h"
+
+#include <stdlib.h>
+
+int merge_start(struct operator_merge *self, struct error *err)
+{
+	const struct merge_plan *m = self->plan;
+	if (self->table != NULL)
+		return 0;
+	struct table_config config = {
+		.schema = m->schema,
+		.key = &m->key,
+		.rows_max = m->rows_max,
+		.deleted_max = table_deleted_max,
+		.name = m->name,
+		.keep_before = operator_wants(&self->op, OUTPUT_CHANGELOG),
+	};
+	self->has_rules = m->function != NULL || m->rule_count > 0;
+	self->table = table_open(&config, err);
+	return self->table == NULL ? -(int)err->code : 0;
+}
+
+/* Events between two truncates. */
+static int merge_events(struct operator_merge *self, const struct merge_input *in, uint16_t *rows,
+	uint32_t count, struct error *err)
+{
+	int r = merge_take(self, in, rows, &count, err);
+	self->needs_old = self->has_rules || in->keeps != NULL;
+	for (uint32_t at = 0; at < count && r >= 0; at += self->run.count) {
+		r = merge_resolve(self, in, rows + at, count - at, err);
+		if (r >= 0)
+			r = merge_decide(self, in, err);
+		if (r >= 0 && self->needs_old)
+			r = merge_rules(self, in, err);
+		if (r >= 0)
+			r = merge_apply(self, in, err);
+	}
+	return r;
+}
+
+static int truncate_table(
+	struct operator_merge *self, const struct merge_input *in, uint32_t row, struct error *err)
+{
+	self->counts.events++;
+	self->counts.truncates++;
+	switch (self->plan->truncate) {
+	case TRUNCATE_IGNORE:
+		self->counts.ignored++;
+		return 0;
+	case TRUNCATE_CLEAR:
+		self->counts.applied++;
+		return table_clear(self->table, true, in->time_us[row], err);
+	case TRUNCATE_FAIL:
+		break;
+	}
+	self->counts.refused++;
+	struct str place = chunk_row_place(in->event, row, in->event->arena);
+	return error_set(err, CDCL_E_DATA,
+		STR_FMT ": table " STR_FMT " is truncated at the source, on_truncate = \"fail\"",
+		STR_ARG(place), STR_ARG(self->plan->name));
+}
+
+static int push(struct operator *op, struct chunk *c, struct error *err)
+{
+	struct operator_merge *self = (struct operator_merge *)op;
+	struct merge_input in;
+	uint16_t rows[chunk_rows_max];
+	uint32_t count = 0;
+	int r = merge_start(self, err);
+	if (r >= 0)
+		r = merge_read(self, c, &in, err);
+	for (uint32_t row = chunk_next_live(c, 0); r >= 0 && row < chunk_rows_max;
+		row = chunk_next_live(c, row + 1)) {
+		if (c->changes != NULL && c->changes->key_change[row])
+			self->counts.key_changes++;
+		if (in.op[row] != CHANGE_TRUNCATE) {
+			rows[count++] = (uint16_t)row;
+			continue;
+		}
+		r = merge_events(self, &in, rows, count, err);
+		count = 0;
+		if (r >= 0)
+			r = truncate_table(self, &in, row, err);
+	}
+	if (r >= 0)
+		r = merge_events(self, &in, rows, count, err);
+	if (r >= 0)
+		table_release_empty(self->table);
+	return r;
+}
+
+static void close(struct operator *op)
+{
+	struct operator_merge *self = (struct operator_merge *)op;
+	table_close(self->table);
+	arena_release(&self->arena);
+	free(self->streams);
+	free(self);
+}
+
+static const struct operator_ops ops = {
+	.name = "merge", .push = push, .finish = merge_finish, .close = close};
+
+struct operator *operator_open_merge(const struct plan_node *node)
+{
+	struct operator_merge *self = operator_alloc(sizeof(*self));
+	self->op.ops = &ops;
+	self->op.state = &self->state;
+	self->plan = node->merge;
+	self->newest_us = INT64_MIN;
+	arena_init(&self->arena, 256 * 1024);
+	return &self->op;
+}

@@ -1,0 +1,116 @@
+#ifndef CDCL_OPERATOR_MERGE_H
+#define CDCL_OPERATOR_MERGE_H
+
+/*
+ * What the files of the merge operator share and nobody else does. A chunk is cut at truncates;
+ * each run of events between goes through:
+ *
+ *	merge_read      what each row is: op, sequence, where it came from, when
+ *	merge_resolve   ids of the keys; events of one key know their first (merge_run.key)
+ *	merge_decide    which count, by order and policy: stale, ignored, refused, or a step
+ *	merge_rules     old and next row of each step, what the rules answer
+ *	merge_apply     the last answer of each key, into the table
+ *
+ * A step is an event that writes or deletes a row, if the rules agree. Where they may refuse, a
+ * later event of the same key can depend on the answer: then the run is cut before that event.
+ */
+
+#include "ops/operator_build.h"
+#include "state/table.h"
+
+enum merge_fate {
+	FATE_STEP,
+	FATE_IGNORED,   /* counts for the sequence, changes nothing */
+	FATE_STALE,
+	FATE_SAID,      /* a tombstone that says nothing new */
+	FATE_REFUSED
+};
+
+enum { merge_none = -1, merge_index_slots = 2048 };
+
+/* A key while its events are decided; number of its first event. */
+struct merge_key {
+	bool live;              /* as far as decided */
+	bool awaits;
+	bool changed;           /* what is remembered of it, even without a step */
+	int16_t step;           /* the last of it in this run */
+	int16_t event;          /* whose sequence is the highest; none: the stored one */
+};
+
+struct merge_event {
+	uint16_t row;           /* of the chunk */
+	uint8_t op;             /* enum change_op */
+	uint8_t fate;           /* enum merge_fate */
+	bool had;               /* there was a row before it */
+	bool other_stream;
+	int16_t key;
+	int16_t before;         /* of a step: the step of the same key just before it */
+	int16_t step;           /* its number in merge_rows */
+};
+
+struct merge_run {
+	uint32_t count;
+	struct merge_event events[chunk_rows_max];
+	struct merge_key keys[chunk_rows_max];
+	uint32_t ids[chunk_rows_max];           /* by event */
+	struct chunk *stored;                   /* hidden columns in the table, by event */
+	uint16_t index[merge_index_slots];      /* hashed id to first event + 1 */
+};
+
+/* A chunk as the merge sees it; chunk memory. */
+struct merge_input {
+	struct chunk *event;                    /* the input's columns, and the plan's extra ones */
+	struct chunk *row;                      /* the same rows laid out as the table's */
+	const uint64_t (*keeps)[chunk_words];   /* expr/merge_function.h */
+	uint8_t op[chunk_rows_max];
+	int64_t time_us[chunk_rows_max];
+};
+
+/* Topic and partition that events came from; its number is stored with each row. */
+struct merge_stream {
+	uint32_t source_id;
+	int32_t partition;
+	const char *topic;      /* the source's own, as long as it is open */
+};
+
+struct operator_merge {
+	struct operator op;
+	const struct merge_plan *plan;
+	/* NULL until the first chunk or batch: only then is known who listens */
+	struct table *table;
+	struct operator_state state;
+	struct merge_counts counts;
+	bool has_rules;
+	bool needs_old;         /* a row depends on what was there */
+	struct arena arena;     /* of the chunk being emitted */
+	struct merge_run run;
+	struct merge_rows steps;
+	struct merge_stream *streams;
+	uint32_t stream_count;
+	int64_t newest_us;      /* event time */
+};
+
+int merge_read(struct operator_merge *self, struct chunk *c, struct merge_input *in,
+	struct error *err);
+
+/* rows[0..*count-1] without those that cannot be used: these become dead letters. */
+int merge_take(struct operator_merge *self, const struct merge_input *in, uint16_t *rows,
+	uint32_t *count, struct error *err);
+int merge_resolve(struct operator_merge *self, const struct merge_input *in, const uint16_t *rows,
+	uint32_t count, struct error *err);
+/* run.count becomes the number of events decided: those behind must wait for the rules. */
+int merge_decide(struct operator_merge *self, const struct merge_input *in, struct error *err);
+int merge_rules(struct operator_merge *self, const struct merge_input *in, struct error *err);
+int merge_apply(struct operator_merge *self, const struct merge_input *in, struct error *err);
+
+/* After the rules: their refusals leave no sequence behind. */
+void merge_decide_again(struct operator_merge *self, const struct merge_input *in);
+
+/* An event becomes a dead letter. */
+int merge_refuse(struct operator_merge *self, const struct merge_input *in, uint32_t row,
+	const char *why, struct error *err);
+
+int merge_start(struct operator_merge *self, struct error *err);
+int merge_finish(struct operator *op, const struct batch *b, struct error *err);
+
+#endif

@@ -1,0 +1,201 @@
+/*
+ * What a merge gives when the batch ends.
+ *
+ *	complete    every row, or those of the dirty buckets of a sink
+ *	update      the rows of the keys that were touched, -D for those that went
+ *	changelog   -U +U of keys whose row changed, +I of new ones, -D of those that went
+ *
+ * Keys come in the order in which the batch first touched them, a Table's rows in store order. One
+ * net change a key and batch.
+ */
+
+#include "ops/operator_merge.h"
+
+#include "base/check.h"
+
+enum { pairs_max = chunk_rows_max / 2 };
+
+/* A chunk of stored rows without the hidden columns. */
+static struct chunk *visible(struct operator_merge *self, struct chunk *stored)
+{
+	stored->schema = self->op.schema;
+	stored->column_count = self->op.schema->column_count;
+	return stored;
+}
+
+static struct chunk *gather(struct operator_merge *self, const uint32_t *ids, uint32_t count)
+{
+	struct chunk *c = chunk_alloc(&self->arena, self->plan->schema);
+	table_gather(self->table, ids, count, c);
+	return visible(self, c);
+}
+
+/* ---- complete ---- */
+
+static int emit_complete(struct operator_merge *self, struct error *err)
+{
+	uint32_t at = 0, ids[chunk_rows_max];
+	for (uint32_t count; (count = table_scan(self->table, &at, ids)) > 0;) {
+		arena_reset(&self->arena);
+		struct chunk *c = gather(self, ids, count);
+		int r = operator_emit(&self->op, OUTPUT_COMPLETE, c, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* ---- update ---- */
+
+static int emit_updates(struct operator_merge *self, const struct table_change *changes,
+	uint32_t count, struct error *err)
+{
+	uint32_t ids[chunk_rows_max], listed = 0;
+	uint8_t kinds[chunk_rows_max];
+	for (uint32_t i = 0; i < count; i++) {
+		if (!changes[i].was && !changes[i].is)
+			continue;
+		kinds[listed] = !changes[i].is ? ROW_DELETE
+			: changes[i].was       ? ROW_UPDATE_AFTER
+					       : ROW_INSERT;
+		ids[listed++] = changes[i].id;
+	}
+	arena_reset(&self->arena);
+	struct chunk *c = gather(self, ids, listed);
+	c->kinds = arena_alloc(&self->arena, chunk_rows_max, 1);
+	memcpy(c->kinds, kinds, listed);
+	return operator_emit(&self->op, OUTPUT_UPDATE, c, err);
+}
+
+/* ---- changelog ---- */
+
+static void spread_column(const struct column *from, const uint16_t *rows, uint32_t count,
+	struct column *to, uint32_t first, size_t bytes)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t row = rows[i] * 2u + first;
+		memcpy((char *)to->data + row * bytes, (const char *)from->data + i * bytes,
+			bytes);
+		if (column_is_null(from, i))
+			bit_set(to->nulls, row);
+	}
+}
+
+static bool cells_equal(const struct column *c, enum phys phys, uint32_t a, uint32_t b)
+{
+	if (column_is_null(c, a) || column_is_null(c, b))
+		return column_is_null(c, a) && column_is_null(c, b);
+	if (phys == PHYS_STR)
+		return str_eq(((struct str *)c->data)[a], ((struct str *)c->data)[b]);
+	size_t bytes = phys_bytes(phys);
+	const char *data = c->data;
+	return memcmp(data + a * bytes, data + b * bytes, bytes) == 0;
+}
+
+static bool pair_equal(const struct chunk *c, uint32_t pair)
+{
+	for (uint32_t t = 0; t < c->column_count; t++) {
+		enum phys phys = type_phys(c->schema->columns[t].type);
+		if (!cells_equal(&c->columns[t], phys, 2 * pair, 2 * pair + 1))
+			return false;
+	}
+	return true;
+}
+
+/* Rows 2i and 2i+1: what key i was, and what it is. */
+static void set_kinds(struct chunk *c, const struct table_change *changes, uint32_t count)
+{
+	c->kinds = arena_zalloc(c->arena, chunk_rows_max, 1);
+	for (uint32_t i = 0; i < count; i++) {
+		bool was = changes[i].was, is = changes[i].is;
+		c->kinds[2 * i] = is ? ROW_UPDATE_BEFORE : ROW_DELETE;
+		c->kinds[2 * i + 1] = was ? ROW_UPDATE_AFTER : ROW_INSERT;
+		bool same = was && is && pair_equal(c, i);
+		if (!was || same)
+			bit_clear(c->live, 2 * i);
+		if (!is || same)
+			bit_clear(c->live, 2 * i + 1);
+	}
+}
+
+static int emit_pairs(struct operator_merge *self, const struct table_change *changes,
+	uint32_t first, uint32_t count, struct error *err)
+{
+	uint32_t ids[pairs_max], indexes[pairs_max], afters = 0, befores = 0;
+	uint16_t after_rows[pairs_max], before_rows[pairs_max];
+	for (uint32_t i = 0; i < count; i++) {
+		if (changes[i].is) {
+			ids[afters] = changes[i].id;
+			after_rows[afters++] = (uint16_t)i;
+		}
+		if (changes[i].was) {
+			indexes[befores] = first + i;
+			before_rows[befores++] = (uint16_t)i;
+		}
+	}
+	arena_reset(&self->arena);
+	struct chunk *after = gather(self, ids, afters);
+	struct chunk *before = chunk_alloc(&self->arena, self->plan->schema);
+	table_gather_before(self->table, indexes, befores, before);
+	struct chunk *pairs = chunk_alloc(&self->arena, self->op.schema);
+	chunk_set_rows(pairs, 2 * count);
+	for (uint32_t t = 0; t < pairs->column_count; t++) {
+		size_t bytes = phys_bytes(type_phys(pairs->schema->columns[t].type));
+		struct column *to = &pairs->columns[t];
+		spread_column(&after->columns[t], after_rows, afters, to, 1, bytes);
+		spread_column(&before->columns[t], before_rows, befores, to, 0, bytes);
+	}
+	set_kinds(pairs, changes, count);
+	return operator_emit(&self->op, OUTPUT_CHANGELOG, pairs, err);
+}
+
+static int emit_changes(struct operator_merge *self, struct error *err)
+{
+	const struct table_change *changes;
+	uint32_t count = table_changes(self->table, &changes);
+	int r = 0;
+	bool updates = operator_wants(&self->op, OUTPUT_UPDATE);
+	for (uint32_t at = 0; at < count && r >= 0 && updates; at += chunk_rows_max) {
+		uint32_t rows = count - at < chunk_rows_max ? count - at : chunk_rows_max;
+		r = emit_updates(self, changes + at, rows, err);
+	}
+	bool changelog = operator_wants(&self->op, OUTPUT_CHANGELOG);
+	for (uint32_t at = 0; at < count && r >= 0 && changelog; at += pairs_max) {
+		uint32_t rows = count - at < pairs_max ? count - at : pairs_max;
+		r = emit_pairs(self, changes + at, at, rows, err);
+	}
+	return r;
+}
+
+static void note_state(struct operator_merge *self)
+{
+	const struct table_change *changes;
+	uint32_t count = table_changes(self->table, &changes);
+	self->state = (struct operator_state){
+		.rows_total = table_rows(self->table),
+		.memory_bytes = table_bytes(self->table),
+	};
+	for (uint32_t i = 0; i < count; i++) {
+		self->state.rows_updated += changes[i].is;
+		self->state.rows_removed += changes[i].was && !changes[i].is;
+	}
+}
+
+int merge_finish(struct operator *op, const struct batch *b, struct error *err)
+{
+	struct operator_merge *self = (struct operator_merge *)op;
+	(void)b;
+	int r = merge_start(self, err);
+	if (r >= 0)
+		r = emit_changes(self, err);
+	if (r >= 0 && operator_wants(op, OUTPUT_COMPLETE))
+		r = emit_complete(self, err);
+	if (r < 0)
+		return r;
+	note_state(self);
+	if (self->newest_us > INT64_MIN + self->plan->tombstone_ttl_us)
+		table_forget_deleted(
+			self->table, self->newest_us - self->plan->tombstone_ttl_us);
+	table_end_batch(self->table);
+	return 0;
+}
