@@ -359,7 +359,8 @@ return function(core, check)
 	}
 
 	-- A function per column, each reading its own column: LuaJIT then sees constants.
-	local function getter_code(columns, guard)
+	-- `of_table`: rows of a Table come from no message.
+	local function getter_code(columns, guard, of_table)
 		local parts = { prelude, "local get = {}" }
 		for index, column in ipairs(columns) do
 			parts[#parts + 1] = format(
@@ -376,7 +377,7 @@ return function(core, check)
 				read_code(column, index - 1)
 			)
 		end
-		for name, code in pairs(metadata) do
+		for name, code in pairs(of_table and {} or metadata) do
 			parts[#parts + 1] = format(
 				"get[%q] = function(r)\n%slocal c = r.__cdcl_chunk\nlocal m = "
 					.. "c.messages\n"
@@ -437,18 +438,32 @@ return function(core, check)
 		return "{" .. concat(parts, ",") .. "}"
 	end
 
-	-- The type of `row`. `guard` is code that refuses a view whose chunk is gone.
-	local function row_type(leaf, columns, guard)
+	local function read_only(_, key)
+		core.fail(
+			"a row cannot be written to",
+			tostring(key),
+			"return the new values instead"
+		)
+	end
+
+	-- The type of `row`. `guard` is code that refuses a view whose chunk is gone. `more`: what
+	-- a merge's rows have besides: of_table, schema ("in"), get (getters of its own), write.
+	local function row_type(leaf, columns, guard, more)
+		more = more or {}
+		local schema = more.schema or "in"
 		local get = load_code(
-			getter_code(columns, guard),
+			getter_code(columns, guard, more.of_table),
 			"row",
 			environment {
 				array = function(index, bytes)
-					return core.array(leaf, index, bytes)
+					return core.array(leaf, index, bytes, schema)
 				end,
 				kinds = { [0] = "+I", "-U", "+U", "-D" },
 			}
 		)
+		for name, read in pairs(more.get or {}) do
+			get[name] = read
+		end
 		local ctype = ffi.typeof(hide [[struct {
 			struct cdcl_bits * const __cdcl_columns;
 			const struct chunk * const __cdcl_chunk;
@@ -464,13 +479,7 @@ return function(core, check)
 				end
 				return unknown_column(columns, key)
 			end,
-			__newindex = function(_, key)
-				core.fail(
-					"a row cannot be written to",
-					tostring(key),
-					"return the new values instead"
-				)
-			end,
+			__newindex = more.write or read_only,
 			__tostring = function(r)
 				return row_text(columns, get, r)
 			end,
@@ -858,5 +867,16 @@ return function(core, check)
 		return core.batch(leaf)
 	end
 
+	core.library "merge_rules"(core, rows, {
+		prelude = prelude,
+		cursor_guard = cursor_guard,
+		converters = converters,
+		environment = environment,
+		load_code = load_code,
+		row_type = row_type,
+		unknown_column = unknown_column,
+		values = values,
+		write_code = write_code,
+	})
 	return rows
 end

@@ -113,6 +113,20 @@ struct state_cursor {
 	int32_t group;
 };
 
+/* The rows of a merge's rules: expr/merge_function.h; the event's is the leaf's row_cursor. */
+struct merge_cursor {
+	struct row_cursor old;
+	struct row_cursor next;
+	struct arena *arena;         /* of what is written to `next` */
+	const uint16_t *rows;
+	const int16_t *link;
+	const uint8_t *has_old;
+	const uint8_t *action;
+	const uint8_t *op;
+	uint8_t *outcome;
+	int32_t rule;                /* that runs: 1 on_insert, 2 on_update, 3 on_delete */
+};
+
 struct lua_decimal {
 	uint64_t low;                /* of the unscaled int128 */
 	uint64_t high;

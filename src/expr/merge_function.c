@@ -5,14 +5,13 @@
 
 #include <string.h>
 
-static void copy_slot(
+/* Inlined, so that `bytes` is known and a slot is one move. */
+static inline __attribute__((always_inline)) void copy_slot(
 	const struct column *from, uint32_t row, struct column *to, uint32_t at, size_t bytes)
 {
 	memcpy((char *)to->data + at * bytes, (const char *)from->data + row * bytes, bytes);
-	if (column_is_null(from, row))
-		bit_set(to->nulls, at);
-	else
-		bit_clear(to->nulls, at);
+	uint64_t null = bit_get(from->nulls, row);
+	to->nulls[at >> 6] = (to->nulls[at >> 6] & ~(UINT64_C(1) << (at & 63))) | null << (at & 63);
 }
 
 /* Does a row that has an old one keep that one's column c? `source` is the event's column. */
@@ -23,18 +22,39 @@ static bool is_kept(const struct merge_rows *rows, uint32_t i, uint32_t c, int32
 	return rows->keeps != NULL && bit_get(rows->keeps[c], rows->rows[i]);
 }
 
-static void fill_column(struct merge_rows *rows, uint32_t c, uint32_t first, uint32_t count)
+static inline __attribute__((always_inline)) void fill_slots(
+	struct merge_rows *rows, uint32_t c, uint32_t first, uint32_t count, size_t bytes)
 {
 	int32_t source = rows->event_column[c];
 	struct column *to = &rows->next->columns[c];
-	size_t bytes = phys_bytes(type_phys(rows->next->schema->columns[c].type));
+	const struct column *old = &rows->old->columns[c];
+	const struct column *event = source < 0 ? NULL : &rows->event->columns[source];
 	for (uint32_t i = first; i < first + count; i++) {
 		if (rows->has_old[i] && is_kept(rows, i, c, source))
-			copy_slot(&rows->old->columns[c], i, to, i, bytes);
-		else if (source >= 0)
-			copy_slot(&rows->event->columns[source], rows->rows[i], to, i, bytes);
+			copy_slot(old, i, to, i, bytes);
+		else if (event != NULL)
+			copy_slot(event, rows->rows[i], to, i, bytes);
 		else
 			bit_set(to->nulls, i);
+	}
+}
+
+static void fill_column(struct merge_rows *rows, uint32_t c, uint32_t first, uint32_t count)
+{
+	size_t bytes = phys_bytes(type_phys(rows->next->schema->columns[c].type));
+	switch (bytes) {
+	case 1:
+		fill_slots(rows, c, first, count, 1);
+		break;
+	case 4:
+		fill_slots(rows, c, first, count, 4);
+		break;
+	case 8:
+		fill_slots(rows, c, first, count, 8);
+		break;
+	default:
+		check(bytes == 16);
+		fill_slots(rows, c, first, count, 16);
 	}
 }
 

@@ -256,7 +256,7 @@ static void push_value(lua_State *L, const struct value *v)
 	strbuf_release(&text);
 }
 
-/* core.array(leaf, "in" | "batch", column, bytes) -> a Lua table of the elements */
+/* core.array(leaf, column, bytes, "in" | "out") -> a Lua table of the elements */
 static int array(lua_State *L)
 {
 	struct leaf *leaf = lua_touserdata(L, 1);
@@ -264,8 +264,10 @@ static int array(lua_State *L)
 	size_t len;
 	const char *data = luaL_checklstring(L, 3, &len);
 	struct str bytes = {data, len};
-	check(column < leaf->in->column_count);
-	struct type element = *leaf->in->columns[column].type.element;
+	bool is_out = strcmp(luaL_optstring(L, 4, "in"), "out") == 0;
+	const struct schema *schema = is_out ? leaf->out : leaf->in;
+	check(column < schema->column_count);
+	struct type element = *schema->columns[column].type.element;
 	uint32_t count = row_codec_array_count(bytes);
 	size_t at = sizeof(uint32_t);
 	lua_createtable(L, (int)count, 0);
@@ -332,6 +334,7 @@ static int border(lua_State *L)
 		{"decimal_of_double", (void (*)(void))border_decimal_of_double},
 		{"decimal_of_int64", (void (*)(void))border_decimal_of_int64},
 		{"emit_next", (void (*)(void))leaf_emit_next},
+		{"merge_link", (void (*)(void))leaf_merge_link},
 	};
 	struct script *s = bind_script(L);
 	lua_createtable(L, 0, ARRAY_LEN(functions));

@@ -7,22 +7,49 @@
 
 #include <stdio.h>
 
-/* "attempt to perform arithmetic on field 'quantity' (a nil value)" -> which column is NULL? */
-static struct str null_column(const struct leaf *leaf, const struct error *why)
+/* "attempt to perform arithmetic on field 'quantity' (a nil value)" */
+struct str leaf_null_field(
+	const struct schema *schema, const struct row_cursor *at, const struct error *why)
 {
-	const struct row_cursor *c = &leaf->cursor;
-	if (c->columns == NULL || strstr(why->text, "nil") == NULL)
+	if (at->columns == NULL || strstr(why->text, "nil") == NULL)
 		return (struct str){NULL, 0};
 	const char *name = strstr(why->text, "field '");
 	const char *end = name == NULL ? NULL : strchr(name + 7, '\'');
 	if (end != NULL) {
-		int i = schema_find(leaf->in, (struct str){name + 7, (size_t)(end - name - 7)});
-		if (i >= 0 && column_is_null(&c->columns[i], (uint32_t)c->row))
-			return leaf->in->columns[i].name;
+		int i = schema_find(schema, (struct str){name + 7, (size_t)(end - name - 7)});
+		if (i >= 0 && column_is_null(&at->columns[i], (uint32_t)at->row))
+			return schema->columns[i].name;
 	}
-	if (c->null_column >= 0 && (uint32_t)c->null_column < leaf->in->column_count)
-		return leaf->in->columns[c->null_column].name;
 	return (struct str){NULL, 0};
+}
+
+struct str leaf_null_last(
+	const struct schema *schema, const struct row_cursor *at, const struct error *why)
+{
+	if (at->columns == NULL || strstr(why->text, "nil") == NULL)
+		return (struct str){NULL, 0};
+	if (at->null_column >= 0 && (uint32_t)at->null_column < schema->column_count)
+		return schema->columns[at->null_column].name;
+	return (struct str){NULL, 0};
+}
+
+/* What the user should read: where, which column was NULL, in which function. */
+static void explain(struct leaf *leaf, struct error *why)
+{
+	if (leaf->kind == LEAF_MERGE) {
+		leaf_merge_explain(leaf, why);
+		return;
+	}
+	error_at(why, STR_FMT, STR_ARG(leaf->place));
+	struct str null = leaf_null_field(leaf->in, &leaf->cursor, why);
+	if (null.data == NULL)
+		null = leaf_null_last(leaf->in, &leaf->cursor, why);
+	if (null.data != NULL) {
+		size_t n = strlen(why->text);
+		snprintf(why->text + n, sizeof(why->text) - n, ": column " STR_FMT " is NULL",
+			STR_ARG(null));
+	}
+	error_prefix(why, "%s: ", leaf->what);
 }
 
 int leaf_call(struct leaf *leaf, int arguments, int results, struct error *why)
@@ -41,14 +68,7 @@ int leaf_call(struct leaf *leaf, int arguments, int results, struct error *why)
 		}
 	}
 	why->code = CDCL_E_LUA;
-	error_at(why, STR_FMT, STR_ARG(leaf->place));
-	struct str null = null_column(leaf, why);
-	if (null.data != NULL) {
-		size_t n = strlen(why->text);
-		snprintf(why->text + n, sizeof(why->text) - n, ": column " STR_FMT " is NULL",
-			STR_ARG(null));
-	}
-	error_prefix(why, "%s: ", leaf->what);
+	explain(leaf, why);
 	return -(int)CDCL_E_LUA;
 }
 
@@ -62,7 +82,7 @@ void leaf_leave(struct leaf *leaf)
 	arena_reset(&leaf->script->scratch);
 }
 
-void leaf_enter(struct leaf *leaf, struct chunk *in)
+void leaf_enter(struct leaf *leaf, const struct chunk *in)
 {
 	leaf->cursor.columns = in->columns;
 	leaf->cursor.chunk = in;
@@ -112,7 +132,7 @@ static int call_rows(struct row_function *f, struct chunk *in, struct chunk *out
 
 /* ---- bindings: rows.lua makes a leaf, gives it to a node, then gives it the driver ---- */
 
-static struct str definition_place(lua_State *L, int function)
+struct str leaf_definition_place(lua_State *L, int function)
 {
 	lua_Debug at;
 	lua_pushvalue(L, function);
@@ -150,7 +170,7 @@ static int leaf_new(lua_State *L)
 	check(leaf->what != NULL);
 	leaf->script = s;
 	leaf->in = node->schema;
-	leaf->place = definition_place(L, 3);
+	leaf->place = leaf_definition_place(L, 3);
 	leaf->watch = (struct watch){.what = leaf->what,
 		.place = leaf->place,
 		.row = (const uint32_t *)&leaf->cursor.row};
@@ -268,14 +288,15 @@ static int schema_of(lua_State *L)
 	return 1;
 }
 
-/* core.cursor(leaf) -> its row, emit and state cursors */
+/* core.cursors(leaf) -> its row, emit, state and merge cursors */
 static int cursors(lua_State *L)
 {
 	struct leaf *leaf = leaf_at(L, 1);
 	lua_pushlightuserdata(L, &leaf->cursor);
 	lua_pushlightuserdata(L, leaf->emit == NULL ? NULL : &leaf->emit->cursor);
 	lua_pushlightuserdata(L, &leaf->state);
-	return 3;
+	lua_pushlightuserdata(L, leaf->merge == NULL ? NULL : &leaf->merge->at);
+	return 4;
 }
 
 static int parse_columns(lua_State *L, struct str ddl, struct schema **out)
@@ -353,4 +374,5 @@ void bind_leaf_open(lua_State *L)
 	};
 	luaL_register(L, NULL, functions);
 	bind_border_open(L);
+	bind_merge_rules_open(L);
 }

@@ -102,6 +102,31 @@ static void run_aggregate(struct leaf *leaf, struct chunk *in, struct dead_lette
 	a->finish(a, groups, rehearse_groups, state, nulls, &out, in->arena, &err);
 }
 
+/* Inserts, updates and deletes in turn; some follow an event of their own key. */
+static void run_merge(struct leaf *leaf, struct chunk *in, struct dead_letters *dead)
+{
+	struct error err;
+	struct merge_rows *rows = ARENA_NEW(in->arena, struct merge_rows);
+	int32_t *event_column = ARENA_ARRAY(in->arena, int32_t, schema_total(leaf->out));
+	for (uint32_t c = 0; c < schema_total(leaf->out); c++)
+		event_column[c] = schema_find(leaf->in, leaf->out->columns[c].name);
+	rows->event = in;
+	rows->old = make_rows(in->arena, leaf->out, in->row_count);
+	rows->next = chunk_alloc(in->arena, leaf->out);
+	rows->event_column = event_column;
+	rows->count = in->row_count;
+	for (uint32_t i = 0; i < rows->count; i++) {
+		rows->rows[i] = (uint16_t)i;
+		rows->link[i] = (int16_t)(i % 8 == 7 ? (int)i - 1 : -1);
+		rows->has_old[i] = i % 3 != 0;
+		rows->action[i] = i % 6 == 5 ? MERGE_ACTION_DELETE : MERGE_ACTION_UPSERT;
+		rows->op[i] = i % 6 == 5 ? CHANGE_DELETE : i % 3 ? CHANGE_UPDATE : CHANGE_INSERT;
+		rows->outcome[i] = i % 6 == 5 ? MERGE_OUTCOME_DELETE : MERGE_OUTCOME_ROW;
+	}
+	merge_rows_fill(rows, 0, rows->count);
+	leaf->merge->function.call(&leaf->merge->function, rows, dead, &err);
+}
+
 static void run_leaf(struct leaf *leaf, uint32_t rows)
 {
 	struct arena arena;
@@ -122,6 +147,9 @@ static void run_leaf(struct leaf *leaf, uint32_t rows)
 		break;
 	case LEAF_AGGREGATE:
 		run_aggregate(leaf, in, &dead);
+		break;
+	case LEAF_MERGE:
+		run_merge(leaf, in, &dead);
 		break;
 	case LEAF_BATCH:
 		leaf->batch.call(&leaf->batch, &in, 1, &(struct batch){0}, &err);

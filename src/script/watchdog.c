@@ -35,10 +35,13 @@ static uint32_t current_row(const struct watch *watch)
 
 static void describe(const struct watchdog *w, const struct watch *watch, char *out, size_t bytes)
 {
+	struct watch_part part = {watch->what, watch->place};
+	if (watch->parts != NULL)
+		part = watch->parts[__atomic_load_n(watch->part, __ATOMIC_RELAXED)];
 	int len = snprintf(out, bytes,
 		"cdcl: " STR_FMT
 		": %s ran longer than %lld ms in one call: a loop without an end?\n",
-		STR_ARG(watch->place), watch->what, (long long)watchdog_call_ms_max(w));
+		STR_ARG(part.place), part.what, (long long)watchdog_call_ms_max(w));
 	const struct chunk *c = watch->chunk;
 	uint32_t row = current_row(watch);
 	if (c != NULL && c->messages != NULL && row < c->row_count && len > 0 &&

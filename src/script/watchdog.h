@@ -25,12 +25,20 @@
 
 struct watchdog;
 
+struct watch_part {
+	const char *what; /* "on_update" */
+	struct str place;
+};
+
 /* What is being called: set by the caller of Lua, read by the watchdog while the call runs. */
 struct watch {
 	const char *what; /* "filter", "the script" */
 	struct str place; /* "orders.lua:14", where the function is defined */
 	const struct chunk *chunk; /* NULL: no data */
 	const uint32_t *row; /* moves as rows are done; NULL with no data */
+	/* parts[*part] says what and where instead, when a call runs one of several functions */
+	const struct watch_part *parts;
+	const int32_t *part;
 };
 
 enum { call_ms_max_default = 10000 };
