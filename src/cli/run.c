@@ -96,6 +96,8 @@ static struct script *load(
 		if (plan->nodes[i]->kind == PLAN_SOURCE &&
 			plan->nodes[i]->source.kind == SOURCE_KAFKA)
 			plan->nodes[i]->source.kafka.broker_timeout_ms = broker_timeout_ms;
+	for (uint32_t i = 0; i < plan->sink_count; i++)
+		plan->sinks[i].config.kafka.broker_timeout_ms = broker_timeout_ms;
 	return s;
 }
 
