@@ -141,3 +141,11 @@ int dead_letter_add(struct dead_letters *d, enum dead_letter_reason reason, cons
 	}
 	return 0;
 }
+
+int dead_letter_keep(struct dead_letters *d, enum dead_letter_reason reason, const struct chunk *c,
+	uint32_t row, const struct error *why, struct error *err)
+{
+	check(reason < dead_letter_reason_count);
+	d->counts[reason]++;
+	return d->writer == NULL ? 0 : d->writer->write(d->writer, reason, c, row, why, err);
+}

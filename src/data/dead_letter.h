@@ -69,6 +69,13 @@ void dead_letters_init(struct dead_letters *d, const struct clock *clock);
 int dead_letter_add(struct dead_letters *d, enum dead_letter_reason reason, const struct chunk *c,
 	uint32_t row, const struct error *why, struct error *err);
 
+/*
+ * A record that the script itself wants dropped: kept where dead letters go, and no part of the
+ * budget.
+ */
+int dead_letter_keep(struct dead_letters *d, enum dead_letter_reason reason, const struct chunk *c,
+	uint32_t row, const struct error *why, struct error *err);
+
 /* How many records were read, for the 5 % rule. */
 void dead_letters_note_read(struct dead_letters *d, uint32_t records);
 

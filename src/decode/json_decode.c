@@ -228,18 +228,32 @@ static bool is_power_of_ten(int64_t n)
 	return n == 1;
 }
 
-static void drop_row(struct json_decoder *d, const struct json_row *r, struct dead_letters *dead)
+static int keep_dropped(const struct json_decoder *d, const struct json_row *r, bool malformed,
+	struct dead_letters *dead, struct error *err)
+{
+	struct error why;
+	error_init(&why);
+	if (malformed)
+		error_set(&why, CDCL_E_JSON, "expected %s at byte %zu", r->scan.expected,
+			(size_t)(r->scan.at - r->scan.begin));
+	else
+		error_set(&why, CDCL_E_JSON, "the value of field '" STR_FMT "' does not fit",
+			STR_ARG(d->config.schema->columns[r->bad_column].name));
+	return dead_letter_keep(dead, DEAD_MALFORMED, r->chunk, r->index, &why, err);
+}
+
+static int drop_row(struct json_decoder *d, const struct json_row *r, bool malformed,
+	struct dead_letters *dead, struct error *err)
 {
 	bit_clear(r->chunk->live, r->index);
 	d->counts.dropped++;
-	if (dead != NULL)
-		dead->counts[DEAD_MALFORMED]++;
 	if (is_power_of_ten(d->counts.dropped)) {
 		struct str place = chunk_row_place(r->chunk, r->index, r->chunk->arena);
 		log_warn("json", "%lld unreadable record%s dropped so far, the last at " STR_FMT,
 			(long long)d->counts.dropped, d->counts.dropped == 1 ? "" : "s",
 			STR_ARG(place));
 	}
+	return dead == NULL ? 0 : keep_dropped(d, r, malformed, dead, err);
 }
 
 static int bad_row(struct json_decoder *d, struct json_row *r, bool malformed,
@@ -261,7 +275,7 @@ static int bad_row(struct json_decoder *d, struct json_row *r, bool malformed,
 	if (d->config.mode == JSON_FAILFAST)
 		return fail_row(d, r, malformed, err);
 	if (d->config.mode == JSON_DROP)
-		drop_row(d, r, dead);
+		return drop_row(d, r, malformed, dead, err);
 	return 0;
 }
 
