@@ -51,6 +51,26 @@ void chunk_set_rows(struct chunk *c, uint32_t row_count)
 	}
 }
 
+static void zero_null_slots(struct column *column, size_t bytes)
+{
+	for (uint32_t w = 0; w < chunk_words; w++) {
+		char *slots = (char *)column->data + (size_t)w * 64 * bytes;
+		uint64_t bits = column->nulls[w];
+		if (bits == UINT64_MAX) {
+			memset(slots, 0, 64 * bytes);
+			continue;
+		}
+		for (; bits != 0; bits &= bits - 1)
+			memset(slots + (uint32_t)__builtin_ctzll(bits) * bytes, 0, bytes);
+	}
+}
+
+void chunk_zero_nulls(struct chunk *c)
+{
+	for (uint32_t i = 0; i < c->column_count; i++)
+		zero_null_slots(&c->columns[i], phys_bytes(type_phys(c->schema->columns[i].type)));
+}
+
 uint32_t chunk_live_count(const struct chunk *c)
 {
 	uint32_t count = 0;

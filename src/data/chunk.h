@@ -26,6 +26,9 @@ void *chunk_alloc_data(struct arena *arena, struct type type);
 /* Says that rows 0..row_count-1 are all there. */
 void chunk_set_rows(struct chunk *c, uint32_t row_count);
 
+/* Slots of NULL rows become zero, so that no kernel reads what was never written. */
+void chunk_zero_nulls(struct chunk *c);
+
 uint32_t chunk_live_count(const struct chunk *c);
 /* Lowest live row at or above `row`, or chunk_rows_max. */
 uint32_t chunk_next_live(const struct chunk *c, uint32_t row);

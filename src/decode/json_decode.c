@@ -80,6 +80,8 @@ static bool read_fields(struct json_decoder *d, struct json_row *r)
 		if (!json_scan_name(s, &name))
 			return false;
 		column = find_column(d, &name, column + 1);
+		if (r->absent != NULL && column != JSON_NO_COLUMN)
+			bit_clear(r->absent[column], r->index);
 		json_skip_space(s);
 		const char *from = s->at;
 		const char *after = d->kernel->value(&d->slots[column + 1], r, from);
@@ -104,6 +106,8 @@ static bool read_fields(struct json_decoder *d, struct json_row *r)
 static bool read_object(struct json_decoder *d, struct json_row *r)
 {
 	struct json_scan *s = &r->scan;
+	for (uint32_t i = 0; r->absent != NULL && i < d->config.schema->column_count; i++)
+		bit_set(r->absent[i], r->index);
 	json_shape_begin(&d->shape);
 	d->shape.learnable = json_templates_want(&d->templates);
 	if (json_peek(s) != '{')
@@ -122,6 +126,12 @@ static bool read_object(struct json_decoder *d, struct json_row *r)
 	return s->at == s->end || json_scan_fail(s, "the end after the object");
 }
 
+static void note_missing(const struct json_template *t, struct json_row *r)
+{
+	for (uint32_t i = 0; r->absent != NULL && i < t->missing_count; i++)
+		bit_set(r->absent[t->missing[i]], r->index);
+}
+
 /*
  * The fast way: one of the shapes seen before, the most recent one first. While nothing fits, only
  * one of them is tried for each message, in turn.
@@ -136,6 +146,7 @@ static bool read_by_template(struct json_decoder *d, struct json_row *r)
 			t->list[i].hits++;
 			t->recent = i;
 			t->misses_in_a_row = 0;
+			note_missing(&t->list[i], r);
 			return true;
 		}
 		if (match == JSON_BROKE_OFF)
@@ -290,28 +301,51 @@ static bool is_blank(struct json_scan *s)
 	return blank;
 }
 
+static void begin_row(struct json_row *r, struct str text)
+{
+	r->bad_fields = 0;
+	r->bad_column = JSON_NO_COLUMN;
+	r->scan.begin = r->scan.at = text.data;
+	r->scan.end = text.data + text.len;
+}
+
+int json_decode_known(struct json_decoder *d, struct json_row *r, struct str text,
+	struct dead_letters *dead, struct error *err)
+{
+	begin_row(r, text);
+	if (!read_by_template(d, r))
+		return 0;
+	d->counts.template_hits++;
+	if (r->bad_fields == 0)
+		return 1;
+	int failed = bad_row(d, r, false, dead, err);
+	return failed < 0 ? failed : 1;
+}
+
+int json_decode_any(struct json_decoder *d, struct json_row *r, struct str text,
+	struct dead_letters *dead, struct error *err)
+{
+	begin_row(r, text);
+	if (is_blank(&r->scan))
+		return JSON_ROW_BLANK;
+	d->counts.template_misses++;
+	bool good = read_object(d, r);
+	if (good && d->shape.learnable)
+		json_templates_learn(&d->templates, &d->shape, text, d->slots,
+			d->config.schema->column_count);
+	if (good && r->bad_fields == 0)
+		return JSON_ROW_GOOD;
+	int failed = bad_row(d, r, !good, dead, err);
+	return failed < 0 ? failed : good ? JSON_ROW_GOOD : JSON_ROW_MALFORMED;
+}
+
 static int decode_row(struct json_decoder *d, struct json_row *r, struct str text,
 	struct dead_letters *dead, struct error *err)
 {
 	if (text.len == 0)
 		return 0;
-	r->bad_fields = 0;
-	r->scan.begin = r->scan.at = text.data;
-	r->scan.end = text.data + text.len;
-	bool good = true;
-	if (read_by_template(d, r)) {
-		d->counts.template_hits++;
-	} else {
-		if (is_blank(&r->scan))
-			return 0;
-		d->counts.template_misses++;
-		good = read_object(d, r);
-		if (good && d->shape.learnable)
-			json_templates_learn(&d->templates, &d->shape, text, d->config.schema);
-	}
-	if (good && r->bad_fields == 0)
-		return 0;
-	return bad_row(d, r, !good, dead, err);
+	int known = json_decode_known(d, r, text, dead, err);
+	return known != 0 ? known : json_decode_any(d, r, text, dead, err);
 }
 
 /* ---- chunks ---- */
@@ -323,19 +357,14 @@ static void null_all_rows(struct chunk *c)
 		memcpy(c->columns[i].nulls, c->live, sizeof(c->live));
 }
 
-/* Slots of NULL rows are zero, so that no kernel reads what was never written. */
-static void zero_null_slots(struct column *column, size_t bytes)
+void json_decode_begin(struct json_decoder *d, struct chunk *c, struct json_row *row)
 {
-	for (uint32_t w = 0; w < chunk_words; w++) {
-		char *slots = (char *)column->data + (size_t)w * 64 * bytes;
-		uint64_t bits = column->nulls[w];
-		if (bits == UINT64_MAX) {
-			memset(slots, 0, 64 * bytes);
-			continue;
-		}
-		for (; bits != 0; bits &= bits - 1)
-			memset(slots + (uint32_t)__builtin_ctzll(bits) * bytes, 0, bytes);
-	}
+	d->values.arena = c->arena;
+	d->values.now_us = clock_wall_us(d->config.clock);
+	*row = (struct json_row){
+		.chunk = c, .schema = d->config.schema, .values = &d->values};
+	json_scan_init(&row->scan, str_lit(""), d->config.strict);
+	row->scan.string_stop = d->kernel->string_stop;
 }
 
 int json_decode(struct json_decoder *d, const struct messages *in, struct dead_letters *dead,
@@ -345,18 +374,14 @@ int json_decode(struct json_decoder *d, const struct messages *in, struct dead_l
 	c->messages = in;
 	chunk_set_rows(c, in->count);
 	null_all_rows(c);
-	d->values.arena = in->arena;
-	d->values.now_us = clock_wall_us(d->config.clock);
-	struct json_row row = {.chunk = c, .schema = d->config.schema, .values = &d->values};
-	json_scan_init(&row.scan, str_lit(""), d->config.strict);
-	row.scan.string_stop = d->kernel->string_stop;
+	struct json_row row;
+	json_decode_begin(d, c, &row);
 	for (row.index = 0; row.index < in->count; row.index++) {
 		int failed = decode_row(d, &row, in->value[row.index], dead, err);
 		if (failed < 0)
 			return failed;
 	}
-	for (uint32_t i = 0; i < c->column_count; i++)
-		zero_null_slots(&c->columns[i], phys_bytes(type_phys(c->schema->columns[i].type)));
+	chunk_zero_nulls(c);
 	*out = c;
 	return 0;
 }

@@ -52,4 +52,17 @@ const struct json_counts *json_decoder_counts(const struct json_decoder *d);
 int json_decode(struct json_decoder *d, const struct messages *in, struct dead_letters *dead,
 	struct chunk **out, struct error *err);
 
+/*
+ * The same row by row, for a decoder of several kinds of messages (decode/envelope_flat.c): into
+ * row->index of a chunk whose columns are NULL there. `known` takes only shapes seen before: 1 when
+ * it did, 0 when it did not. Both are negative when the job must stop.
+ */
+struct json_row;
+enum json_row_kind { JSON_ROW_GOOD, JSON_ROW_BLANK, JSON_ROW_MALFORMED };
+void json_decode_begin(struct json_decoder *d, struct chunk *c, struct json_row *row);
+int json_decode_known(struct json_decoder *d, struct json_row *row, struct str text,
+	struct dead_letters *dead, struct error *err);
+int json_decode_any(struct json_decoder *d, struct json_row *row, struct str text,
+	struct dead_letters *dead, struct error *err);
+
 #endif

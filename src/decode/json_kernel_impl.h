@@ -178,6 +178,11 @@ KERNEL_INLINE const char *read_slot(const struct json_slot *slot, struct json_ro
 {
 	const char *after = NULL;
 	switch (slot->kind) {
+	case JSON_SLOT_BEGIN:
+		((struct str *)r->chunk->columns[slot->column].data)[r->index].data = p;
+		return p;
+	case JSON_SLOT_END:
+		return json_lane_end(slot, r, p);
 	case JSON_SLOT_INT32:
 		after = read_int32(slot, r, p);
 		break;

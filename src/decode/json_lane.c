@@ -15,6 +15,15 @@ static bool begins_with(const char *p, const char *end, const char *word, size_t
 	return (size_t)(end - p) >= len && memcmp(p, word, len) == 0;
 }
 
+const char *json_lane_end(const struct json_slot *slot, struct json_row *r, const char *p)
+{
+	struct column *c = column_of(slot, r);
+	struct str *s = &((struct str *)c->data)[r->index];
+	s->len = (size_t)(p - s->data);
+	bit_clear(c->nulls, r->index);
+	return p;
+}
+
 const char *json_lane_word(const struct json_slot *slot, struct json_row *r, const char *p)
 {
 	const char *end = r->scan.end;

@@ -11,6 +11,9 @@
 #include "decode/json_row.h"
 #include "decode/json_template.h"
 
+/* A slice that JSON_SLOT_BEGIN began ends here. */
+const char *json_lane_end(const struct json_slot *slot, struct json_row *r, const char *p);
+
 /* true and false; null for any column. */
 const char *json_lane_word(const struct json_slot *slot, struct json_row *r, const char *p);
 

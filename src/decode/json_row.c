@@ -2,8 +2,11 @@
 
 bool json_row_store(struct json_row *r, int32_t column, const struct json_token *t)
 {
-	switch (json_field_store(r->values, r->schema->columns[column].type, t,
-		&r->chunk->columns[column], r->index)) {
+	enum json_fit fit = r->store != NULL ? r->store(r, column, t)
+					     : json_field_store(r->values,
+						       r->schema->columns[column].type, t,
+						       &r->chunk->columns[column], r->index);
+	switch (fit) {
 	case JSON_FIT_BAD:
 		if (r->bad_fields++ == 0)
 			r->bad_column = column;

@@ -10,6 +10,12 @@
 
 enum { JSON_NO_COLUMN = -1 };
 
+struct json_row;
+
+/* What a token means in `column`, when that is not what from_json makes of it (an envelope's). */
+typedef enum json_fit json_store_fn(
+	struct json_row *r, int32_t column, const struct json_token *t);
+
 struct json_row {
 	struct chunk *chunk;
 	const struct schema *schema; /* plan */
@@ -18,6 +24,9 @@ struct json_row {
 	uint32_t index;
 	uint32_t bad_fields;
 	int32_t bad_column; /* the first that did not fit, or JSON_NO_COLUMN */
+	json_store_fn *store; /* NULL: json_field_store */
+	/* by column, the rows whose message did not have it; NULL: nobody asks */
+	uint64_t (*absent)[chunk_words];
 };
 
 /* Stores a token under its column. False: the message is malformed (see JSON_FIT_BREAKS_ROW). */

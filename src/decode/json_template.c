@@ -127,24 +127,37 @@ static struct json_literal copy_literal(char **bytes, const char *from, size_t l
 	return l;
 }
 
-/* One block: the slots, then the bytes of literals and memos. */
-static struct json_template make(
-	const struct json_shape *shape, struct str message, const struct schema *schema)
+static bool shape_has(const struct json_shape *shape, int32_t column)
+{
+	for (uint32_t i = 0; i < shape->count; i++)
+		if (shape->fields[i].column == column)
+			return true;
+	return false;
+}
+
+/* One block: the slots, the missing columns, then the bytes of literals and memos. */
+static struct json_template make(const struct json_shape *shape, struct str message,
+	const struct json_slot *slots, uint32_t column_count)
 {
 	size_t slots_bytes = sizeof(struct json_slot) * shape->count;
-	size_t block_bytes = slots_bytes + literal_bytes(shape);
+	size_t missing_bytes = sizeof(uint32_t) * column_count;
+	size_t block_bytes = slots_bytes + missing_bytes + literal_bytes(shape);
 	for (uint32_t i = 0; i < shape->count; i++)
 		block_bytes += memo_bytes(shape, i, message);
 	char *block = malloc(block_bytes);
 	check(block != NULL);
-	struct json_template t = {
-		.slots = (struct json_slot *)(void *)block, .slot_count = shape->count};
-	char *bytes = block + slots_bytes;
+	struct json_template t = {.slots = (struct json_slot *)(void *)block,
+		.slot_count = shape->count,
+		.missing = (uint32_t *)(void *)(block + slots_bytes)};
+	for (uint32_t i = 0; i < column_count; i++)
+		if (!shape_has(shape, (int32_t)i))
+			t.missing[t.missing_count++] = i;
+	char *bytes = block + slots_bytes + missing_bytes;
 	size_t from = 0;
 	for (uint32_t i = 0; i < shape->count; i++) {
 		struct json_slot *slot = &t.slots[i];
 		size_t start = shape->fields[i].start;
-		*slot = json_slot_for(schema, shape->fields[i].column);
+		*slot = slots[shape->fields[i].column + 1];
 		slot->before = copy_literal(&bytes, message.data + from, start - from);
 		slot->memo =
 			copy_literal(&bytes, message.data + start, memo_bytes(shape, i, message));
@@ -174,15 +187,17 @@ static struct json_template *find_place(struct json_templates *t)
 	return least;
 }
 
-void json_templates_learn(struct json_templates *t, const struct json_shape *shape,
-	struct str message, const struct schema *schema)
+struct json_template *json_templates_learn(struct json_templates *t,
+	const struct json_shape *shape, struct str message, const struct json_slot *slots,
+	uint32_t column_count)
 {
 	if (!shape->learnable || literal_bytes(shape) > json_literal_bytes_max)
-		return;
+		return NULL;
 	struct json_template *place = find_place(t);
-	*place = make(shape, message, schema);
+	*place = make(shape, message, slots, column_count);
 	t->misses = 0;
 	t->recent = (uint32_t)(place - t->list);
+	return place;
 }
 
 void json_templates_release(struct json_templates *t)

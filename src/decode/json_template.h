@@ -29,7 +29,7 @@
 enum {
 	json_templates_max = 8,
 	json_slots_max = 1024,
-	json_literal_bytes_max = 65536, /* of one template, in all */
+	json_literal_bytes_max = 256 * 1024, /* of one template, in all */
 	json_memo_bytes_min = 16, /* of one ignored value */
 	json_memo_bytes_max = 16384,
 	json_misses_before_replacing = 64, /* once all templates are taken */
@@ -43,6 +43,9 @@ struct json_literal {
 };
 
 enum json_slot_kind {
+	/* of no width: a string column's slot begins, ends here */
+	JSON_SLOT_BEGIN,
+	JSON_SLOT_END,
 	JSON_SLOT_INT32,
 	JSON_SLOT_INT64,
 	JSON_SLOT_STRING,
@@ -67,6 +70,8 @@ struct json_template {
 	struct json_literal tail;
 	struct json_slot *slots;
 	uint32_t slot_count;
+	uint32_t *missing; /* columns that these messages do not have */
+	uint32_t missing_count;
 	uint64_t hits;
 };
 
@@ -99,9 +104,14 @@ struct json_slot json_slot_for(const struct schema *schema, int32_t column);
 /* Will the next shape be learned? If not, it need not be noted. */
 bool json_templates_want(const struct json_templates *t);
 
-/* Learns a message's shape, perhaps in place of the template least used. */
-void json_templates_learn(struct json_templates *t, const struct json_shape *shape,
-	struct str message, const struct schema *schema);
+/*
+ * Learns a message's shape, perhaps in place of the template least used; its place, or NULL when it
+ * cannot be learned. slots[c + 1] is the slot of column c (json_slot_for, or what its owner makes
+ * of it); columns from 0 to column_count that are not in the shape are the missing ones.
+ */
+struct json_template *json_templates_learn(struct json_templates *t,
+	const struct json_shape *shape, struct str message, const struct json_slot *slots,
+	uint32_t column_count);
 
 void json_templates_release(struct json_templates *t);
 
