@@ -56,6 +56,8 @@ local cdcl = {}
 ---@field fetch_memory? string|integer
 ---@field max_offsets_per_trigger? integer
 ---@field on_data_loss? "stop"|"continue"
+---@field envelope? "auto"|"flat"|"debezium"|"maxwell"|"canal"|"ogg"
+---@field table? string
 ---@field mode? cdcl.Mode
 ---@field json? cdcl.Json
 ---@field kafka? table<string, string|number|boolean>
@@ -68,6 +70,8 @@ local cdcl = {}
 ---@field topic? string|string[]
 ---@field max_files_per_trigger? integer
 ---@field null_value? string
+---@field envelope? "auto"|"flat"|"debezium"|"maxwell"|"canal"|"ogg"
+---@field table? string
 ---@field mode? cdcl.Mode
 ---@field json? cdcl.Json
 
@@ -77,6 +81,8 @@ local cdcl = {}
 ---@field format? "lines"|"records"
 ---@field topic? string|string[]
 ---@field null_value? string
+---@field envelope? "auto"|"flat"|"debezium"|"maxwell"|"canal"|"ogg"
+---@field table? string
 ---@field mode? cdcl.Mode
 ---@field json? cdcl.Json
 
@@ -92,6 +98,8 @@ local cdcl = {}
 ---@field malformed? number
 ---@field duplicates? number
 ---@field late? number
+---@field envelope? "auto"|"flat"|"debezium"|"maxwell"|"canal"|"ogg"
+---@field table? string
 ---@field mode? cdcl.Mode
 ---@field json? cdcl.Json
 

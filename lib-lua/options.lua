@@ -36,6 +36,20 @@ local on_schema_change = {
 	doc = 'under schema = "auto": what a column that came, went or grew in mid-stream does',
 }
 
+local envelope_options = {
+	{
+		name = "envelope",
+		type = { "auto", "flat", "debezium", "maxwell", "canal", "ogg" },
+		doc = "what stands around a row; auto looks at the first messages (and is what a "
+			.. "merge asks for), flat is nothing",
+	},
+	{
+		name = "table",
+		type = "string",
+		doc = 'rows of one table only, where several come: "orders", "shop.orders"',
+	},
+}
+
 local output_mode = {
 	name = "output_mode",
 	type = { "append", "update", "complete", "changelog" },
@@ -173,6 +187,7 @@ return {
 			default = "stop",
 			doc = "when offsets to be read are gone",
 		},
+		envelope_options,
 		json_options,
 		{
 			name = "kafka",
@@ -213,6 +228,7 @@ return {
 			type = "string",
 			doc = "a line equal to it is a message with a NULL value",
 		},
+		envelope_options,
 		json_options
 	),
 
@@ -228,6 +244,7 @@ return {
 		},
 		{ name = "topic", type = "strings", doc = "as for cdcl.file" },
 		{ name = "null_value", type = "string", doc = "as for cdcl.file" },
+		envelope_options,
 		json_options
 	),
 
@@ -288,6 +305,7 @@ return {
 			default = 0,
 			doc = "part of the messages sent late",
 		},
+		envelope_options,
 		json_options
 	),
 

@@ -13,6 +13,7 @@ struct ddl {
 	size_t at;
 	struct arena *arena;
 	struct error *err;
+	bool arrays; /* taken: columns may have them, casts may not */
 };
 
 struct type_word {
@@ -288,11 +289,35 @@ static int fail_type(struct ddl *d, struct str name)
 	return code;
 }
 
+static int type_word(struct ddl *d, struct type *out);
+
+/* array<T>, T being no array itself. */
+static int array_of(struct ddl *d, struct str name, struct type *out)
+{
+	struct type *element = ARENA_NEW(d->arena, struct type);
+	if (!take(d, '<'))
+		return fail_expected(d, "'<' and the type of the elements");
+	if (type_word(d, element) < 0)
+		return -CDCL_E_DDL;
+	if (element->id == TYPE_ARRAY) {
+		int code = fail(d, offset_of(d, name), name.len,
+			"arrays of arrays are not supported");
+		error_help(d->err, "declare the column as json");
+		return code;
+	}
+	if (!take(d, '>'))
+		return fail_expected(d, "'>'");
+	*out = (struct type){.id = TYPE_ARRAY, .element = element};
+	return 0;
+}
+
 static int type_word(struct ddl *d, struct type *out)
 {
 	struct str name = word(d);
 	if (name.len == 0)
 		return fail_expected(d, "a type");
+	if (d->arrays && str_eq_fold(name, str_lit("array")))
+		return array_of(d, name, out);
 	for (size_t i = 0; i < sizeof(type_words) / sizeof(type_words[0]); i++) {
 		if (!str_eq_fold(name, str_c(type_words[i].word)))
 			continue;
@@ -427,6 +452,7 @@ static struct ddl begin(struct str text, struct arena *arena, struct error *err)
 int ddl_parse(struct str text, struct arena *arena, struct schema **out, struct error *err)
 {
 	struct ddl d = begin(text, arena, err);
+	d.arrays = true;
 	if (take_struct(&d)) {
 		if (column_list(&d, true, out) < 0)
 			return -CDCL_E_DDL;

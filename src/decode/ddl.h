@@ -4,8 +4,8 @@
 /*
  * Schemas in Spark's DDL: "order_id int, product string, price decimal(10,2)". Also `struct<a:
  * int>` at the top, NOT NULL (ignored, as in Spark), COMMENT '...', back-quoted names. Types: see
- * data/type.h, with Spark's other names (byte short integer long real numeric dec). Nested types
- * are refused with a message until they exist.
+ * data/type.h, with Spark's other names (byte short integer long real numeric dec), and array<T> of
+ * them. Other nested types are refused with a message until they exist.
  */
 
 #include "cdcl/error.h"

@@ -23,6 +23,7 @@
 #include "cdcl/error.h"
 #include "data/change.h"
 #include "data/dead_letter.h"
+#include "data/row_key.h"
 #include "decode/json_decode.h"
 
 enum envelope_kind {
@@ -44,6 +45,10 @@ struct envelope_config {
 	bool changes;                   /* a merge listens: fill chunk->changes and absent */
 	enum schema_change on_schema_change;
 	bool schema_auto;               /* the schema came from the topic, not from the script */
+	/* rows of this table only ("orders", "shop.orders"); absent: all */
+	struct str table;
+	/* the merge's key, columns of json.schema; count 0: not known */
+	struct row_key key;
 };
 
 struct envelope_counts {

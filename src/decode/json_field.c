@@ -1,6 +1,7 @@
 #include "decode/json_field.h"
 
 #include "base/bounds.h"
+#include "data/row_codec.h"
 #include "data/value.h"
 #include "decode/base64.h"
 #include "decode/json_number.h"
@@ -146,6 +147,38 @@ static enum json_fit store_json(const struct json_token *t, struct column *c, ui
 	return JSON_FIT_VALUE;
 }
 
+/* Elements as values of their type; one that does not fit costs the array. */
+static enum json_fit store_array(struct json_values *v, struct type type,
+	const struct json_token *t, struct column *c, uint32_t row)
+{
+	struct json_scan s;
+	struct json_token element;
+	struct strbuf bytes;
+	uint32_t count = 0;
+	bool good = true;
+	if (t->kind != JSON_KIND_ARRAY || type.element->id == TYPE_ARRAY)
+		return JSON_FIT_BAD;
+	strbuf_init(&bytes);
+	strbuf_add(&bytes, (struct str){(const char *)&count, sizeof(count)});
+	json_scan_init(&s, t->text, false);
+	s.at++;
+	while (good && json_peek(&s) != ']' && json_scan_value(&s, 2, &element)) {
+		int128 slot = 0;
+		struct column one = {.data = &slot};
+		enum json_fit fit = json_field_store(v, *type.element, &element, &one, 0);
+		struct value value = value_from_column(&one, *type.element, 0);
+		good = fit == JSON_FIT_VALUE || fit == JSON_FIT_NULL;
+		row_codec_add(&bytes, &value);
+		count++;
+		if (json_peek(&s) == ',')
+			s.at++;
+	}
+	memcpy(bytes.data, &count, sizeof(count));
+	((struct str *)c->data)[row] = str_dup(strbuf_str(&bytes), v->arena);
+	strbuf_release(&bytes);
+	return good ? JSON_FIT_VALUE : JSON_FIT_BAD;
+}
+
 static enum json_fit store(struct json_values *v, struct type type, const struct json_token *t,
 	struct column *c, uint32_t row)
 {
@@ -172,8 +205,9 @@ static enum json_fit store(struct json_values *v, struct type type, const struct
 		return store_timestamp(v, t, c, row);
 	case TYPE_JSON:
 		return store_json(t, c, row);
-	case TYPE_NULL:
 	case TYPE_ARRAY:
+		return store_array(v, type, t, c, row);
+	case TYPE_NULL:
 	case type_id_count:
 		break;
 	}

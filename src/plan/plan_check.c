@@ -179,6 +179,27 @@ static int check_paths(struct plan *p, struct error *err)
 	return 0;
 }
 
+/*
+ * An event that changes a row's key and says so by its old image alone (Maxwell, Canal, OGG) is two
+ * changes: the decoder must know which columns are the key. Found by name, through any steps.
+ */
+static void tell_key(const struct plan_node *merge, struct plan_node *in)
+{
+	for (uint32_t i = 0; i < in->input_count; i++)
+		tell_key(merge, in->inputs[i]);
+	if (in->kind != PLAN_SOURCE || in->envelope == NULL || in->envelope->key.count > 0)
+		return;
+	struct row_key key = {.count = 0};
+	for (uint32_t i = 0; i < merge->merge->key.count; i++) {
+		struct str name = merge->schema->columns[merge->merge->key.columns[i]].name;
+		int column = schema_find(in->schema, name);
+		if (column < 0)
+			return;
+		key.columns[key.count++] = (uint32_t)column;
+	}
+	in->envelope->key = key;
+}
+
 int plan_check(struct plan *p, struct error *err)
 {
 	if (p->node_count == 0) {
@@ -194,7 +215,11 @@ int plan_check(struct plan *p, struct error *err)
 	}
 	for (uint32_t i = 0; i < p->node_count; i++) {
 		struct plan_node *n = p->nodes[i];
-		n->source.kafka.headers = p->reads_headers;
+		/* Debezium tells a key change by its headers */
+		n->source.kafka.headers = p->reads_headers ||
+			(n->envelope != NULL && n->envelope->kind == ENVELOPE_DEBEZIUM);
+		if (n->kind == PLAN_MERGE)
+			tell_key(n, n->inputs[0]);
 		int r = n->kind != PLAN_SOURCE || n->source.kind != SOURCE_KAFKA
 			? 0
 			: kafka_source_check(&n->source.kafka, err);

@@ -17,7 +17,11 @@ int intake_open(struct intake *in, const struct plan_node *node, enum source_run
 		return error_set(err, CDCL_E_MEMORY, "no memory for a block of messages");
 	in->messages->arena = &in->arena;
 	in->messages->source_id = node->id;
-	if (!node->raw) {
+	if (node->envelope != NULL && !node->raw) {
+		struct envelope_config config = *node->envelope;
+		config.json.clock = clock;
+		in->envelope = envelope_open(&config);
+	} else if (!node->raw) {
 		struct json_config config = node->json;
 		config.clock = clock;
 		in->decoder = json_decoder_open(&config);
@@ -31,6 +35,7 @@ void intake_close(struct intake *in)
 	source_close(in->source);
 	if (in->decoder != NULL)
 		json_decoder_close(in->decoder);
+	envelope_close(in->envelope);
 	arena_release(&in->arena);
 	free(in->messages);
 	*in = (struct intake){.node = NULL};
@@ -71,12 +76,31 @@ static int fill(struct intake *in, struct error *err)
 	return 0;
 }
 
+/* Messages of one block may give rows for several chunks. */
+static int read_events(struct intake *in, struct error *err)
+{
+	uint32_t next = 0;
+	int more;
+	do {
+		struct chunk *c = NULL;
+		more = envelope_decode(in->envelope, in->messages, &next, in->dead, &c, err);
+		if (more < 0)
+			return more;
+		int r = c->row_count == 0 ? 0 : operator_emit(in->head, OUTPUT_APPEND, c, err);
+		if (r < 0)
+			return r;
+	} while (more == 1);
+	return (int)in->messages->count;
+}
+
 int intake_read(struct intake *in, struct error *err)
 {
 	int r = fill(in, err);
 	if (r < 0 || in->messages->count == 0)
 		return r;
 	dead_letters_note_read(in->dead, in->messages->count);
+	if (in->envelope != NULL)
+		return read_events(in, err);
 	struct chunk *c = NULL;
 	if (in->decoder == NULL)
 		r = raw_decode(in->node->schema, in->messages, &c, err);

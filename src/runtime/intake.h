@@ -6,13 +6,13 @@
  * their chunk live in, the decoder. intake_read is the whole life of a chunk: filled, decoded,
  * pushed through the operators, forgotten.
  *
- *	source --fill--> messages --json_decode / raw_decode--> chunk --operator_emit--> ...
+ *	source --fill--> messages --json_ / raw_ / envelope_decode--> chunk --operator_emit--> ...
  *	                 \_________________ arena, reset for each chunk _________________/
  */
 
 #include "cdcl/error.h"
 #include "base/arena.h"
-#include "decode/json_decode.h"
+#include "decode/envelope.h"
 #include "ops/operator.h"
 #include "plan/plan.h"
 #include "source/source.h"
@@ -20,7 +20,8 @@
 struct intake {
 	const struct plan_node *node;
 	struct source *source;
-	struct json_decoder *decoder; /* NULL: raw */
+	struct json_decoder *decoder; /* flat rows that nobody merges; NULL: raw, or envelope */
+	struct envelope_decoder *envelope; /* NULL: one of the others */
 	struct messages *messages;
 	struct arena arena; /* chunk */
 	struct operator *head; /* the graph's */

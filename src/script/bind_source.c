@@ -131,6 +131,34 @@ static void read_json_options(lua_State *L, struct json_config *json)
 	json->clock = s->options.clock;
 }
 
+static enum envelope_kind read_envelope_kind(lua_State *L)
+{
+	static const enum envelope_kind kinds[] = {ENVELOPE_AUTO, ENVELOPE_FLAT, ENVELOPE_DEBEZIUM,
+		ENVELOPE_MAXWELL, ENVELOPE_CANAL, ENVELOPE_OGG};
+	struct str said = bind_field_string(L, 2, "envelope");
+	for (size_t i = 0; said.data != NULL && i < ARRAY_LEN(kinds); i++)
+		if (str_eq(said, str_c(envelope_name(kinds[i]))))
+			return kinds[i];
+	return ENVELOPE_AUTO;
+}
+
+/* A source of which nothing was said reads flat rows, unless its first messages were others. */
+static void set_envelope(lua_State *L, struct plan_node *node, enum envelope_kind seen,
+	bool schema_auto, enum schema_change on_change)
+{
+	struct str table = bind_field_string(L, 2, "table");
+	bool said = bind_field_string(L, 2, "envelope").data != NULL;
+	bool events = seen != ENVELOPE_AUTO && seen != ENVELOPE_FLAT;
+	if ((!said && table.data == NULL && !events) || node->raw)
+		return;
+	node->envelope = ARENA_NEW(bind_script(L)->plan->arena, struct envelope_config);
+	node->envelope->kind = read_envelope_kind(L);
+	node->envelope->json = node->json;
+	node->envelope->table = table;
+	node->envelope->schema_auto = schema_auto;
+	node->envelope->on_schema_change = on_change;
+}
+
 /* --input FILE|-: any source becomes this file, with the schema and topic it had. */
 static void replace_input(const struct script *s, struct source_config *config)
 {
@@ -213,11 +241,12 @@ static int source(lua_State *L)
 	enum schema_change on_change = read_schema_change(L);
 	bool is_auto = ddl.data != NULL && str_eq_fold(str_trim(ddl), str_lit("auto"));
 	if (is_auto)
-		ddl = auto_schema(L, &config, ENVELOPE_AUTO, on_change, &sample);
+		ddl = auto_schema(L, &config, read_envelope_kind(L), on_change, &sample);
 	struct plan_node *node =
 		plan_source(s->plan, &config, ddl, &json, bind_place(L), &s->error);
 	if (node == NULL)
 		bind_fail(L);
+	set_envelope(L, node, sample.kind, is_auto, on_change);
 	lua_pushlightuserdata(L, node);
 	return 1;
 }

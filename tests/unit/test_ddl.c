@@ -105,8 +105,8 @@ static void refused(void **state)
 		"write `name type`, as in `order_id int`");
 	check_refused("a struct<b:int>", "type 'struct' is not supported", "struct",
 		"nested types are not supported yet: declare the column as json");
-	check_refused("a ARRAY<INT>", "type 'ARRAY' is not supported", "ARRAY",
-		"nested types are not supported yet: declare the column as json");
+	check_refused("a ARRAY<array<INT>>", "arrays of arrays are not supported", "ARRAY",
+		"declare the column as json");
 	check_refused("a varchar(3)", "type 'varchar' is not supported", "varchar",
 		"declare the column as string");
 	check_refused("a int, A string", "columns 'a' and 'A' differ only in case", "A", "");

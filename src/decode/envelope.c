@@ -1,0 +1,743 @@
+#include "decode/envelope_row.h"
+
+#include "base/bounds.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "data/value.h"
+
+#include <stdlib.h>
+
+/* ---- opening ---- */
+
+static const struct envelope_name note_names[note_count] = {
+	[NOTE_OP] = {str_lit("__op"), TYPE_STRING},
+	[NOTE_BEFORE] = {str_lit(""), TYPE_JSON},
+	[NOTE_SOURCE] = {str_lit(""), TYPE_JSON},
+	[NOTE_TS] = {str_lit(""), TYPE_BIGINT},
+	[NOTE_TS_MS] = {str_lit("__source_ts_ms"), TYPE_BIGINT},
+	[NOTE_TS_US] = {str_lit("__source_ts_us"), TYPE_BIGINT},
+	[NOTE_SNAPSHOT] = {str_lit("__source_snapshot"), TYPE_JSON},
+	[NOTE_SEQUENCE] = {str_lit("__source_sequence"), TYPE_JSON},
+	[NOTE_LSN] = {str_lit("__source_lsn"), TYPE_BIGINT},
+	[NOTE_FILE] = {str_lit("__source_file"), TYPE_STRING},
+	[NOTE_POS] = {str_lit("__source_pos"), TYPE_BIGINT},
+	[NOTE_ROW] = {str_lit("__source_row"), TYPE_BIGINT},
+	[NOTE_DELETED] = {str_lit("__deleted"), TYPE_JSON},
+	[NOTE_COMMIT] = {str_lit(""), TYPE_JSON},
+	[NOTE_DATABASE] = {str_lit(""), TYPE_STRING},
+	[NOTE_SCHEMA] = {str_lit(""), TYPE_STRING},
+	[NOTE_TABLE] = {str_lit(""), TYPE_STRING},
+	[NOTE_KEYS] = {str_lit(""), TYPE_JSON},
+	[NOTE_TIME] = {str_lit(""), TYPE_STRING},
+};
+
+/* The row's columns, then the notes: what templates and the walk see as one. */
+static void make_work_schema(struct envelope_decoder *d)
+{
+	uint32_t columns = d->schema->column_count;
+	d->work_schema = ARENA_NEW(&d->arena, struct schema);
+	d->work_schema->column_count = columns + note_count;
+	d->work_schema->columns =
+		ARENA_ARRAY(&d->arena, struct schema_column, columns + note_count);
+	memcpy(d->work_schema->columns, d->schema->columns,
+		columns * sizeof(*d->schema->columns));
+	for (uint32_t i = 0; i < note_count; i++) {
+		d->work_schema->columns[columns + i] = (struct schema_column){
+			note_names[i].name, type_of((enum type_id)note_names[i].to)};
+		d->note_columns[i] = note_names[i].name.len == 0
+			? JSON_NO_COLUMN
+			: envelope_find_column(d, note_names[i].name);
+	}
+}
+
+static void make_slots(struct envelope_decoder *d)
+{
+	static const uint8_t marked[mark_count] = {
+		NOTE_SOURCE, NOTE_SOURCE, NOTE_BEFORE, NOTE_BEFORE};
+	int32_t columns = (int32_t)d->schema->column_count, all = columns + note_count;
+	d->slots = ARENA_ARRAY(&d->arena, struct json_slot, (size_t)all + mark_count + 1);
+	for (int32_t i = JSON_NO_COLUMN; i < all; i++)
+		d->slots[i + 1] = i < columns ? envelope_slot(d->work_schema, i, NULL)
+					      : json_slot_for(d->work_schema, i);
+	for (int32_t i = 0; i < mark_count; i++)
+		d->slots[all + i + 1] = (struct json_slot){
+			.kind = i % 2 == 0 ? JSON_SLOT_BEGIN : JSON_SLOT_END,
+			.column = columns + marked[i]};
+}
+
+static void make_names(struct envelope_decoder *d)
+{
+	d->name_mask = 15;
+	while (d->name_mask < d->schema->column_count * 2)
+		d->name_mask = d->name_mask * 2 + 1;
+	d->names = ARENA_ARRAY(&d->arena, struct name_slot, (size_t)d->name_mask + 1);
+	for (uint32_t i = 0; i < d->schema->column_count; i++)
+		if ((int32_t)i != d->config.json.corrupt_column &&
+			envelope_find_column(d, d->schema->columns[i].name) == JSON_NO_COLUMN)
+			envelope_add_column(d, d->schema->columns[i].name, (int32_t)i);
+}
+
+/* A chunk of one row, for what is not the row itself. */
+static void make_side(struct envelope_decoder *d)
+{
+	uint32_t count = d->work_schema->column_count;
+	d->side = ARENA_NEW(&d->arena, struct chunk);
+	d->side->schema = d->work_schema;
+	d->side->column_count = count;
+	d->side->row_count = 1;
+	d->side->columns = ARENA_ARRAY(&d->arena, struct column, count);
+	int128 *slots = ARENA_ARRAY(&d->arena, int128, count);
+	for (uint32_t i = 0; i < count; i++)
+		d->side->columns[i].data = &slots[i];
+	d->side_absent = (uint64_t (*)[chunk_words])arena_zalloc(&d->arena,
+		sizeof(uint64_t[chunk_words]) * (d->schema->column_count + 1),
+		_Alignof(uint64_t));
+}
+
+struct envelope_decoder *envelope_open(const struct envelope_config *config)
+{
+	struct envelope_decoder *d = calloc(1, sizeof(*d));
+	check(d != NULL);
+	d->config = *config;
+	if (d->config.json.clock == NULL)
+		d->config.json.clock = &clock_system;
+	d->schema = config->json.schema;
+	d->kernel = json_kernel_choose();
+	d->values.timezone = config->json.timezone;
+	strbuf_init(&d->values.scratch);
+	arena_init(&d->arena, 16 * 1024);
+	make_names(d);
+	make_work_schema(d);
+	make_slots(d);
+	make_side(d);
+	d->flat = json_decoder_open(&d->config.json);
+	d->topics = calloc(source_topics_max, sizeof(struct envelope_topic *));
+	check(d->topics != NULL);
+	return d;
+}
+
+void envelope_close(struct envelope_decoder *d)
+{
+	if (d == NULL)
+		return;
+	for (uint32_t i = 0; i < d->topic_count; i++)
+		envelope_topic_release(d->topics[i]);
+	free(d->topics);
+	json_decoder_close(d->flat);
+	strbuf_release(&d->values.scratch);
+	arena_release(&d->arena);
+	free(d);
+}
+
+const struct envelope_counts *envelope_counts(const struct envelope_decoder *d)
+{
+	return &d->counts;
+}
+
+/* ---- topics ---- */
+
+struct str envelope_own_copy(struct str s)
+{
+	char *bytes = malloc(s.len + 1);
+	check(bytes != NULL);
+	if (s.len > 0)
+		memcpy(bytes, s.data, s.len);
+	return (struct str){bytes, s.len};
+}
+
+static bool same(struct str a, struct str b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+/* More topics than source_topics_max share the last one's state. */
+static struct envelope_topic *topic_of(struct envelope_decoder *d, struct str name)
+{
+	if (d->recent != NULL && same(d->recent->name, name))
+		return d->recent;
+	for (uint32_t i = 0; i < d->topic_count; i++)
+		if (same(d->topics[i]->name, name))
+			return d->recent = d->topics[i];
+	if (d->topic_count == source_topics_max)
+		return d->recent = d->topics[source_topics_max - 1];
+	struct envelope_topic *t = calloc(1, sizeof(*t));
+	check(t != NULL);
+	t->name = envelope_own_copy(name);
+	t->kind = d->config.kind;
+	t->lore = calloc((size_t)d->schema->column_count + 1, sizeof(*t->lore));
+	check(t->lore != NULL);
+	d->topics[d->topic_count++] = t;
+	return d->recent = t;
+}
+
+struct partition_state *envelope_partition(struct envelope_row *r)
+{
+	struct envelope_topic *t = r->topic;
+	int32_t partition = r->decoder->out->messages->partition[r->message];
+	uint32_t at = partition < 0 || partition >= partitions_max ? 0 : (uint32_t)partition;
+	if (at >= t->partition_count) {
+		uint32_t count = at + 8;
+		t->partitions = realloc(t->partitions, count * sizeof(*t->partitions));
+		check(t->partitions != NULL);
+		memset(t->partitions + t->partition_count, 0,
+			(count - t->partition_count) * sizeof(*t->partitions));
+		t->partition_count = count;
+	}
+	return &t->partitions[at];
+}
+
+/* ---- notes ---- */
+
+/* Where a note's value is: in the row's own column when one of its name took the field. */
+static const struct column *note_column(
+	const struct envelope_row *r, enum envelope_note note, enum type_id *type)
+{
+	int32_t own = r->decoder->note_columns[note];
+	int32_t at = (int32_t)r->decoder->schema->column_count + (int32_t)note;
+	if (own != JSON_NO_COLUMN && column_is_null(&r->json.chunk->columns[at], r->json.index))
+		at = own;
+	*type = r->decoder->work_schema->columns[at].type.id;
+	const struct column *c = &r->json.chunk->columns[at];
+	return column_is_null(c, r->json.index) ? NULL : c;
+}
+
+bool envelope_note_str(const struct envelope_row *r, enum envelope_note note, struct str *out)
+{
+	enum type_id type;
+	const struct column *c = note_column(r, note, &type);
+	*out = (struct str){NULL, 0};
+	if (c == NULL)
+		return false;
+	if (type == TYPE_BOOLEAN)
+		*out = ((const uint8_t *)c->data)[r->json.index] ? str_lit("true")
+								 : str_lit("false");
+	else if (type == TYPE_STRING || type == TYPE_JSON)
+		*out = ((const struct str *)c->data)[r->json.index];
+	return out->data != NULL;
+}
+
+bool envelope_note_int(const struct envelope_row *r, enum envelope_note note, int64_t *out)
+{
+	enum type_id type;
+	const struct column *c = note_column(r, note, &type);
+	*out = 0;
+	if (c == NULL || type != TYPE_BIGINT)
+		return false;
+	*out = ((const int64_t *)c->data)[r->json.index];
+	return true;
+}
+
+struct str envelope_note_word(const struct envelope_row *r, enum envelope_note note)
+{
+	struct str text;
+	if (!envelope_note_str(r, note, &text))
+		return text;
+	if (text.len >= 2 && text.data[0] == '"')
+		return str_sub(text, 1, text.len - 2);
+	return text;
+}
+
+/* ---- rows ---- */
+
+static void begin_row(struct envelope_row *r)
+{
+	struct envelope_decoder *d = r->decoder;
+	uint32_t row = d->out->row_count;
+	check(row < chunk_rows_max);
+	r->json.index = row;
+	r->json.bad_fields = 0;
+	r->json.bad_column = JSON_NO_COLUMN;
+	r->schema = NULL;
+	r->unknown = r->missing = 0;
+	r->waiting_before = d->waiting_count;
+	r->unknown_name = (struct str){NULL, 0};
+	d->origin[row] = (uint16_t)r->message;
+	d->changes->key_change[row] = 0;
+	d->changes->position[row].known = false;
+	d->changes->source[row] = d->changes->before[row] = (struct str){NULL, 0};
+	d->changes->event_time_us[row] = -1;
+}
+
+void envelope_clear(struct envelope_row *r)
+{
+	struct envelope_decoder *d = r->decoder;
+	json_row_clear(&r->json);
+	for (uint32_t i = 0; i < d->schema->column_count; i++)
+		bit_clear(r->json.absent[i], r->json.index);
+	if (r->json.chunk == d->work)
+		d->waiting_count = r->waiting_before;
+}
+
+static void complain(struct envelope_row *r)
+{
+	struct envelope_decoder *d = r->decoder;
+	struct schema_column column = d->schema->columns[r->json.bad_column];
+	struct column_lore *lore = &r->topic->lore[r->json.bad_column];
+	d->own_counts.bad_fields += r->json.bad_fields;
+	if (d->config.json.mode == JSON_FAILFAST)
+		r->failed_column = r->json.bad_column;
+	if (d->config.json.mode == JSON_DROP) {
+		bit_clear(d->work->live, r->json.index);
+		d->own_counts.dropped++;
+	}
+	if (lore->complained)
+		return;
+	lore->complained = true;
+	struct strbuf type;
+	strbuf_init(&type);
+	type_name(column.type, &type);
+	struct str place = chunk_row_place(d->work, r->json.index, d->work->arena);
+	log_warn("envelope",
+		STR_FMT ": a value of column \"" STR_FMT "\" is no " STR_FMT
+			" and is read as NULL; others of this column will be counted only",
+		STR_ARG(place), STR_ARG(column.name), STR_ARG(strbuf_str(&type)));
+	strbuf_release(&type);
+}
+
+static void note_unknown(struct envelope_row *r)
+{
+	struct envelope_topic *t = r->topic;
+	r->decoder->counts.unknown_fields += r->unknown;
+	if (t->said_unknown || r->unknown_name.data == NULL)
+		return;
+	t->said_unknown = true;
+	log_info("envelope",
+		STR_FMT ": field \"" STR_FMT "\" is no column and is left out%s", STR_ARG(t->name),
+		STR_ARG(r->unknown_name), r->unknown > 1 ? ", others too" : "");
+}
+
+void envelope_accept(struct envelope_row *r, enum change_op op)
+{
+	struct envelope_decoder *d = r->decoder;
+	uint32_t row = r->json.index;
+	check(row == d->out->row_count);
+	d->changes->op[row] = (uint8_t)op;
+	if (r->json.bad_fields > 0)
+		complain(r);
+	if (r->unknown > 0)
+		note_unknown(r);
+	if (r->missing > 0)
+		d->any_absent = true;
+	r->topic->seen_rows = true;
+	d->out->row_count++;
+	d->counts.rows++;
+	if (d->out->row_count < chunk_rows_max)
+		begin_row(r);
+}
+
+/* ---- tables ---- */
+
+/* "orders", "shop.orders" or "shop.public.orders" names shop.public.orders. */
+static bool table_is(struct str wanted, struct str database, struct str schema, struct str table)
+{
+	const struct str parts[] = {table, schema, database};
+	size_t end = wanted.len;
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		struct str p = parts[i];
+		if (p.len == 0)
+			continue;
+		if (end < p.len || memcmp(wanted.data + end - p.len, p.data, p.len) != 0)
+			return false;
+		end -= p.len;
+		if (end == 0)
+			return true;
+		if (wanted.data[--end] != '.')
+			return false;
+	}
+	return false;
+}
+
+bool envelope_other_table(
+	struct envelope_row *r, struct str database, struct str schema, struct str table)
+{
+	struct envelope_topic *t = r->topic;
+	struct str wanted = r->decoder->config.table;
+	if (wanted.len > 0)
+		return !table_is(wanted, database, schema, table);
+	if (t->kind == ENVELOPE_MAXWELL && str_eq(database, str_lit("maxwell")))
+		return true;
+	if (t->table.data == NULL)
+		t->table = envelope_own_copy(table);
+	if (!t->said_table && !same(t->table, table)) {
+		t->said_table = true;
+		log_warn("envelope",
+			STR_FMT ": rows of table \"" STR_FMT "\" and of \"" STR_FMT
+				"\" come here; table = \"" STR_FMT "\" of the source takes one",
+			STR_ARG(t->name), STR_ARG(t->table), STR_ARG(table), STR_ARG(t->table));
+	}
+	return false;
+}
+
+/* ---- dead letters ---- */
+
+int envelope_malformed(struct envelope_row *r, struct error *err)
+{
+	const struct json_scan *s = &r->json.scan;
+	error_set(err, CDCL_E_JSON, "malformed JSON: expected %s at byte %zu", s->expected,
+		(size_t)(s->at - s->begin));
+	r->decoder->own_counts.malformed++;
+	return ENVELOPE_REFUSED;
+}
+
+/* `why` is set by error_set, which needs no error_init. */
+static int refuse(struct envelope_row *r, enum dead_letter_reason reason,
+	struct dead_letters *dead, const struct error *why, struct error *err)
+{
+	struct envelope_decoder *d = r->decoder;
+	struct error placed = *why;
+	struct str place = chunk_row_place(d->work, r->json.index, d->work->arena);
+	if (place.len > 0)
+		error_at(&placed, STR_FMT, STR_ARG(place));
+	envelope_clear(r);
+	d->counts.refused++;
+	if (d->config.json.mode == JSON_FAILFAST) {
+		*err = placed;
+		return -(int)placed.code;
+	}
+	if (dead == NULL)
+		return 0;
+	if (d->config.json.mode == JSON_DROP) {
+		dead->counts[reason]++;
+		return 0;
+	}
+	return dead_letter_add(dead, reason, d->work, r->json.index, &placed, err);
+}
+
+/* ---- one message ---- */
+
+static bool is_null(struct str value)
+{
+	if (value.data == NULL)
+		return true;
+	if (value.len < 4 || value.len > 64)
+		return false;
+	return str_eq(str_trim(value), str_lit("null"));
+}
+
+static int tombstone(struct envelope_row *r)
+{
+	struct envelope_decoder *d = r->decoder;
+	if (d->out->messages->key[r->message].len == 0)
+		return ENVELOPE_SKIPPED; /* of a table without a key: it says nothing */
+	for (uint32_t i = 0; i < d->schema->column_count; i++)
+		bit_set(r->json.absent[i], r->json.index);
+	r->missing = d->schema->column_count;
+	envelope_complete_from_key(r);
+	envelope_accept(r, CHANGE_TOMBSTONE);
+	return ENVELOPE_DONE;
+}
+
+/* A flat row is read as from_json reads it, an event strictly and by envelope_store. */
+static void read_as(struct envelope_row *r, bool flat)
+{
+	r->json.store = flat ? NULL : envelope_store;
+	r->json.scan.strict = flat ? r->decoder->config.json.strict : true;
+}
+
+static int accept_flat(struct envelope_row *r)
+{
+	struct envelope_decoder *d = r->decoder;
+	r->json.bad_fields = 0; /* counted by the JSON decoder */
+	for (uint32_t i = 0; i < d->schema->column_count; i++)
+		r->missing += bit_get(r->json.absent[i], r->json.index);
+	if (d->config.changes) {
+		read_as(r, false);
+		envelope_complete_from_key(r);
+	}
+	envelope_accept(r, CHANGE_UPSERT);
+	return ENVELOPE_DONE;
+}
+
+static int flat(struct envelope_row *r, struct str value, bool known, struct dead_letters *dead,
+	struct error *why, struct error *err)
+{
+	struct envelope_decoder *d = r->decoder;
+	read_as(r, true);
+	int answer = known ? json_decode_known(d->flat, &r->json, value, dead, err) : 0;
+	if (answer == 0)
+		answer = json_decode_any(d->flat, &r->json, value, dead, err);
+	if (answer < 0)
+		return answer;
+	if (answer == JSON_ROW_MALFORMED && d->config.changes &&
+		d->config.json.mode == JSON_PERMISSIVE)
+		return envelope_malformed(r, why);
+	return accept_flat(r);
+}
+
+/* A flat row of a shape that was seen before. 0: it is none. */
+static int flat_known(
+	struct envelope_row *r, struct str value, struct dead_letters *dead, struct error *err)
+{
+	read_as(r, true);
+	int known = json_decode_known(r->decoder->flat, &r->json, value, dead, err);
+	if (known > 0)
+		accept_flat(r);
+	return known;
+}
+
+static bool confluent(struct str value, struct error *err)
+{
+	if (value.len < 5 || value.data[0] != '\0')
+		return false;
+	const unsigned char *b = (const unsigned char *)value.data;
+	error_set(err, CDCL_E_DATA,
+		"the value begins with Confluent's header (byte 0x00, schema id %u): what needs a "
+		"schema registry is not read",
+		(unsigned)b[1] << 24 | (unsigned)b[2] << 16 | (unsigned)b[3] << 8 | b[4]);
+	error_help(err, "let the connector write plain JSON: "
+			"value.converter=org.apache.kafka.connect.json.JsonConverter");
+	return true;
+}
+
+static void decide(struct envelope_row *r, const struct envelope_look *look)
+{
+	struct envelope_topic *t = r->topic;
+	t->kind = look->kind;
+	t->unwrapped = look->unwrapped;
+	const char *shape = look->unwrapped		? ", unwrapped (ExtractNewRecordState)"
+		: look->schema.data != NULL	? ", with its schema in each message"
+						: "";
+	struct str name = t->name.len == 0 ? str_lit("input") : t->name;
+	log_info("envelope", STR_FMT ": %s%s", STR_ARG(name), envelope_name(t->kind), shape);
+}
+
+/* A record of another envelope than its topic's. */
+static bool stranger(struct envelope_row *r, const struct envelope_look *look, struct error *err)
+{
+	struct envelope_topic *t = r->topic;
+	if (look->kind == t->kind)
+		return false;
+	bool plain_row = t->kind == ENVELOPE_DEBEZIUM && look->kind == ENVELOPE_FLAT;
+	if (plain_row && (t->unwrapped || !t->seen_rows)) {
+		t->unwrapped = true;
+		return false;
+	}
+	error_set(err, CDCL_E_DATA, "this is a record of envelope %s; the topic's is %s",
+		envelope_name(look->kind), envelope_name(t->kind));
+	return true;
+}
+
+static envelope_reader *reader_of(enum envelope_kind kind)
+{
+	switch (kind) {
+	case ENVELOPE_MAXWELL:
+		return envelope_maxwell;
+	case ENVELOPE_CANAL:
+		return envelope_canal;
+	case ENVELOPE_OGG:
+		return envelope_ogg;
+	case ENVELOPE_DEBEZIUM:
+	case ENVELOPE_AUTO:
+	case ENVELOPE_FLAT:
+		break;
+	}
+	return envelope_debezium;
+}
+
+static int malformed_text(struct envelope_row *r, struct str value, struct error *why)
+{
+	struct json_token t;
+	json_scan_init(&r->json.scan, value, true);
+	if (json_scan_value(&r->json.scan, 0, &t))
+		json_scan_fail(&r->json.scan, "the end after the object");
+	return envelope_malformed(r, why);
+}
+
+/* A message whose shape is not known: what is it? */
+static int look_at(struct envelope_row *r, struct str value, struct dead_letters *dead,
+	struct error *why, struct error *err)
+{
+	struct envelope_look look;
+	struct envelope_topic *t = r->topic;
+	size_t wrong;
+	if (confluent(value, why))
+		return ENVELOPE_REFUSED;
+	bool strict = json_validate(value, true, &wrong);
+	envelope_look(value, &look);
+	if (look.content == LOOK_TOMBSTONE)
+		return tombstone(r);
+	bool maybe_flat = t->kind == ENVELOPE_FLAT || t->kind == ENVELOPE_AUTO;
+	if (look.content == LOOK_UNREADABLE && maybe_flat)
+		return flat(r, value, false, dead, why, err);
+	if (t->kind == ENVELOPE_AUTO)
+		decide(r, &look);
+	if (t->kind == ENVELOPE_FLAT && look.kind == ENVELOPE_FLAT)
+		return flat(r, value, false, dead, why, err);
+	if (!strict)
+		return malformed_text(r, value, why);
+	if (look.content == LOOK_UNREADABLE) {
+		error_set(why, CDCL_E_DATA, "the value is no JSON object");
+		return ENVELOPE_REFUSED;
+	}
+	if (look.content == LOOK_CONTROL && look.kind == t->kind && t->kind != ENVELOPE_CANAL)
+		return ENVELOPE_SKIPPED;
+	if (stranger(r, &look, why))
+		return ENVELOPE_REFUSED;
+	t->unwrapped |= look.unwrapped;
+	look.unwrapped |= look.kind == ENVELOPE_FLAT;
+	return reader_of(t->kind)(r, value, &look, why);
+}
+
+/* A message of a topic whose envelope is known, by a shape that is. 0: by none. */
+static int decode_known(struct envelope_row *r, struct str value, struct dead_letters *dead,
+	struct error *why, struct error *err, int *answer)
+{
+	enum envelope_kind kind = r->topic->kind;
+	if (kind == ENVELOPE_AUTO || kind == ENVELOPE_CANAL)
+		return 0;
+	if (kind == ENVELOPE_FLAT) {
+		int known = flat_known(r, value, dead, err);
+		*answer = known < 0 ? known : ENVELOPE_DONE;
+		return known;
+	}
+	if (!envelope_read_known(r, value))
+		return 0;
+	*answer = reader_of(kind)(r, value, NULL, why);
+	return 1;
+}
+
+static int decode_value(struct envelope_row *r, struct dead_letters *dead, struct error *why,
+	struct error *err)
+{
+	struct envelope_decoder *d = r->decoder;
+	struct str value = d->out->messages->value[r->message];
+	bool flat_only = d->config.kind == ENVELOPE_FLAT;
+	bool flat_stream = r->topic->kind == ENVELOPE_FLAT && !d->config.changes;
+	int answer;
+	read_as(r, false);
+	if (is_null(value) && !flat_stream)
+		return tombstone(r);
+	if (flat_only)
+		return flat(r, value, true, dead, why, err);
+	if (decode_known(r, value, dead, why, err, &answer) != 0)
+		return answer;
+	read_as(r, false);
+	return look_at(r, value, dead, why, err);
+}
+
+static int fail_on_bad_field(struct envelope_row *r, uint32_t row, struct error *err)
+{
+	struct envelope_decoder *d = r->decoder;
+	struct strbuf type;
+	strbuf_init(&type);
+	type_name(d->schema->columns[r->failed_column].type, &type);
+	error_set(err, CDCL_E_JSON, "the value of column \"" STR_FMT "\" is no " STR_FMT,
+		STR_ARG(d->schema->columns[r->failed_column].name), STR_ARG(strbuf_str(&type)));
+	strbuf_release(&type);
+	struct str place = chunk_row_place(d->work, row, d->work->arena);
+	return error_at(err, STR_FMT, STR_ARG(place));
+}
+
+static int decode_message(struct envelope_row *r, struct dead_letters *dead, struct error *err)
+{
+	struct error why;
+	why.code = CDCL_OK;
+	uint32_t row = r->json.index;
+	int answer = decode_value(r, dead, &why, err);
+	if (answer >= 0 && r->failed_column != JSON_NO_COLUMN)
+		return fail_on_bad_field(r, row, err);
+	if (answer == ENVELOPE_REFUSED)
+		return refuse(r, DEAD_ENVELOPE, dead, &why, err);
+	if (answer == ENVELOPE_SKIPPED)
+		r->decoder->counts.skipped++;
+	bool open = r->json.index == r->decoder->out->row_count;
+	if (open && (answer == ENVELOPE_SKIPPED || answer == ENVELOPE_FULL))
+		envelope_clear(r);
+	return answer;
+}
+
+/* ---- chunks ---- */
+
+static void begin_chunk(struct envelope_decoder *d, const struct messages *in)
+{
+	uint32_t columns = d->schema->column_count;
+	struct chunk *c = chunk_alloc(in->arena, d->work_schema);
+	c->messages = in;
+	memset(c->live, 0xFF, sizeof(c->live));
+	for (uint32_t i = 0; i < c->column_count; i++)
+		memset(c->columns[i].nulls, 0xFF, sizeof(c->columns[i].nulls));
+	d->origin = arena_alloc(in->arena, sizeof(uint16_t) * chunk_rows_max, 8);
+	c->origin = d->origin;
+	d->work = c;
+	d->work_absent = (uint64_t (*)[chunk_words])arena_zalloc(
+		in->arena, sizeof(uint64_t[chunk_words]) * (columns + 1), _Alignof(uint64_t));
+	d->changes = arena_alloc(in->arena, sizeof(*d->changes), _Alignof(struct changes));
+	d->out = ARENA_NEW(in->arena, struct chunk);
+	*d->out = (struct chunk){
+		.schema = d->schema,
+		.column_count = columns,
+		.arena = in->arena,
+		.messages = in,
+		.origin = d->origin,
+		.changes = d->changes};
+	d->any_absent = false;
+	d->waiting = NULL;
+	d->waiting_count = d->waiting_max = 0;
+	d->values.arena = in->arena;
+	d->values.now_us = clock_wall_us(d->config.json.clock);
+}
+
+static void sum_counts(struct envelope_decoder *d)
+{
+	const struct json_counts *own = &d->own_counts, *flat = json_decoder_counts(d->flat);
+	d->counts.json = (struct json_counts){
+		.malformed = own->malformed + flat->malformed,
+		.bad_fields = own->bad_fields + flat->bad_fields,
+		.dropped = own->dropped + flat->dropped,
+		.template_hits = own->template_hits + flat->template_hits,
+		.template_misses = own->template_misses + flat->template_misses};
+}
+
+static void finish_chunk(struct envelope_decoder *d)
+{
+	struct chunk *c = d->out;
+	uint64_t kept[chunk_words];
+	envelope_settle(d);
+	envelope_take_placeholders(d);
+	memcpy(kept, d->work->live, sizeof(kept));
+	chunk_set_rows(c, c->row_count);
+	for (uint32_t i = 0; i < c->column_count; i++)
+		for (uint32_t w = 0; w < chunk_words; w++)
+			d->work->columns[i].nulls[w] &= c->live[w];
+	for (uint32_t w = 0; w < chunk_words; w++)
+		c->live[w] &= kept[w];
+	c->columns = d->work->columns;
+	chunk_zero_nulls(c);
+	if (d->any_absent)
+		c->absent = (const uint64_t (*)[chunk_words])d->work_absent;
+	sum_counts(d);
+}
+
+int envelope_decode(struct envelope_decoder *d, const struct messages *in, uint32_t *next,
+	struct dead_letters *dead, struct chunk **out, struct error *err)
+{
+	struct envelope_row r = {.decoder = d};
+	begin_chunk(d, in);
+	json_decode_begin(d->flat, d->work, &r.json);
+	r.json.schema = d->work_schema;
+	r.json.values = &d->values;
+	r.json.absent = d->work_absent;
+	r.failed_column = JSON_NO_COLUMN;
+	int result = 0;
+	for (; *next < in->count; ++*next) {
+		if (d->out->row_count == chunk_rows_max) {
+			result = 1;
+			break;
+		}
+		r.message = *next;
+		r.topic = topic_of(d, in->topic[*next]);
+		begin_row(&r);
+		result = decode_message(&r, dead, err);
+		if (result < 0)
+			return result;
+		if (result == ENVELOPE_FULL) {
+			result = 1;
+			break;
+		}
+		result = 0;
+	}
+	finish_chunk(d);
+	*out = d->out;
+	return result;
+}

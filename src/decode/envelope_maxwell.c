@@ -1,0 +1,91 @@
+/* Maxwell: one event a row, the row in `data`, what an update changed in `old`. */
+
+#include "decode/envelope_row.h"
+
+#include "data/value.h"
+
+static const struct envelope_name event_names[] = {
+	{str_lit("data"), TO_ROW},
+	{str_lit("old"), NOTE_BEFORE},
+	{str_lit("type"), NOTE_OP},
+	{str_lit("ts"), NOTE_TS},
+	{str_lit("position"), NOTE_SEQUENCE},
+	{str_lit("xoffset"), NOTE_ROW},
+	{str_lit("commit"), NOTE_COMMIT},
+	{str_lit("database"), NOTE_DATABASE},
+	{str_lit("table"), NOTE_TABLE},
+	{str_lit("primary_key_columns"), NOTE_KEYS},
+	{{NULL, 0}, TO_NOWHERE},
+};
+
+static const struct envelope_names names = {.event = event_names};
+
+/* "binlog.000001:36224641", then the row's number in its transaction; the last says commit. */
+static bool read_position(const struct envelope_row *r, struct change_position *p)
+{
+	struct str text = envelope_note_word(r, NOTE_SEQUENCE);
+	size_t dot = text.len, colon = text.len;
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.data[i] == '.')
+			dot = i;
+		else if (text.data[i] == ':')
+			colon = i;
+	}
+	if (dot >= colon || colon == text.len)
+		return false;
+	if (!int64_parse(str_sub(text, dot + 1, colon - dot - 1), &p->parts[1]) ||
+		!int64_parse(str_sub(text, colon + 1, text.len), &p->parts[2]))
+		return false;
+	if (str_eq(envelope_note_word(r, NOTE_COMMIT), str_lit("true")))
+		p->parts[3] = INT64_MAX;
+	else
+		envelope_note_int(r, NOTE_ROW, &p->parts[3]);
+	return true;
+}
+
+static enum change_op read_op(struct str type)
+{
+	if (str_eq(type, str_lit("bootstrap-insert")))
+		return CHANGE_READ;
+	return change_op_parse(type);
+}
+
+static int finish(struct envelope_row *r, struct str value)
+{
+	struct envelope_decoder *d = r->decoder;
+	uint32_t row = r->json.index;
+	struct str database, table, type, old, keys;
+	int64_t seconds, us;
+	envelope_note_str(r, NOTE_DATABASE, &database);
+	envelope_note_str(r, NOTE_TABLE, &table);
+	envelope_note_str(r, NOTE_OP, &type);
+	if (envelope_other_table(r, database, (struct str){NULL, 0}, table))
+		return ENVELOPE_SKIPPED;
+	enum change_op op = read_op(type);
+	struct change_position *p = &d->changes->position[row];
+	*p = (struct change_position){.known = false};
+	p->known = op != CHANGE_READ && read_position(r, p);
+	d->changes->source[row] = value;
+	envelope_note_str(r, NOTE_BEFORE, &old);
+	envelope_note_str(r, NOTE_KEYS, &keys);
+	d->changes->before[row] = old;
+	if (envelope_note_int(r, NOTE_TS, &seconds) &&
+		!__builtin_mul_overflow(seconds, 1000000, &us))
+		d->changes->event_time_us[row] = us;
+	bool full = false;
+	if (op == CHANGE_UPDATE)
+		envelope_split_key_change(r, old, keys, &full);
+	if (full)
+		return ENVELOPE_FULL;
+	envelope_accept(r, op);
+	return ENVELOPE_DONE;
+}
+
+int envelope_maxwell(struct envelope_row *r, struct str value, const struct envelope_look *look,
+	struct error *err)
+{
+	if (look != NULL &&
+		!envelope_read_any(r, value, look, &names, look->fields[LOOK_DATA]))
+		return envelope_malformed(r, err);
+	return finish(r, value);
+}

@@ -1,0 +1,268 @@
+#ifndef CDCL_ENVELOPE_ROW_H
+#define CDCL_ENVELOPE_ROW_H
+
+/*
+ * What the envelopes' readers share; nobody outside decode/envelope*.c includes it.
+ *
+ * A change event goes straight into its row's slots, as a flat one does: the row's fields into the
+ * columns, what stands around them into notes, columns that only the decoder sees. Both are read by
+ * one walk, whose shape is learned as a template (decode/json_template.h), nested objects and all:
+ *
+ *	{"before":null,"after":{"id":7,"name":"Ann"},"source":{"version":"3.7","lsn":812},"op":"c"}
+ *	|---------------------|-|-------|-----------|---------------------|-----|---|-----|---|-|
+ *	 literal            column     column       mark: @source begins   memo  note      note
+ *
+ * What decides the meaning of the rest (a null `after`, Connect's schema block) is literal, so that
+ * another one is another shape. After each message the envelope's own function turns the notes into
+ * the row's change.
+ */
+
+#include "decode/connect_schema.h"
+#include "decode/envelope.h"
+#include "decode/envelope_look.h"
+#include "decode/json_kernel.h"
+
+enum envelope_note {
+	NOTE_OP,                /* string */
+	NOTE_BEFORE,            /* json: before, old */
+	NOTE_SOURCE,            /* json */
+	NOTE_TS,                /* bigint: Maxwell's seconds, milliseconds, microseconds */
+	NOTE_TS_MS,
+	NOTE_TS_US,
+	NOTE_SNAPSHOT,          /* json: a word, or a boolean */
+	NOTE_SEQUENCE,          /* json: PostgreSQL's pair, Maxwell's and OGG's position */
+	NOTE_LSN,               /* bigint */
+	NOTE_FILE,              /* string */
+	NOTE_POS,               /* bigint */
+	NOTE_ROW,               /* bigint: row of a statement, or of a transaction */
+	NOTE_DELETED,           /* json: __deleted */
+	NOTE_COMMIT,            /* json */
+	NOTE_DATABASE,          /* string */
+	NOTE_SCHEMA,            /* string */
+	NOTE_TABLE,             /* string */
+	NOTE_KEYS,              /* json: names of key columns */
+	NOTE_TIME,              /* string: a timestamp's text */
+	note_count,
+	/* where a field leads besides */
+	TO_NOWHERE = note_count,
+	TO_SOURCE,              /* an object whose fields are looked up in turn */
+	TO_ROW
+};
+
+struct envelope_name {
+	struct str name;
+	uint8_t to;             /* enum envelope_note */
+};
+
+/* Names around a row, lists that end with an absent name; the row's own fields go to columns. */
+struct envelope_names {
+	const struct envelope_name *event;
+	const struct envelope_name *source;
+	const struct envelope_name *row; /* among the row's fields */
+};
+
+/* What is learned of a column whose values do not say what they mean. */
+struct column_lore {
+	uint8_t unit;           /* enum connect_form of integers in a timestamp column, or 0 */
+	bool unit_sure;
+	uint8_t decimal;        /* enum decimal_text */
+	bool complained;        /* of a value that does not fit */
+};
+
+enum decimal_text { DECIMAL_UNKNOWN, DECIMAL_BASE64, DECIMAL_PLAIN };
+
+/* Connect's schema block, as the columns see it. */
+struct row_schema {
+	struct row_schema *next;
+	struct str text;                /* the block, own copy */
+	struct connect_field **columns; /* by column; NULL: not in the block */
+	struct json_slot *slots;        /* as decoder->slots */
+	struct arena arena;
+};
+
+/* A value that waits for the end of the chunk: others of its column may say what it means. */
+struct waiting_value {
+	struct json_token token;
+	int32_t column;
+	uint32_t row;
+	struct envelope_topic *topic;
+};
+
+enum { partitions_max = 65536 };
+
+/* Where a partition of a topic stands. */
+struct partition_state {
+	int64_t epoch;
+	int64_t lsn_max;        /* of streamed events; MariaDB: number of the file */
+	int64_t pos_max;
+	bool seen;
+};
+
+enum { topic_schemas_max = 64 };
+
+struct envelope_topic {
+	struct str name;                /* own copy */
+	enum envelope_kind kind;        /* AUTO: not decided */
+	bool unwrapped;
+	bool seen_rows;
+	bool said_table;                /* more than one table came: said once */
+	bool said_unknown;
+	struct str table;               /* of the first row: own copy */
+	struct str key_prefix;          /* of the last wrapped key, up to its payload: own copy */
+	struct json_templates templates;
+	struct row_schema *schemas;     /* newest first */
+	uint32_t schema_count;
+	/* of each template: the schema block it holds, fields that are no column */
+	const struct row_schema *schema_of[json_templates_max];
+	uint32_t unknown_of[json_templates_max];
+	struct column_lore *lore;       /* by column */
+	struct partition_state *partitions;
+	uint32_t partition_count;
+};
+
+/* One message's way into one row. */
+struct envelope_row {
+	struct json_row json;           /* first: the store function finds the rest by it */
+	struct envelope_decoder *decoder;
+	struct envelope_topic *topic;
+	const struct row_schema *schema; /* NULL: the message has no schema block */
+	uint32_t message;
+	uint32_t unknown;               /* fields that are no column */
+	uint32_t missing;               /* columns that are no field */
+	uint32_t waiting_before;
+	struct str unknown_name;        /* the first of them; chunk */
+	int32_t failed_column;          /* failfast: a value that does not fit, or -1 */
+};
+
+/* Slots behind those of the columns and notes: where slices begin and end. */
+enum envelope_mark { MARK_SOURCE, MARK_SOURCE_END, MARK_BEFORE, MARK_BEFORE_END, mark_count };
+
+struct name_slot {
+	struct str name;        /* absent: empty */
+	int32_t column;
+};
+
+struct envelope_decoder {
+	struct envelope_config config;
+	struct envelope_counts counts;
+	struct json_counts own_counts;  /* without those of flat rows */
+	struct json_values values;
+	const struct json_kernel *kernel;
+	struct json_decoder *flat;
+	const struct schema *schema;    /* of the rows */
+	struct schema *work_schema;     /* columns, then notes */
+	struct json_slot *slots;        /* of each column and note; one before for none */
+	int32_t note_columns[note_count]; /* the row's own column of a note's name, or -1 */
+	struct name_slot *names;
+	uint32_t name_mask;
+	struct json_shape shape;
+	struct envelope_topic **topics;
+	uint32_t topic_count;
+	struct envelope_topic *recent;
+	struct arena arena;             /* process: work_schema, names */
+	/* of the chunk being filled */
+	struct chunk *work;             /* columns and notes */
+	struct chunk *out;
+	struct changes *changes;
+	uint16_t *origin;
+	bool any_absent;
+	struct waiting_value *waiting;
+	uint32_t waiting_count, waiting_max;
+	uint64_t (*work_absent)[chunk_words];
+	/* one row: a key, an old image; process memory */
+	struct chunk *side;
+	uint64_t (*side_absent)[chunk_words];
+	/* of a message with several rows, between two chunks */
+	size_t resume_at, resume_old_at;
+};
+
+static inline struct envelope_row *envelope_row_of(struct json_row *r)
+{
+	return (struct envelope_row *)r;
+}
+
+/* ---- envelope_value.c: what a token means in a column ---- */
+
+enum json_fit envelope_store(struct json_row *r, int32_t column, const struct json_token *t);
+/* The slot of a column whose values stand in `field`'s form (NULL: no schema block). */
+struct json_slot envelope_slot(const struct schema *schema, int32_t column,
+	const struct connect_field *field);
+/* A value of another row of the chunk waits here, too. */
+void envelope_wait(struct envelope_decoder *d, const struct waiting_value *value, uint32_t row);
+/* Values that waited, now that the chunk is whole. */
+void envelope_settle(struct envelope_decoder *d);
+/* Placeholders of unchanged TOAST values in string columns become absent. */
+void envelope_take_placeholders(struct envelope_decoder *d);
+
+/* ---- envelope_shape.c: one walk over an event, learned ---- */
+
+/* 1: read by a learned shape, or 0. */
+int envelope_read_known(struct envelope_row *r, struct str value);
+/*
+ * Any event: `look` says where its parts are, `names` where its fields lead; `row` is the object of
+ * the row's fields, absent when there is none. False: malformed, r->json.scan says where.
+ */
+bool envelope_read_any(struct envelope_row *r, struct str value, const struct envelope_look *look,
+	const struct envelope_names *names, struct str row);
+/* The object of a row's fields alone, into r's row: of Canal, of a key, of an old image. */
+bool envelope_read_object(struct envelope_row *r, struct str object);
+/* The block's meaning for the columns; kept by the topic. NULL: the block is none, or absent. */
+const struct row_schema *envelope_row_schema(struct envelope_row *r, struct str block);
+
+/* By exact name, or JSON_NO_COLUMN; each name is added once. */
+int32_t envelope_find_column(const struct envelope_decoder *d, struct str name);
+void envelope_add_column(struct envelope_decoder *d, struct str name, int32_t column);
+void envelope_topic_release(struct envelope_topic *t);
+
+/* ---- envelope_key.c ---- */
+
+/* Columns that are absent in the row and stand in the message's key are taken from there. */
+void envelope_complete_from_key(struct envelope_row *r);
+/*
+ * An update whose old image has another key: the delete of the old key comes first, and r is at the
+ * row of the new one. *full: the chunk has no room for two rows, nothing was done.
+ */
+void envelope_split_key_change(struct envelope_row *r, struct str old, struct str key_names,
+	bool *full);
+
+/* ---- envelope.c ---- */
+
+/* malloc'ed; never absent. */
+struct str envelope_own_copy(struct str s);
+
+/* A note of the row as it was read; false when it was not there or null. */
+bool envelope_note_str(const struct envelope_row *r, enum envelope_note note, struct str *out);
+bool envelope_note_int(const struct envelope_row *r, enum envelope_note note, int64_t *out);
+/* A json note's word: `true`, or what stands between the quotes. */
+struct str envelope_note_word(const struct envelope_row *r, enum envelope_note note);
+
+struct partition_state *envelope_partition(struct envelope_row *r);
+
+/* The row that was read becomes a row of the chunk with this change. */
+void envelope_accept(struct envelope_row *r, enum change_op op);
+/* Back to the row as it was before the message. */
+void envelope_clear(struct envelope_row *r);
+
+enum envelope_answer {
+	ENVELOPE_DONE,          /* rows or none, as it should be */
+	ENVELOPE_SKIPPED,       /* of the envelope, but about no row */
+	ENVELOPE_FULL,          /* the chunk has no room: begin with this message again */
+	ENVELOPE_REFUSED        /* a dead letter; the error says why */
+};
+
+/*
+ * The readers: `look` is NULL when a learned shape has read the message. They answer an
+ * envelope_answer or a negative error.
+ */
+typedef int envelope_reader(struct envelope_row *r, struct str value,
+	const struct envelope_look *look, struct error *err);
+envelope_reader envelope_debezium, envelope_maxwell, envelope_canal, envelope_ogg;
+
+/* Of a table other than the one that is asked for; also Maxwell's own. */
+bool envelope_other_table(struct envelope_row *r, struct str database, struct str schema,
+	struct str table);
+
+/* DEAD_ENVELOPE's error of a message that could not be read. Answers ENVELOPE_REFUSED. */
+int envelope_malformed(struct envelope_row *r, struct error *err);
+
+#endif
