@@ -122,6 +122,10 @@ static int change(struct operator_join *self, struct str left, struct str right,
 		strbuf_add(key, row_pack_key(&self->left.pack, left));
 	if ((by == JOIN_KEY_RIGHT || by == JOIN_KEY_BOTH) && right.data != NULL)
 		strbuf_add(key, row_pack_key(&self->right.pack, right));
+	/* No match has a key of NULLs, packed as a right row's would be: the two may follow. */
+	bool unmatched = by == JOIN_KEY_BOTH && right.data == NULL;
+	for (uint32_t i = 0; unmatched && i < self->right.pack.key_count; i++)
+		strbuf_add_byte(key, 0);
 	struct str bytes = by == JOIN_KEY_NONE ? strbuf_str(row) : strbuf_str(key);
 	if (bytes.data == NULL)
 		bytes = str_lit("");

@@ -1,0 +1,360 @@
+#!/usr/bin/env python3
+"""A naive twin of join and top. Makes random changes of two Tables and a random view of them, runs the job with
+the program under test (file sources, one file of each a batch), and computes the view anew from the current rows.
+
+    table_model.py [--program build/dev/cdcl] [--runs N] [--seed S] [--keep]
+
+Judged batch by batch: the changelog leads from the rows before to the rows after, -U +U in pairs, nothing said twice
+and nothing that did not change; update mode says just what came; complete mode is the rows."""
+import argparse, collections, json, os, random, shutil, subprocess, sys, tempfile
+
+A = {'id': 'int', 'k': 'int', 's': 'string', 'v': 'int'}
+B = {'bid': 'bigint', 'bs': 'string', 'w': 'int'}
+
+
+class Values:
+    """A Table in the script, its columns, key and rows."""
+
+    def __init__(self, text, columns, key, rows):
+        self.text, self.columns, self.key, self.rows = text, columns, key, rows
+
+
+def order(v):
+    """Ascending, NULLs first."""
+    return (0,) if v is None else (1, v.encode() if isinstance(v, str) else v)
+
+
+class Reversed:
+    def __init__(self, v):
+        self.v = v
+
+    def __lt__(self, other):
+        return other.v < self.v
+
+    def __eq__(self, other):
+        return other.v == self.v
+
+
+# ---- views: each answers a Values whose rows(tables) computes a list of dicts ----
+
+def filtered(rng, t):
+    numbers = [c for c in t.columns if c in ('v', 'w', 'n', 'top', 'k')]
+    if not numbers:
+        return t
+    c, above = rng.choice(numbers), rng.randint(0, 3)
+    return Values('%s:filter "%s > %d"' % (t.text, c, above), t.columns, t.key,
+                  lambda now: [r for r in t.rows(now) if r[c] is not None and r[c] > above])
+
+
+def grouped(rng, t, name):
+    """count and max by a column."""
+    by = rng.choice([c for c in t.columns if c in ('k', 's', 'bs', 'bid', 'v', 'w')] or t.columns[:1])
+    numbers = [c for c in t.columns if c in ('v', 'w', 'id')] or [by]
+    of = rng.choice(numbers)
+
+    def rows(now):
+        groups = collections.OrderedDict()
+        for r in t.rows(now):
+            groups.setdefault(r[by], []).append(r)
+        return [{by: k, name: len(rs), name + 'max': max((r[of] for r in rs if r[of] is not None), default=None)}
+                for k, rs in groups.items()]
+    return Values('%s:group_by "%s":agg("count(*) as %s", "max(%s) as %smax")' % (t.text, by, name, of, name),
+                  [by, name, name + 'max'], [by], rows)
+
+
+def top(rng, t):
+    n = rng.choice([1, 2, 3, 10])
+    keys = rng.sample(t.columns, rng.choice([0, 1, 1, 2]) if len(t.columns) > 2 else 0)
+    by = [(c, rng.random() < 0.5, rng.choice([None, True, False])) for c in rng.sample(t.columns, rng.randint(1, 2))]
+    if t.key is None or any(c not in t.columns for c in t.key):
+        by += [(c, False, None) for c in t.columns if c not in [b[0] for b in by]]   # a whole order
+    text = ', '.join(c + (' desc' if d else '') + ('' if last is None else ' nulls last' if last else ' nulls first')
+                     for c, d, last in by)
+
+    def sort_key(r):
+        out = []
+        for c, down, last in by:
+            last = down if last is None else last
+            if r[c] is None:
+                out.append((2 if last else 0,))
+            else:
+                out.append((1, Reversed(order(r[c])) if down else order(r[c])))
+        return out + [order(r[c]) for c in t.key or () if c in r]
+
+    def rows(now):
+        groups = collections.OrderedDict()
+        for r in t.rows(now):
+            groups.setdefault(tuple(r[k] for k in keys), []).append(r)
+        return [r for rs in groups.values() for r in sorted(rs, key=sort_key)[:n]]
+    by_group = ':group_by("%s")' % '", "'.join(keys) if keys else ''
+    return Values('%s%s:top(%d, "%s")' % (t.text, by_group, n, text), t.columns, t.key, rows)
+
+
+def comparable(kinds, a, b):
+    number = ('int', 'bigint')
+    return kinds[a] == kinds[b] or (kinds[a] in number and kinds[b] in number)
+
+
+def joined(rng, left, right, kinds):
+    """Of left and right, whose columns have different names unless they are the one joined on; None: cannot be."""
+    pairs = [(a, b) for a in left.columns for b in right.columns if comparable(kinds, a, b)]
+    both = set(left.columns) & set(right.columns)
+    if len(both) > 1:
+        return None
+    pairs = [(a, b) for a, b in pairs if (a == b) == bool(both) and (not both or a in both)]
+    if not pairs:
+        return None
+    pairs = rng.sample(pairs, 2 if len(pairs) > 1 and rng.random() < 0.2 and not both else 1)
+    kind = rng.choice(['inner', 'left'])
+    shared = [a for a, b in pairs if a == b]
+    columns = shared + [c for c in left.columns if c not in shared] + [c for c in right.columns if c not in shared]
+
+    def rows(now):
+        out, others = [], right.rows(now)
+        for l in left.rows(now):
+            found = [r for r in others if all(l[a] is not None and l[a] == r[b] for a, b in pairs)]
+            if not found and kind == 'left':
+                found = [dict.fromkeys(right.columns)]
+            out += [{c: l[c] if c in l else r[c] for c in columns} for r in found]
+        return out
+    on = ' and '.join(a if a == b else '%s = %s' % (a, b) for a, b in pairs)
+    if right.key is not None and all(k in [b for _, b in pairs] for k in right.key):
+        key = left.key      # a foreign key
+    elif kind == 'inner' and left.key is not None and all(k in [a for a, _ in pairs] for k in left.key):
+        key = right.key
+    else:
+        key = left.key and right.key and left.key + right.key
+    return Values('%s:join(%s, "%s"%s)' % (left.text, right.text, on, '' if kind == 'inner' and rng.random() < 0.5
+                                           else ', "%s"' % kind), columns, key, rows)
+
+
+def renamed(t, suffix, kinds):
+    text, names = t.text, {}
+    for c in t.columns:
+        names[c] = c + suffix
+        kinds[c + suffix] = kinds[c]
+        text += ':rename("%s", "%s")' % (c, names[c])
+    return Values(text, list(names.values()), t.key and [names[c] for c in t.key],
+                  lambda now: [{names[c]: v for c, v in r.items()} for r in t.rows(now)])
+
+
+# ---- a job ----
+
+class Job:
+    def __init__(self, rng):
+        self.rng, self.kinds = rng, dict(A, n='bigint', nmax='int', m='bigint', mmax='int', **B)
+        a = Values('a', list(A), ['id'], lambda now: list(now['a'].values()))
+        b = Values('b', list(B), ['bid'], lambda now: list(now['b'].values()))
+        self.stream = rng.random() < 0.15
+        self.view = None
+        while self.view is None:
+            self.view = self.random_view(a, b)
+        keys, size = rng.choice([3, 8, 30]), rng.choice([3, 10, 40, 40, 1500])
+        self.batches = [([self.event(A, 'id', keys) for _ in range(rng.randint(1, size))],
+                         [self.event(B, 'bid', keys) for _ in range(rng.randint(1, size))])
+                        for _ in range(rng.randint(1, 6))]
+
+    def random_view(self, a, b):
+        rng = self.rng
+        rights = [lambda: b, lambda: b, lambda: filtered(rng, b), lambda: grouped(rng, b, 'm'), lambda: top(rng, b)]
+        if not self.stream:
+            rights += [lambda: grouped(rng, a, 'n'), lambda: renamed(a, 'r', self.kinds)]
+        right = rng.choice(rights)()
+        left = a if self.stream else rng.choice([lambda: a, lambda: a, lambda: filtered(rng, a), lambda: top(rng, a),
+                                                 lambda: grouped(rng, a, 'n')])()
+        view = joined(rng, left, right, self.kinds)
+        if view is None:
+            return None
+        if self.stream:
+            return view
+        for _ in range(rng.choice([0, 0, 1, 1, 2])):
+            step = rng.choice(['top', 'group', 'filter', 'join'])
+            if step == 'top':
+                view = top(rng, view)
+            elif step == 'group':
+                view = grouped(rng, view, 'q')
+                self.kinds.update({'q': 'bigint', 'qmax': 'int'})
+            elif step == 'filter':
+                view = filtered(rng, view)
+            else:
+                view = joined(rng, view, renamed(b, 'z', self.kinds), self.kinds) or view
+            if step == 'group':
+                break
+        return view
+
+    def event(self, kinds, key, keys):
+        rng = self.rng
+        row = {}
+        for c in kinds:
+            if c == key:
+                row[c] = rng.randint(1, keys)
+            elif kinds[c] == 'string':
+                row[c] = rng.choice([None, '', 'x', 'y', 'ä', 'z' * 20])
+            else:
+                row[c] = rng.choice([None, 0, rng.randint(1, 5), rng.randint(1, keys)])
+        row['op'] = 'delete' if rng.random() < 0.2 else 'upsert'
+        return row
+
+    def script(self, folder):
+        def table(name, kinds, key):
+            others = [c for c in kinds if c != key]
+            return 'local %s = %s:group_by "%s":agg(%s):filter "op <> \'delete\'":drop_columns "op"' % (
+                name, name + '_events', key, ', '.join('"last(%s) as %s"' % (c, c) for c in others + ['op']))
+
+        def source(name, kinds):
+            return 'local %s_events = cdcl.file { path = "%s/%s/*.jsonl", schema = "%s", max_files_per_trigger = 1 }' % (
+                name, folder, name, ', '.join('%s %s' % c for c in dict(kinds, op='string').items()))
+        lines = ['local cdcl = require "cdcl"', 'cdcl.job { name = "model" }', source('a', A), source('b', B)]
+        if self.stream:
+            lines.append('local a = a_events:drop_columns "op"')
+        else:
+            lines.append(table('a', A, 'id'))
+        lines += [table('b', B, 'bid'), 'local view = ' + self.view.text]
+        for mode in ['append'] if self.stream else ['changelog', 'update', 'complete']:
+            lines.append('view:to(cdcl.foreach_batch({ output_mode = "%s" }, function(rows)\n'
+                         '  print("%s")\n'
+                         '  for row in rows:each() do print(row["@kind"], row) end\nend))' % (mode, mode))
+        return '\n'.join(lines) + '\n'
+
+    def states(self):
+        """After each batch: the current rows, and the rows of `a` as a Stream."""
+        now = {'a': {}, 'b': {}}
+        for a, b in self.batches:
+            for name, key, events in (('a', 'id', a), ('b', 'bid', b)):
+                for event in events:
+                    row = {c: v for c, v in event.items() if c != 'op'}
+                    if event['op'] == 'delete':
+                        now[name].pop(event[key], None)
+                    else:
+                        now[name][event[key]] = row
+            if self.stream:
+                now['a'] = {i: {c: v for c, v in e.items() if c != 'op'} for i, e in enumerate(a)}
+            yield now
+
+
+def bag(rows):
+    return collections.Counter(tuple(r.items()) for r in rows)
+
+
+def changelog_problem(key, before, after, changes):
+    rows, taken, given, waits, keys = before.copy(), collections.Counter(), collections.Counter(), None, set()
+    for kind, row in changes:
+        at = tuple(row.items())
+        if (kind == '+U') != (waits is not None):
+            return '-U and +U are no pair: %s %r' % (kind, row)
+        if key is not None and kind != '+U':
+            k = tuple(row[c] for c in key)
+            if k in keys:
+                return 'a second change of %r' % (k,)
+            keys.add(k)
+        if kind == '+U' and key is not None and tuple(row[c] for c in key) != waits:
+            return '+U of another key: %r' % row
+        waits = tuple(row[c] for c in key or ()) if kind == '-U' else None
+        if kind in ('-U', '-D'):
+            if rows[at] == 0:
+                return '%s of a row that is not there: %r' % (kind, row)
+            rows[at] -= 1
+            taken[at] += 1
+        else:
+            rows[at] += 1
+            given[at] += 1
+    if waits is not None:
+        return 'a -U is the last row'
+    if taken & given:
+        return 'taken and given: %r' % (taken & given)
+    if +rows != after:
+        return 'wanted more %r\n wanted less %r' % (after - rows, rows - after)
+    return None
+
+
+def batches_of(text):
+    """[mode, [(kind, row)]] in turn."""
+    out = []
+    for line in text.splitlines():
+        if '\t' not in line:
+            out.append((line, []))
+            continue
+        kind, row = line.split('\t', 1)
+        out[-1][1].append((kind, json.loads(row)))
+    return out
+
+
+def batch_problem(job, mode, before, after, changes):
+    if mode == 'changelog':
+        visible = job.view.key is not None and all(c in job.view.columns for c in job.view.key)
+        return changelog_problem(job.view.key if visible else None, before, after, changes)
+    got = bag(row for _, row in changes)
+    want = after - before if mode == 'update' else after
+    # a group that got input is told again, as in Spark
+    most = after if mode == 'update' and 'agg' in job.view.text.rsplit(':join', 1)[-1] else want
+    return None if not want - got and not got - most else 'wanted more %r\n wanted less %r' % (want - got, got - most)
+
+
+def judge(job, ran):
+    if ran.returncode != 0:
+        return 'exit %d: %s' % (ran.returncode, ran.stderr.decode('utf-8', 'replace')[-3000:])
+    got = batches_of(ran.stderr.decode('utf-8'))
+    modes = ['append'] if job.stream else ['changelog', 'update', 'complete']
+    if len(got) != len(modes) * len(job.batches):
+        return '%d outputs of %d batches' % (len(got), len(job.batches))
+    before = collections.Counter()
+    for number, now in enumerate(job.states()):
+        after = bag(job.view.rows(now))
+        for _ in modes:
+            mode, changes = got.pop(0)
+            problem = batch_problem(job, mode, before, after, changes)
+            if problem:
+                return 'batch %d, %s: %s' % (number, mode, problem)
+        before = after
+    return None
+
+
+def run_one(program, seed, keep=False):
+    job = Job(random.Random(seed))
+    folder = tempfile.mkdtemp(prefix='model.')
+    for side, name in enumerate('ab'):
+        os.mkdir('%s/%s' % (folder, name))
+        for i, batch in enumerate(job.batches):
+            with open('%s/%s/%04d.jsonl' % (folder, name, i), 'w', encoding='utf-8') as f:
+                f.writelines(json.dumps(row, ensure_ascii=False) + '\n' for row in batch[side])
+    script = job.script(folder)
+    with open(folder + '/job.lua', 'w', encoding='utf-8') as f:
+        f.write(script)
+    r = subprocess.run([program, 'run', '--available-now', '-q', folder + '/job.lua'], stdout=subprocess.PIPE,
+                       stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, timeout=120, check=False)
+    try:
+        problem = judge(job, r)
+    except ValueError as e:
+        problem = '%s: %s\n%s' % (type(e).__name__, e, r.stderr.decode('utf-8', 'replace')[:2000])
+    if not keep:
+        shutil.rmtree(folder, ignore_errors=True)
+    return None if problem is None else 'seed %d\n%s%s' % (seed, script, problem)
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument('--program', default='build/dev/cdcl')
+    p.add_argument('--runs', type=int, default=200)
+    p.add_argument('--seed', type=int, default=None)
+    p.add_argument('--keep', action='store_true')
+    o = p.parse_args()
+    if o.seed is not None:
+        problem = run_one(o.program, o.seed, o.keep)
+        print(problem or 'same')
+        return 1 if problem else 0
+    first = random.SystemRandom().randint(0, 1 << 32)
+    print('seeds %d to %d' % (first, first + o.runs - 1))
+    bad = 0
+    for seed in range(first, first + o.runs):
+        problem = run_one(o.program, seed, o.keep)
+        if problem:
+            bad += 1
+            print(problem)
+            if bad == 5:
+                break
+    print('%d runs, %d differ' % (seed - first + 1, bad))
+    return 1 if bad else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
