@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,6 +22,11 @@ enum { list_names_max = 1000000 };
 static int system_open(const char *path, int flags, int mode)
 {
 	return open(path, flags | O_CLOEXEC, mode);
+}
+
+static int system_lock(int fd)
+{
+	return flock(fd, LOCK_EX | LOCK_NB);
 }
 
 const struct disk disk_system = {
@@ -34,6 +40,13 @@ const struct disk disk_system = {
 	.symlink = symlink,
 	.unlink = unlink,
 	.truncate = truncate,
+	.fdatasync = fdatasync,
+	.ftruncate = ftruncate,
+	.seek = lseek,
+	.lock = system_lock,
+	.mkdir = mkdir,
+	.access = access,
+	.stat = stat,
 };
 
 static const struct disk *disk = &disk_system;
@@ -117,46 +130,127 @@ void file_close(int fd)
 	}
 }
 
-int file_read_all(const char *path, size_t bytes_max, struct strbuf *out, struct error *err)
+static int read_all(
+	int fd, const char *path, size_t bytes_max, struct strbuf *out, struct error *err)
 {
-	int fd = file_open_read(path, err);
-	if (fd < 0) {
-		return fd;
-	}
 	size_t start = out->len;
-	int answer = 0;
 	for (;;) {
 		strbuf_reserve(out, read_bytes);
 		ssize_t n = file_read(fd, out->data + out->len, read_bytes);
-		if (n < 0) {
-			answer = error_set(
+		if (n < 0)
+			return error_set(
 				err, CDCL_E_DISK, "%s: cannot read: %s", path, strerror(errno));
-			break;
-		}
-		if (n == 0) {
-			break;
-		}
+		if (n == 0)
+			return 0;
 		out->len += (size_t)n;
-		if (out->len - start > bytes_max) {
-			answer = error_set(
+		if (out->len - start > bytes_max)
+			return error_set(
 				err, CDCL_E_DISK, "%s: larger than %zu bytes", path, bytes_max);
-			break;
-		}
 	}
+}
+
+int file_read_all(const char *path, size_t bytes_max, struct strbuf *out, struct error *err)
+{
+	int fd = file_open_read(path, err);
+	if (fd < 0)
+		return fd;
+	int answer = read_all(fd, path, bytes_max, out, err);
 	file_close(fd);
 	return answer;
 }
 
+int file_open_update(const char *path, struct error *err)
+{
+	int fd = disk->open(path, O_RDWR | O_CREAT, 0666);
+	return fd >= 0 ? fd : error_set(err, CDCL_E_DISK, "%s: %s", path, strerror(errno));
+}
+
+static int64_t seek_to(int fd, off_t offset, int whence, const char *path, struct error *err)
+{
+	off_t at = disk->seek(fd, offset, whence);
+	return at >= 0 ? (int64_t)at
+		       : error_set(err, CDCL_E_DISK, "%s: %s", path, strerror(errno));
+}
+
+int64_t file_bytes(int fd, const char *path, struct error *err)
+{
+	int64_t here = seek_to(fd, 0, SEEK_CUR, path, err);
+	int64_t end = here < 0 ? here : seek_to(fd, 0, SEEK_END, path, err);
+	int64_t back = end < 0 ? end : seek_to(fd, (off_t)here, SEEK_SET, path, err);
+	return back < 0 ? back : end;
+}
+
+int file_seek(int fd, int64_t to, const char *path, struct error *err)
+{
+	int64_t at = seek_to(fd, (off_t)to, SEEK_SET, path, err);
+	return at < 0 ? (int)at : 0;
+}
+
+int file_cut(int fd, int64_t bytes, const char *path, struct error *err)
+{
+	if (disk->ftruncate(fd, (off_t)bytes) != 0)
+		return error_set(err, CDCL_E_DISK, "%s: cannot cut: %s", path, strerror(errno));
+	return file_seek(fd, bytes, path, err);
+}
+
+int file_lock(int fd, const char *path, struct error *err)
+{
+	if (disk->lock(fd) == 0)
+		return 1;
+	if (errno == EWOULDBLOCK)
+		return 0;
+	return error_set(err, CDCL_E_DISK, "%s: cannot lock: %s", path, strerror(errno));
+}
+
+int file_read_if_there(const char *path, size_t bytes_max, struct strbuf *out, struct error *err)
+{
+	int fd = disk->open(path, O_RDONLY, 0);
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0)
+		return error_set(err, CDCL_E_DISK, "%s: %s", path, strerror(errno));
+	int r = read_all(fd, path, bytes_max, out, err);
+	file_close(fd);
+	return r < 0 ? r : 1;
+}
+
+static int write_beside(const char *path, struct str bytes, struct error *err)
+{
+	int fd = file_open_write(path, false, err);
+	if (fd < 0)
+		return fd;
+	int r = file_write_all(fd, bytes, path, err);
+	if (r == 0)
+		r = file_sync(fd, path, err);
+	file_close(fd);
+	return r;
+}
+
+int file_replace(const char *path, struct str bytes, struct error *err)
+{
+	char beside[PATH_MAX], folder[PATH_MAX];
+	int len = snprintf(beside, sizeof(beside), "%s.new", path);
+	if (len < 0 || (size_t)len >= sizeof(beside))
+		return error_set(err, CDCL_E_DISK, "%s: the path is too long", path);
+	const char *slash = strrchr(path, '/');
+	size_t folder_len = slash == NULL ? 1 : slash == path ? 1 : (size_t)(slash - path);
+	memcpy(folder, slash == NULL ? "." : path, folder_len);
+	folder[folder_len] = '\0';
+	int r = write_beside(beside, bytes, err);
+	if (r == 0)
+		r = file_rename(beside, path, err);
+	return r < 0 ? r : file_sync_folder(folder, err);
+}
+
 bool file_exists(const char *path)
 {
-	struct stat st;
-	return stat(path, &st) == 0;
+	return disk->access(path, F_OK) == 0;
 }
 
 int file_stat(const char *path, struct file_info *info, struct error *err)
 {
 	struct stat st;
-	if (stat(path, &st) != 0) {
+	if (disk->stat(path, &st) != 0) {
 		return error_set(err, CDCL_E_DISK, "%s: %s", path, strerror(errno));
 	}
 	*info = (struct file_info){
@@ -182,7 +276,7 @@ int file_make_dirs(const char *path, struct error *err)
 		}
 		memcpy(part, path, i);
 		part[i] = '\0';
-		if (mkdir(part, 0777) != 0 && errno != EEXIST) {
+		if (disk->mkdir(part, 0777) != 0 && errno != EEXIST) {
 			return error_set(err, CDCL_E_DISK, "%s: %s", part, strerror(errno));
 		}
 	}
@@ -246,6 +340,13 @@ int file_glob(const char *pattern, struct arena *arena, struct str **paths, stru
 int file_sync(int fd, const char *path, struct error *err)
 {
 	return disk->fsync(fd) == 0
+		? 0
+		: error_set(err, CDCL_E_DISK, "%s: cannot sync: %s", path, strerror(errno));
+}
+
+int file_sync_data(int fd, const char *path, struct error *err)
+{
+	return disk->fdatasync(fd) == 0
 		? 0
 		: error_set(err, CDCL_E_DISK, "%s: cannot sync: %s", path, strerror(errno));
 }

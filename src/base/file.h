@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 struct disk {
@@ -26,6 +27,13 @@ struct disk {
 	int (*symlink)(const char *target, const char *path);
 	int (*unlink)(const char *path);
 	int (*truncate)(const char *path, off_t bytes);
+	int (*fdatasync)(int fd);
+	int (*ftruncate)(int fd, off_t bytes);
+	off_t (*seek)(int fd, off_t offset, int whence);
+	int (*lock)(int fd);                    /* exclusive, does not wait; until close */
+	int (*mkdir)(const char *path, mode_t mode);
+	int (*access)(const char *path, int how);
+	int (*stat)(const char *path, struct stat *st);
 };
 
 extern const struct disk disk_system;
@@ -47,6 +55,23 @@ int file_open_read(const char *path, struct error *err);        /* fd or negativ
 int file_open_write(const char *path, bool append, struct error *err);
 ssize_t file_read(int fd, void *buffer, size_t bytes);
 void file_close(int fd);
+
+/* For files that are appended to and, after a crash, cut: read and write, made when absent. */
+int file_open_update(const char *path, struct error *err);
+int64_t file_bytes(int fd, const char *path, struct error *err);
+/* Cuts or extends, and stands at the new end. */
+int file_cut(int fd, int64_t bytes, const char *path, struct error *err);
+int file_seek(int fd, int64_t to, const char *path, struct error *err);
+/* 1: nobody else has it, and it is ours until file_close; 0: somebody has it. */
+int file_lock(int fd, const char *path, struct error *err);
+/* What is not there: 0 and nothing appended; else 1. */
+int file_read_if_there(
+	const char *path, size_t bytes_max, struct strbuf *out, struct error *err);
+/*
+ * Replaces a file in one step that a crash cannot half-do: a file beside it, synced, renamed over
+ * it, and the folder synced. Whoever reads `path` sees the old bytes or the new ones.
+ */
+int file_replace(const char *path, struct str bytes, struct error *err);
 bool file_exists(const char *path);
 
 struct file_info {
@@ -63,6 +88,7 @@ int file_make_dirs(const char *path, struct error *err);
 /* ---- what makes a change durable, or visible in one step ---- */
 
 int file_sync(int fd, const char *path, struct error *err);
+int file_sync_data(int fd, const char *path, struct error *err); /* contents and length */
 int file_sync_folder(const char *path, struct error *err);      /* the names in it */
 int file_rename(const char *from, const char *to, struct error *err);
 int file_link(const char *from, const char *to, struct error *err);

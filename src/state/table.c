@@ -44,6 +44,7 @@ void table_close(struct table *t)
 	if (t == NULL)
 		return;
 	table_batch_release(t);
+	table_state_release(t);
 	table_store_release(&t->rows);
 	slab_release(&t->slab);
 	table_index_release(&t->index);
@@ -81,6 +82,7 @@ void table_free_id(struct table *t, uint32_t id)
 {
 	char *slot = table_slot(t, id);
 	check(!(slot[0] & table_mark_touched));
+	table_note(t, id);
 	table_index_remove(&t->index, table_key_tag_of_slot(&t->key, slot), id);
 	table_row_clear(&t->layout, slot, &t->slab);
 	slot[0] = table_mark_free;
@@ -336,5 +338,6 @@ int64_t table_bytes(const struct table *t)
 {
 	size_t ids = t->fresh.capacity * sizeof(*t->fresh.ids);
 	return (int64_t)(sizeof(*t) + t->index.bytes + table_store_bytes(&t->rows) +
-		t->slab.bytes_held + ids + table_batch_bytes(t));
+		t->slab.bytes_held + ids + table_batch_bytes(t) +
+		table_state_bytes(t));
 }

@@ -49,6 +49,7 @@ void table_touch_slow(struct table *t, uint32_t id, char *slot)
 	if (t->config.keep_before)
 		t->befores[t->change_count] = was ? copy_before(t, slot) : table_none;
 	t->change_count++;
+	table_note(t, id);
 	slot[0] = (char)(slot[0] | table_mark_touched);
 }
 

@@ -76,6 +76,16 @@ void table_deleted_unlink(struct table *t, char *slot)
 	t->deleted--;
 }
 
+int64_t table_deleted_at(const struct table *t, const char *slot)
+{
+	return get_link(t, slot).at_us;
+}
+
+void table_deleted_set_at(struct table *t, char *slot, int64_t at_us)
+{
+	set_link(t, slot, (struct link){table_none, table_none, at_us});
+}
+
 /* Those of this batch stay: its changes name them. */
 static bool forget_oldest(struct table *t, int64_t before_us)
 {

@@ -48,6 +48,8 @@ struct table {
 	struct table_store before;
 	uint32_t before_count;          /* slots in use */
 	struct slab before_slab;
+
+	struct table_noted *noted;      /* table_state.c; NULL: no checkpoint */
 };
 
 static inline char *table_slot(const struct table *t, uint32_t id)
@@ -73,12 +75,28 @@ void table_free_id(struct table *t, uint32_t id);
 void table_deleted_link(struct table *t, uint32_t id, char *slot, int64_t now_us);
 void table_deleted_link_first(struct table *t, uint32_t id, char *slot);
 void table_deleted_unlink(struct table *t, char *slot);
+/* When it was; and of a slot that is not in the list, when it will say that it was. */
+int64_t table_deleted_at(const struct table *t, const char *slot);
+void table_deleted_set_at(struct table *t, char *slot, int64_t at_us);
 /* What is beyond the bound, and (after a batch) what nobody wanted remembered. */
 void table_deleted_trim(struct table *t);
 
 /* ---- table_batch.c ---- */
 
 void table_touch_slow(struct table *t, uint32_t id, char *slot);
+
+/* ---- table_state.c ---- */
+
+void table_note_slow(struct table *t, uint32_t id);
+void table_state_release(struct table *t);
+size_t table_state_bytes(const struct table *t);
+
+/* The entry is not what it was when the checkpoint last asked. */
+static inline void table_note(struct table *t, uint32_t id)
+{
+	if (t->noted != NULL)
+		table_note_slow(t, id);
+}
 
 /* Before any change of an entry. */
 static inline void table_touch(struct table *t, uint32_t id, char *slot)

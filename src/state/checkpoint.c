@@ -1,0 +1,185 @@
+#include "state/checkpoint_part.h"
+
+#include "base/check.h"
+#include "base/file.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { snapshot_log_megabytes_min = 64 };
+
+const char *checkpoint_path(struct checkpoint *c, const char *kind, uint64_t number)
+{
+	return str_printf(&c->arena, "%s/%s-%llu", c->folder, kind, (unsigned long long)number)
+		.data;
+}
+
+/* ---- open and close ---- */
+
+static int lock_folder(struct checkpoint *c, struct error *err)
+{
+	const char *path = str_printf(&c->arena, "%s/LOCK", c->folder).data;
+	c->lock_fd = file_open_update(path, err);
+	int r = c->lock_fd < 0 ? c->lock_fd : file_lock(c->lock_fd, path, err);
+	if (r < 0)
+		return r;
+	char who[64] = "";
+	if (r == 0) {
+		ssize_t n = file_read(c->lock_fd, who, sizeof(who) - 1);
+		who[n < 0 ? 0 : n] = '\0';
+		who[strcspn(who, "\n")] = '\0';
+		return error_set(err, CDCL_E_FENCED, "%s: another process has it open (%s)",
+			c->folder, who);
+	}
+	struct str mine = str_printf(&c->arena, "process %ld\n", (long)getpid());
+	r = file_cut(c->lock_fd, 0, path, err);
+	return r < 0 ? r : file_write_all(c->lock_fd, mine, path, err);
+}
+
+static int read_manifest(struct checkpoint *c, struct error *err)
+{
+	int r = manifest_read(c->folder, &c->manifest, err);
+	if (r < 0)
+		return r;
+	c->is_new = r == 0;
+	if (c->is_new) {
+		memcpy(c->manifest.job, c->job.data, c->job.len);
+		return 0;
+	}
+	if (str_eq(str_c(c->manifest.job), c->job))
+		return 0;
+	error_set(err, CDCL_E_STATE, "%s: is the state of the job '%s', not of '" STR_FMT "'",
+		c->folder, c->manifest.job, STR_ARG(c->job));
+	error_help(err, "name another folder, or the job as it was named before");
+	return -(int)CDCL_E_STATE;
+}
+
+static bool good_name(struct str job)
+{
+	return job.len > 0 && job.len < sizeof(((struct manifest *)NULL)->job) &&
+		memchr(job.data, '\n', job.len) == NULL && memchr(job.data, 0, job.len) == NULL;
+}
+
+struct checkpoint *checkpoint_open(const struct checkpoint_config *config,
+	struct state_part *const *parts, uint32_t part_count, struct error *err)
+{
+	check(part_count <= checkpoint_parts_max);
+	struct checkpoint *c = calloc(1, sizeof(*c));
+	check(c != NULL);
+	arena_init(&c->arena, 16 * 1024);
+	strbuf_init(&c->scratch);
+	c->lock_fd = -1;
+	c->folder = strdup(config->path);
+	check(c->folder != NULL);
+	c->job = str_dup(config->job, &c->arena);
+	c->parts = parts;
+	c->part_count = part_count;
+	c->snapshot_log_bytes_min = config->snapshot_log_bytes_min > 0
+		? config->snapshot_log_bytes_min
+		: (int64_t)snapshot_log_megabytes_min * 1024 * 1024;
+	int r = good_name(c->job) ? 0
+				  : error_set(err, CDCL_E_STATE,
+					    "a job with a checkpoint needs a name of one line");
+	if (r == 0)
+		r = file_make_dirs(c->folder, err);
+	if (r == 0)
+		r = lock_folder(c, err);
+	if (r == 0)
+		r = read_manifest(c, err);
+	if (r == 0)
+		return c;
+	checkpoint_close(c, NULL);
+	return NULL;
+}
+
+int checkpoint_close(struct checkpoint *c, struct error *err)
+{
+	if (c == NULL)
+		return 0;
+	int r = c->recovered && !c->log.failed ? frame_log_sync(&c->log, err) : 0;
+	checkpoint_snapshot_release(c);
+	frame_log_close(&c->log);
+	file_close(c->lock_fd);
+	strbuf_release(&c->scratch);
+	arena_release(&c->arena);
+	free(c->folder);
+	free(c);
+	return r;
+}
+
+/* ---- a batch ---- */
+
+int checkpoint_intend(
+	struct checkpoint *c, const struct checkpoint_intent *intent, struct error *err)
+{
+	check(c->recovered);
+	strbuf_reset(&c->scratch);
+	checkpoint_add_intent(intent, &c->scratch);
+	int r = frame_log_append(&c->log, FRAME_INTENT, strbuf_str(&c->scratch), err);
+	return r < 0 ? r : frame_log_sync(&c->log, err);
+}
+
+static int append_changes(struct checkpoint *c, uint32_t part, struct error *err)
+{
+	struct state_part *p = c->parts[part];
+	bool more = true;
+	int r = 0;
+	while (more && r == 0) {
+		strbuf_reset(&c->scratch);
+		record_add_u32(&c->scratch, part);
+		size_t before = c->scratch.len;
+		more = p->ops->changes(p, checkpoint_frame_bytes, &c->scratch);
+		if (c->scratch.len > before)
+			r = frame_log_append(
+				&c->log, FRAME_CHANGES, strbuf_str(&c->scratch), err);
+	}
+	return r;
+}
+
+int checkpoint_commit(
+	struct checkpoint *c, const struct checkpoint_batch *batch, struct error *err)
+{
+	check(c->recovered);
+	int r = 0;
+	for (uint32_t i = 0; i < c->part_count && r == 0; i++)
+		r = append_changes(c, i, err);
+	if (r < 0)
+		return r;
+	strbuf_reset(&c->scratch);
+	checkpoint_add_batch(batch, &c->scratch);
+	r = frame_log_append(&c->log, FRAME_BATCH, strbuf_str(&c->scratch), err);
+	return r < 0 ? r : frame_log_sync(&c->log, err);
+}
+
+static int64_t log_bytes(const struct checkpoint *c)
+{
+	return c->older_log_bytes + c->log.bytes;
+}
+
+static bool wants_snapshot(const struct checkpoint *c)
+{
+	int64_t enough = c->snapshot_log_bytes_min > c->snapshot_bytes ? c->snapshot_log_bytes_min
+								       : c->snapshot_bytes;
+	return c->snapshot.phase == SNAPSHOT_NONE && log_bytes(c) >= enough;
+}
+
+int checkpoint_published(struct checkpoint *c, int64_t id, struct error *err)
+{
+	check(c->recovered);
+	strbuf_reset(&c->scratch);
+	record_add_i64(&c->scratch, id);
+	int r = frame_log_append(&c->log, FRAME_PUBLISHED, strbuf_str(&c->scratch), err);
+	if (r == 0 && c->snapshot.phase == SNAPSHOT_WHOLE)
+		r = checkpoint_snapshot_adopt(c, err);
+	if (r == 0 && wants_snapshot(c))
+		r = checkpoint_snapshot_begin(c, err);
+	return r;
+}
+
+void checkpoint_figures(const struct checkpoint *c, struct checkpoint_figures *figures)
+{
+	*figures = (struct checkpoint_figures){.log_bytes = log_bytes(c),
+		.snapshot_bytes = c->snapshot_bytes,
+		.snapshots = c->snapshots,
+		.snapshot_runs = c->snapshot.phase != SNAPSHOT_NONE};
+}

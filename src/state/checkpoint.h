@@ -1,0 +1,134 @@
+#ifndef CDCL_CHECKPOINT_H
+#define CDCL_CHECKPOINT_H
+
+/*
+ * What makes a job go on where it was: state, positions of the sources and the batch number, made
+ * durable as one thing, in a folder that one process owns.
+ *
+ *	LOCK      held while a process has the checkpoint open; says which
+ *	MANIFEST  which of the files below count (state/manifest.h)
+ *	snap-7    all parts (state/state_part.h), as they were at some moment since log-7 began
+ *	log-7     a frame for every step of every batch since then (state/frame_log.h)
+ *
+ * A batch in the log:
+ *
+ *	INTENT     id, time, and the ranges of the batch in the order in which they were read
+ *	CHANGES*   records of the parts' changed entries, some MB a frame
+ *	BATCH      id, time, positions of the sources: closes what is before it
+ *	PUBLISHED  its sinks have made it visible
+ *
+ * The caller's order, all of it in runtime/pipeline.c:
+ *
+ *	checkpoint_intend      durable before the first byte that cannot be taken back
+ *	(sinks prepare)
+ *	checkpoint_commit      durable when it returns
+ *	(sinks publish)
+ *	checkpoint_published   reaches the disk with the next sync, or at close
+ *
+ * Recovery gives the state after the last batch that is known to be published, and when there is a
+ * later intent, that intent: the batch has to be run again with the same id, time, ranges and
+ * order. A BATCH without PUBLISHED does not count, because nobody knows whether its sinks showed
+ * it; those that did hold its id and skip it. So a batch may run twice and is never half there.
+ *
+ * Snapshots: when the log has grown beyond the last snapshot, a new log begins and the parts are
+ * scanned into a new snapshot, a slice per call of checkpoint_step, between chunks. Entries change
+ * while that goes on; whatever changes after the new log began is in it, and records replace each
+ * other, so snapshot and log together are exact though the snapshot alone is not. It counts from
+ * the first publish after it is whole. Two generations are kept.
+ *
+ * Errors: CDCL_E_DISK, after which the checkpoint takes nothing more; CDCL_E_FENCED when another
+ * process holds the folder; CDCL_E_STATE when what is on disk is damaged or is not of this job.
+ * Damage to the newest snapshot makes recovery use the one before it, and says so.
+ */
+
+#include "cdcl/error.h"
+#include "state/state_part.h"
+
+struct checkpoint;
+
+struct checkpoint_config {
+	const char *path;               /* the folder; made when it is absent */
+	struct str job;
+	/* 0: as they are by default; tests make snapshots likely */
+	int64_t snapshot_log_bytes_min;
+};
+
+enum {
+	checkpoint_parts_max = 4096,
+	checkpoint_positions_max = 1000000,
+	checkpoint_ranges_max = 10000000,
+};
+
+/* Where a source stands. */
+struct checkpoint_position {
+	uint32_t source;                /* by number in the plan's order of sources */
+	struct str topic;               /* or the file's path */
+	int32_t partition;
+	int64_t next;
+};
+
+/* A run of messages of one partition. */
+struct checkpoint_range {
+	uint32_t source;
+	struct str topic;
+	int32_t partition;
+	int64_t from;
+	int64_t to;
+};
+
+struct checkpoint_batch {
+	int64_t id;
+	int64_t time_us;
+	const struct checkpoint_position *positions;
+	uint32_t position_count;
+};
+
+struct checkpoint_intent {
+	int64_t id;
+	int64_t time_us;
+	const struct checkpoint_range *ranges;  /* in the order in which they were read */
+	uint32_t range_count;
+};
+
+/* What was found; its memory is the checkpoint's. */
+struct checkpoint_found {
+	bool any;                       /* a batch was published: `batch` is the last one */
+	struct checkpoint_batch batch;
+	bool interrupted;               /* `intent` has to be run again first */
+	struct checkpoint_intent intent;
+	int64_t bytes_read;
+	bool from_older;                /* the newest snapshot was damaged */
+};
+
+/*
+ * Locks the folder and reads its manifest. The parts are empty ones, named alike in every run; they
+ * stay the caller's and outlive the checkpoint.
+ */
+struct checkpoint *checkpoint_open(const struct checkpoint_config *config,
+	struct state_part *const *parts, uint32_t part_count, struct error *err);
+/* What is appended but not synced yet is synced, if nothing failed before. NULL is fine. */
+int checkpoint_close(struct checkpoint *c, struct error *err);
+
+/* Fills the parts. Once, before anything else. */
+int checkpoint_recover(
+	struct checkpoint *c, const struct checkpoint_found **found, struct error *err);
+
+int checkpoint_intend(
+	struct checkpoint *c, const struct checkpoint_intent *intent, struct error *err);
+int checkpoint_commit(
+	struct checkpoint *c, const struct checkpoint_batch *batch, struct error *err);
+int checkpoint_published(struct checkpoint *c, int64_t id, struct error *err);
+
+/* A slice of a snapshot that is being taken, if one is: about bytes_max of it. Not in a chunk. */
+int checkpoint_step(struct checkpoint *c, size_t bytes_max, struct error *err);
+
+struct checkpoint_figures {
+	int64_t log_bytes;              /* since the last snapshot */
+	int64_t snapshot_bytes;         /* of the last whole one */
+	int64_t snapshots;              /* taken by this process */
+	bool snapshot_runs;
+};
+
+void checkpoint_figures(const struct checkpoint *c, struct checkpoint_figures *figures);
+
+#endif

@@ -1,0 +1,89 @@
+#ifndef CDCL_CHECKPOINT_PART_H
+#define CDCL_CHECKPOINT_PART_H
+
+/*
+ * What the files of a checkpoint share (state/checkpoint.h is what others see): checkpoint.c opens
+ * and writes batches, checkpoint_frame.c lays out payloads, checkpoint_recover.c reads,
+ * checkpoint_snapshot.c takes snapshots and lets old files go.
+ */
+
+#include "base/arena.h"
+#include "state/checkpoint.h"
+#include "state/frame_log.h"
+#include "state/manifest.h"
+#include "state/record.h"
+
+enum frame_kind {
+	FRAME_HEAD = 1,         /* version, number, job, names and shapes of the parts */
+	FRAME_INTENT,
+	FRAME_CHANGES,          /* part, records */
+	FRAME_BATCH,
+	FRAME_PUBLISHED,        /* id */
+	FRAME_ROWS,             /* of a snapshot: part, records */
+	FRAME_END               /* of a snapshot: its frames before this one */
+};
+
+enum { checkpoint_version = 1, checkpoint_frame_bytes = 4 * 1024 * 1024 };
+
+enum snapshot_phase { SNAPSHOT_NONE, SNAPSHOT_SCANNING, SNAPSHOT_WHOLE };
+
+struct checkpoint_snapshot {
+	enum snapshot_phase phase;
+	uint64_t number;
+	struct frame_log file;
+	uint32_t part;          /* being scanned, */
+	uint64_t at;            /* from here on */
+	uint64_t frames;
+};
+
+struct checkpoint {
+	char *folder;
+	struct str job;         /* arena */
+	struct arena arena;
+	int lock_fd;
+	struct manifest manifest;
+	bool is_new;            /* there was no manifest */
+	bool recovered;
+	struct state_part *const *parts;
+	uint32_t part_count;
+	struct frame_log log;
+	int64_t older_log_bytes;        /* since the snapshot, of logs before this one */
+	int64_t snapshot_log_bytes_min;
+	int64_t snapshot_bytes;
+	int64_t snapshots;
+	struct checkpoint_snapshot snapshot;
+	struct checkpoint_found found;
+	struct strbuf scratch;
+};
+
+/* "FOLDER/log-7"; in the arena. */
+const char *checkpoint_path(struct checkpoint *c, const char *kind, uint64_t number);
+
+/* ---- checkpoint_frame.c ---- */
+
+void checkpoint_add_head(const struct checkpoint *c, uint64_t number, struct strbuf *out);
+/*
+ * Into part_of[0..] the number of this run's part for each of the file's; CDCL_E_STATE when they
+ * are not the same parts.
+ */
+int checkpoint_take_head(const struct checkpoint *c, struct str payload, uint64_t number,
+	const char *path, uint32_t *part_of, struct error *err);
+void checkpoint_add_intent(const struct checkpoint_intent *intent, struct strbuf *out);
+void checkpoint_add_batch(const struct checkpoint_batch *batch, struct strbuf *out);
+/* False: it cannot be. Topics are copied. */
+bool checkpoint_take_intent(
+	struct str payload, struct arena *arena, struct checkpoint_intent *intent);
+bool checkpoint_take_batch(
+	struct str payload, struct arena *arena, struct checkpoint_batch *batch);
+
+/* ---- checkpoint_snapshot.c ---- */
+
+/* A new log, whole with its head and name; c->log is it afterwards. */
+int checkpoint_next_log(struct checkpoint *c, uint64_t number, struct error *err);
+/* A log of its own from here on, and a snapshot that begins. Between batches. */
+int checkpoint_snapshot_begin(struct checkpoint *c, struct error *err);
+/* A whole one counts from now on; what it makes unneeded is removed. Between batches. */
+int checkpoint_snapshot_adopt(struct checkpoint *c, struct error *err);
+void checkpoint_snapshot_release(struct checkpoint *c);
+
+#endif

@@ -1,0 +1,264 @@
+#define _GNU_SOURCE /* memmem */
+
+#include "state/frame_log.h"
+
+#include "base/check.h"
+#include "base/crc32c.h"
+#include "base/file.h"
+
+#include <stdlib.h>
+
+enum { frame_magic = 0x4c444331, gather_bytes_max = 1024 * 1024, read_ahead_bytes = 1024 * 1024 };
+
+struct frame_header {
+	uint32_t magic;
+	uint32_t len;
+	uint32_t crc;
+	uint32_t previous;
+	uint64_t durable;
+	uint32_t kind;
+	uint32_t zero;
+};
+
+_Static_assert(sizeof(struct frame_header) == frame_header_bytes, "as it lies on disk");
+
+static uint32_t crc_of(struct frame_header h, struct str payload)
+{
+	h.crc = 0;
+	return crc32c(crc32c(0, (struct str){(const char *)&h, sizeof(h)}), payload);
+}
+
+static char *copy_path(const char *path)
+{
+	char *copy = strdup(path);
+	check(copy != NULL);
+	return copy;
+}
+
+/* ---- writing ---- */
+
+int frame_log_create(
+	struct frame_log *log, const char *path, uint32_t continues, struct error *err)
+{
+	*log = (struct frame_log){.fd = file_open_write(path, false, err), .crc = continues};
+	if (log->fd < 0)
+		return log->fd;
+	log->path = copy_path(path);
+	strbuf_init(&log->buffer);
+	return 0;
+}
+
+void frame_log_close(struct frame_log *log)
+{
+	if (log->path == NULL)
+		return;
+	file_close(log->fd);
+	strbuf_release(&log->buffer);
+	free(log->path);
+	*log = (struct frame_log){.fd = -1};
+}
+
+static int failed_before(const struct frame_log *log, struct error *err)
+{
+	return error_set(
+		err, CDCL_E_DISK, "%s: the disk failed before, nothing more is written", log->path);
+}
+
+static int flush(struct frame_log *log, struct error *err)
+{
+	int r = file_write_all(log->fd, strbuf_str(&log->buffer), log->path, err);
+	strbuf_reset(&log->buffer);
+	log->failed = r < 0;
+	return r;
+}
+
+int frame_log_append(struct frame_log *log, uint32_t kind, struct str payload, struct error *err)
+{
+	check(payload.len <= frame_payload_bytes_max);
+	if (log->failed)
+		return failed_before(log, err);
+	struct frame_header h = {.magic = frame_magic,
+		.len = (uint32_t)payload.len,
+		.previous = log->crc,
+		.durable = (uint64_t)log->durable,
+		.kind = kind};
+	h.crc = crc_of(h, payload);
+	strbuf_add(&log->buffer, (struct str){(const char *)&h, sizeof(h)});
+	strbuf_add(&log->buffer, payload);
+	log->crc = h.crc;
+	log->bytes += (int64_t)(sizeof(h) + payload.len);
+	return log->buffer.len >= gather_bytes_max ? flush(log, err) : 0;
+}
+
+int frame_log_sync(struct frame_log *log, struct error *err)
+{
+	if (log->failed)
+		return failed_before(log, err);
+	int r = log->buffer.len > 0 ? flush(log, err) : 0;
+	if (r < 0 || log->durable == log->bytes)
+		return r;
+	r = file_sync_data(log->fd, log->path, err);
+	log->failed = r < 0;
+	if (r == 0)
+		log->durable = log->bytes;
+	return r;
+}
+
+int frame_log_resume(struct frame_log *log, struct frame_reader *r, int64_t bytes, uint32_t crc,
+	struct error *err)
+{
+	*log = (struct frame_log){.fd = file_open_update(r->path, err), .crc = crc};
+	if (log->fd < 0)
+		return log->fd;
+	log->path = copy_path(r->path);
+	frame_reader_close(r);
+	strbuf_init(&log->buffer);
+	int result = file_cut(log->fd, bytes, log->path, err);
+	/* What was read may so far be in memory only. */
+	if (result == 0)
+		result = file_sync(log->fd, log->path, err);
+	log->bytes = log->durable = bytes;
+	log->failed = result < 0;
+	return result;
+}
+
+/* ---- reading ---- */
+
+int frame_reader_open(
+	struct frame_reader *r, const char *path, uint32_t continues, struct error *err)
+{
+	*r = (struct frame_reader){.fd = file_open_read(path, err), .crc = continues};
+	if (r->fd < 0)
+		return r->fd;
+	r->path = copy_path(path);
+	strbuf_init(&r->buffer);
+	r->bytes = file_bytes(r->fd, path, err);
+	return r->bytes < 0 ? (int)r->bytes : 0;
+}
+
+int frame_reader_open_first(struct frame_reader *r, const char *path, struct error *err)
+{
+	int result = frame_reader_open(r, path, 0, err);
+	r->any_first = true;
+	return result;
+}
+
+void frame_reader_close(struct frame_reader *r)
+{
+	if (r->path == NULL)
+		return;
+	file_close(r->fd);
+	strbuf_release(&r->buffer);
+	free(r->path);
+	*r = (struct frame_reader){.fd = -1};
+}
+
+/* Lets the bytes before `at` go when they are worth it. */
+static void drop_before(struct frame_reader *r, int64_t at)
+{
+	size_t used = (size_t)(at - r->buffer_start);
+	if (used == 0 || (used < r->buffer.len && used < read_ahead_bytes))
+		return;
+	if (used > r->buffer.len)
+		used = r->buffer.len;
+	memmove(r->buffer.data, r->buffer.data + used, r->buffer.len - used);
+	r->buffer.len -= used;
+	r->buffer_start += (int64_t)used;
+}
+
+/* Bytes at..at+len-1 of the file, which has them: in *out. */
+static int look(
+	struct frame_reader *r, int64_t at, size_t len, const char **out, struct error *err)
+{
+	check(at >= r->buffer_start && at + (int64_t)len <= r->bytes);
+	if (at + (int64_t)len > r->buffer_start + (int64_t)r->buffer.len)
+		drop_before(r, at);
+	while (at + (int64_t)len > r->buffer_start + (int64_t)r->buffer.len) {
+		strbuf_reserve(&r->buffer, read_ahead_bytes);
+		ssize_t n = file_read(r->fd, r->buffer.data + r->buffer.len, read_ahead_bytes);
+		if (n <= 0)
+			return error_set(err, CDCL_E_DISK, "%s: cannot read: %s", r->path,
+				n == 0 ? "it became shorter" : "disk error");
+		r->buffer.len += (size_t)n;
+	}
+	*out = r->buffer.data + (at - r->buffer_start);
+	return 0;
+}
+
+/* 1: a whole frame is at `at` (the chain is not looked at); 0: there is none. */
+static int frame_at(struct frame_reader *r, int64_t at, struct frame_header *h,
+	struct str *payload, struct error *err)
+{
+	const char *bytes;
+	if (r->bytes - at < frame_header_bytes)
+		return 0;
+	int result = look(r, at, sizeof(*h), &bytes, err);
+	if (result < 0)
+		return result;
+	memcpy(h, bytes, sizeof(*h));
+	if (h->magic != frame_magic || h->zero != 0 || h->len > frame_payload_bytes_max ||
+		(int64_t)h->len > r->bytes - at - frame_header_bytes)
+		return 0;
+	result = look(r, at, sizeof(*h) + h->len, &bytes, err);
+	if (result < 0)
+		return result;
+	*payload = (struct str){bytes + sizeof(*h), h->len};
+	return crc_of(*h, *payload) == h->crc;
+}
+
+static int damaged(const struct frame_reader *r, int64_t at, struct error *err)
+{
+	error_set(err, CDCL_E_STATE, "%s: damaged at byte %lld", r->path, (long long)at);
+	error_help(err, "what stood there was on disk and whole once");
+	return -(int)CDCL_E_STATE;
+}
+
+/* A frame after `at` that knows the one at `at` to have been durable? Then that one is damaged. */
+static int check_tail(struct frame_reader *r, int64_t at, struct error *err)
+{
+	const uint32_t magic = frame_magic;
+	for (int64_t to = at + 1; to + frame_header_bytes <= r->bytes; to++) {
+		const char *bytes;
+		size_t len = r->bytes - to < 4096 ? (size_t)(r->bytes - to) : 4096;
+		int result = look(r, to, len, &bytes, err);
+		if (result < 0)
+			return result;
+		const char *hit = memmem(bytes, len, &magic, sizeof(magic));
+		if (hit == NULL) {
+			to += (int64_t)len - (int64_t)sizeof(magic);
+			continue;
+		}
+		to += hit - bytes;
+		struct frame_header h;
+		struct str payload;
+		result = frame_at(r, to, &h, &payload, err);
+		if (result < 0)
+			return result;
+		if (result == 1 && h.durable > (uint64_t)at)
+			return damaged(r, at, err);
+	}
+	return 0;
+}
+
+int frame_reader_next(struct frame_reader *r, struct frame *frame, struct error *err)
+{
+	struct frame_header h = {0};
+	struct str payload;
+	int64_t at = r->at;
+	if (at == r->bytes)
+		return 0;
+	int result = frame_at(r, at, &h, &payload, err);
+	if (result < 0)
+		return result;
+	bool chained = h.previous == r->crc || (at == 0 && r->any_first);
+	if (result == 0 || !chained)
+		return check_tail(r, at, err);
+	*frame = (struct frame){.kind = h.kind,
+		.payload = payload,
+		.start = at,
+		.end = at + frame_header_bytes + (int64_t)h.len,
+		.crc = h.crc};
+	r->at = frame->end;
+	r->crc = h.crc;
+	return 1;
+}

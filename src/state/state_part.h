@@ -1,0 +1,46 @@
+#ifndef CDCL_STATE_PART_H
+#define CDCL_STATE_PART_H
+
+/*
+ * A piece of state that a checkpoint keeps: the rows of a table, the groups of an aggregate. It has
+ * a name, which state belongs to (not to a place in the plan), and a shape: words that say what its
+ * records look like.
+ *
+ * A part is a set of entries. An entry is written as one record that says all of it, or that it is
+ * gone, so records may be applied again over what they made, and a later one replaces an earlier
+ * one. That is what lets a snapshot be taken a slice at a time while the job goes on: what changes
+ * behind the slice is in the log, and the log is applied over the snapshot.
+ *
+ * Records come back from disk. Their checksums were right, but a part trusts nothing of them: what
+ * cannot be is an error, never a crash.
+ */
+
+#include "cdcl/error.h"
+#include "base/str.h"
+
+struct state_part;
+
+struct state_part_ops {
+	/*
+	 * Appends records of the entries that changed since the last call, until `out` has grown by
+	 * bytes_max or more; true while there are more of them. Not within a batch.
+	 */
+	bool (*changes)(struct state_part *p, size_t bytes_max, struct strbuf *out);
+	/*
+	 * Appends records of entries from *at on (0 first), whatever changed meanwhile; false: that
+	 * was the last. Not within a chunk.
+	 */
+	bool (*scan)(struct state_part *p, uint64_t *at, size_t bytes_max, struct strbuf *out);
+	/* Takes whole records, of a part that nobody used before. */
+	int (*apply)(struct state_part *p, struct str records, struct error *err);
+	/* All were applied: makes what can be computed from them (an index). */
+	int (*ready)(struct state_part *p, struct error *err);
+};
+
+struct state_part {
+	const struct state_part_ops *ops;
+	struct str name;                /* "table orders" */
+	struct str shape;
+};
+
+#endif

@@ -1,0 +1,317 @@
+#include "state/table_state.h"
+
+#include "base/check.h"
+#include "state/record.h"
+#include "state/table_part.h"
+
+#include <stdlib.h>
+
+enum { state_free = 0, state_live = 1, state_deleted = 2 };
+
+struct table_noted {
+	struct state_part part;
+	struct table *table;
+	struct strbuf name;
+	struct strbuf shape;
+	uint32_t *ids;
+	uint32_t count;
+	uint32_t capacity;
+	uint32_t given;         /* of ids, to a checkpoint that asks for more */
+	uint64_t *bits;         /* ids that are in the list */
+	uint32_t bit_capacity;
+};
+
+static struct table *of(const struct state_part *p)
+{
+	return container_of(p, struct table_noted, part)->table;
+}
+
+/* ---- which ids changed ---- */
+
+static void *grow(void *array, size_t count, size_t bytes)
+{
+	void *wider = realloc(array, count * bytes);
+	check(wider != NULL);
+	return wider;
+}
+
+void table_note_slow(struct table *t, uint32_t id)
+{
+	struct table_noted *n = t->noted;
+	if (id >= n->bit_capacity) {
+		uint32_t old = n->bit_capacity / 64;
+		uint32_t words = id / 64 + 1 + old / 2 + 16;
+		n->bits = grow(n->bits, words, sizeof(*n->bits));
+		memset(n->bits + old, 0, (words - old) * sizeof(*n->bits));
+		n->bit_capacity = words * 64;
+	}
+	if (bit_get(n->bits, id))
+		return;
+	bit_set(n->bits, id);
+	if (n->count == n->capacity) {
+		n->capacity = n->capacity == 0 ? chunk_rows_max : n->capacity * 2;
+		n->ids = grow(n->ids, n->capacity, sizeof(*n->ids));
+	}
+	n->ids[n->count++] = id;
+}
+
+size_t table_state_bytes(const struct table *t)
+{
+	const struct table_noted *n = t->noted;
+	return n == NULL ? 0
+			 : sizeof(*n) + n->capacity * sizeof(*n->ids) + n->bit_capacity / 8 +
+			n->name.capacity + n->shape.capacity;
+}
+
+void table_state_release(struct table *t)
+{
+	if (t->noted == NULL)
+		return;
+	strbuf_release(&t->noted->name);
+	strbuf_release(&t->noted->shape);
+	free(t->noted->ids);
+	free(t->noted->bits);
+	free(t->noted);
+	t->noted = NULL;
+}
+
+/* ---- writing ---- */
+
+static void add_field(const struct table_field *f, const char *slot, struct strbuf *out)
+{
+	const char *field = slot + f->offset;
+	if (f->phys == PHYS_STR)
+		record_add_str(out, table_row_str(field));
+	else
+		strbuf_add(out, (struct str){field, phys_bytes(f->phys)});
+}
+
+static void add_entry(const struct table *t, uint32_t id, struct strbuf *out)
+{
+	const struct table_layout *l = &t->layout;
+	const char *slot = table_slot(t, id);
+	int mark = table_mark(slot);
+	record_add_u32(out, id);
+	if (mark != mark_live && mark != mark_deleted) {
+		record_add_u8(out, state_free);
+		return;
+	}
+	record_add_u8(out, mark == mark_live ? state_live : state_deleted);
+	record_add_i64(out, mark == mark_live ? 0 : table_deleted_at(t, slot));
+	strbuf_add(out, (struct str){slot + 1, l->null_bytes});
+	for (uint32_t i = 0; i < l->column_count; i++)
+		if (!table_row_is_null(slot, i))
+			add_field(&l->fields[i], slot, out);
+}
+
+static bool changes(struct state_part *p, size_t bytes_max, struct strbuf *out)
+{
+	struct table_noted *n = container_of(p, struct table_noted, part);
+	size_t end = out->len + bytes_max;
+	for (; n->given < n->count && out->len < end; n->given++) {
+		add_entry(n->table, n->ids[n->given], out);
+		bit_clear(n->bits, n->ids[n->given]);
+	}
+	if (n->given < n->count)
+		return true;
+	n->given = n->count = 0;
+	return false;
+}
+
+static bool scan(struct state_part *p, uint64_t *at, size_t bytes_max, struct strbuf *out)
+{
+	const struct table *t = of(p);
+	size_t end = out->len + bytes_max;
+	for (; *at < t->rows.count && out->len < end; ++*at) {
+		int mark = table_mark(table_slot(t, (uint32_t)*at));
+		if (mark == mark_live || mark == mark_deleted)
+			add_entry(t, (uint32_t)*at, out);
+	}
+	return *at < t->rows.count;
+}
+
+/* ---- reading ---- */
+
+/* What the entry was goes; its slot is as a new one. */
+static void clear_entry(struct table *t, char *slot)
+{
+	if (table_mark(slot) == mark_deleted)
+		memset(slot + t->layout.link_offset, 0, table_link_bytes);
+	if (table_mark(slot) != table_mark_free)
+		table_row_clear(&t->layout, slot, &t->slab);
+	memset(slot, 0, t->layout.slot_bytes);
+}
+
+static void take_field(struct table *t, char *slot, uint32_t column, struct record_reader *r)
+{
+	const struct table_field *f = &t->layout.fields[column];
+	char *field = slot + f->offset;
+	if (f->phys == PHYS_STR) {
+		struct str s = record_str(r);
+		r->bad = r->bad || s.data == NULL;
+		if (!r->bad)
+			table_row_set_str(field, s, &t->slab);
+		return;
+	}
+	record_copy(r, field, phys_bytes(f->phys));
+	if (f->phys == PHYS_BOOL)
+		*field = *field != 0;
+}
+
+/* Null bits of columns that are not there are set; a deleted row has its kept columns only. */
+static void take_nulls(
+	const struct table *t, char *slot, uint8_t state, struct record_reader *r)
+{
+	const struct table_layout *l = &t->layout;
+	record_copy(r, slot + 1, l->null_bytes);
+	for (uint32_t i = 0; i < l->column_count; i++)
+		if (state == state_deleted && !l->fields[i].is_kept && !table_row_is_null(slot, i))
+			r->bad = true;
+}
+
+static bool take_entry(struct table *t, uint32_t id, uint8_t state, struct record_reader *r)
+{
+	while (t->rows.count <= id)
+		table_store_add(&t->rows);
+	char *slot = table_slot(t, id);
+	clear_entry(t, slot);
+	if (state == state_free)
+		return true;
+	int64_t at_us = record_i64(r);
+	slot[0] = state == state_live ? mark_live : mark_deleted;
+	take_nulls(t, slot, state, r);
+	for (uint32_t i = 0; i < t->layout.column_count && !r->bad; i++)
+		if (!table_row_is_null(slot, i))
+			take_field(t, slot, i, r);
+	if (r->bad)
+		clear_entry(t, slot);
+	else if (state == state_deleted)
+		table_deleted_set_at(t, slot, at_us);
+	return !r->bad;
+}
+
+/* As many as the bounds of rows and deletes allow, and what one batch may have had beyond them. */
+static uint64_t ids_end(const struct table *t)
+{
+	uint64_t end = (uint64_t)t->config.rows_max * 2 + (uint64_t)t->config.deleted_max * 2 +
+		16 * chunk_rows_max;
+	return end > table_none - 1 ? table_none - 1 : end;
+}
+
+static int apply(struct state_part *p, struct str records, struct error *err)
+{
+	struct table *t = of(p);
+	struct record_reader r = {.bytes = records};
+	check(t->index.count == 0);
+	while (record_left(&r) > 0) {
+		uint32_t id = record_u32(&r);
+		uint8_t state = record_u8(&r);
+		if (r.bad || id >= ids_end(t) || state > state_deleted ||
+			!take_entry(t, id, state, &r))
+			return error_set(err, CDCL_E_STATE,
+				STR_FMT ": a record that cannot be, at byte %zu", STR_ARG(p->name),
+				r.at);
+	}
+	return 0;
+}
+
+/* ---- ready ---- */
+
+struct deleted_entry {
+	int64_t at_us;
+	uint32_t id;
+};
+
+static int compare_deleted(const void *a, const void *b)
+{
+	const struct deleted_entry *x = a, *y = b;
+	if (x->at_us != y->at_us)
+		return x->at_us < y->at_us ? -1 : 1;
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+/* From the last id down, so that the lowest free one is given first. */
+static uint32_t index_entries(struct table *t)
+{
+	uint32_t deleted = 0;
+	for (uint32_t id = t->rows.count; id-- > 0;) {
+		char *slot = table_slot(t, id);
+		int mark = table_mark(slot);
+		if (mark == table_mark_free) {
+			memcpy(slot + 1, &t->free_id, sizeof(t->free_id));
+			t->free_id = id + 1;
+			continue;
+		}
+		table_index_insert(&t->index, table_key_tag_of_slot(&t->key, slot), id);
+		t->live += mark == mark_live;
+		deleted += mark == mark_deleted;
+	}
+	return deleted;
+}
+
+static void link_deleted(struct table *t, uint32_t count)
+{
+	struct deleted_entry *entries = malloc((count + 1) * sizeof(*entries));
+	check(entries != NULL);
+	uint32_t found = 0;
+	for (uint32_t id = 0; id < t->rows.count; id++)
+		if (table_mark(table_slot(t, id)) == mark_deleted)
+			entries[found++] = (struct deleted_entry){
+				table_deleted_at(t, table_slot(t, id)), id};
+	check(found == count);
+	qsort(entries, count, sizeof(*entries), compare_deleted);
+	for (uint32_t i = 0; i < count; i++)
+		table_deleted_link(
+			t, entries[i].id, table_slot(t, entries[i].id), entries[i].at_us);
+	free(entries);
+}
+
+static int ready(struct state_part *p, struct error *err)
+{
+	struct table *t = of(p);
+	uint32_t deleted = index_entries(t);
+	if (deleted > 0)
+		link_deleted(t, deleted);
+	if (t->live <= t->config.rows_max)
+		return 0;
+	return error_set(err, CDCL_E_STATE, STR_FMT ": %lld rows are kept, max_rows is %lld",
+		STR_ARG(p->name), (long long)t->live, (long long)t->config.rows_max);
+}
+
+static const struct state_part_ops table_state_ops = {
+	.changes = changes, .scan = scan, .apply = apply, .ready = ready};
+
+/* "order_id int, quantity int; hidden seq bigint; key order_id" */
+static void add_shape(const struct table *t, struct strbuf *out)
+{
+	const struct schema *s = t->config.schema;
+	schema_text(s, out);
+	if (s->hidden_count > 0) {
+		struct schema hidden = {.column_count = s->hidden_count,
+			.columns = s->columns + s->column_count};
+		strbuf_add_c(out, "; hidden ");
+		schema_text(&hidden, out);
+	}
+	for (uint32_t i = 0; i < t->config.key->count; i++) {
+		uint32_t column = t->config.key->columns[i];
+		strbuf_addf(out, "%s" STR_FMT, i == 0 ? "; key " : ", ",
+			STR_ARG(s->columns[column].name));
+	}
+}
+
+struct state_part *table_state_part(struct table *t)
+{
+	check(t->noted == NULL && t->rows.count == 0);
+	struct table_noted *n = calloc(1, sizeof(*n));
+	check(n != NULL);
+	strbuf_init(&n->name);
+	strbuf_init(&n->shape);
+	strbuf_addf(&n->name, "table " STR_FMT, STR_ARG(t->config.name));
+	add_shape(t, &n->shape);
+	n->table = t;
+	n->part = (struct state_part){.ops = &table_state_ops,
+		.name = strbuf_str(&n->name),
+		.shape = strbuf_str(&n->shape)};
+	t->noted = n;
+	return &n->part;
+}

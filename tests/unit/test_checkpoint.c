@@ -1,0 +1,573 @@
+/* A checkpoint on a disk in memory: every call fails once, the power goes at every call, and every
+ * byte is flipped. What comes back is judged by a run that has no checkpoint. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "state/checkpoint.h"
+#include "state/table_state.h"
+
+#include "memory_disk.h"
+
+#include <stdio.h>
+
+enum { keys_max = 60, batches_max = 14 };
+
+static uint64_t random_state;
+
+static uint32_t choose(uint32_t below)
+{
+	random_state =
+		random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (uint32_t)(random_state >> 33) % below;
+}
+
+struct job {
+	struct arena arena;
+	struct schema *schema;
+	struct row_key key;
+	struct table *table;
+	struct state_part *part;
+	struct chunk *chunk;
+	struct checkpoint *checkpoint;
+	const struct checkpoint_found *found;
+	uint64_t steps;         /* a random sequence of its own */
+};
+
+static struct strbuf wanted[batches_max + 1];   /* [i]: after batch i-1 */
+
+/* ---- a job ---- */
+
+static void job_table(struct job *j)
+{
+	struct error err;
+	memset(j, 0, sizeof(*j));
+	arena_init(&j->arena, 64 * 1024);
+	j->schema = schema_alloc_hidden(&j->arena, 3, 1);
+	static const char *names[] = {"id", "name", "price", "seq"};
+	static const enum type_id types[] = {TYPE_INT, TYPE_STRING, TYPE_DOUBLE, TYPE_BIGINT};
+	for (uint32_t i = 0; i < 4; i++)
+		j->schema->columns[i] =
+			(struct schema_column){str_c(names[i]), {.id = types[i]}};
+	j->key = (struct row_key){.count = 1, .columns = {0}};
+	struct table_config config = {.schema = j->schema,
+		.key = &j->key,
+		.rows_max = 1000,
+		.deleted_max = 1000,
+		.name = str_lit("orders"),
+		.segment_slots_max = 64};
+	j->table = table_open(&config, &err);
+	assert_non_null(j->table);
+	j->chunk = chunk_alloc(&j->arena, j->schema);
+}
+
+static int job_open(struct job *j, struct error *err)
+{
+	job_table(j);
+	j->part = table_state_part(j->table);
+	struct checkpoint_config config = {.path = "state/orders",
+		.job = str_lit("orders"),
+		.snapshot_log_bytes_min = 3000};
+	j->checkpoint = checkpoint_open(&config, &j->part, 1, err);
+	if (j->checkpoint == NULL)
+		return -(int)err->code;
+	return checkpoint_recover(j->checkpoint, &j->found, err);
+}
+
+static int job_close(struct job *j, struct error *err)
+{
+	int r = checkpoint_close(j->checkpoint, err);
+	table_close(j->table);
+	arena_release(&j->arena);
+	return r;
+}
+
+/* Up to 30 rows; ops[i] 0: delete. */
+static uint32_t make_rows(struct job *j, int64_t batch, uint16_t *puts, uint32_t *put_count,
+	uint16_t *deletes)
+{
+	uint32_t count = 1 + choose(30), delete_count = 0;
+	struct column *c = j->chunk->columns;
+	*put_count = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		static const size_t lens[] = {0, 5, 12, 13, 70};
+		size_t len = lens[choose(5)];
+		char *name = arena_alloc(&j->arena, len + 1, 1);
+		memset(name, (int)('a' + choose(26)), len);
+		((int32_t *)c[0].data)[i] = (int32_t)choose(keys_max);
+		((struct str *)c[1].data)[i] = (struct str){name, len};
+		((double *)c[2].data)[i] = choose(100) / 4.0;
+		((int64_t *)c[3].data)[i] = batch * 1000 + i;
+		for (uint32_t k = 0; k < 4; k++)
+			bit_clear(c[k].nulls, i);
+		if (choose(5) == 0)
+			bit_set(c[2].nulls, i);
+		if (choose(3) == 0)
+			deletes[delete_count++] = (uint16_t)i;
+		else
+			puts[(*put_count)++] = (uint16_t)i;
+	}
+	chunk_set_rows(j->chunk, count);
+	return delete_count;
+}
+
+static void apply_chunk(struct job *j, int64_t batch, int64_t time_us)
+{
+	struct error err;
+	uint16_t puts[32], deletes[32];
+	uint32_t put_count, put_ids[32], delete_ids[32];
+	uint32_t delete_count = make_rows(j, batch, puts, &put_count, deletes);
+	assert_int_equal(
+		table_resolve(j->table, j->chunk, puts, put_count, put_ids, &err), 0);
+	assert_int_equal(
+		table_resolve(j->table, j->chunk, deletes, delete_count, delete_ids, &err), 0);
+	assert_int_equal(table_put(j->table, put_ids, j->chunk, puts, put_count, &err), 0);
+	assert_int_equal(table_delete(j->table, delete_ids, j->chunk, deletes, delete_count,
+				 time_us, &err),
+		0);
+	if (choose(12) == 0)
+		assert_int_equal(table_clear(j->table, choose(2) == 0, time_us, &err), 0);
+	table_release_empty(j->table);
+}
+
+/* What batch `id` does depends on its number only. */
+static int apply_batch(struct job *j, int64_t id, struct error *err)
+{
+	random_state = (uint64_t)id * 77777 + 5;
+	uint32_t chunks = 1 + choose(3);
+	int r = 0;
+	for (uint32_t i = 0; i < chunks && r == 0; i++) {
+		apply_chunk(j, id, id * 100 + i);
+		if (j->checkpoint == NULL)
+			continue;
+		uint64_t kept = random_state;
+		random_state = j->steps++ * 31 + (uint64_t)id;
+		r = checkpoint_step(j->checkpoint, 1 + choose(900), err);
+		random_state = kept;
+	}
+	table_end_batch(j->table);
+	if (choose(3) == 0)
+		table_forget_deleted(j->table, (id - 4) * 100);
+	return r;
+}
+
+/* ---- what a table holds, as text ---- */
+
+static void dump(struct job *j, struct strbuf *out)
+{
+	struct column *c = j->chunk->columns;
+	for (uint32_t key = 0; key < keys_max; key++) {
+		((int32_t *)c[0].data)[0] = (int32_t)key;
+		bit_clear(c[0].nulls, 0);
+		uint32_t id = table_find(j->table, j->chunk, 0);
+		if (id == table_none)
+			continue;
+		enum table_state is = table_state(j->table, id);
+		table_gather(j->table, &id, 1, j->chunk);
+		struct str name = ((struct str *)c[1].data)[0];
+		strbuf_addf(out, "%u %c %lld", key, is == TABLE_LIVE ? 'L' : 'D',
+			column_is_null(&c[3], 0) ? -1 : (long long)((int64_t *)c[3].data)[0]);
+		if (is == TABLE_LIVE)
+			strbuf_addf(out, " " STR_FMT " %g", STR_ARG(name),
+				column_is_null(&c[2], 0) ? -1 : ((double *)c[2].data)[0]);
+		strbuf_add_byte(out, '\n');
+	}
+	strbuf_addf(out, "%lld rows, %lld deleted\n", (long long)table_rows(j->table),
+		(long long)table_deleted(j->table));
+}
+
+static bool holds(struct job *j, int64_t batch)
+{
+	struct strbuf text;
+	strbuf_init(&text);
+	dump(j, &text);
+	bool same = batch >= -1 && batch < batches_max &&
+		str_eq(strbuf_str(&text), strbuf_str(&wanted[batch + 1]));
+	strbuf_release(&text);
+	return same;
+}
+
+static int make_model(void **state)
+{
+	(void)state;
+	struct job j;
+	job_table(&j);
+	for (int64_t id = -1; id < batches_max; id++) {
+		if (id >= 0)
+			apply_batch(&j, id, NULL);
+		strbuf_init(&wanted[id + 1]);
+		dump(&j, &wanted[id + 1]);
+	}
+	job_close(&j, NULL);
+	disk_use(&memory_disk);
+	log_init(&clock_system, LOG_NONE, false);
+	return 0;
+}
+
+static int free_model(void **state)
+{
+	(void)state;
+	for (int i = 0; i <= batches_max; i++)
+		strbuf_release(&wanted[i]);
+	memory_reset();
+	disk_use(NULL);
+	return 0;
+}
+
+/* ---- running it ---- */
+
+static int64_t next_batch(const struct job *j)
+{
+	return j->found->any ? j->found->batch.id + 1 : 0;
+}
+
+static int one_batch(struct job *j, int64_t id, struct error *err)
+{
+	struct checkpoint_range ranges[2] = {
+		{.topic = str_lit("orders"), .from = id * 10, .to = id * 10 + 7},
+		{.topic = str_lit("orders"), .partition = 1, .from = id * 20, .to = id * 20 + 9}};
+	struct checkpoint_position positions[2] = {{.topic = str_lit("orders"), .next = id * 10 + 7},
+		{.topic = str_lit("orders"), .partition = 1, .next = id * 20 + 9}};
+	struct checkpoint_intent intent = {id, id * 1000, ranges, 2};
+	struct checkpoint_batch batch = {id, id * 1000, positions, 2};
+	int r = apply_batch(j, id, err);
+	if (r == 0)
+		r = checkpoint_intend(j->checkpoint, &intent, err);
+	if (r == 0)
+		r = checkpoint_commit(j->checkpoint, &batch, err);
+	return r;
+}
+
+/* From where it is to batch `end`; *committed is the last one whose commit returned. */
+static int run_to(struct job *j, int64_t end, int64_t *committed, struct error *err)
+{
+	int r = 0;
+	for (int64_t id = next_batch(j); id < end && r == 0; id++) {
+		r = one_batch(j, id, err);
+		if (r == 0) {
+			*committed = id;
+			r = checkpoint_published(j->checkpoint, id, err);
+		}
+	}
+	return r;
+}
+
+static void assert_found(const struct job *j)
+{
+	const struct checkpoint_found *f = j->found;
+	if (f->any) {
+		assert_int_equal(f->batch.time_us, f->batch.id * 1000);
+		assert_int_equal(f->batch.position_count, 2);
+		assert_int_equal(f->batch.positions[1].next, f->batch.id * 20 + 9);
+		assert_true(str_eq(f->batch.positions[1].topic, str_lit("orders")));
+	}
+	if (f->interrupted) {
+		assert_int_equal(f->intent.id, next_batch(j));
+		assert_int_equal(f->intent.range_count, 2);
+		assert_int_equal(f->intent.ranges[0].to, f->intent.id * 10 + 7);
+		assert_int_equal(f->intent.ranges[1].partition, 1);
+	}
+}
+
+/* After a fault: whole, and no more than the last committed batch is to be run again. */
+static bool comes_back(int64_t committed)
+{
+	struct job j;
+	struct error err;
+	error_init(&err);
+	int r = job_open(&j, &err);
+	bool good = r == 0 && holds(&j, next_batch(&j) - 1) && next_batch(&j) >= committed &&
+		(next_batch(&j) > committed || (j.found->interrupted && committed >= 0));
+	if (committed < 0)
+		good = r == 0 && holds(&j, next_batch(&j) - 1);
+	if (good) {
+		assert_found(&j);
+		int64_t again = -1;
+		assert_int_equal(run_to(&j, batches_max, &again, &err), 0);
+		assert_true(holds(&j, batches_max - 1));
+	}
+	job_close(&j, &err);
+	return good;
+}
+
+static void test_goes_on(void **state)
+{
+	(void)state;
+	struct error err;
+	memory_reset();
+	int64_t committed = -1, snapshots = 0;
+	for (int64_t end = 3; end <= batches_max; end += 3) {
+		struct job j;
+		struct checkpoint_figures figures;
+		assert_int_equal(job_open(&j, &err), 0);
+		assert_int_equal(next_batch(&j), end - 3);
+		assert_false(j.found->interrupted);
+		assert_true(holds(&j, end - 4));
+		assert_int_equal(run_to(&j, end, &committed, &err), 0);
+		checkpoint_figures(j.checkpoint, &figures);
+		snapshots += figures.snapshots;
+		assert_int_equal(job_close(&j, &err), 0);
+	}
+	assert_true(snapshots >= 2);
+}
+
+static void test_an_interrupted_batch_is_told(void **state)
+{
+	(void)state;
+	struct error err;
+	struct job j;
+	int64_t committed = -1;
+	memory_reset();
+	assert_int_equal(job_open(&j, &err), 0);
+	assert_int_equal(run_to(&j, 5, &committed, &err), 0);
+	assert_int_equal(one_batch(&j, 5, &err), 0);    /* and its sinks were never heard of */
+	job_close(&j, &err);
+	assert_int_equal(job_open(&j, &err), 0);
+	assert_int_equal(next_batch(&j), 5);
+	assert_true(j.found->interrupted && holds(&j, 4));
+	assert_found(&j);
+	assert_int_equal(run_to(&j, batches_max, &committed, &err), 0);
+	assert_true(holds(&j, batches_max - 1));
+	job_close(&j, &err);
+}
+
+/* ---- faults ---- */
+
+static bool one_fault(int64_t at, bool on, int number, uint64_t seed, bool *over)
+{
+	struct error err;
+	struct job j;
+	int64_t committed = -1;
+	memory_reset();
+	memory.fail_at = at;
+	memory.fail_on = on;
+	memory.fail_errno = number;
+	int r = job_open(&j, &err);
+	if (r == 0)
+		r = run_to(&j, batches_max, &committed, &err);
+	if (r < 0 && err.code != CDCL_E_DISK)
+		print_message("# call %lld: %s\n", (long long)at, err.text);
+	bool good = r == 0 || err.code == CDCL_E_DISK;
+	struct error ignored;
+	int closed = job_close(&j, &ignored);
+	/* A failed call that nobody heard of would be bytes lost in silence. */
+	good = good && (r < 0 || closed < 0 || memory.calls < at || committed == batches_max - 1);
+	*over = memory.calls < at;
+	random_state = seed;
+	memory_power_cut(choose);
+	return good && comes_back(committed);
+}
+
+static void test_every_call_fails_once(void **state)
+{
+	(void)state;
+	static const int numbers[] = {EIO, ENOSPC};
+	bool over = false;
+	int64_t k = 1;
+	for (; !over; k++)
+		for (uint64_t seed = 0; seed < 4; seed++)
+			if (!one_fault(k, seed & 1, numbers[k & 1], seed * 1000 + (uint64_t)k, &over))
+				fail_msg("call %lld, seed %llu", (long long)k,
+					(unsigned long long)seed);
+	assert_true(k > 100);
+	print_message("# %lld calls\n", (long long)k - 1);
+}
+
+static void test_a_disk_that_does_not_sync_is_noticed(void **state)
+{
+	(void)state;
+	uint32_t lost = 0;
+	for (uint64_t seed = 0; seed < 20; seed++) {
+		struct error err;
+		struct job j;
+		int64_t committed = -1;
+		memory_reset();
+		memory.syncs_lie = true;
+		assert_int_equal(job_open(&j, &err), 0);
+		assert_int_equal(run_to(&j, 9, &committed, &err), 0);
+		job_close(&j, &err);
+		random_state = seed;
+		memory_power_cut(choose);
+		memory.syncs_lie = false;
+		lost += !comes_back(committed);
+	}
+	assert_true(lost > 0);
+}
+
+/* ---- damage ---- */
+
+static struct memory_file *file_named(const char *name)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "state/orders/%s", name);
+	struct memory_name *n = memory_name_of(path, false);
+	return n == NULL || n->now < 0 ? NULL : &memory.files[n->now];
+}
+
+/* A run of all batches; answers the number of the newest snapshot and log. */
+static void whole_run(uint64_t *snapshot, uint64_t *newest)
+{
+	struct error err;
+	struct job j;
+	int64_t committed = -1;
+	memory_reset();
+	assert_int_equal(job_open(&j, &err), 0);
+	assert_int_equal(run_to(&j, batches_max, &committed, &err), 0);
+	assert_int_equal(job_close(&j, &err), 0);
+	const struct memory_file *m = file_named("MANIFEST");
+	unsigned long long s = 0, n = 0;
+	char text[512];
+	snprintf(text, sizeof(text), "%.*s", (int)m->now.len, m->now.data);
+	assert_int_equal(sscanf(strstr(text, "snapshot "), "snapshot %llu", &s), 1);
+	assert_int_equal(sscanf(strstr(text, "newest "), "newest %llu", &n), 1);
+	*snapshot = s;
+	*newest = n;
+}
+
+enum outcome { REFUSED, WHOLE, OLDER_BATCH, WRONG };
+
+static enum outcome look_again(bool *from_older)
+{
+	struct error err;
+	struct job j;
+	error_init(&err);
+	int r = job_open(&j, &err);
+	enum outcome outcome = WRONG;
+	if (r < 0)
+		outcome = err.code == CDCL_E_STATE ? REFUSED : WRONG;
+	else if (holds(&j, next_batch(&j) - 1))
+		outcome = next_batch(&j) == batches_max ? WHOLE : OLDER_BATCH;
+	*from_older = r == 0 && j.found->from_older;
+	job_close(&j, &err);
+	return outcome;
+}
+
+static void keep_file(struct memory_file *f, struct memory_bytes *kept)
+{
+	*kept = (struct memory_bytes){NULL, 0};
+	memory_set(kept, f->now.data, f->now.len);
+}
+
+/* Flips a bit of every byte in turn; counts[] of what came of it. */
+static void flip_all(const char *name, uint32_t *counts, uint32_t *older)
+{
+	struct memory_bytes kept;
+	uint64_t snapshot, newest;
+	char kept_name[32];
+	whole_run(&snapshot, &newest);
+	snprintf(kept_name, sizeof(kept_name), name,
+		strstr(name, "snap") != NULL ? snapshot : newest);
+	keep_file(file_named(kept_name), &kept);
+	for (size_t at = 0; at < kept.len; at++) {
+		bool from_older;
+		struct memory_file *f = file_named(kept_name);
+		memory_set(&f->now, kept.data, kept.len);
+		f->now.data[at] = (char)(f->now.data[at] ^ 1 << (at & 7));
+		enum outcome outcome = look_again(&from_older);
+		counts[outcome]++;
+		*older += from_older;
+		if (outcome == WRONG)
+			fail_msg("%s: byte %zu", kept_name, at);
+	}
+	free(kept.data);
+}
+
+static void test_flipped_bits(void **state)
+{
+	(void)state;
+	uint32_t counts[4] = {0}, older = 0;
+	flip_all("MANIFEST", counts, &older);
+	assert_int_equal(counts[WHOLE] + counts[OLDER_BATCH], 0);
+	counts[REFUSED] = 0;
+	flip_all("snap-%llu", counts, &older);
+	assert_true(counts[WHOLE] > 100 && counts[WHOLE] == older);
+	assert_int_equal(counts[REFUSED] + counts[OLDER_BATCH], 0);
+	memset(counts, 0, sizeof(counts));
+	flip_all("log-%llu", counts, &older);
+	/* Only the last frame, which says that the last batch was published, may be torn. */
+	assert_true(counts[REFUSED] > 100);
+	assert_true(counts[OLDER_BATCH] <= 40 && counts[WHOLE] == 0);
+}
+
+static void test_log_cut_at_every_byte(void **state)
+{
+	(void)state;
+	struct memory_bytes kept;
+	uint64_t snapshot, newest;
+	char name[32];
+	whole_run(&snapshot, &newest);
+	snprintf(name, sizeof(name), "log-%llu", (unsigned long long)newest);
+	keep_file(file_named(name), &kept);
+	uint32_t counts[4] = {0};
+	for (size_t len = 0; len < kept.len; len++) {
+		bool from_older;
+		memory_set(&file_named(name)->now, kept.data, len);
+		counts[look_again(&from_older)]++;
+	}
+	assert_int_equal(counts[WRONG], 0);
+	assert_true(counts[OLDER_BATCH] > 100);
+	free(kept.data);
+}
+
+/* ---- whose it is ---- */
+
+static void assert_refused(const struct checkpoint_config *config, struct state_part *const *parts,
+	uint32_t count, enum error_code code, const char *words)
+{
+	struct error err;
+	const struct checkpoint_found *found;
+	struct checkpoint *c = checkpoint_open(config, parts, count, &err);
+	int r = c == NULL ? -(int)err.code : checkpoint_recover(c, &found, &err);
+	assert_int_equal(r, -(int)code);
+	if (strstr(err.text, words) == NULL)
+		fail_msg("no '%s' in: %s", words, err.text);
+	checkpoint_close(c, &err);
+}
+
+static void test_of_others(void **state)
+{
+	(void)state;
+	struct error err;
+	struct job j, other;
+	int64_t committed = -1;
+	struct checkpoint_config config = {.path = "state/orders", .job = str_lit("orders")};
+	memory_reset();
+	assert_int_equal(job_open(&j, &err), 0);
+	assert_int_equal(run_to(&j, 3, &committed, &err), 0);
+	job_table(&other);
+	struct state_part *part = table_state_part(other.table);
+	assert_refused(&config, &part, 1, CDCL_E_FENCED, "another process has it open (process ");
+	job_close(&j, &err);
+	config.job = str_lit("customers");
+	assert_refused(&config, &part, 1, CDCL_E_STATE, "the job 'orders', not of 'customers'");
+	config.job = str_lit("orders");
+	assert_refused(&config, NULL, 0, CDCL_E_STATE, "that the script does not have: table orders");
+	struct state_part renamed = {part->ops, str_lit("table x"), part->shape};
+	struct state_part *parts[2] = {part, &renamed};
+	assert_refused(&config, parts, 2, CDCL_E_STATE, "nothing of the script's table x");
+	struct state_part shaped = {part->ops, part->name, str_lit("id int; key id")};
+	parts[0] = &shaped;
+	assert_refused(&config, parts, 1, CDCL_E_STATE, "is kept as (id int, name string");
+	memory_unlink("state/orders/MANIFEST");
+	assert_refused(&config, &part, 1, CDCL_E_STATE, "MANIFEST is gone");
+	job_close(&other, &err);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_goes_on),
+		cmocka_unit_test(test_an_interrupted_batch_is_told),
+		cmocka_unit_test(test_every_call_fails_once),
+		cmocka_unit_test(test_a_disk_that_does_not_sync_is_noticed),
+		cmocka_unit_test(test_flipped_bits),
+		cmocka_unit_test(test_log_cut_at_every_byte),
+		cmocka_unit_test(test_of_others),
+	};
+	return cmocka_run_group_tests(tests, make_model, free_model);
+}
