@@ -13,7 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { memory_files_max = 512, memory_names_max = 512, memory_fds_max = 64, memory_fd_first = 1000 };
+enum { memory_files_max = 512, memory_names_max = 512 };
+enum { memory_fds_max = 64, memory_fd_first = 1000 };
 
 struct memory_bytes {
 	char *data;

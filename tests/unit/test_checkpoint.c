@@ -231,7 +231,8 @@ static int one_batch(struct job *j, int64_t id, struct error *err)
 	struct checkpoint_range ranges[2] = {
 		{.topic = str_lit("orders"), .from = id * 10, .to = id * 10 + 7},
 		{.topic = str_lit("orders"), .partition = 1, .from = id * 20, .to = id * 20 + 9}};
-	struct checkpoint_position positions[2] = {{.topic = str_lit("orders"), .next = id * 10 + 7},
+	struct checkpoint_position positions[2] = {
+		{.topic = str_lit("orders"), .next = id * 10 + 7},
 		{.topic = str_lit("orders"), .partition = 1, .next = id * 20 + 9}};
 	struct checkpoint_intent intent = {id, id * 1000, ranges, 2};
 	struct checkpoint_batch batch = {id, id * 1000, positions, 2};
@@ -371,7 +372,8 @@ static void test_every_call_fails_once(void **state)
 	int64_t k = 1;
 	for (; !over; k++)
 		for (uint64_t seed = 0; seed < 4; seed++)
-			if (!one_fault(k, seed & 1, numbers[k & 1], seed * 1000 + (uint64_t)k, &over))
+			if (!one_fault(k, seed & 1, numbers[k & 1],
+				    seed * 1000 + (uint64_t)k, &over))
 				fail_msg("call %lld, seed %llu", (long long)k,
 					(unsigned long long)seed);
 	assert_true(k > 100);
@@ -546,7 +548,8 @@ static void test_of_others(void **state)
 	config.job = str_lit("customers");
 	assert_refused(&config, &part, 1, CDCL_E_STATE, "the job 'orders', not of 'customers'");
 	config.job = str_lit("orders");
-	assert_refused(&config, NULL, 0, CDCL_E_STATE, "that the script does not have: table orders");
+	assert_refused(
+		&config, NULL, 0, CDCL_E_STATE, "that the script does not have: table orders");
 	struct state_part renamed = {part->ops, str_lit("table x"), part->shape};
 	struct state_part *parts[2] = {part, &renamed};
 	assert_refused(&config, parts, 2, CDCL_E_STATE, "nothing of the script's table x");
