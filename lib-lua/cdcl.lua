@@ -210,8 +210,17 @@ return function(core, check, nouns, rows)
 		local node = node_of(self, "merge")
 		nothing_more("merge", ...)
 		local clean = check.options("merge", options)
+		local calls = clean.on_insert or clean.on_update or clean.on_delete
+		if calls and clean.rules then
+			core.fail(
+				"merge: ready rules and functions do not go together",
+				"rules",
+				"a ready rule has functions too: on_update = "
+					.. "cdcl.merge.counter(\"n\").on_update"
+			)
+		end
 		local merged, is_table = core.merge(node, clean)
-		if clean.on_insert or clean.on_update or clean.on_delete then
+		if calls then
 			rows.merge(merged, clean)
 		end
 		return wrap(merged, is_table)
@@ -516,6 +525,7 @@ return function(core, check, nouns, rows)
 		return core.secret_file(path)
 	end
 
+	cdcl.merge = core.library "merge"(core, check)
 	cdcl.null = rows.null
 	for name, f in pairs(rows.public) do
 		cdcl[name] = f

@@ -5,6 +5,8 @@
 ---@class cdcl
 ---@field null userdata stands for NULL where Lua cannot hold nil: in tables, and for JSON null
 ---@field var cdcl.Var
+---@field merge cdcl.MergeRules ready rules for `stream:merge { rules = { ... } }`
+---@field delete cdcl.Delete a merge rule's answer: the row goes
 local cdcl = {}
 
 ---Values from `--set NAME=VALUE`. `cdcl.var { limit = 10 }` declares defaults; a value takes
@@ -172,6 +174,39 @@ local cdcl = {}
 
 ---@alias cdcl.Policy "apply"|"ignore"|"error"
 
+---@class cdcl.Delete
+
+---What will be the row: its columns may be read and written, but those of the key.
+---@class cdcl.NewRow
+---@field [string] any
+
+---A change event: its columns, as a row's; also `["@op"]` and `op`, the operation
+---("insert", "update", "delete", "read", "upsert", "tombstone").
+---@class cdcl.Event
+---@field op string
+---@field [string] any
+
+---Merge rules answer a row (`new`, or `old`: the event is ignored), `cdcl.delete`, or nil and the
+---reason (the event becomes a dead letter, the row stays).
+---@alias cdcl.OnInsert fun(new: cdcl.NewRow, event: cdcl.Event): any, string?
+---@alias cdcl.OnUpdate fun(old: cdcl.Row, new: cdcl.NewRow, event: cdcl.Event): any, string?
+---@alias cdcl.OnDelete fun(old: cdcl.Row, event: cdcl.Event, new: cdcl.NewRow): any, string?
+
+---@class cdcl.MergeRule
+---@field name string
+---@field column string?
+---@field order_free boolean its column ends the same in whatever order events come
+---@field on_insert cdcl.OnInsert?
+---@field on_update cdcl.OnUpdate?
+---@field on_delete cdcl.OnDelete?
+
+---@class cdcl.MergeRules
+---@field last_write cdcl.MergeRule the event's columns are the row, as without a rule
+---@field first_write cdcl.MergeRule updates of a row that is there are ignored
+---@field soft_delete fun(column: string): cdcl.MergeRule a delete sets it true, the row stays
+---@field counter fun(column: string): cdcl.MergeRule the column adds up
+---@field max fun(column: string): cdcl.MergeRule the column keeps its greatest value
+
 ---@class cdcl.MergeOptions
 ---@field name? string
 ---@field key? string
@@ -190,10 +225,10 @@ local cdcl = {}
 ---@field ttl_by? "event"|"processing"
 ---@field tombstone_ttl? string
 ---@field max_rows? integer
----@field rules? table[]
----@field on_insert? fun(new: cdcl.Row, event: cdcl.Row): any, string?
----@field on_update? fun(old: cdcl.Row, new: cdcl.Row, event: cdcl.Row): any, string?
----@field on_delete? fun(old: cdcl.Row, event: cdcl.Row): any, string?
+---@field rules? cdcl.MergeRule[]
+---@field on_insert? cdcl.OnInsert
+---@field on_update? cdcl.OnUpdate
+---@field on_delete? cdcl.OnDelete
 ---@field order_free? boolean
 
 ---Rows that count one by one (a Stream) or keyed rows that change (a Table, what `agg` gives).

@@ -553,7 +553,7 @@ return {
 		{
 			name = "on_delete",
 			type = "function",
-			doc = "function(old, event): as on_update",
+			doc = "function(old, event, new): as on_update; new is the row to keep",
 		},
 		{
 			name = "order_free",

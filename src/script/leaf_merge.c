@@ -32,11 +32,16 @@ void leaf_merge_explain(struct leaf *leaf, struct error *why)
 	error_at(why, STR_FMT, STR_ARG(rule->place));
 	struct str null = {NULL, 0};
 	const char *of = NULL;
-	for (size_t i = 0; i < 2 * ARRAY_LEN(rows) && null.data == NULL; i++) {
+	/* First the named column that was read as NULL last, then one that is NULL, then any. */
+	for (size_t i = 0; i < 3 * ARRAY_LEN(rows) && null.data == NULL; i++) {
 		size_t k = i % ARRAY_LEN(rows);
+		struct str field = leaf_null_field(rows[k].schema, rows[k].row, why);
+		struct str last = leaf_null_last(rows[k].schema, rows[k].row, why);
 		of = rows[k].name;
-		null = i < ARRAY_LEN(rows) ? leaf_null_field(rows[k].schema, rows[k].row, why)
-					   : leaf_null_last(rows[k].schema, rows[k].row, why);
+		if (i >= 2 * ARRAY_LEN(rows))
+			null = last;
+		else if (i >= ARRAY_LEN(rows) || field.data == last.data)
+			null = field;
 	}
 	if (null.data != NULL) {
 		size_t n = strlen(why->text);

@@ -1,5 +1,5 @@
-/* The rules of a merge in Lua: what they see and may write, the three-way answer, rows of one key in
- * one chunk, what a broken rule costs. */
+/* The rules of a merge in Lua: what they see and may write, the three-way answer, rows of one key
+ * in one chunk, what a broken rule costs. */
 
 #include "base/arena.h"
 #include "base/check.h"
@@ -129,7 +129,8 @@ static void put_row(struct fixture *f, struct chunk *c, uint32_t row, int32_t id
 }
 
 /* An event, with its old row of half the quantity or none. */
-static uint32_t add(struct fixture *f, enum change_op op, int32_t id, int32_t quantity, bool has_old)
+static uint32_t add(
+	struct fixture *f, enum change_op op, int32_t id, int32_t quantity, bool has_old)
 {
 	struct merge_rows *r = f->rows;
 	uint32_t i = r->count++;
