@@ -33,6 +33,7 @@ void operator_mark_buckets(struct operator *op, const struct row_key *key, const
 			continue;
 		check(key != NULL || s->count == 1);
 		find_buckets(s->count, key, c, buckets);
+		s->changes += chunk_live_count(c);
 		for (uint32_t row = chunk_next_live(c, 0); row < chunk_rows_max;
 			row = chunk_next_live(c, row + 1))
 			bit_set(s->dirty, buckets[row]);

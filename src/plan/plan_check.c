@@ -158,7 +158,13 @@ static struct str plain_path(struct str path, struct arena *arena)
 	return (struct str){plain, len};
 }
 
-/* Two that write one file would destroy each other's rows. */
+static bool within(struct str path, struct str folder)
+{
+	return str_starts(path, folder) &&
+		(path.len == folder.len || path.data[folder.len] == '/');
+}
+
+/* Two that write one file, or one into the other's folder, would destroy each other's rows. */
 static int check_paths(struct plan *p, struct error *err)
 {
 	struct str paths[sink_count_max];
@@ -167,7 +173,8 @@ static int check_paths(struct plan *p, struct error *err)
 		bool writes = s->kind == SINK_FILE || s->kind == SINK_PARQUET;
 		paths[i] = writes ? plain_path(s->path, p->arena) : (struct str){NULL, 0};
 		for (uint32_t k = 0; k < i && writes; k++) {
-			if (paths[k].data == NULL || !str_eq(paths[i], paths[k]))
+			if (paths[k].data == NULL ||
+				!(within(paths[i], paths[k]) || within(paths[k], paths[i])))
 				continue;
 			error_set(err, CDCL_E_SCRIPT, "two sinks write to \"" STR_FMT "\"",
 				STR_ARG(s->path));

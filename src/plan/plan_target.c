@@ -1,6 +1,7 @@
 #include "plan/plan_target.h"
 #include "plan/plan_build.h"
 
+#include "sink/parquet_sink.h"
 #include "source/source_kinds.h"
 
 static bool is_database(const struct plan_sink *s)
@@ -12,6 +13,7 @@ static const char *kind_name(const struct plan_sink *s)
 {
 	return s->config.kind == SINK_SQLITE ? "sqlite_sink"
 		: s->config.kind == SINK_KAFKA ? "kafka_sink"
+		: s->config.kind == SINK_PARQUET ? "parquet_sink"
 					       : "postgres_sink";
 }
 
@@ -261,10 +263,35 @@ static int check_database(const struct plan_sink *s, struct error *err)
 	return r;
 }
 
+/* ---- Parquet ---- */
+
+static int check_parquet(const struct plan_sink *s, struct error *err)
+{
+	const struct parquet_sink_config *c = &s->config.parquet;
+	struct parquet_partition partition;
+	if (c->buckets < 1 || c->buckets > parquet_buckets_max)
+		error_set(err, CDCL_E_SCRIPT, "parquet_sink: buckets is 1 to %d",
+			(int)parquet_buckets_max);
+	else if (c->keep_snapshots > parquet_snapshots_max)
+		error_set(err, CDCL_E_SCRIPT, "parquet_sink: keep_snapshots is %d at most",
+			(int)parquet_snapshots_max);
+	else if (c->partition_by.data != NULL && s->config.mode == OUTPUT_COMPLETE) {
+		error_set(err, CDCL_E_SCRIPT,
+			"parquet_sink: partition_by is for rows that are added; current rows are "
+			"in buckets");
+		error_help(err, "output_mode = \"changelog\" adds every change");
+	} else if (parquet_partition_read(
+			   c->partition_by, s->input->schema, &partition, err) == 0)
+		return check_names(s, err);
+	return fail(s, err);
+}
+
 int plan_target_check(struct plan *p, struct plan_sink *s, struct error *err)
 {
 	s->config.remove_stale = s->input->is_table && begins_anew(s->input);
 	if (s->config.kind == SINK_KAFKA)
 		return check_kafka(p, s, err);
+	if (s->config.kind == SINK_PARQUET)
+		return check_parquet(s, err);
 	return is_database(s) ? check_database(s, err) : 0;
 }

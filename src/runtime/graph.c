@@ -245,10 +245,9 @@ int64_t graph_pending_us(const struct graph *g, int64_t now_us, bool ending)
 {
 	int64_t least_us = -1;
 	for (uint32_t i = 0; i < g->sink_count; i++) {
-		const struct bucket_set *b = g->sinks[i]->buckets;
 		if (!g->sinks[i]->pending)
 			continue;
-		int64_t us = ending || b == NULL ? 0 : b->given_us + b->every_us - now_us;
+		int64_t us = ending ? 0 : g->sinks[i]->due_us - now_us;
 		us = us < 0 ? 0 : us;
 		least_us = least_us < 0 || us < least_us ? us : least_us;
 	}

@@ -185,7 +185,15 @@ static void add_sink(struct strbuf *out, const struct sink *s)
 {
 	strbuf_add_c(out, "{\"description\":");
 	json_text_string(s->description, out);
-	strbuf_addf(out, ",\"numOutputRows\":%lld}", (long long)s->rows_written);
+	strbuf_addf(out, ",\"numOutputRows\":%lld", (long long)s->rows_written);
+	const struct sink_rewrite *r = s->rewrite;
+	if (r != NULL)
+		strbuf_addf(out,
+			",\"metrics\":{\"snapshots\":%lld,\"filesWritten\":%lld,"
+			"\"rowsWritten\":%lld,\"bytesWritten\":%lld,\"rowsChanged\":%lld}",
+			(long long)r->snapshots, (long long)r->files, (long long)r->rows,
+			(long long)r->bytes, (long long)r->changes);
+	strbuf_add_byte(out, '}');
 }
 
 static void add_sinks(struct strbuf *out, const struct pipeline *p)

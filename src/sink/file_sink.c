@@ -242,6 +242,7 @@ static int prepare(struct sink *s, const struct batch *b, struct error *err)
 		return 0;
 	}
 	s->pending = bucket_set_any(&f->changed);
+	s->due_us = f->changed.given_us + f->changed.every_us;
 	if (!s->pending || !bucket_set_due(&f->changed, b)) {
 		return 0;
 	}

@@ -1,7 +1,14 @@
 #include "sink/sink.h"
 
 #include "base/check.h"
+#include "sink/parquet_sink.h"
 #include "sink/sink_kinds.h"
+
+static struct sink *parquet_sink_open(const struct sink_config *config)
+{
+	return config->mode == OUTPUT_COMPLETE ? parquet_snapshot_open(config)
+					       : parquet_append_open(config);
+}
 
 static const struct {
 	struct str description;
@@ -12,6 +19,7 @@ static const struct {
 	[SINK_MEMORY] = {str_lit("MemorySink"), memory_sink_open},
 	[SINK_FOREACH_BATCH] = {str_lit("ForeachBatchSink"), foreach_batch_sink_open},
 	[SINK_FILE] = {str_lit("file"), file_sink_open},
+	[SINK_PARQUET] = {str_lit("parquet"), parquet_sink_open},
 	[SINK_KAFKA] = {str_lit("KafkaSink"), kafka_sink_open},
 	[SINK_SQLITE] = {str_lit("SqliteSink"), sqlite_sink_open},
 	[SINK_POSTGRES] = {str_lit("PostgresSink"), postgres_sink_open},
@@ -46,6 +54,7 @@ void bucket_set_init(struct bucket_set *s, uint32_t count, int64_t every_us)
 void bucket_set_clear(struct bucket_set *s, const struct batch *b)
 {
 	memset(s->dirty, 0, sizeof(s->dirty));
+	s->changes = 0;
 	s->given_us = b->time_us;
 }
 

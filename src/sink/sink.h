@@ -47,12 +47,13 @@ struct batch {
  * sink is due it gives (complete, as +I rows) all rows of every dirty bucket, and nothing of the
  * others. An empty dirty bucket gives no row. The sink clears the marks when they are published.
  */
-enum { bucket_count_max = 4096 };
+enum { bucket_count_max = 4096, parquet_buckets_max = 256, parquet_snapshots_max = 1000 };
 struct bucket_set {
 	uint32_t count;
 	uint64_t dirty[bucket_count_max / 64];
 	int64_t every_us;       /* least time between two; 0: every batch */
 	int64_t given_us;       /* batch time of the last */
+	int64_t changes;        /* rows that changed since */
 };
 
 static inline bool bucket_set_due(const struct bucket_set *s, const struct batch *b)
@@ -73,6 +74,15 @@ void bucket_set_init(struct bucket_set *s, uint32_t count, int64_t every_us);
 void bucket_set_mark_all(struct bucket_set *s);
 /* What was dirty is published. */
 void bucket_set_clear(struct bucket_set *s, const struct batch *b);
+
+/* What a sink wrote for what changed, since it was opened. */
+struct sink_rewrite {
+	int64_t snapshots;
+	int64_t files;
+	int64_t rows;
+	int64_t bytes;
+	int64_t changes;
+};
 
 struct sink;
 
@@ -97,6 +107,8 @@ struct sink {
 	const struct batch *batch;              /* the current one; NULL in tests */
 	struct bucket_set *buckets;             /* set in open by a sink that wants them */
 	bool pending;                           /* holds rows back that a last batch must write */
+	int64_t due_us;                         /* pending: when a batch may write them */
+	const struct sink_rewrite *rewrite;     /* for progress; NULL: rows are written once */
 };
 
 enum sink_kind {

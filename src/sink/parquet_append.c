@@ -1,0 +1,576 @@
+#include "sink/parquet_sink.h"
+
+#include "base/check.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "data/value.h"
+#include "sink/json_line.h"
+#include "sink/parquet_writer.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+/*
+ * Rows that are added: every batch (or, with `every`, the batches of that time) is one new file, or
+ * one for each partition.
+ *
+ *	out/events/day=2024-01-31/part-1706659200000000-000007.parquet
+ *	out/events/_staging/day=.../part-....parquet.part       being written
+ *	out/events/_publishing/...                              durable, on its way to its place
+ *
+ * Partitions are folders as Hive, Spark and every reader know them: column=value, escaped, and the
+ * files do not hold those columns. Publishing is the rename of _staging to _publishing; what is
+ * there is moved to its place at once, by the next run if this one cannot. What a crash left in
+ * _staging was not published and is removed. Readers leave out names that begin with _.
+ */
+
+enum {
+	parts_max = 128,                /* files open at once; the one used longest ago is ended */
+	held_bytes_max = 256 * 1024 * 1024,
+	depth_max = parquet_partition_columns_max + 1
+};
+
+struct part {
+	struct parquet_writer *writer;
+	struct strbuf folder;           /* "region=EU/day=2024-01-31", or empty */
+	uint64_t used;
+};
+
+struct parquet_append {
+	struct sink base;
+	struct parquet_options options;
+	int64_t every_us;
+	int64_t given_us;
+	struct parquet_partition partition;
+	struct str partition_by;
+	struct arena arena;             /* of the next two */
+	struct schema *files;           /* @kind, and the columns that are no partition */
+	uint32_t *from;                 /* by column of the files: of the rows */
+	struct column *columns;         /* a chunk's, as the files have them */
+	bool kinds;                     /* the first of them is @kind */
+	struct strbuf path;             /* without a NUL, as are the next two */
+	struct strbuf staging;
+	struct strbuf publishing;
+	struct strbuf scratch;
+	struct part parts[parts_max];
+	uint32_t part_count;
+	uint64_t uses;
+	uint64_t files_begun;
+	bool staged;                    /* something is in _staging */
+	bool ready;
+	struct sink_rewrite totals;
+};
+
+static struct parquet_append *append_of(struct sink *s)
+{
+	return container_of(s, struct parquet_append, base);
+}
+
+static const char *c_path(struct strbuf *scratch, const struct strbuf *path)
+{
+	strbuf_reset(scratch);
+	strbuf_add(scratch, strbuf_str(path));
+	strbuf_add_byte(scratch, '\0');
+	return scratch->data;
+}
+
+/* ---- partitions ---- */
+
+static bool can_partition(struct type t)
+{
+	return t.id == TYPE_STRING || t.id == TYPE_DATE || t.id == TYPE_TIMESTAMP ||
+		t.id == TYPE_BOOLEAN || t.id == TYPE_DECIMAL || type_is_integer(t);
+}
+
+static int find_partition(struct str name, const struct schema *schema,
+	struct parquet_partition *out, struct error *err)
+{
+	struct strbuf type;
+	int column = schema_find_fold(schema, name);
+	if (column < 0 && str_eq_fold(name, str_lit("day"))) {
+		out->by_day = true;
+		return 0;
+	}
+	if (column < 0) {
+		return error_set(err, CDCL_E_SCRIPT, "partition_by: there is no column \"" STR_FMT
+			"\"", STR_ARG(name));
+	}
+	if (out->count == parquet_partition_columns_max) {
+		return error_set(err, CDCL_E_SCRIPT, "partition_by takes at most %d columns",
+			(int)parquet_partition_columns_max);
+	}
+	if (!can_partition(schema->columns[column].type)) {
+		strbuf_init(&type);
+		type_name(schema->columns[column].type, &type);
+		error_set(err, CDCL_E_SCRIPT, "partition_by: a column of type " STR_FMT
+			" names no folders", STR_ARG(strbuf_str(&type)));
+		strbuf_release(&type);
+		return -(int)CDCL_E_SCRIPT;
+	}
+	out->columns[out->count++] = (uint32_t)column;
+	return 0;
+}
+
+int parquet_partition_read(struct str list, const struct schema *schema,
+	struct parquet_partition *out, struct error *err)
+{
+	*out = (struct parquet_partition){.count = 0};
+	while (list.data != NULL && list.len > 0) {
+		size_t end = 0;
+		while (end < list.len && list.data[end] != ',') {
+			end++;
+		}
+		struct str name = str_trim(str_sub(list, 0, end));
+		int answer = find_partition(name, schema, out, err);
+		if (answer < 0) {
+			return answer;
+		}
+		list = str_sub(list, end + 1, list.len);
+	}
+	if (out->count > 0 && out->count >= schema->column_count) {
+		return error_set(err, CDCL_E_SCRIPT,
+			"partition_by: no column is left for the files");
+	}
+	return 0;
+}
+
+/* As Hive writes folder names. */
+static void add_escaped(struct str text, struct strbuf *out)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.data[i];
+		if (c < 0x20 || c == 0x7f || strchr("\"#%'*/:=?\\{[]^", c) != NULL) {
+			strbuf_addf(out, "%%%02X", c);
+		} else {
+			strbuf_add_byte(out, (char)c);
+		}
+	}
+}
+
+static void add_partition(struct str name, const struct value *v, const struct timezone *timezone,
+	struct strbuf *out)
+{
+	struct strbuf text;
+	strbuf_init(&text);
+	if (!v->is_null) {
+		value_text(v, VALUE_CAST, timezone, &text);
+	}
+	if (out->len > 0) {
+		strbuf_add_byte(out, '/');
+	}
+	add_escaped(name, out);
+	strbuf_add_byte(out, '=');
+	if (text.len == 0) {
+		strbuf_add_c(out, "__HIVE_DEFAULT_PARTITION__");
+	}
+	add_escaped(strbuf_str(&text), out);
+	strbuf_release(&text);
+}
+
+/* The day of the batch, in the job's time zone. */
+static void add_day(const struct parquet_append *p, struct strbuf *out)
+{
+	struct value v = {.type = type_of(TYPE_TIMESTAMP)};
+	struct strbuf text;
+	strbuf_init(&text);
+	v.as.i64 = p->base.batch == NULL ? 0 : p->base.batch->time_us;
+	value_text(&v, VALUE_CAST, p->base.timezone, &text);
+	strbuf_add_c(out, out->len > 0 ? "/day=" : "day=");
+	strbuf_add(out, str_sub(strbuf_str(&text), 0, sizeof "2024-01-31" - 1));
+	strbuf_release(&text);
+}
+
+/* ---- open ---- */
+
+static void lay_out(struct parquet_append *p)
+{
+	const struct schema *s = p->base.schema;
+	uint32_t n = 0;
+	p->kinds = p->base.mode == OUTPUT_CHANGELOG;
+	p->files = schema_alloc(&p->arena, s->column_count + 1);
+	p->from = ARENA_ARRAY(&p->arena, uint32_t, s->column_count + 1);
+	p->columns = ARENA_ARRAY(&p->arena, struct column, s->column_count + 1);
+	if (p->kinds) {
+		p->files->columns[n++] =
+			(struct schema_column){str_lit("@kind"), type_of(TYPE_STRING)};
+		p->columns[0].data =
+			ARENA_ARRAY(&p->arena, struct str, chunk_rows_max);
+	}
+	for (uint32_t i = 0; i < s->column_count; i++) {
+		bool left_out = false;
+		for (uint32_t k = 0; k < p->partition.count; k++) {
+			left_out |= p->partition.columns[k] == i;
+		}
+		if (!left_out) {
+			p->from[n] = i;
+			p->files->columns[n++] = s->columns[i];
+		}
+	}
+	p->files->column_count = n;
+}
+
+static int move_out(struct strbuf *from, struct strbuf *to, unsigned depth, struct error *err);
+
+/* A file leaves its ".part" behind, a folder is walked. */
+static int move_one(
+	struct strbuf *from, struct strbuf *to, struct str name, unsigned depth, struct error *err)
+{
+	struct file_info info = {0};
+	struct str suffix = str_lit(".part");
+	size_t from_len = from->len, to_len = to->len;
+	strbuf_addf(from, "/" STR_FMT "%c", STR_ARG(name), '\0');
+	strbuf_addf(to, "/" STR_FMT "%c", STR_ARG(name), '\0');
+	int answer = file_stat(from->data, &info, err);
+	if (answer == 0 && info.is_folder) {
+		answer = file_make_dirs(to->data, err);
+		from->len--;
+		to->len--;
+		if (answer == 0) {
+			answer = move_out(from, to, depth + 1, err);
+		}
+	} else if (answer == 0) {
+		if (name.len > suffix.len) {
+			to->data[to->len - 1 - suffix.len] = '\0';
+		}
+		answer = file_rename(from->data, to->data, err);
+	}
+	from->len = from_len;
+	to->len = to_len;
+	return answer;
+}
+
+static int move_out(struct strbuf *from, struct strbuf *to, unsigned depth, struct error *err)
+{
+	struct arena arena;
+	struct str *names;
+	struct strbuf path;
+	if (depth > depth_max) {
+		return error_set(err, CDCL_E_DISK, STR_FMT ": too deep", STR_ARG(strbuf_str(from)));
+	}
+	arena_init(&arena, 4096);
+	strbuf_init(&path);
+	int count = file_list(c_path(&path, from), &arena, &names, err);
+	int answer = count < 0 ? count : 0;
+	for (int i = 0; i < count && answer == 0; i++) {
+		answer = move_one(from, to, names[i], depth, err);
+	}
+	if (answer == 0) {
+		answer = file_sync_folder(c_path(&path, to), err);
+	}
+	strbuf_release(&path);
+	arena_release(&arena);
+	return answer;
+}
+
+static int finish_publishing(struct parquet_append *p, struct error *err)
+{
+	int answer = move_out(&p->publishing, &p->path, 0, err);
+	return answer == 0 ? file_remove_tree(c_path(&p->scratch, &p->publishing), err) : answer;
+}
+
+static int take_over(struct parquet_append *p, struct error *err)
+{
+	struct strbuf target;
+	strbuf_init(&target);
+	int linked = file_read_link(c_path(&p->scratch, &p->path), &target, err);
+	strbuf_release(&target);
+	if (linked != 0) {
+		return linked < 0 ? linked : error_set(err, CDCL_E_DISK,
+			STR_FMT ": holds snapshots of a Table (or is a link); rows are added to a "
+			"folder", STR_ARG(strbuf_str(&p->path)));
+	}
+	int answer = file_make_dirs(c_path(&p->scratch, &p->path), err);
+	if (answer == 0 && file_exists(c_path(&p->scratch, &p->publishing))) {
+		log_warn("parquet", STR_FMT ": moving a batch to its place that an earlier run "
+			"had published", STR_ARG(strbuf_str(&p->path)));
+		answer = finish_publishing(p, err);
+	}
+	if (answer == 0) {
+		answer = file_remove_tree(c_path(&p->scratch, &p->staging), err);
+	}
+	return answer;
+}
+
+static int open_append(struct sink *s, int64_t *last_batch_id, struct error *err)
+{
+	struct parquet_append *p = append_of(s);
+	*last_batch_id = -1; /* its files do not say what batch they are of */
+	int answer = parquet_partition_read(p->partition_by, s->schema, &p->partition, err);
+	if (answer < 0) {
+		return answer;
+	}
+	lay_out(p);
+	struct parquet_writer *trial = parquet_writer_open(p->files, &p->options, err);
+	if (trial == NULL) {
+		return -(int)err->code; /* columns that Parquet cannot have */
+	}
+	parquet_writer_close(trial);
+	answer = take_over(p, err);
+	if (answer < 0) {
+		return answer;
+	}
+	/* A folder that takes no files is told at the start. */
+	answer = file_make_dirs(c_path(&p->scratch, &p->staging), err);
+	return answer == 0 ? file_remove_tree(c_path(&p->scratch, &p->staging), err) : answer;
+}
+
+/* ---- rows ---- */
+
+static int end_part(struct parquet_append *p, struct part *part, struct error *err)
+{
+	int answer = parquet_writer_end(part->writer, true, err);
+	p->totals.files++;
+	p->totals.rows += parquet_writer_rows(part->writer);
+	p->totals.bytes += parquet_writer_bytes(part->writer);
+	parquet_writer_close(part->writer);
+	part->writer = NULL;
+	return answer;
+}
+
+/* "_staging/day=2024-01-31", made. */
+static int make_folder(struct parquet_append *p, struct str folder, struct error *err)
+{
+	strbuf_reset(&p->scratch);
+	strbuf_add(&p->scratch, strbuf_str(&p->staging));
+	strbuf_addf(&p->scratch, folder.len > 0 ? "/" STR_FMT "%c" : STR_FMT "%c", STR_ARG(folder),
+		'\0');
+	p->staged = true;
+	int answer = file_make_dirs(p->scratch.data, err);
+	p->scratch.len--;
+	return answer;
+}
+
+static int begin_part(struct parquet_append *p, struct part *part, struct error *err)
+{
+	int64_t time_us = p->base.batch == NULL ? 0 : p->base.batch->time_us;
+	part->writer = parquet_writer_open(p->files, &p->options, err);
+	if (part->writer == NULL || make_folder(p, strbuf_str(&part->folder), err) < 0) {
+		return -(int)err->code;
+	}
+	strbuf_addf(&p->scratch, "/part-%016" PRId64 "-%06" PRIu64 ".parquet.part%c", time_us,
+		p->files_begun++, '\0');
+	return parquet_writer_begin(part->writer, p->scratch.data, err);
+}
+
+/* A place for a part: a new one, or that of the one used longest ago, which is ended. */
+static int free_part(struct parquet_append *p, struct error *err)
+{
+	if (p->part_count < parts_max) {
+		return (int)p->part_count++;
+	}
+	uint32_t oldest = 0;
+	for (uint32_t i = 1; i < p->part_count; i++) {
+		if (p->parts[i].used < p->parts[oldest].used) {
+			oldest = i;
+		}
+	}
+	int answer = end_part(p, &p->parts[oldest], err);
+	return answer < 0 ? answer : (int)oldest;
+}
+
+static int find_part(struct parquet_append *p, struct str folder, struct error *err)
+{
+	for (uint32_t i = 0; i < p->part_count; i++) {
+		if (str_eq(strbuf_str(&p->parts[i].folder), folder)) {
+			return (int)i;
+		}
+	}
+	int at = free_part(p, err);
+	if (at < 0) {
+		return at;
+	}
+	strbuf_reset(&p->parts[at].folder);
+	strbuf_add(&p->parts[at].folder, folder);
+	int answer = begin_part(p, &p->parts[at], err);
+	return answer < 0 ? answer : at;
+}
+
+/* The chunk's columns as the files have them. */
+static struct chunk view_of(struct parquet_append *p, const struct chunk *c)
+{
+	struct chunk view = *c;
+	view.schema = p->files;
+	view.columns = p->columns;
+	view.column_count = p->files->column_count;
+	for (uint32_t i = p->kinds; i < p->files->column_count; i++) {
+		p->columns[i] = c->columns[p->from[i]];
+	}
+	struct str *kinds = p->kinds ? p->columns[0].data : NULL;
+	for (uint32_t row = 0; row < c->row_count && kinds != NULL; row++) {
+		kinds[row] = str_c(row_kind_name(chunk_kind(c, row)));
+	}
+	return view;
+}
+
+static void add_folder(
+	const struct parquet_append *p, const struct chunk *c, uint32_t row, struct strbuf *out)
+{
+	strbuf_reset(out);
+	if (p->partition.by_day) {
+		add_day(p, out);
+	}
+	for (uint32_t i = 0; i < p->partition.count; i++) {
+		uint32_t column = p->partition.columns[i];
+		const struct schema_column *sc = &p->base.schema->columns[column];
+		struct value v = value_from_column(&c->columns[column], sc->type, row);
+		add_partition(sc->name, &v, p->base.timezone, out);
+	}
+}
+
+static int write_run(struct parquet_append *p, const struct chunk *view, struct str folder,
+	const uint16_t *rows, uint32_t count, struct error *err)
+{
+	int part = count == 0 ? -1 : find_part(p, folder, err);
+	if (count == 0) {
+		return 0;
+	}
+	if (part < 0) {
+		return part;
+	}
+	p->parts[part].used = ++p->uses;
+	p->base.rows_written += count;
+	return parquet_writer_add_rows(p->parts[part].writer, view, rows, count, err);
+}
+
+/* Runs of rows of one partition: rows of a time come together, and columns with few values sort. */
+static int write_rows(struct sink *s, const struct chunk *c, struct error *err)
+{
+	struct parquet_append *p = append_of(s);
+	struct chunk view = view_of(p, c);
+	uint16_t rows[chunk_rows_max];
+	uint32_t count = 0;
+	struct strbuf folder, next;
+	strbuf_init(&folder);
+	strbuf_init(&next);
+	int answer = 0;
+	for (uint32_t row = chunk_next_live(c, 0); row < chunk_rows_max && answer == 0;
+		row = chunk_next_live(c, row + 1)) {
+		if (count == 0 || p->partition.count > 0) {
+			add_folder(p, c, row, &next);
+		}
+		if (count > 0 && !str_eq(strbuf_str(&folder), strbuf_str(&next))) {
+			answer = write_run(p, &view, strbuf_str(&folder), rows, count, err);
+			count = 0;
+		}
+		if (count == 0) {
+			strbuf_reset(&folder);
+			strbuf_add(&folder, strbuf_str(&next));
+		}
+		rows[count++] = (uint16_t)row;
+	}
+	if (answer == 0) {
+		answer = write_run(p, &view, strbuf_str(&folder), rows, count, err);
+	}
+	strbuf_release(&folder);
+	strbuf_release(&next);
+	return answer;
+}
+
+/* ---- prepare, publish ---- */
+
+static int sync_staging(struct parquet_append *p, struct error *err)
+{
+	for (uint32_t i = 0; i < p->part_count; i++) {
+		int answer = make_folder(p, strbuf_str(&p->parts[i].folder), err);
+		if (answer == 0) {
+			answer = file_sync_folder(p->scratch.data, err);
+		}
+		if (answer < 0) {
+			return answer;
+		}
+	}
+	return file_sync_folder(c_path(&p->scratch, &p->staging), err);
+}
+
+static int prepare(struct sink *s, const struct batch *b, struct error *err)
+{
+	struct parquet_append *p = append_of(s);
+	s->pending = p->staged;
+	s->due_us = p->given_us + p->every_us;
+	if (!s->pending || (!b->last && p->every_us > 0 && b->time_us < s->due_us)) {
+		return 0;
+	}
+	int answer = 0;
+	for (uint32_t i = 0; i < p->part_count && answer == 0; i++) {
+		answer = end_part(p, &p->parts[i], err);
+	}
+	if (answer == 0) {
+		answer = sync_staging(p, err);
+	}
+	p->ready = answer == 0;
+	return answer;
+}
+
+static int publish(struct sink *s, const struct batch *b, struct error *err)
+{
+	struct parquet_append *p = append_of(s);
+	struct strbuf to;
+	if (!p->ready) {
+		return 0;
+	}
+	strbuf_init(&to);
+	int answer = file_rename(
+		c_path(&p->scratch, &p->staging), c_path(&to, &p->publishing), err);
+	strbuf_release(&to);
+	p->ready = p->staged = s->pending = false;
+	p->part_count = 0;
+	p->given_us = b->time_us;
+	if (answer == 0) {
+		answer = file_sync_folder(c_path(&p->scratch, &p->path), err);
+	}
+	return answer == 0 ? finish_publishing(p, err) : answer;
+}
+
+/* ---- close ---- */
+
+static void close_append(struct sink *s)
+{
+	struct parquet_append *p = append_of(s);
+	for (uint32_t i = 0; i < parts_max; i++) {
+		parquet_writer_close(p->parts[i].writer);
+		strbuf_release(&p->parts[i].folder);
+	}
+	if (p->staged) {
+		file_remove_tree(c_path(&p->scratch, &p->staging), NULL);
+	}
+	if (p->totals.files > 0) {
+		log_info("parquet", STR_FMT ": %" PRId64 " rows in %" PRId64 " files, %.1f MB",
+			STR_ARG(strbuf_str(&p->path)), p->totals.rows, p->totals.files,
+			(double)p->totals.bytes / 1e6);
+	}
+	strbuf_release(&p->path);
+	strbuf_release(&p->staging);
+	strbuf_release(&p->publishing);
+	strbuf_release(&p->scratch);
+	arena_release(&p->arena);
+	free(p);
+}
+
+static const struct sink_ops append_ops = {
+	.kind = "parquet_sink",
+	.open = open_append,
+	.write = write_rows,
+	.prepare = prepare,
+	.publish = publish,
+	.close = close_append,
+};
+
+struct sink *parquet_append_open(const struct sink_config *config)
+{
+	struct parquet_append *p = calloc(1, sizeof *p);
+	check(p != NULL); /* out of memory */
+	p->base.ops = &append_ops;
+	p->options.compression = config->parquet.compression;
+	p->options.row_group_bytes = held_bytes_max / parts_max * 8;
+	p->every_us = config->every_us;
+	p->partition_by = config->parquet.partition_by;
+	arena_init(&p->arena, 4096);
+	struct str path = config->path;
+	while (path.len > 1 && path.data[path.len - 1] == '/') {
+		path.len--;
+	}
+	strbuf_add(&p->path, path);
+	strbuf_addf(&p->staging, STR_FMT "/_staging", STR_ARG(path));
+	strbuf_addf(&p->publishing, STR_FMT "/_publishing", STR_ARG(path));
+	return &p->base;
+}
