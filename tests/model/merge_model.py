@@ -150,6 +150,8 @@ class Table:
                 new[c] = old[c]
         for c, v in zip(job.sequence_columns, event.sequence):
             new[c] = v
+        if job.op_style == 'expression':
+            new['gone'] = False
         return job.rule.written(old, new, event)
 
     def deleted(self, old, event):
@@ -497,8 +499,10 @@ def parse(line):
 def equal(want, got):
     if want is None or got is None or isinstance(want, bool) or isinstance(got, bool):
         return want is got
-    if isinstance(want, (D, float)):
-        return not isinstance(got, str) and D(got) == D(want)
+    if isinstance(want, float):
+        return isinstance(got, (D, int)) and float(got) == want
+    if isinstance(want, D):
+        return isinstance(got, (D, int)) and D(got) == want
     if isinstance(want, list):  # nothing says in which order a table's rows are collected
         return isinstance(got, list) and sorted(got) == want
     return want == got and type(want) is type(got)
