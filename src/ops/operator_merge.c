@@ -111,6 +111,7 @@ struct operator *operator_open_merge(const struct plan_node *node)
 	struct operator_merge *self = operator_alloc(sizeof(*self));
 	self->op.ops = &ops;
 	self->op.state = &self->state;
+	self->op.marks_buckets = true;
 	self->plan = node->merge;
 	self->newest_us = INT64_MIN;
 	arena_init(&self->arena, 256 * 1024);

@@ -45,6 +45,50 @@ static int emit_complete(struct operator_merge *self, struct error *err)
 	return 0;
 }
 
+/* ---- buckets ---- */
+
+static void mark_changed(struct operator_merge *self)
+{
+	const struct table_change *changes;
+	uint32_t count = table_changes(self->table, &changes), ids[chunk_rows_max];
+	for (uint32_t at = 0; at < count; at += chunk_rows_max) {
+		uint32_t rows = count - at < chunk_rows_max ? count - at : chunk_rows_max;
+		for (uint32_t i = 0; i < rows; i++)
+			ids[i] = changes[at + i].id;
+		arena_reset(&self->arena);
+		struct chunk *keys = gather(self, ids, rows);
+		operator_mark_buckets(&self->op, &self->plan->key, keys);
+	}
+}
+
+static int emit_dirty(struct operator_merge *self, struct operator_out *out, struct error *err)
+{
+	uint32_t at = 0, ids[chunk_rows_max];
+	for (uint32_t count; (count = table_scan(self->table, &at, ids)) > 0;) {
+		arena_reset(&self->arena);
+		struct chunk *c = gather(self, ids, count);
+		operator_keep_dirty(out, &self->plan->key, c);
+		int r = operator_emit_to(&self->op, out, c, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int emit_buckets(struct operator_merge *self, const struct batch *b, struct error *err)
+{
+	if (!operator_has_buckets(&self->op))
+		return 0;
+	mark_changed(self);
+	for (uint32_t i = 0; i < self->op.out_count; i++) {
+		struct operator_out *out = &self->op.outs[i];
+		int r = operator_out_due(out, b) ? emit_dirty(self, out, err) : 0;
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 /* ---- update ---- */
 
 static int emit_updates(struct operator_merge *self, const struct table_change *changes,
@@ -184,8 +228,9 @@ static void note_state(struct operator_merge *self)
 int merge_finish(struct operator *op, const struct batch *b, struct error *err)
 {
 	struct operator_merge *self = (struct operator_merge *)op;
-	(void)b;
 	int r = merge_start(self, err);
+	if (r >= 0)
+		r = emit_buckets(self, b, err);
 	if (r >= 0)
 		r = emit_changes(self, err);
 	if (r >= 0 && operator_wants(op, OUTPUT_COMPLETE))

@@ -475,7 +475,7 @@ class Job:
         return ', '.join('%s %s' % c for c in columns)
 
     def script(self, folder):
-        lines = ['local cdcl = require "cdcl"', 'cdcl.job { name = "model", error_budget = 1000000 }',
+        lines = ['local cdcl = require "cdcl"', 'cdcl.job { name = "model", error_budget = 1000000, error_budget_per_minute = 1000000 }',
                  'local t = cdcl.file { path = "%s/in/*.jsonl", format = "records", schema = "%s", envelope = "flat", '
                  'max_files_per_trigger = 1 }' % (folder, self.schema()), '  :merge {', '    ' + self.options(), '  }',
                  ]
