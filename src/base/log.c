@@ -195,6 +195,13 @@ void log_print_error(const struct error *err)
 	strbuf_release(&out);
 }
 
+void log_print_text(struct str text)
+{
+	pthread_mutex_lock(&state.lock);
+	write_stderr(text.data, text.len);
+	pthread_mutex_unlock(&state.lock);
+}
+
 static size_t terminal_columns(void)
 {
 	struct winsize size;

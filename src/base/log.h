@@ -8,6 +8,7 @@
  */
 
 #include "cdcl/error.h"
+#include "base/str.h"
 
 #include <stdbool.h>
 
@@ -26,6 +27,9 @@ void log_line(enum log_level level, const char *subject, const char *format, ...
 #define log_info(subject, ...) log_line(LOG_INFO, (subject), __VA_ARGS__)
 #define log_warn(subject, ...) log_line(LOG_WARN, (subject), __VA_ARGS__)
 #define log_error(subject, ...) log_line(LOG_ERROR, (subject), __VA_ARGS__)
+
+/* Text for people on stderr, as it is. */
+void log_print_text(struct str text);
 
 /*
  * Prints an error as people read it: "cdcl: place: text", the source line, the caret, "help: ...".

@@ -21,6 +21,7 @@ struct run_options {
 	bool available_now;
 	bool demo;
 	bool watch;
+	bool report;
 	bool quiet;
 	bool verbose;
 };
@@ -39,6 +40,8 @@ static const struct option_spec run_specs[] = {
 		"when the script is saved, check it and start it again in place"},
 	{0, "progress", "FILE|-", OPTION_TEXT, offsetof(struct run_options, progress),
 		"a JSON line for each batch, with Spark's progress names"},
+	{0, "report", NULL, OPTION_FLAG, offsetof(struct run_options, report),
+		"at the end: what the events were to each table"},
 	{0, "broker-timeout", "SECONDS", OPTION_TEXT, offsetof(struct run_options, broker_timeout),
 		"give up on an absent broker or topic (finite runs: 30)"},
 	{'q', "quiet", NULL, OPTION_FLAG, offsetof(struct run_options, quiet),
@@ -266,6 +269,7 @@ static int run_script(const struct run_options *o, const struct script_options *
 	struct job_options job_options = {
 		.batches_max = o->batches_max,
 		.progress_path = o->progress,
+		.report = o->report,
 		.quiet = o->quiet,
 		.catch_signals = true,
 		.stop_on_closed_stdout = true,

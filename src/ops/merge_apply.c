@@ -25,6 +25,15 @@ static int flush(struct operator_merge *self, struct change_list *l, struct erro
 	return table_put(self->table, l->ids, l->from, l->rows, count, err);
 }
 
+static void watch_ttl(
+	struct operator_merge *self, const struct chunk *c, uint32_t row, uint32_t id)
+{
+	if (self->plan->time_column < 0)
+		return;
+	const int64_t *times = c->columns[self->plan->time_column].data;
+	merge_expire_later(self, id, times[row]);
+}
+
 static int add_change(struct operator_merge *self, struct change_list *l, uint32_t id,
 	uint32_t row, bool deletes, struct error *err)
 {
@@ -139,8 +148,11 @@ static int apply_keys(struct operator_merge *self, const struct merge_input *in,
 		}
 		const struct merge_event *e = &run->events[at];
 		uint32_t row = self->needs_old ? (uint32_t)e->step : e->row;
+		bool deletes = answer_deletes(self, e);
 		set_hidden(self, in, i, at, list.from, row);
-		r = add_change(self, &list, run->ids[i], row, answer_deletes(self, e), err);
+		if (!deletes)
+			watch_ttl(self, list.from, row, run->ids[i]);
+		r = add_change(self, &list, run->ids[i], row, deletes, err);
 	}
 	if (r >= 0)
 		r = flush(self, &list, err);

@@ -17,6 +17,7 @@
 #include "sink/sink.h"
 
 struct operator;
+struct merge_counts;    /* plan/merge_plan.h */
 
 struct operator_ops {
 	const char *name;
@@ -44,6 +45,9 @@ struct operator_state {
 	int64_t rows_updated;                   /* by the last batch */
 	int64_t rows_removed;
 	int64_t memory_bytes;
+	/* of a merge; for --report. NULL: another step */
+	const struct merge_counts *merge;
+	struct str name;
 };
 
 struct operator {

@@ -4,6 +4,7 @@
 
 #include "base/bounds.h"
 #include "base/check.h"
+#include "base/log.h"
 
 #include <stdlib.h>
 
@@ -99,8 +100,35 @@ static void close(struct operator *op)
 	struct operator_merge *self = (struct operator_merge *)op;
 	table_close(self->table);
 	arena_release(&self->arena);
+	merge_heap_release(&self->expiring);
 	free(self->streams);
 	free(self);
+}
+
+/* ---- open ---- */
+
+static void tell_start(const struct merge_plan *m, const struct plan_node *n)
+{
+	for (uint32_t i = 0; i < n->input_count; i++)
+		tell_start(m, n->inputs[i]);
+	if (n->kind != PLAN_SOURCE || n->source.kind != SOURCE_KAFKA ||
+		n->source.kafka.starting.given)
+		return;
+	log_info("merge",
+		"table " STR_FMT ": reads from the earliest offsets on, since it is made of all "
+		"events; --from latest, or a time, would leave out the rows before that",
+		STR_ARG(m->name));
+}
+
+static void tell_defaults(const struct plan_node *node)
+{
+	const struct merge_plan *m = node->merge;
+	tell_start(m, node);
+	if (m->op_default)
+		log_info("merge",
+			"table " STR_FMT ": operations from the column \"" STR_FMT
+			"\"; op = \"...\" names another",
+			STR_ARG(m->name), STR_ARG(expr_name(m->op)));
 }
 
 static const struct operator_ops ops = {
@@ -111,9 +139,12 @@ struct operator *operator_open_merge(const struct plan_node *node)
 	struct operator_merge *self = operator_alloc(sizeof(*self));
 	self->op.ops = &ops;
 	self->op.state = &self->state;
+	self->state.merge = &self->counts;
+	self->state.name = node->merge->name;
 	self->op.marks_buckets = true;
 	self->plan = node->merge;
 	self->newest_us = INT64_MIN;
 	arena_init(&self->arena, 256 * 1024);
+	tell_defaults(node);
 	return &self->op;
 }

@@ -73,6 +73,20 @@ struct merge_stream {
 	const char *topic;      /* the source's own, as long as it is open */
 };
 
+struct merge_expiry {
+	int64_t time_us;
+	uint32_t id;
+};
+
+/* merge_expire.c */
+struct merge_heap {
+	struct merge_expiry *entries;
+	uint32_t count;
+	uint32_t capacity;
+	uint8_t *known;         /* by id: it has an entry */
+	uint32_t known_capacity;
+};
+
 struct operator_merge {
 	struct operator op;
 	const struct merge_plan *plan;
@@ -88,6 +102,7 @@ struct operator_merge {
 	struct merge_stream *streams;
 	uint32_t stream_count;
 	int64_t newest_us;      /* event time */
+	struct merge_heap expiring;
 };
 
 int merge_read(struct operator_merge *self, struct chunk *c, struct merge_input *in,
@@ -109,6 +124,11 @@ void merge_decide_again(struct operator_merge *self, const struct merge_input *i
 /* An event becomes a dead letter. */
 int merge_refuse(struct operator_merge *self, const struct merge_input *in, uint32_t row,
 	const char *why, struct error *err);
+
+/* The row's ttl begins, if it is not watched already. */
+void merge_expire_later(struct operator_merge *self, uint32_t id, int64_t time_us);
+int merge_expire(struct operator_merge *self, const struct batch *b, struct error *err);
+void merge_heap_release(struct merge_heap *h);
 
 int merge_start(struct operator_merge *self, struct error *err);
 int merge_finish(struct operator *op, const struct batch *b, struct error *err);

@@ -218,6 +218,8 @@ static void note_state(struct operator_merge *self)
 	self->state = (struct operator_state){
 		.rows_total = table_rows(self->table),
 		.memory_bytes = table_bytes(self->table),
+		.merge = &self->counts,
+		.name = self->plan->name,
 	};
 	for (uint32_t i = 0; i < count; i++) {
 		self->state.rows_updated += changes[i].is;
@@ -229,6 +231,8 @@ int merge_finish(struct operator *op, const struct batch *b, struct error *err)
 {
 	struct operator_merge *self = (struct operator_merge *)op;
 	int r = merge_start(self, err);
+	if (r >= 0)
+		r = merge_expire(self, b, err);
 	if (r >= 0)
 		r = emit_buckets(self, b, err);
 	if (r >= 0)

@@ -4,7 +4,6 @@
 
 #include "base/bounds.h"
 #include "base/check.h"
-#include "base/log.h"
 
 enum { hidden_columns_max = 16 };
 
@@ -116,11 +115,16 @@ static bool may_be_flat(const struct plan_node *n)
 	return false;
 }
 
-/* Every source is told to keep what its envelope says; one that says nothing of it looks itself. */
+/*
+ * Every source is told to keep what its envelope says; one that says nothing of it looks itself. A
+ * table is made of all events, not of those to come.
+ */
 static void ask_for_changes(struct plan *p, struct plan_node *n)
 {
 	for (uint32_t i = 0; i < n->input_count; i++)
 		ask_for_changes(p, n->inputs[i]);
+	if (n->kind == PLAN_SOURCE && !n->source.kafka.starting.given)
+		n->source.kafka.starting.kind = OFFSETS_EARLIEST;
 	if (n->kind != PLAN_SOURCE || n->raw)
 		return;
 	if (n->envelope == NULL) {
@@ -224,10 +228,6 @@ static int plan_op(struct merge_builder *b)
 		return 0;
 	m->op = expr_column(b->in->schema, (uint32_t)column, b->plan->arena);
 	m->op_default = true;
-	log_info("merge",
-		"table " STR_FMT ": operations from the column \"" STR_FMT
-		"\"; op = \"...\" names another",
-		STR_ARG(m->name), STR_ARG(b->in->schema->columns[column].name));
 	return 0;
 }
 
@@ -525,10 +525,7 @@ static int plan_bounds(struct merge_builder *b)
 						      : o->tombstone_ttl_us;
 	m->rows_max = o->max_rows == 0 ? table_rows_max : o->max_rows;
 	m->order_free = o->order_free;
-	if (m->ttl_us == 0)
-		return 0;
-	error_set(b->err, CDCL_E_SCRIPT, "merge: ttl does not work yet");
-	return refuse_option(b, (struct str){NULL, 0}, (struct str){NULL, 0});
+	return 0;
 }
 
 static int check_input(struct merge_builder *b)

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "runtime/loop.h"
+#include "runtime/merge_report.h"
 #include "runtime/pipeline.h"
 #include "runtime/progress.h"
 #include "runtime/status.h"
@@ -239,5 +240,7 @@ int job_run(struct job *j, struct error *err)
 	status_end(&j->status);
 	if (r == JOB_DONE)
 		status_sum(&j->status, j->pipeline);
+	if (r != JOB_CHANGED && j->options.report)
+		merge_report_print(j->pipeline);
 	return r;
 }

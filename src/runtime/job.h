@@ -17,6 +17,7 @@ struct job;
 struct job_options {
 	int64_t batches_max; /* --max-batches; 0: no limit */
 	const char *progress_path; /* --progress FILE|-; NULL: none */
+	bool report; /* --report: what events were to the tables, at the end */
 	bool quiet; /* no status line, no periodic lines */
 	bool catch_signals; /* SIGTERM and SIGINT drain, the second one ends the process with 130 */
 	bool stop_on_closed_stdout; /* whoever read the results is gone: drain */

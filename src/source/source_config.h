@@ -26,6 +26,7 @@ struct starting_offsets {
 	struct partition_offset *explicit_offsets;
 	uint32_t explicit_count;
 	bool resumed;                           /* in place: partitions not named are new */
+	bool given;                             /* by the script or --from; else a default */
 };
 
 struct setting {
