@@ -199,20 +199,29 @@ static int check_flat(const struct operator_merge *self, const struct chunk *c, 
 
 /* ---- where from, and when ---- */
 
+static uint32_t add_stream(struct operator_merge *self, struct merge_stream stream)
+{
+	size_t bytes = (self->stream_count + 1) * sizeof(stream);
+	char *topic = malloc(stream.topic.len + 1);
+	self->streams = realloc(self->streams, bytes);
+	check(self->streams != NULL && topic != NULL);
+	if (stream.topic.len > 0)
+		memcpy(topic, stream.topic.data, stream.topic.len);
+	stream.topic.data = topic;
+	self->streams[self->stream_count] = stream;
+	return self->stream_count++;
+}
+
 static uint32_t find_stream(struct operator_merge *self, const struct messages *m, uint32_t message)
 {
-	struct merge_stream wanted = {m->source_id, m->partition[message], m->topic[message].data};
+	struct merge_stream wanted = {m->source_id, m->partition[message], m->topic[message]};
 	for (uint32_t i = self->stream_count; i-- > 0;) {
 		const struct merge_stream *s = &self->streams[i];
-		if (s->partition == wanted.partition && s->topic == wanted.topic &&
-			s->source_id == wanted.source_id)
+		if (s->partition == wanted.partition && s->source_id == wanted.source_id &&
+			str_eq(s->topic, wanted.topic))
 			return i;
 	}
-	size_t bytes = (self->stream_count + 1) * sizeof(wanted);
-	self->streams = realloc(self->streams, bytes);
-	check(self->streams != NULL);
-	self->streams[self->stream_count] = wanted;
-	return self->stream_count++;
+	return add_stream(self, wanted);
 }
 
 static void read_streams(struct operator_merge *self, const struct chunk *c, struct merge_input *in)

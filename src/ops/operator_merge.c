@@ -101,6 +101,8 @@ static void close(struct operator *op)
 	table_close(self->table);
 	arena_release(&self->arena);
 	merge_heap_release(&self->expiring);
+	for (uint32_t i = 0; i < self->stream_count; i++)
+		free((char *)(uintptr_t)self->streams[i].topic.data);
 	free(self->streams);
 	free(self);
 }

@@ -70,7 +70,7 @@ struct merge_input {
 struct merge_stream {
 	uint32_t source_id;
 	int32_t partition;
-	const char *topic;      /* the source's own, as long as it is open */
+	struct str topic;       /* malloc */
 };
 
 struct merge_expiry {
