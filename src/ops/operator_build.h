@@ -28,6 +28,13 @@ int operator_eval(struct operator *op, const struct expr *e, struct chunk *c, st
 /* The chunk's head once more, its columns shared. */
 struct chunk *operator_copy_head(const struct chunk *c);
 
+/*
+ * For chunks with kinds. When one row of -U +U is gone, the row has left the result or come into
+ * it: -U becomes -D, +U becomes +I. When both are the same, nothing has changed: both go.
+ */
+void operator_mend_pairs(struct chunk *c);
+void operator_drop_same_pairs(struct chunk *c);
+
 /* Fills err: `step` is to take back a row that it never got. Always negative. */
 int operator_never_given(const char *step, struct error *err);
 

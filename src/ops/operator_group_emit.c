@@ -284,18 +284,6 @@ static void copy_row(const struct chunk *from, uint32_t row, struct chunk *to, u
 	}
 }
 
-static bool rows_equal(const struct chunk *c, uint32_t a, uint32_t b)
-{
-	for (uint32_t i = 0; i < c->column_count; i++) {
-		struct type type = c->schema->columns[i].type;
-		struct value x = value_from_column(&c->columns[i], type, a);
-		struct value y = value_from_column(&c->columns[i], type, b);
-		if (!value_same(&x, &y))
-			return false;
-	}
-	return true;
-}
-
 /* Rows 2i and 2i+1 of the result: what group i was, and what it is. */
 static struct chunk *pair_up(struct operator_group *self, const struct chunk *after,
 	const uint32_t *groups, const uint32_t *before, uint32_t count)
@@ -331,13 +319,7 @@ static int emit_pairs(struct operator_group *self, const uint32_t *groups, const
 	struct chunk *out = build_outputs(self, pairs, err);
 	if (out == NULL)
 		return -(int)err->code;
-	for (uint32_t i = 0; i < count; i++) {
-		bool both = bit_get(out->live, 2 * i) && bit_get(out->live, 2 * i + 1);
-		if (!both || !rows_equal(out, 2 * i, 2 * i + 1))
-			continue;
-		bit_clear(out->live, 2 * i);
-		bit_clear(out->live, 2 * i + 1);
-	}
+	operator_drop_same_pairs(out);
 	return operator_emit(&self->op, OUTPUT_CHANGELOG, out, err);
 }
 

@@ -280,14 +280,12 @@ static int emit_key(struct operator_join *self, uint32_t key, struct error *err)
 	return r;
 }
 
-static int emit_complete(struct operator_join *self, struct error *err)
+static int emit_rows(struct operator_join *self, struct error *err)
 {
 	int r = 0;
-	row_emitter_begin(&self->emitter, OUTPUT_COMPLETE);
 	for (uint32_t key = 0; key < self->keys.id_count && r >= 0; key++)
 		r = emit_key(self, key, err);
-	int end = row_emitter_end(&self->emitter, err);
-	return r < 0 ? r : end;
+	return r < 0 ? r : row_emitter_end(&self->emitter, err);
 }
 
 void join_end_batch(struct operator_join *self)
@@ -314,15 +312,15 @@ void join_end_batch(struct operator_join *self)
 
 static int finish(struct operator *op, const struct batch *b, struct error *err)
 {
-	(void)b;
 	struct operator_join *self = (struct operator_join *)op;
 	int r = join_apply_pending(self, err);
 	if (r >= 0 && self->stream)
 		r = join_look_up(self, err);
 	if (r >= 0)
 		r = row_emitter_changes(&self->emitter, self->changes, err);
-	if (r >= 0 && operator_wants(op, OUTPUT_COMPLETE))
-		r = emit_complete(self, err);
+	for (uint32_t i = 0; i <= op->out_count && r >= 0; i++)
+		if (row_emitter_begin_all(&self->emitter, b, i))
+			r = emit_rows(self, err);
 	if (r < 0)
 		return r;
 	join_end_batch(self);
@@ -386,6 +384,7 @@ struct operator *operator_open_join(const struct plan_node *node)
 	const struct join_plan *p = node->join;
 	self->op.ops = &ops;
 	self->op.state = &self->state;
+	self->op.marks_buckets = node->is_table;
 	self->plan = p;
 	self->stream = !node->is_table;
 	self->batch_number = 1;
@@ -398,7 +397,7 @@ struct operator *operator_open_join(const struct plan_node *node)
 	open_side(self, &self->right, node->inputs[1], &right_ops, p->right, p->right_columns);
 	self->changes = net_changes_open();
 	self->kept = join_kept_open();
-	row_emitter_init(&self->emitter, &self->op);
+	row_emitter_init(&self->emitter, &self->op, node->key);
 	self->emitter.parts[0] = &self->left.pack;
 	self->emitter.parts[1] = &self->right.pack;
 	self->emitter.columns[0] = p->left_columns;

@@ -37,6 +37,8 @@ static int push_map(struct operator *op, struct chunk *c, struct error *err)
 		return r;
 	for (uint32_t w = 0; w < chunk_words; w++)
 		out->live[w] &= c->live[w];
+	if (out->kinds != NULL)
+		operator_drop_same_pairs(out);
 	return operator_emit(op, op->mode, out, err);
 }
 

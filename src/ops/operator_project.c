@@ -20,6 +20,8 @@ static int push(struct operator *op, struct chunk *c, struct error *err)
 	}
 	/* Faults cleared bits of the input. */
 	memcpy(out->live, c->live, sizeof(out->live));
+	if (out->kinds != NULL)
+		operator_drop_same_pairs(out);
 	return operator_emit(op, op->mode, out, err);
 }
 

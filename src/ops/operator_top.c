@@ -215,10 +215,9 @@ static int push(struct operator *op, struct chunk *c, struct error *err)
 
 /* ---- finish ---- */
 
-static int emit_complete(struct operator_top *self, struct error *err)
+static int emit_rows(struct operator_top *self, struct error *err)
 {
 	int r = 0;
-	row_emitter_begin(&self->emitter, OUTPUT_COMPLETE);
 	for (uint32_t group = 0; group < self->groups.id_count && r >= 0; group++) {
 		struct top_walk walk;
 		struct str row;
@@ -226,8 +225,7 @@ static int emit_complete(struct operator_top *self, struct error *err)
 		while (r >= 0 && top_next(self, &walk, &row))
 			r = row_emitter_add(&self->emitter, row, ROW_INSERT, err);
 	}
-	int end = row_emitter_end(&self->emitter, err);
-	return r < 0 ? r : end;
+	return r < 0 ? r : row_emitter_end(&self->emitter, err);
 }
 
 static void end_batch(struct operator_top *self)
@@ -246,15 +244,15 @@ static void end_batch(struct operator_top *self)
 
 static int finish(struct operator *op, const struct batch *b, struct error *err)
 {
-	(void)b;
 	struct operator_top *self = (struct operator_top *)op;
 	int r = 0;
 	for (uint32_t i = 0; i < self->touched_count && r >= 0; i++)
 		r = note_top(self, self->touched[i], 1, err);
 	if (r >= 0)
 		r = row_emitter_changes(&self->emitter, self->changes, err);
-	if (r >= 0 && operator_wants(op, OUTPUT_COMPLETE))
-		r = emit_complete(self, err);
+	for (uint32_t i = 0; i <= op->out_count && r >= 0; i++)
+		if (row_emitter_begin_all(&self->emitter, b, i))
+			r = emit_rows(self, err);
 	if (r < 0)
 		return r;
 	self->state.rows_updated = self->touched_count;
@@ -290,6 +288,7 @@ struct operator *operator_open_top(const struct plan_node *node)
 	const struct plan_node *in = node->inputs[0];
 	self->op.ops = &ops;
 	self->op.state = &self->state;
+	self->op.marks_buckets = true;
 	self->plan = node->top;
 	self->row_key = in->key;
 	self->batch_number = 1;
@@ -299,7 +298,7 @@ struct operator *operator_open_top(const struct plan_node *node)
 	self->rows = ordered_open(&self->slab);
 	self->changes = net_changes_open();
 	strbuf_init(&self->scratch);
-	row_emitter_init(&self->emitter, &self->op);
+	row_emitter_init(&self->emitter, &self->op, node->key);
 	self->emitter.parts[0] = &self->pack;
 	self->emitter.part_count = 1;
 	self->key.count = self->plan->key_count;

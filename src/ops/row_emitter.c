@@ -2,9 +2,9 @@
 
 #include "base/check.h"
 
-void row_emitter_init(struct row_emitter *e, struct operator *op)
+void row_emitter_init(struct row_emitter *e, struct operator *op, const struct row_key *key)
 {
-	*e = (struct row_emitter){.op = op};
+	*e = (struct row_emitter){.op = op, .key = key};
 	arena_init(&e->arena, 256 * 1024);
 }
 
@@ -17,6 +17,16 @@ void row_emitter_begin(struct row_emitter *e, enum output_mode mode)
 {
 	check(e->chunk == NULL);
 	e->mode = mode;
+	e->out = NULL;
+}
+
+bool row_emitter_begin_all(struct row_emitter *e, const struct batch *b, uint32_t i)
+{
+	row_emitter_begin(e, OUTPUT_COMPLETE);
+	if (i == e->op->out_count)
+		return operator_wants(e->op, OUTPUT_COMPLETE);
+	e->out = &e->op->outs[i];
+	return operator_out_due(e->out, b);
 }
 
 int row_emitter_end(struct row_emitter *e, struct error *err)
@@ -26,7 +36,10 @@ int row_emitter_end(struct row_emitter *e, struct error *err)
 	if (c == NULL)
 		return 0;
 	chunk_set_rows(c, c->row_count);
-	return operator_emit(e->op, e->mode, c, err);
+	if (e->out == NULL)
+		return operator_emit(e->op, e->mode, c, err);
+	operator_keep_dirty(e->out, e->key, c);
+	return operator_emit_to(e->op, e->out, c, err);
 }
 
 static void begin_chunk(struct row_emitter *e)
@@ -101,9 +114,41 @@ static int add_change(struct row_emitter *e, const struct net_change *change, st
 	return r;
 }
 
+/* Rows that were and rows that are; a chunk of them is marked, not given. */
+static int mark_changes(
+	struct row_emitter *e, const struct net_changes *changes, struct error *err)
+{
+	struct net_walk walk = {0};
+	struct net_change change;
+	bool more = true;
+	row_emitter_begin(e, OUTPUT_COMPLETE);
+	while (more) {
+		int r = 0;
+		more = net_changes_next(changes, &walk, &change);
+		if (more && change.was.data != NULL)
+			r = row_emitter_add(e, change.was, ROW_INSERT, err);
+		if (r >= 0 && more && change.is.data != NULL)
+			r = row_emitter_add(e, change.is, ROW_INSERT, err);
+		if (r < 0)
+			return r;
+		struct chunk *c = e->chunk;
+		if (c == NULL || (more && c->row_count + 2 <= chunk_rows_max))
+			continue;
+		chunk_set_rows(c, c->row_count);
+		operator_mark_buckets(e->op, e->key, c);
+		e->chunk = NULL;
+	}
+	return 0;
+}
+
 int row_emitter_changes(
 	struct row_emitter *e, const struct net_changes *changes, struct error *err)
 {
+	if (operator_has_buckets(e->op)) {
+		int r = mark_changes(e, changes, err);
+		if (r < 0)
+			return r;
+	}
 	static const enum output_mode modes[] = {OUTPUT_UPDATE, OUTPUT_CHANGELOG};
 	for (uint32_t i = 0; i < 2; i++) {
 		if (!operator_wants(e->op, modes[i]))

@@ -103,7 +103,7 @@ static const struct plan_node *bucket_holder(const struct plan_node *node)
 {
 	while (step_keeps_buckets(node))
 		node = node->inputs[0];
-	return node->kind == PLAN_GROUP || node->kind == PLAN_MERGE ? node : NULL;
+	return holds_state(node) ? node : NULL;
 }
 
 /* The sink's own steps between the holder and its end. */

@@ -6,7 +6,7 @@ the program under test (file sources, one file of each a batch), and computes th
 
 Judged batch by batch: the changelog leads from the rows before to the rows after, -U +U in pairs, nothing said twice
 and nothing that did not change; update mode says just what came; complete mode is the rows."""
-import argparse, collections, json, os, random, shutil, subprocess, sys, tempfile
+import argparse, collections, json, os, random, shutil, sqlite3, subprocess, sys, tempfile
 
 A = {'id': 'int', 'k': 'int', 's': 'string', 'v': 'int'}
 B = {'bid': 'bigint', 'bs': 'string', 'w': 'int'}
@@ -46,6 +46,27 @@ def filtered(rng, t):
                   lambda now: [r for r in t.rows(now) if r[c] is not None and r[c] > above])
 
 
+def dropped(rng, t):
+    """Without a column; a key stays, hidden."""
+    if len(t.columns) < 3:
+        return t
+    c = rng.choice(t.columns)
+    in_key = t.key is not None and c in t.key
+
+    def rows(now):
+        return [{n + '#' if n == c else n: v for n, v in r.items() if n != c or in_key} for r in t.rows(now)]
+    return Values('%s:drop_columns "%s"' % (t.text, c), [x for x in t.columns if x != c],
+                  [k + '#' if k == c else k for k in t.key] if t.key is not None else None, rows)
+
+
+def mapped(rng, t, kinds):
+    """Through Lua: the new columns hold no key."""
+    columns = rng.sample(t.columns, rng.randint(1, len(t.columns)))
+    text = '%s:map("%s", function(row) return %s end)' % (
+        t.text, ', '.join('%s %s' % (c, kinds[c]) for c in columns), ', '.join('row.' + c for c in columns))
+    return Values(text, columns, None, lambda now: [{c: r[c] for c in columns} for r in t.rows(now)])
+
+
 def grouped(rng, t, name):
     """count and max by a column."""
     by = rng.choice([c for c in t.columns if c in ('k', 's', 'bs', 'bid', 'v', 'w')] or t.columns[:1])
@@ -65,8 +86,8 @@ def grouped(rng, t, name):
 def top(rng, t):
     n = rng.choice([1, 2, 3, 10])
     keys = rng.sample(t.columns, rng.choice([0, 1, 1, 2]) if len(t.columns) > 2 else 0)
-    by = [(c, rng.random() < 0.5, rng.choice([None, True, False])) for c in rng.sample(t.columns, rng.randint(1, 2))]
-    if t.key is None or any(c not in t.columns for c in t.key):
+    by = [(c, rng.random() < 0.5, rng.choice([None, True, False])) for c in rng.sample(t.columns, min(len(t.columns), rng.randint(1, 2)))]
+    if t.key is None:
         by += [(c, False, None) for c in t.columns if c not in [b[0] for b in by]]   # a whole order
     text = ', '.join(c + (' desc' if d else '') + ('' if last is None else ' nulls last' if last else ' nulls first')
                      for c, d, last in by)
@@ -79,7 +100,7 @@ def top(rng, t):
                 out.append((2 if last else 0,))
             else:
                 out.append((1, Reversed(order(r[c])) if down else order(r[c])))
-        return out + [order(r[c]) for c in t.key or () if c in r]
+        return out + [order(r[c]) for c in t.key or ()]
 
     def rows(now):
         groups = collections.OrderedDict()
@@ -109,13 +130,15 @@ def joined(rng, left, right, kinds):
     shared = [a for a, b in pairs if a == b]
     columns = shared + [c for c in left.columns if c not in shared] + [c for c in right.columns if c not in shared]
 
+    hidden = [c for c in (left.key or []) + (right.key or []) if c not in columns]
+
     def rows(now):
         out, others = [], right.rows(now)
         for l in left.rows(now):
             found = [r for r in others if all(l[a] is not None and l[a] == r[b] for a, b in pairs)]
             if not found and kind == 'left':
-                found = [dict.fromkeys(right.columns)]
-            out += [{c: l[c] if c in l else r[c] for c in columns} for r in found]
+                found = [dict.fromkeys(right.columns + (right.key or []))]
+            out += [{c: l[c] if c in l else r[c] for c in columns + hidden} for r in found]
         return out
     on = ' and '.join(a if a == b else '%s = %s' % (a, b) for a, b in pairs)
     if right.key is not None and all(k in [b for _, b in pairs] for k in right.key):
@@ -168,12 +191,16 @@ class Job:
         if self.stream:
             return view
         for _ in range(rng.choice([0, 0, 1, 1, 2])):
-            step = rng.choice(['top', 'group', 'filter', 'join'])
+            step = rng.choice(['top', 'group', 'filter', 'join', 'drop', 'map'])
             if step == 'top':
                 view = top(rng, view)
             elif step == 'group':
                 view = grouped(rng, view, 'q')
                 self.kinds.update({'q': 'bigint', 'qmax': 'int'})
+            elif step == 'drop':
+                view = dropped(rng, view)
+            elif step == 'map':
+                view = mapped(rng, view, self.kinds)
             elif step == 'filter':
                 view = filtered(rng, view)
             else:
@@ -214,7 +241,14 @@ class Job:
             lines.append('view:to(cdcl.foreach_batch({ output_mode = "%s" }, function(rows)\n'
                          '  print("%s")\n'
                          '  for row in rows:each() do print(row["@kind"], row) end\nend))' % (mode, mode))
+        if not self.stream:
+            lines.append('view:to(cdcl.file_sink { path = "%s/out.jsonl", format = "jsonl" })' % folder)
+        if self.upserts():
+            lines.append('view:to(cdcl.sqlite_sink { path = "%s/out.db", table = "view" })' % folder)
         return '\n'.join(lines) + '\n'
+
+    def upserts(self):
+        return not self.stream and self.view.key and all(c in self.view.columns for c in self.view.key)
 
     def states(self):
         """After each batch: the current rows, and the rows of `a` as a Stream."""
@@ -232,12 +266,12 @@ class Job:
             yield now
 
 
-def bag(rows):
-    return collections.Counter(tuple(r.items()) for r in rows)
+def bag(rows, columns):
+    return collections.Counter(tuple((c, r[c]) for c in columns) for r in rows)
 
 
 def changelog_problem(key, before, after, changes):
-    rows, taken, given, waits, keys = before.copy(), collections.Counter(), collections.Counter(), None, set()
+    rows, waits, keys, last = before.copy(), None, set(), None
     for kind, row in changes:
         at = tuple(row.items())
         if (kind == '+U') != (waits is not None):
@@ -254,14 +288,13 @@ def changelog_problem(key, before, after, changes):
             if rows[at] == 0:
                 return '%s of a row that is not there: %r' % (kind, row)
             rows[at] -= 1
-            taken[at] += 1
         else:
             rows[at] += 1
-            given[at] += 1
+            if kind == '+U' and at == last:
+                return 'a change of nothing: %r' % row
+        last = at
     if waits is not None:
         return 'a -U is the last row'
-    if taken & given:
-        return 'taken and given: %r' % (taken & given)
     if +rows != after:
         return 'wanted more %r\n wanted less %r' % (after - rows, rows - after)
     return None
@@ -283,14 +316,30 @@ def batch_problem(job, mode, before, after, changes):
     if mode == 'changelog':
         visible = job.view.key is not None and all(c in job.view.columns for c in job.view.key)
         return changelog_problem(job.view.key if visible else None, before, after, changes)
-    got = bag(row for _, row in changes)
+    got = bag((row for _, row in changes), job.view.columns)
     want = after - before if mode == 'update' else after
-    # a group that got input is told again, as in Spark
-    most = after if mode == 'update' and 'agg' in job.view.text.rsplit(':join', 1)[-1] else want
+    # a group that got input is told again, as in Spark, and so is a row whose change is no longer to be seen
+    seen = not any(step in job.view.text.rsplit(':join', 1)[-1] for step in (':agg', ':drop_columns', ':map'))
+    most = want if seen or mode != 'update' else after
     return None if not want - got and not got - most else 'wanted more %r\n wanted less %r' % (want - got, got - most)
 
 
-def judge(job, ran):
+def sink_problem(job, folder, want):
+    """What file and database hold at the end."""
+    with open(folder + '/out.jsonl', encoding='utf-8') as f:
+        got = bag([json.loads(line) for line in f], job.view.columns)
+    if got != want:
+        return 'file: wanted more %r\n wanted less %r' % (want - got, got - want)
+    if not job.upserts():
+        return None
+    db = sqlite3.connect(folder + '/out.db')
+    rows = db.execute('select %s from "view"' % ', '.join('"%s"' % c for c in job.view.columns)).fetchall()
+    db.close()
+    got = bag([dict(zip(job.view.columns, row)) for row in rows], job.view.columns)
+    return None if got == want else 'sqlite: wanted more %r\n wanted less %r' % (want - got, got - want)
+
+
+def judge(job, folder, ran):
     if ran.returncode != 0:
         return 'exit %d: %s' % (ran.returncode, ran.stderr.decode('utf-8', 'replace')[-3000:])
     got = batches_of(ran.stderr.decode('utf-8'))
@@ -299,14 +348,14 @@ def judge(job, ran):
         return '%d outputs of %d batches' % (len(got), len(job.batches))
     before = collections.Counter()
     for number, now in enumerate(job.states()):
-        after = bag(job.view.rows(now))
+        after = bag(job.view.rows(now), job.view.columns)
         for _ in modes:
             mode, changes = got.pop(0)
             problem = batch_problem(job, mode, before, after, changes)
             if problem:
                 return 'batch %d, %s: %s' % (number, mode, problem)
         before = after
-    return None
+    return None if job.stream else sink_problem(job, folder, before)
 
 
 def run_one(program, seed, keep=False):
@@ -323,8 +372,8 @@ def run_one(program, seed, keep=False):
     r = subprocess.run([program, 'run', '--available-now', '-q', folder + '/job.lua'], stdout=subprocess.PIPE,
                        stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, timeout=120, check=False)
     try:
-        problem = judge(job, r)
-    except ValueError as e:
+        problem = judge(job, folder, r)
+    except (ValueError, OSError, sqlite3.Error) as e:
         problem = '%s: %s\n%s' % (type(e).__name__, e, r.stderr.decode('utf-8', 'replace')[:2000])
     if not keep:
         shutil.rmtree(folder, ignore_errors=True)

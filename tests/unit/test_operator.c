@@ -30,7 +30,7 @@ static struct dead_letters dead;
 static struct batch batch;
 static struct plan_node *source;
 static struct messages *messages;
-static struct operator* opened[16];
+static struct operator* opened[32];
 static uint32_t opened_count;
 static const struct str place = {"job.lua:7", 9};
 
@@ -587,6 +587,175 @@ static void test_order_is_stable_over_chunks(void **state)
 	}
 }
 
+/* ---- Tables: top, join ---- */
+
+static void finish(struct operator* op)
+{
+	if (operator_finish(op, &batch, &err) < 0)
+		fail_msg("%s", err.text);
+}
+
+static uint32_t count_of(const struct capture *c, const char *part)
+{
+	uint32_t count = 0;
+	for (size_t at = 0; at + strlen(part) <= c->text.len; at++)
+		count += memcmp(c->text.data + at, part, strlen(part)) == 0;
+	return count;
+}
+
+static void test_top(void **state)
+{
+	(void)state;
+	struct plan_node *sums = GROUP(source, "k", "sum(v) as s");
+	struct operator* g = start(sums, OUTPUT_APPEND);
+	struct operator* t = start(
+		plan_top(plan, sums, NULL, 0, 2, str_lit("s desc"), place, &err), OUTPUT_APPEND);
+	operator_connect(g, t, OUTPUT_CHANGELOG);
+	struct capture *changes = capture(t, OUTPUT_CHANGELOG), *all = capture(t, OUTPUT_COMPLETE);
+	struct capture *update = capture(t, OUTPUT_UPDATE);
+	assert_int_equal(PUSH(g, "c 2 1", "b 2 1", "a 1 1"), 0);
+	finish(g);
+	finish(t);
+	assert_text(all, "+I b 2; +I c 2; ");
+	assert_int_equal(count_of(changes, "+I"), 2);
+	strbuf_reset(&changes->text);
+	strbuf_reset(&update->text);
+	assert_int_equal(PUSH(g, "a 4 1", "c 1 1"), 0); /* a 5, c 3, b 2 */
+	finish(g);
+	finish(t);
+	assert_text(all, "+I a 5; +I c 3; ");
+	assert_int_equal(count_of(changes, "-D b 2;"), 1);
+	assert_int_equal(count_of(changes, "+I a 5;"), 1);
+	assert_int_equal(count_of(changes, "-U c 2; +U c 3;"), 1);
+	assert_int_equal(count_of(update, ";"), 2);
+	strbuf_reset(&changes->text);
+	assert_int_equal(PUSH(g, "b -1 1"), 0); /* below the top: nothing is said */
+	finish(g);
+	finish(t);
+	assert_text(changes, "");
+	assert_int_equal(t->state->rows_total, 3);
+}
+
+static struct operator* ports[2];
+
+/* The sums of v by k, joined with the greatest x by k: both fed from the same source's schema. */
+static struct operator* start_join(struct plan_node *left, struct plan_node *right,
+	enum join_kind kind, struct operator** l, struct operator** r)
+{
+	struct operator* j = start(
+		plan_join(plan, left, right, str_lit("k"), kind, place, &err), OUTPUT_APPEND);
+	for (uint32_t i = 0; i < 2; i++)
+		ports[i] = operator_input(j, i);
+	*l = start(left, OUTPUT_APPEND);
+	*r = start(right, OUTPUT_APPEND);
+	operator_connect(*l, ports[0], OUTPUT_CHANGELOG);
+	operator_connect(*r, ports[1], OUTPUT_CHANGELOG);
+	return j;
+}
+
+/* What comes out of two batches when the right (or the left) input ends each first. */
+static void run_join(enum join_kind kind, bool right_first, struct strbuf *out)
+{
+	struct plan_node *left = GROUP(source, "k", "sum(v) as s");
+	struct plan_node *right = GROUP(source, "k", "max(x) as m");
+	struct operator* l, *r;
+	struct operator* j = start_join(left, right, kind, &l, &r);
+	struct capture *changes = capture(j, OUTPUT_CHANGELOG), *all = capture(j, OUTPUT_COMPLETE);
+	for (uint32_t round = 0; round < 2; round++) {
+		assert_int_equal(round == 0 ? PUSH(l, "a 1 0", "b 2 0", "- 3 0")
+					    : PUSH(l, "a 5 0", "c 6 0"), 0);
+		assert_int_equal(round == 0 ? PUSH(r, "a 0 1", "d 0 4", "- 0 9")
+					    : PUSH(r, "a 0 7", "b 0 8", "c 0 9"), 0);
+		finish(right_first ? r : l);
+		finish(right_first ? l : r);
+		finish(j);
+	}
+	strbuf_add(out, strbuf_str(&changes->text));
+	strbuf_addf(out, "| %u rows", count_of(all, ";")); /* which have no order */
+	strbuf_add_byte(out, '\0');
+}
+
+static void test_join_does_not_see_which_input_is_first(void **state)
+{
+	(void)state;
+	struct strbuf texts[4];
+	for (uint32_t i = 0; i < 4; i++) {
+		strbuf_init(&texts[i]);
+		run_join(i < 2 ? JOIN_INNER : JOIN_LEFT, i % 2 == 1, &texts[i]);
+	}
+	assert_string_equal(texts[0].data, texts[1].data);
+	assert_string_equal(texts[2].data, texts[3].data);
+	assert_non_null(strstr(texts[0].data, "-U a 1 1.0; +U a 6 7.0;"));
+	assert_non_null(strstr(texts[0].data, "+I b 2 8.0;"));
+	assert_null(strstr(texts[0].data, "NULL"));
+	assert_non_null(strstr(texts[2].data, "-U b 2 NULL; +U b 2 8.0;"));
+	assert_non_null(strstr(texts[2].data, "+I c 6 9.0;"));
+	assert_non_null(strstr(texts[2].data, "+I NULL 3 NULL;"));
+	for (uint32_t i = 0; i < 4; i++)
+		strbuf_release(&texts[i]);
+}
+
+/* A row that no one gave cannot be taken back: an error, not a wrong table. */
+static void test_join_and_top_refuse_what_was_never_given(void **state)
+{
+	(void)state;
+	struct plan_node *sums = GROUP(source, "k", "sum(v) as s");
+	struct operator* t = start(
+		plan_top(plan, sums, NULL, 0, 2, str_lit("s"), place, &err), OUTPUT_APPEND);
+	struct plan_node *other = GROUP(source, "k", "max(v) as m");
+	struct operator* j = start(plan_join(plan, sums, other, str_lit("k"), JOIN_INNER, place,
+					   &err), OUTPUT_APPEND);
+	struct chunk *c = chunk_alloc(&arena, sums->schema);
+	chunk_set_rows(c, 1);
+	c->kinds = arena_zalloc(&arena, chunk_rows_max, 1);
+	c->kinds[0] = ROW_DELETE;
+	for (uint32_t i = 0; i < 2; i++)
+		memset(c->columns[i].nulls, 0xff, sizeof(c->columns[i].nulls));
+	((struct str *)c->columns[0].data)[0] = str_lit("k");
+	bit_clear(c->columns[0].nulls, 0);
+	assert_int_equal(operator_push(t, c, &err), -CDCL_E_DATA);
+	assert_int_equal(operator_push(operator_input(j, 0), c, &err), -CDCL_E_DATA);
+	assert_non_null(strstr(err.text, "never given"));
+}
+
+/* After the first, a batch that changes one key gives the rows of its bucket alone. */
+static void test_top_and_join_mark_buckets(void **state)
+{
+	(void)state;
+	struct plan_node *left = GROUP(source, "k", "sum(v) as s");
+	struct plan_node *right = GROUP(source, "k", "max(x) as m");
+	struct operator* l, *r;
+	struct operator* j = start_join(left, right, JOIN_LEFT, &l, &r);
+	struct operator* t = start(
+		plan_top(plan, left, NULL, 0, 20, str_lit("s"), place, &err), OUTPUT_APPEND);
+	operator_connect(l, t, OUTPUT_CHANGELOG);
+	struct bucket_set sets[2];
+	struct capture *rows_of[2] = {capture(j, OUTPUT_UPDATE), capture(t, OUTPUT_UPDATE)};
+	struct operator* holders[2] = {j, t};
+	for (uint32_t i = 0; i < 2; i++) {
+		bucket_set_init(&sets[i], 8, 0);
+		holders[i]->out_count = 0; /* the capture as an out with buckets */
+		operator_connect_buckets(holders[i], &rows_of[i]->op, &sets[i]);
+	}
+	assert_int_equal(PUSH(l, "a 1 1", "b 1 1", "c 1 1", "d 1 1", "e 1 1", "f 1 1"), 0);
+	for (uint32_t round = 0; round < 3; round++) {
+		finish(l);
+		finish(r);
+		for (uint32_t i = 0; i < 2; i++) {
+			finish(holders[i]);
+			uint32_t count = count_of(rows_of[i], ";");
+			bool there = count_of(rows_of[i], "+I a 6") == 1;
+			assert_true(round == 0 ? count == 6
+				: round == 1   ? there && count < 6
+					       : count == 0);
+			strbuf_reset(&rows_of[i]->text);
+			bucket_set_clear(&sets[i], &batch);
+		}
+		if (round == 0)
+			assert_int_equal(PUSH(l, "a 5 1"), 0);
+	}
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -608,6 +777,10 @@ int main(void)
 		TEST(test_collect),
 		TEST(test_own_aggregate),
 		TEST(test_order_is_stable_over_chunks),
+		TEST(test_top),
+		TEST(test_join_does_not_see_which_input_is_first),
+		TEST(test_join_and_top_refuse_what_was_never_given),
+		TEST(test_top_and_join_mark_buckets),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
