@@ -1,5 +1,6 @@
 #include "cli/demo.h"
 #include "cli/script_arguments.h"
+#include "cli/show.h"
 
 #include "base/arena.h"
 #include "base/clock.h"
@@ -15,6 +16,7 @@ enum { finite_broker_timeout_s = 30 };
 struct run_options {
 	struct script_arguments script;
 	const char *progress;
+	const char *show;
 	const char *broker_timeout;
 	int64_t batches_max;
 	bool once;
@@ -42,6 +44,8 @@ static const struct option_spec run_specs[] = {
 		"a JSON line for each batch, with Spark's progress names"},
 	{0, "report", NULL, OPTION_FLAG, offsetof(struct run_options, report),
 		"at the end: what the events were to each table"},
+	{0, "show", "TABLE", OPTION_TEXT, offsetof(struct run_options, show),
+		"print this table of the job at every batch: merge { name = TABLE }"},
 	{0, "broker-timeout", "SECONDS", OPTION_TEXT, offsetof(struct run_options, broker_timeout),
 		"give up on an absent broker or topic (finite runs: 30)"},
 	{'q', "quiet", NULL, OPTION_FLAG, offsetof(struct run_options, quiet),
@@ -91,7 +95,8 @@ static struct script *load(
 	bool finite = plan->trigger == TRIGGER_ONCE || plan->trigger == TRIGGER_AVAILABLE_NOW ||
 		o->batches_max > 0;
 	if (timeout_ms(o, finite ? finite_broker_timeout_s * 1000 : 0, &broker_timeout_ms, err) <
-		0) {
+			0 ||
+		(o->show != NULL && show_table(plan, o->show, err) < 0)) {
 		script_close(s);
 		return NULL;
 	}
