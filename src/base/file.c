@@ -101,6 +101,15 @@ int file_write_stdout(struct str bytes, struct error *err)
 	return answer;
 }
 
+bool file_stdout_has_color(void)
+{
+	const char *no_color = getenv("NO_COLOR");
+	const char *terminal = getenv("TERM");
+	if (no_color != NULL && *no_color != '\0')
+		return false;
+	return isatty(STDOUT_FILENO) && terminal != NULL && strcmp(terminal, "dumb") != 0;
+}
+
 int file_open_read(const char *path, struct error *err)
 {
 	int fd = disk->open(path, O_RDONLY, 0);

@@ -48,6 +48,9 @@ int file_write_all(int fd, struct str bytes, const char *path, struct error *err
  */
 int file_write_stdout(struct str bytes, struct error *err);
 
+/* stdout is a terminal that shows colours, and NO_COLOR does not forbid them. */
+bool file_stdout_has_color(void);
+
 /* Reads a whole file, at most bytes_max, into `out` (appended). */
 int file_read_all(const char *path, size_t bytes_max, struct strbuf *out, struct error *err);
 

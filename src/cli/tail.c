@@ -100,10 +100,8 @@ static int tail(const struct tail_options *o, const char *topic, struct error *e
 	arena_init(&bytes, 256 * 1024);
 	struct messages *block = ARENA_NEW(&arena, struct messages);
 	block->arena = &bytes;
-	bool is_terminal = isatty(STDOUT_FILENO);
-	const char *no_color = getenv("NO_COLOR");
-	struct message_line p = {.color = is_terminal && (no_color == NULL || *no_color == '\0'),
-		.events = is_terminal && !o->raw,
+	struct message_line p = {.color = file_stdout_has_color(),
+		.events = isatty(STDOUT_FILENO) && !o->raw,
 		.headers = o->headers};
 	strbuf_init(&p.out);
 	struct source *s = NULL;

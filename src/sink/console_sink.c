@@ -40,6 +40,7 @@ struct cell {
 struct console_sink {
 	struct sink base;
 	bool truncate;
+	bool color; /* of a changelog's rows */
 	int64_t rows_max;
 	int64_t rows_seen;  /* of the batch, shown or not */
 	struct strbuf text; /* of all shown cells, header first */
@@ -209,10 +210,25 @@ static struct str cell_text(const struct console_sink *c, size_t cell)
 	return (struct str){c->text.data + start, c->cells[cell].end - start};
 }
 
+/* What begins a row in colour: rows that come are green, those that go red, or dim before a +U. */
+static const char *color_of(const struct console_sink *c, size_t first)
+{
+	if (!c->color || !shows_kind(&c->base) || first == 0)
+		return "";
+	struct str kind = cell_text(c, first);
+	if (str_eq(kind, str_lit("+I")))
+		return "\033[32m";
+	if (str_eq(kind, str_lit("+U")))
+		return "\033[33m";
+	return str_eq(kind, str_lit("-U")) ? "\033[2m" : "\033[31m";
+}
+
 static void add_line(
 	const struct console_sink *c, size_t first, const size_t *widths, struct strbuf *out)
 {
 	size_t columns = column_count(c);
+	const char *color = color_of(c, first);
+	strbuf_add_c(out, color);
 	strbuf_add_byte(out, '|');
 	for (size_t i = 0; i < columns; i++) {
 		size_t padding = widths[i] - c->cells[first + i].width;
@@ -227,7 +243,8 @@ static void add_line(
 			strbuf_add_byte(out, '|');
 		}
 	}
-	strbuf_add_c(out, "|\n");
+	strbuf_add_byte(out, '|');
+	strbuf_add_c(out, *color == '\0' ? "\n" : "\033[0m\n");
 }
 
 static void add_box(const struct console_sink *c, struct strbuf *out)
@@ -341,6 +358,7 @@ struct sink *console_sink_open(const struct sink_config *config)
 	check(c != NULL); /* out of memory */
 	c->base.ops = &console_ops;
 	c->truncate = config->truncate;
+	c->color = file_stdout_has_color();
 	c->rows_max = config->num_rows < 0 ? 0 : config->num_rows;
 	strbuf_init(&c->text);
 	strbuf_init(&c->scratch);
