@@ -179,7 +179,7 @@ static int open_file(struct sink *s, int64_t *last_batch_id, struct error *err)
 	/* A folder that takes no files is told at the start. */
 	int fd = file_open_write(f->part.data, false, err);
 	file_close(fd);
-	return fd < 0 ? fd : file_remove(f->part.data, err);
+	return fd < 0 ? error_prefix(err, "%s: ", f->path.data) : file_remove(f->part.data, err);
 }
 
 /* ---- rows ---- */
