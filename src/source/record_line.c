@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "data/value.h"
+#include "decode/base64.h"
 #include "decode/json_path.h"
 #include "decode/json_scan.h"
 #include "source/source.h"
@@ -42,6 +43,19 @@ static int number(struct str name, struct str value, int64_t *out, struct error 
 		STR_ARG(name), STR_ARG(str_sub(value, 0, 40)));
 }
 
+static int bytes(struct str name, struct str value, struct arena *arena, struct str *out,
+	struct error *err)
+{
+	struct str text = content(value, arena);
+	char *to = arena_alloc(arena, text.len + 1, 1);
+	size_t len = 0;
+	if (json_kind_of(value) != JSON_KIND_STRING || base64_decode(text, to, &len) != BASE64_OK)
+		return error_set(err, CDCL_E_DATA, "field \"" STR_FMT "\" of a record is no base64",
+			STR_ARG(name));
+	*out = (struct str){to, len};
+	return 0;
+}
+
 static int field(
 	struct record *r, struct str name, struct str value, struct arena *arena, struct error *err)
 {
@@ -62,6 +76,11 @@ static int field(
 	else if (str_eq(name, str_lit("value"))) {
 		r->value = content(value, arena);
 		r->has_value = true;
+	} else if (str_eq(name, str_lit("key_base64"))) {
+		return bytes(name, value, arena, &r->key, err);
+	} else if (str_eq(name, str_lit("value_base64"))) {
+		r->has_value = true;
+		return bytes(name, value, arena, &r->value, err);
 	}
 	return 0;
 }

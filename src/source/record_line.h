@@ -9,7 +9,8 @@
  *	 "headers": [["name", "value"], ...], "key": "...", "value": "..."}
  *
  * key and value are strings or null (a tombstone); a value that is itself an object is taken as its
- * text. Only `value` must be there. Unknown fields are ignored.
+ * text. Bytes that are no text stand as "key_base64" and "value_base64" instead, as dead letters
+ * have them. Only the value must be there. Unknown fields are ignored.
  */
 
 #include "cdcl/error.h"
