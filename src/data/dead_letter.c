@@ -84,8 +84,9 @@ static void note_in_log(struct dead_letters *d, enum dead_letter_reason reason, 
 		return;
 	}
 	d->logged_in_window++;
+	bool rule = why->place[0] != '\0' && strcmp(why->place, place) != 0;
 	log_warn("dead", "%s%s%s: %s%s%s", place, place[0] == '\0' ? "" : " ", reason_names[reason],
-		why->place, why->place[0] == '\0' ? "" : ": ", why->text);
+		rule ? why->place : "", rule ? ": " : "", why->text);
 }
 
 static int stop(const struct error *why, const char *place, struct error *err)

@@ -3,6 +3,8 @@
 #include "base/utf8.h"
 #include "data/value.h"
 
+#include <stdio.h>
+
 static void add_text(const char *name, struct str text, struct strbuf *out)
 {
 	strbuf_addf(out, "\"%s\":", name);
@@ -58,6 +60,18 @@ static void add_message(const struct messages *m, uint32_t i, struct strbuf *out
 	strbuf_add_byte(out, ',');
 }
 
+/* The place of a script's line; what could not be decoded has the record's own. */
+static bool is_rule(const struct chunk *c, uint32_t row, const char *place)
+{
+	char own[error_place_bytes] = "";
+	if (c != NULL && c->messages != NULL) {
+		uint32_t m = chunk_message(c, row);
+		snprintf(own, sizeof(own), STR_FMT "/%d@%lld", STR_ARG(c->messages->topic[m]),
+			c->messages->partition[m], (long long)c->messages->offset[m]);
+	}
+	return place[0] != '\0' && strcmp(place, own) != 0;
+}
+
 void dead_letter_line(enum dead_letter_reason reason, const struct chunk *c, uint32_t row,
 	const struct error *why, struct strbuf *out)
 {
@@ -67,7 +81,7 @@ void dead_letter_line(enum dead_letter_reason reason, const struct chunk *c, uin
 	add_text("reason", str_c(dead_letter_reason_name(reason)), out);
 	strbuf_add_byte(out, ',');
 	add_text("error", str_c(why->text), out);
-	if (why->place[0] != '\0') {
+	if (is_rule(c, row, why->place)) {
 		strbuf_add_byte(out, ',');
 		add_text("rule", str_c(why->place), out);
 	}
