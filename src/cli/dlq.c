@@ -331,9 +331,9 @@ const struct command command_dlq = {
 		    "  cdcl dlq show dead.jsonl 3\n"
 		    "  cdcl dlq list --topic orders_dead --reason lua\n"
 		    "  cdcl dlq replay dead.jsonl --to orders_cdc\n",
-	.details = "A letter is a line of JSON: the message as it came, reason, error, rule. A\n"
-		   "list has its number, place, reason, rule and error. replay sends keys, values and\n"
-		   "headers as they were; the letters stay where they are.\n",
+	.details = "A letter is a line of JSON: the message as it came, reason, error, rule.\n"
+		   "A list has its number, place, reason, rule and error. replay sends keys,\n"
+		   "values and headers as they were; the letters stay where they are.\n",
 	.options = dlq_specs,
 	.option_count = sizeof(dlq_specs) / sizeof(dlq_specs[0]),
 	.options_bytes = sizeof(struct dlq_options),
