@@ -66,10 +66,12 @@ struct column_lore {
 	uint8_t unit;           /* enum connect_form of integers in a timestamp column, or 0 */
 	bool unit_sure;
 	uint8_t decimal;        /* enum decimal_text */
+	uint8_t binary;         /* enum binary_text */
 	bool complained;        /* of a value that does not fit */
 };
 
 enum decimal_text { DECIMAL_UNKNOWN, DECIMAL_BASE64, DECIMAL_PLAIN };
+enum binary_text { BINARY_UNKNOWN, BINARY_BASE64, BINARY_HEX };
 
 /* Connect's schema block, as the columns see it. */
 struct row_schema {

@@ -417,7 +417,8 @@ static enum json_fit store_string(const struct landing *l, const struct json_tok
 		struct str digits = decimal_bytes_text(text, l->scale, arena);
 		return digits.data == NULL ? JSON_FIT_BAD : put_str(l, digits);
 	}
-	if (t->kind == JSON_KIND_OBJECT && l->form == CONNECT_VARIABLE &&
+	bool variable = l->form == CONNECT_VARIABLE || l->field == NULL;
+	if (t->kind == JSON_KIND_OBJECT && variable &&
 		decimal_read_variable(t->text, &base64, &scale)) {
 		struct str digits = decimal_bytes_text(base64, scale, arena);
 		return digits.data == NULL ? JSON_FIT_BAD : put_str(l, digits);
@@ -444,17 +445,52 @@ static bool bytes_from_latin1(struct str text, char *bytes, size_t *len)
 	return true;
 }
 
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Debezium's binary.handling.mode = hex */
+static bool bytes_from_hex(struct str text, char *bytes, size_t *len)
+{
+	*len = 0;
+	for (size_t i = 0; i + 1 < text.len; i += 2) {
+		int high = hex_digit(text.data[i]), low = hex_digit(text.data[i + 1]);
+		if (high < 0 || low < 0)
+			return false;
+		bytes[(*len)++] = (char)(high << 4 | low);
+	}
+	return text.len % 2 == 0;
+}
+
+/* Base64 unless the column's values are hex: what could be both waits for one that is not. */
 static enum json_fit store_binary(const struct landing *l, const struct json_token *t)
 {
 	if (t->kind != JSON_KIND_STRING)
 		return JSON_FIT_BAD;
 	struct str text = text_of(l, t);
+	struct column_lore *lore = lore_of(l);
 	char *bytes = arena_alloc(l->row->json.values->arena, text.len + 1, 1);
-	size_t len;
-	bool good = l->row->topic->kind == ENVELOPE_CANAL
-		? bytes_from_latin1(text, bytes, &len)
-		: base64_decode(text, bytes, &len) == BASE64_OK;
-	return good ? put_str(l, (struct str){bytes, len}) : JSON_FIT_BAD;
+	size_t len, hex_len;
+	if (text.len == 0)
+		return put_str(l, (struct str){bytes, 0});
+	if (l->row->topic->kind == ENVELOPE_CANAL)
+		return bytes_from_latin1(text, bytes, &len) ? put_str(l, (struct str){bytes, len})
+							    : JSON_FIT_BAD;
+	bool hex = l->form != CONNECT_BYTES && bytes_from_hex(text, bytes, &hex_len);
+	if (hex && !decimal_looks_base64(text))
+		lore->binary = BINARY_HEX;
+	if (hex && lore->binary == BINARY_HEX)
+		return put_str(l, (struct str){bytes, hex_len});
+	if (hex && lore->binary == BINARY_UNKNOWN && can_wait(l))
+		return wait(l, t);
+	if (base64_decode(text, bytes, &len) != BASE64_OK)
+		return JSON_FIT_BAD;
+	if (!hex)
+		lore->binary = BINARY_BASE64;
+	return put_str(l, (struct str){bytes, len});
 }
 
 /* A json column of a database arrives as a string that holds JSON; a string that does not is one.

@@ -358,6 +358,18 @@ static void other_types(void **state)
 		{NULL, ROW("\"X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ==\""), "insert: 1 -"},
 	};
 	CHECK_TYPE("binary", bytes);
+	static const struct event hex[] = {
+		{NULL, ROW("\"3031\""), "insert: 1 \"MDE=\""},
+		{NULL, ROW("\"00ff10\""), "insert: 1 \"AP8Q\""},
+		{NULL, ROW("\"x\""), "insert: 1 NULL"},
+	};
+	CHECK_TYPE("binary", hex);
+	static const struct event strings[] = {
+		{NULL, ROW("{\"scale\":1,\"value\":\"AfM=\"}"), "insert: 1 \"49.9\""},
+		{NULL, ROW("7.50"), "insert: 1 \"7.50\""},
+		{NULL, ROW("{\"a\":[1]}"), "insert: 1 \"{\\\"a\\\":[1]}\""},
+	};
+	CHECK_TYPE("string", strings);
 	static const struct event booleans[] = {
 		{NULL, ROW("1"), "insert: 1 true"},
 		{NULL, ROW("false"), "insert: 1 false"},
