@@ -358,6 +358,27 @@ return function(core, check)
 			.. "ffi_string(x.value.data, x.value.len) or nil\nend\nreturn t",
 	}
 
+	-- What an envelope says of a row, in the order of enum change_op.
+	local op_names = {
+		[0] = "unknown",
+		"insert",
+		"update",
+		"delete",
+		"read",
+		"upsert",
+		"truncate",
+		"tombstone",
+	}
+	local envelope = {
+		["@op"] = "return env.op_names[x.op[k]]",
+		["@event_time"] = "local t = x.event_time_us[k]\nif t == -1 then return nil end\n"
+			.. "return tonumber(t)",
+		["@before"] = "local s = x.before[k]\nif s.data == nil then return nil end\n"
+			.. "return json(s.data, s.len)",
+		["@source"] = "local s = x.source[k]\nif s.data == nil then return nil end\n"
+			.. "return json(s.data, s.len)",
+	}
+
 	-- A function per column, each reading its own column: LuaJIT then sees constants.
 	-- `of_table`: rows of a Table come from no message.
 	local function getter_code(columns, guard, of_table)
@@ -384,6 +405,16 @@ return function(core, check)
 					.. "if m == nil then return nil end\nlocal k = "
 					.. "r.__cdcl_row\n"
 					.. "if c.origin ~= nil then k = c.origin[k] end\n%s\nend",
+				name,
+				guard,
+				code
+			)
+		end
+		for name, code in pairs(of_table and {} or envelope) do
+			parts[#parts + 1] = format(
+				"get[%q] = function(r)\n%slocal x = r.__cdcl_chunk.changes\n"
+					.. "if x == nil then return nil end\nlocal k = "
+					.. "r.__cdcl_row\n%s\nend",
 				name,
 				guard,
 				code
@@ -459,6 +490,7 @@ return function(core, check)
 					return core.array(leaf, index, bytes, schema)
 				end,
 				kinds = { [0] = "+I", "-U", "+U", "-D" },
+				op_names = op_names,
 			}
 		)
 		for name, read in pairs(more.get or {}) do

@@ -21,6 +21,7 @@
  * its arena (or in a chunk it was made from) and dies when the source's chunk is released.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -68,6 +69,32 @@ struct messages {
 	struct arena *arena;
 };
 
+/*
+ * Order within a source database: parts compare in turn. Two events with equal parts compare by
+ * offset when they come from one partition, and do not compare else. Unknown (an incremental
+ * snapshot, an envelope that does not say): applied in arrival order.
+ */
+enum { change_position_parts = 4 };
+
+struct change_position {
+	bool known;
+	/* epoch (a new snapshot = first begins one), then PostgreSQL: commit lsn, lsn; MariaDB:
+	 * number of the binlog file, pos, row; unused ones are 0 */
+	int64_t parts[change_position_parts];
+};
+
+struct changes {
+	uint8_t op[chunk_rows_max];                     /* enum change_op of data/change.h */
+	/* second half of a key change: the delete of this row's old key stands just before it */
+	uint8_t key_change[chunk_rows_max];
+	struct change_position position[chunk_rows_max];
+	/* JSON text of the source block; or absent */
+	struct str source[chunk_rows_max];
+	/* JSON text of `before` or `old`; or absent */
+	struct str before[chunk_rows_max];
+	int64_t event_time_us[chunk_rows_max];          /* of the source; -1: not known */
+};
+
 struct chunk {
 	uint32_t row_count;
 	uint32_t column_count;
@@ -78,7 +105,7 @@ struct chunk {
 	const uint16_t *origin;
 	const struct schema *schema;
 	struct arena *arena;
-	const struct changes *changes;               /* data/change.h; NULL: flat rows */
+	const struct changes *changes;               /* NULL: flat rows that nobody merges */
 	/* by column, one bit per row: the message did not have it; NULL: nothing is absent */
 	const uint64_t (*absent)[chunk_words];
 };

@@ -385,23 +385,18 @@ static int refuse(struct envelope_row *r, enum dead_letter_reason reason,
 	struct dead_letters *dead, const struct error *why, struct error *err)
 {
 	struct envelope_decoder *d = r->decoder;
-	struct error placed = *why;
-	struct str place = chunk_row_place(d->work, r->json.index, d->work->arena);
-	if (place.len > 0)
-		error_at(&placed, STR_FMT, STR_ARG(place));
 	envelope_clear(r);
 	d->counts.refused++;
 	if (d->config.json.mode == JSON_FAILFAST) {
-		*err = placed;
-		return -(int)placed.code;
+		struct str place = chunk_row_place(d->work, r->json.index, d->work->arena);
+		*err = *why;
+		return error_at(err, STR_FMT, STR_ARG(place));
 	}
 	if (dead == NULL)
 		return 0;
-	if (d->config.json.mode == JSON_DROP) {
-		dead->counts[reason]++;
-		return 0;
-	}
-	return dead_letter_add(dead, reason, d->work, r->json.index, &placed, err);
+	if (d->config.json.mode == JSON_DROP)
+		return dead_letter_keep(dead, reason, d->work, r->json.index, why, err);
+	return dead_letter_add(dead, reason, d->work, r->json.index, why, err);
 }
 
 /* ---- one message ---- */

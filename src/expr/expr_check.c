@@ -251,6 +251,10 @@ static const struct metadata_row metadata[] = {
 	{str_lit("@key"), TYPE_STRING, kernel_key},
 	{str_lit("@value"), TYPE_STRING, kernel_value},
 	{str_lit("@headers"), TYPE_JSON, kernel_headers},
+	{str_lit("@op"), TYPE_STRING, kernel_op},
+	{str_lit("@before"), TYPE_JSON, kernel_before},
+	{str_lit("@source"), TYPE_JSON, kernel_source},
+	{str_lit("@event_time"), TYPE_TIMESTAMP, kernel_event_time},
 };
 
 static int check_metadata(struct checker *c, const struct sql_node *node, struct expr **out)
@@ -271,7 +275,7 @@ static int check_metadata(struct checker *c, const struct sql_node *node, struct
 		c, node, "there is no metadata column \"" STR_FMT "\"", STR_ARG(node->name));
 	error_help(c->err,
 		"the metadata columns are: @topic @partition @offset @timestamp @key @value "
-		"@headers");
+		"@headers, of an envelope also @op @before @source @event_time");
 	return rc;
 }
 
@@ -305,6 +309,19 @@ static int check_item(
 	if (rc == 0)
 		*out = checker_call(c, node, kernel_item, 0, *array->type.element, pair, 2);
 	return rc;
+}
+
+/* @source.lsn: whole numbers as bigint, the rest as text. */
+static int type_source_field(struct checker *c, const struct sql_node *node, struct expr **out)
+{
+	static const char *const numbers[] = {"lsn", "txId", "xmin", "ts_ms", "ts_us", "ts_ns",
+		"pos", "row", "server_id", "thread", "ts", "xid", "xoffset", "es"};
+	enum type_id type = TYPE_STRING;
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+		if (str_eq(node->name, str_c(numbers[i])))
+			type = TYPE_BIGINT;
+	*out = cast_node(c, node, *out, type_of(type), true);
+	return 0;
 }
 
 static int check_path(struct checker *c, const struct sql_node *node, struct expr **out)
@@ -341,6 +358,9 @@ static int check_path(struct checker *c, const struct sql_node *node, struct exp
 	}
 	*out = checker_prepared(
 		c, node, kernel_json_path, FN_OWN_NULLS, type_of(TYPE_JSON), &json, 1, path);
+	if (base->kind == SQL_METADATA && node->kind == SQL_FIELD && path->count == 1 &&
+		str_eq_fold(base->name, str_lit("@source")))
+		return type_source_field(c, node, out);
 	return 0;
 }
 

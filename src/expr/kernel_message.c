@@ -3,6 +3,7 @@
 #include "expr/kernels.h"
 
 #include "base/check.h"
+#include "data/change.h"
 
 /* Rows of chunks that come from no message have NULL. */
 static bool has_messages(const struct run *run, struct vector *out)
@@ -132,6 +133,61 @@ void kernel_headers(
 				r[i] = headers_json(
 					run->in->messages->headers[m], count, run->arena);
 		}
+	}
+}
+
+/* ---- what an envelope says ---- */
+
+/* Rows that no envelope was around have NULL. */
+static const struct changes *changes_of(const struct run *run, struct vector *out)
+{
+	if (run->in != NULL && run->in->changes != NULL)
+		return run->in->changes;
+	memset(out->column.nulls, 0xFF, sizeof(out->column.nulls));
+	return NULL;
+}
+
+void kernel_op(
+	const struct expr *e, const struct run *run, const struct vector *args, struct vector *out)
+{
+	(void)e;
+	(void)args;
+	const struct changes *changes = changes_of(run, out);
+	for (uint32_t i = 0; changes != NULL && i < run->rows; i++)
+		put_str(out, i, str_c(change_op_name((enum change_op)changes->op[i])));
+}
+
+void kernel_before(
+	const struct expr *e, const struct run *run, const struct vector *args, struct vector *out)
+{
+	(void)e;
+	(void)args;
+	const struct changes *changes = changes_of(run, out);
+	for (uint32_t i = 0; changes != NULL && i < run->rows; i++)
+		put_str(out, i, changes->before[i]);
+}
+
+void kernel_source(
+	const struct expr *e, const struct run *run, const struct vector *args, struct vector *out)
+{
+	(void)e;
+	(void)args;
+	const struct changes *changes = changes_of(run, out);
+	for (uint32_t i = 0; changes != NULL && i < run->rows; i++)
+		put_str(out, i, changes->source[i]);
+}
+
+void kernel_event_time(
+	const struct expr *e, const struct run *run, const struct vector *args, struct vector *out)
+{
+	int64_t *r = out->column.data;
+	(void)e;
+	(void)args;
+	const struct changes *changes = changes_of(run, out);
+	for (uint32_t i = 0; changes != NULL && i < run->rows; i++) {
+		r[i] = changes->event_time_us[i];
+		if (r[i] == -1)
+			bit_set(out->column.nulls, i);
 	}
 }
 

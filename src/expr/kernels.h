@@ -76,6 +76,10 @@ kernel_fn kernel_timestamp;
 kernel_fn kernel_key;
 kernel_fn kernel_value;
 kernel_fn kernel_headers;
+kernel_fn kernel_op;
+kernel_fn kernel_before;
+kernel_fn kernel_source;
+kernel_fn kernel_event_time;
 kernel_fn kernel_json_path;
 
 /* kernel_array.c */
