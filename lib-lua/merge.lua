@@ -99,6 +99,12 @@ function makers.max(column)
 	}
 end
 
+-- Every version of a row, with valid_from, valid_to and is_current: only C can write it, since a
+-- function answers one row.
+function makers.keep_history()
+	return { order_free = false }
+end
+
 local takes_column = { soft_delete = true, counter = true, max = true }
 
 return function(core, check)

@@ -162,11 +162,18 @@ int merge_rules(struct operator_merge *self, const struct merge_input *in, struc
 	merge_rows_fill(s, 0, s->count);
 	bool in_lua = self->plan->function != NULL;
 	int r = 0;
+	struct merge_versions versions;
+	if (self->history != NULL)
+		merge_versions_begin(self, &versions, arena);
 	for (uint32_t j = 0; j < s->count && r >= 0 && !in_lua; j++) {
 		if (s->link[j] >= 0)
 			merge_rows_link(s, (int32_t)j);
 		r = apply_rules(self, in, j, err);
+		if (r >= 0 && self->history != NULL)
+			r = merge_versions_add(self, in, &versions, j, err);
 	}
+	if (r >= 0 && self->history != NULL)
+		r = merge_versions_end(self, &versions, err);
 	if (r >= 0 && in_lua)
 		r = self->plan->function->call(self->plan->function, s, self->op.dead, err);
 	if (r >= 0 && self->has_rules)

@@ -8,22 +8,42 @@
 
 #include <stdlib.h>
 
+static struct table *open_table(const struct operator_merge *self, const struct schema *schema,
+	const struct row_key *key, bool keep_before, struct error *err)
+{
+	struct table_config config = {
+		.schema = schema,
+		.key = key,
+		.rows_max = self->plan->rows_max,
+		.deleted_max = table_deleted_max,
+		.name = self->plan->name,
+		.keep_before = keep_before,
+	};
+	return table_open(&config, err);
+}
+
 int merge_start(struct operator_merge *self, struct error *err)
 {
 	const struct merge_plan *m = self->plan;
-	if (self->table != NULL)
+	if (self->shown != NULL)
 		return 0;
-	struct table_config config = {
-		.schema = m->schema,
-		.key = &m->key,
-		.rows_max = m->rows_max,
-		.deleted_max = table_deleted_max,
-		.name = m->name,
-		.keep_before = operator_wants(&self->op, OUTPUT_CHANGELOG),
-	};
-	self->has_rules = m->function != NULL || m->rule_count > 0;
-	self->table = table_open(&config, err);
-	return self->table == NULL ? -(int)err->code : 0;
+	bool changelog = operator_wants(&self->op, OUTPUT_CHANGELOG);
+	self->has_rules = m->function != NULL || m->rule_count > 0 || m->keeps_history;
+	self->table = open_table(self, m->schema, &m->key, changelog && !m->keeps_history, err);
+	if (self->table == NULL)
+		return -(int)err->code;
+	self->shown_schema = m->schema;
+	self->shown_key = &m->key;
+	if (m->keeps_history) {
+		self->shown_schema = self->op.schema;
+		self->shown_key = &m->history_key;
+		self->history =
+			open_table(self, self->op.schema, &m->history_key, changelog, err);
+		if (self->history == NULL)
+			return -(int)err->code;
+	}
+	self->shown = m->keeps_history ? self->history : self->table;
+	return 0;
 }
 
 /* Events between two truncates. */
@@ -53,9 +73,11 @@ static int truncate_table(
 	case TRUNCATE_IGNORE:
 		self->counts.ignored++;
 		return 0;
-	case TRUNCATE_CLEAR:
+	case TRUNCATE_CLEAR: {
 		self->counts.applied++;
-		return table_clear(self->table, true, in->time_us[row], err);
+		int r = self->history == NULL ? 0 : merge_versions_close_all(self, in, row, err);
+		return r < 0 ? r : table_clear(self->table, true, in->time_us[row], err);
+	}
 	case TRUNCATE_FAIL:
 		break;
 	}
@@ -99,6 +121,7 @@ static void close(struct operator *op)
 {
 	struct operator_merge *self = (struct operator_merge *)op;
 	table_close(self->table);
+	table_close(self->history);
 	arena_release(&self->arena);
 	merge_heap_release(&self->expiring);
 	for (uint32_t i = 0; i < self->stream_count; i++)

@@ -11,6 +11,8 @@
  *	merge_rules     old and next row of each step, what the rules answer
  *	merge_apply     the last answer of each key, into the table
  *
+ * (and merge_history keeps what was before, merge_expire forgets what is old).
+ *
  * A step is an event that writes or deletes a row, if the rules agree. Where they may refuse, a
  * later event of the same key can depend on the answer: then the run is cut before that event.
  */
@@ -73,6 +75,11 @@ struct merge_stream {
 	struct str topic;       /* malloc */
 };
 
+/* Versions on their way into the history, in order; chunk memory. */
+struct merge_versions {
+	struct chunk *chunk;
+};
+
 struct merge_expiry {
 	int64_t time_us;
 	uint32_t id;
@@ -92,6 +99,10 @@ struct operator_merge {
 	const struct merge_plan *plan;
 	/* NULL until the first chunk or batch: only then is known who listens */
 	struct table *table;
+	struct table *history;  /* NULL: not kept */
+	struct table *shown;    /* whose rows leave: one of the two */
+	const struct schema *shown_schema;
+	const struct row_key *shown_key;
 	struct operator_state state;
 	struct merge_counts counts;
 	bool has_rules;
@@ -124,6 +135,16 @@ void merge_decide_again(struct operator_merge *self, const struct merge_input *i
 /* An event becomes a dead letter. */
 int merge_refuse(struct operator_merge *self, const struct merge_input *in, uint32_t row,
 	const char *why, struct error *err);
+
+/* merge_history.c */
+void merge_versions_begin(
+	struct operator_merge *self, struct merge_versions *v, struct arena *arena);
+/* What step `row` of self->steps does to the versions; may find that nothing changes. */
+int merge_versions_add(struct operator_merge *self, const struct merge_input *in,
+	struct merge_versions *v, uint32_t row, struct error *err);
+int merge_versions_end(struct operator_merge *self, struct merge_versions *v, struct error *err);
+int merge_versions_close_all(struct operator_merge *self, const struct merge_input *in,
+	uint32_t row, struct error *err);
 
 /* The row's ttl begins, if it is not watched already. */
 void merge_expire_later(struct operator_merge *self, uint32_t id, int64_t time_us);

@@ -25,8 +25,8 @@ static struct chunk *visible(struct operator_merge *self, struct chunk *stored)
 
 static struct chunk *gather(struct operator_merge *self, const uint32_t *ids, uint32_t count)
 {
-	struct chunk *c = chunk_alloc(&self->arena, self->plan->schema);
-	table_gather(self->table, ids, count, c);
+	struct chunk *c = chunk_alloc(&self->arena, self->shown_schema);
+	table_gather(self->shown, ids, count, c);
 	return visible(self, c);
 }
 
@@ -35,7 +35,7 @@ static struct chunk *gather(struct operator_merge *self, const uint32_t *ids, ui
 static int emit_complete(struct operator_merge *self, struct error *err)
 {
 	uint32_t at = 0, ids[chunk_rows_max];
-	for (uint32_t count; (count = table_scan(self->table, &at, ids)) > 0;) {
+	for (uint32_t count; (count = table_scan(self->shown, &at, ids)) > 0;) {
 		arena_reset(&self->arena);
 		struct chunk *c = gather(self, ids, count);
 		int r = operator_emit(&self->op, OUTPUT_COMPLETE, c, err);
@@ -50,24 +50,24 @@ static int emit_complete(struct operator_merge *self, struct error *err)
 static void mark_changed(struct operator_merge *self)
 {
 	const struct table_change *changes;
-	uint32_t count = table_changes(self->table, &changes), ids[chunk_rows_max];
+	uint32_t count = table_changes(self->shown, &changes), ids[chunk_rows_max];
 	for (uint32_t at = 0; at < count; at += chunk_rows_max) {
 		uint32_t rows = count - at < chunk_rows_max ? count - at : chunk_rows_max;
 		for (uint32_t i = 0; i < rows; i++)
 			ids[i] = changes[at + i].id;
 		arena_reset(&self->arena);
 		struct chunk *keys = gather(self, ids, rows);
-		operator_mark_buckets(&self->op, &self->plan->key, keys);
+		operator_mark_buckets(&self->op, self->shown_key, keys);
 	}
 }
 
 static int emit_dirty(struct operator_merge *self, struct operator_out *out, struct error *err)
 {
 	uint32_t at = 0, ids[chunk_rows_max];
-	for (uint32_t count; (count = table_scan(self->table, &at, ids)) > 0;) {
+	for (uint32_t count; (count = table_scan(self->shown, &at, ids)) > 0;) {
 		arena_reset(&self->arena);
 		struct chunk *c = gather(self, ids, count);
-		operator_keep_dirty(out, &self->plan->key, c);
+		operator_keep_dirty(out, self->shown_key, c);
 		int r = operator_emit_to(&self->op, out, c, err);
 		if (r < 0)
 			return r;
@@ -179,8 +179,8 @@ static int emit_pairs(struct operator_merge *self, const struct table_change *ch
 	}
 	arena_reset(&self->arena);
 	struct chunk *after = gather(self, ids, afters);
-	struct chunk *before = chunk_alloc(&self->arena, self->plan->schema);
-	table_gather_before(self->table, indexes, befores, before);
+	struct chunk *before = chunk_alloc(&self->arena, self->shown_schema);
+	table_gather_before(self->shown, indexes, befores, before);
 	struct chunk *pairs = chunk_alloc(&self->arena, self->op.schema);
 	chunk_set_rows(pairs, 2 * count);
 	for (uint32_t t = 0; t < pairs->column_count; t++) {
@@ -196,7 +196,7 @@ static int emit_pairs(struct operator_merge *self, const struct table_change *ch
 static int emit_changes(struct operator_merge *self, struct error *err)
 {
 	const struct table_change *changes;
-	uint32_t count = table_changes(self->table, &changes);
+	uint32_t count = table_changes(self->shown, &changes);
 	int r = 0;
 	bool updates = operator_wants(&self->op, OUTPUT_UPDATE);
 	for (uint32_t at = 0; at < count && r >= 0 && updates; at += chunk_rows_max) {
@@ -214,10 +214,11 @@ static int emit_changes(struct operator_merge *self, struct error *err)
 static void note_state(struct operator_merge *self)
 {
 	const struct table_change *changes;
-	uint32_t count = table_changes(self->table, &changes);
+	uint32_t count = table_changes(self->shown, &changes);
 	self->state = (struct operator_state){
-		.rows_total = table_rows(self->table),
-		.memory_bytes = table_bytes(self->table),
+		.rows_total = table_rows(self->shown),
+		.memory_bytes = table_bytes(self->table) +
+			(self->history == NULL ? 0 : table_bytes(self->history)),
 		.merge = &self->counts,
 		.name = self->plan->name,
 	};
@@ -246,5 +247,7 @@ int merge_finish(struct operator *op, const struct batch *b, struct error *err)
 		table_forget_deleted(
 			self->table, self->newest_us - self->plan->tombstone_ttl_us);
 	table_end_batch(self->table);
+	if (self->history != NULL)
+		table_end_batch(self->history);
 	return 0;
 }

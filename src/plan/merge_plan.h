@@ -130,6 +130,10 @@ struct merge_plan {
 	struct merge_rule *rules;
 	uint32_t rule_count;
 	struct merge_function *function;        /* NULL: no Lua rule */
+	/* keep_history: the Table's rows are versions, by key and valid_from */
+	bool keeps_history;
+	uint32_t history_first;         /* valid_from, behind it valid_to and is_current */
+	struct row_key history_key;
 	bool order_free;
 	enum merge_policy insert_existing, update_missing, delete_missing;
 	enum truncate_policy truncate;

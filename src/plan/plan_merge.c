@@ -375,6 +375,7 @@ static const struct {
 	{"counter", MERGE_COUNTER, true},
 	{"first_write", MERGE_FIRST_WRITE, false},
 	{"max", MERGE_MAX, true},
+	{"keep_history", MERGE_KEEP_HISTORY, false},
 };
 
 static int check_rule_type(struct merge_builder *b, struct str name, enum merge_rule_kind kind,
@@ -426,7 +427,9 @@ static int plan_rule(struct merge_builder *b, const char *rule_name, struct str 
 			r = rule_column(b, text, rule.kind, &rule.column);
 		else if (rule_kinds[i].takes_column)
 			r = error_set(b->err, CDCL_E_SCRIPT, "merge: %s needs a column", rule_name);
-		if (r >= 0 && rule.kind != MERGE_LAST_WRITE)
+		if (rule.kind == MERGE_KEEP_HISTORY)
+			b->merge->keeps_history = true;
+		else if (r >= 0 && rule.kind != MERGE_LAST_WRITE)
 			b->merge->rules[b->merge->rule_count++] = rule;
 		return r;
 	}
@@ -451,6 +454,40 @@ static int plan_rules(struct merge_builder *b)
 		if (r < 0)
 			return r;
 	}
+	return 0;
+}
+
+static int plan_history(struct merge_builder *b)
+{
+	static const struct {
+		const char *name;
+		enum type_id type;
+	} columns[] = {{"valid_from", TYPE_TIMESTAMP}, {"valid_to", TYPE_TIMESTAMP},
+		{"is_current", TYPE_BOOLEAN}};
+	struct merge_plan *m = b->merge;
+	const struct str nowhere = {NULL, 0};
+	if (!m->keeps_history)
+		return 0;
+	m->history_first = b->schema->column_count;
+	for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
+		if (schema_find_fold(b->schema, str_c(columns[i].name)) != SCHEMA_MISSING) {
+			error_set(b->err, CDCL_E_SCRIPT,
+				"merge: keep_history adds a column \"%s\", but there is one",
+				columns[i].name);
+			error_help(b->err, "rename it before the merge");
+			return refuse_option(b, nowhere, nowhere);
+		}
+		add_column(b, str_c(columns[i].name), type_of(columns[i].type), -1);
+	}
+	m->history_key = m->key;
+	if (m->ttl_us != 0)
+		error_set(b->err, CDCL_E_SCRIPT, "merge: keep_history and ttl exclude each other");
+	else if (m->key.count == row_key_columns_max)
+		error_set(b->err, CDCL_E_SCRIPT, "merge: a key has at most %d columns",
+			(int)row_key_columns_max);
+	if (b->err->code != CDCL_OK)
+		return refuse_option(b, nowhere, nowhere);
+	m->history_key.columns[m->history_key.count++] = m->history_first;
 	return 0;
 }
 
@@ -544,7 +581,7 @@ struct plan_node *plan_merge(struct plan *p, struct plan_node *in,
 		.merge = ARENA_NEW(p->arena, struct merge_plan), .err = err};
 	static int (*const steps[])(struct merge_builder *) = {check_input, plan_name, plan_words,
 		plan_bounds, plan_op, plan_columns, plan_key, plan_except,
-		plan_rules, plan_hidden};
+		plan_rules, plan_history, plan_hidden};
 	ask_for_changes(p, in);
 	for (size_t i = 0; i < ARRAY_LEN(steps); i++)
 		if (steps[i](&b) < 0)
@@ -558,7 +595,7 @@ struct plan_node *plan_merge(struct plan *p, struct plan_node *in,
 	n->is_table = true;
 	n->schema = visible;
 	b.merge->schema = b.schema;
-	n->key = &b.merge->key;
+	n->key = b.merge->keeps_history ? &b.merge->history_key : &b.merge->key;
 	n->merge = b.merge;
 	return n;
 }
