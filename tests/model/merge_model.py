@@ -312,6 +312,70 @@ class Sizes(View):
         return out
 
 
+def ordered(v):
+    """Ascending, NULLs first."""
+    return (0,) if v is None else (1, v.encode() if isinstance(v, str) else v)
+
+
+class Topped(View):
+    """The first rows of each group; equal ones by the table's key."""
+
+    def __init__(self, rng, job):
+        self.key, self.n = job.key, rng.choice([1, 2, 5])
+        self.by, self.down = rng.choice(['a', 'b', 'f', 's']), rng.random() < 0.5
+        self.groups = rng.choice([[], ['s'], ['t'], ['t', 's']])
+        self.text = '%s:top(%d, "%s%s")' % (':group_by("%s")' % ', '.join(self.groups) if self.groups else '', self.n,
+                                            self.by, ' desc' if self.down else '')
+
+    def rows(self, rows):
+        groups = {}
+        for at, row in rows.items():
+            groups.setdefault(tuple(row[c] for c in self.groups), []).append((at, row))
+        out = {}
+        for members in groups.values():
+            members.sort(key=lambda m: [ordered(c) for c in m[0]])
+            members.sort(key=lambda m: ordered(m[1][self.by]), reverse=self.down)
+            out.update(members[:self.n])    # reverse keeps equal ones in order, and NULLs are last, as with desc
+        return out
+
+
+class Joined(View):
+    """With groups of itself (both sides of a change), or with itself under other names (many to many)."""
+
+    def __init__(self, rng, job):
+        self.kind, self.by = rng.choice(['inner', 'left']), rng.choice(['s', 't', 'a'])
+        self.groups, self.job = rng.random() < 0.5, job
+        names = [c + '2' for c in job.key]
+        self.key = job.key if self.groups else job.key + names
+        right = 't:group_by("%s"):agg("count(*) as n", "min(b) as least")' % self.by if self.groups else \
+            't:select(%s, "%s as by2", "b as b2")' % (', '.join('"%s as %s2"' % (c, c) for c in job.key), self.by)
+        self.text = ':join(%s, "%s"%s)' % (right, self.by if self.groups else self.by + ' = by2',
+                                           ', "left"' if self.kind == 'left' else '')
+
+    def rows(self, rows):
+        others = {}
+        for at, row in rows.items():
+            others.setdefault(row[self.by], []).append((at, row))
+        others.pop(None, None)
+        out = {}
+        for at, row in rows.items():
+            found = others.get(row[self.by], [])
+            if self.groups:
+                if found or self.kind == 'left':
+                    first = {self.by: row[self.by]}
+                    first.update(row)
+                    first['n'] = len(found) or None
+                    first['least'] = AGGREGATES['min(b)']([r for _, r in found])
+                    out[at] = first
+                continue
+            if not found and self.kind == 'left':
+                found = [((None,) * len(at), {self.by: None, 'b': None})]
+            for other, r in found:
+                out[at + other] = dict(row, **dict(zip([c + '2' for c in self.job.key], other)),
+                                       by2=r[self.by], b2=r['b'])
+        return out
+
+
 class Chain(View):
     def __init__(self, first, then):
         self.first, self.then, self.key = first, then, then.key
@@ -330,6 +394,13 @@ def random_views(rng, job):
         views.append(view)
     if rng.random() < 0.4:
         views.append(Filtered(rng, job.key))
+    if rng.random() < 0.5:
+        view = rng.choice([Topped, Joined])(rng, job)
+        if rng.random() < 0.3:
+            view = Chain(view, Grouped(rng, job.columns))
+        elif rng.random() < 0.3 and isinstance(view, Topped):
+            view = Chain(Filtered(rng, job.key), view)
+        views.append(view)
     return views
 
 
