@@ -2,16 +2,24 @@
 
 #include "base/bounds.h"
 #include "base/check.h"
+#include "data/type.h"
 
 #include <stdlib.h>
 
 struct node {
+	uint128 prefix; /* the first bytes, as a big-endian number: most compares end here */
 	const char *bytes; /* slab */
 	uint32_t len;
 	uint32_t count; /* equal values */
 	uint32_t priority;
 	uint32_t left; /* or the next free node */
 	uint32_t right;
+};
+
+/* What is looked for. */
+struct probe {
+	struct str bytes;
+	uint128 prefix;
 };
 
 struct ordered {
@@ -57,27 +65,41 @@ static uint32_t next_priority(struct ordered *o)
 	return (uint32_t)(o->random >> 32);
 }
 
-static uint32_t new_node(struct ordered *o, struct str bytes)
+static void reserve_node(struct ordered *o)
+{
+	if (o->free_node != 0 || o->node_count < o->node_capacity)
+		return;
+	check(o->node_capacity < UINT32_MAX / 2);
+	uint32_t capacity = o->node_capacity * 2;
+	struct node *nodes = realloc(o->nodes, capacity * sizeof(*nodes));
+	check(nodes != NULL);
+	o->nodes = nodes;
+	o->node_capacity = capacity;
+}
+
+static uint128 prefix_of(struct str bytes)
+{
+	unsigned char first[16] = {0};
+	uint64_t high, low;
+	memcpy(first, bytes.data, bytes.len < sizeof(first) ? bytes.len : sizeof(first));
+	memcpy(&high, first, sizeof(high));
+	memcpy(&low, first + sizeof(high), sizeof(low));
+	return (uint128)__builtin_bswap64(high) << 64 | __builtin_bswap64(low);
+}
+
+static uint32_t new_node(struct ordered *o, const struct probe *p, uint32_t priority)
 {
 	uint32_t n = o->free_node;
-	if (n != 0) {
+	if (n != 0)
 		o->free_node = o->nodes[n].left;
-	} else {
-		if (o->node_count == o->node_capacity) {
-			check(o->node_capacity < UINT32_MAX / 2);
-			uint32_t capacity = o->node_capacity * 2;
-			struct node *nodes = realloc(o->nodes, capacity * sizeof(*nodes));
-			check(nodes != NULL);
-			o->nodes = nodes;
-			o->node_capacity = capacity;
-		}
+	else
 		n = o->node_count++;
-	}
-	check(bytes.len <= UINT32_MAX);
-	o->nodes[n] = (struct node){.bytes = slab_copy(o->slab, bytes.data, bytes.len),
-		.len = (uint32_t)bytes.len,
+	check(p->bytes.len <= UINT32_MAX);
+	o->nodes[n] = (struct node){.prefix = p->prefix,
+		.bytes = slab_copy(o->slab, p->bytes.data, p->bytes.len),
+		.len = (uint32_t)p->bytes.len,
 		.count = 1,
-		.priority = next_priority(o)};
+		.priority = priority};
 	return n;
 }
 
@@ -89,31 +111,44 @@ static void drop_node(struct ordered *o, uint32_t n)
 	o->free_node = n;
 }
 
-static int compare(const struct ordered *o, struct str bytes, uint32_t node)
+static int compare(const struct ordered *o, const struct probe *p, uint32_t node)
 {
-	return str_cmp(bytes, ordered_bytes(o, node));
+	const struct node *n = &o->nodes[node];
+	if (p->prefix != n->prefix)
+		return p->prefix < n->prefix ? -1 : 1;
+	return str_cmp(p->bytes, ordered_bytes(o, node));
 }
 
-/* The link that leads to the node with these bytes, or to the place where it would be. */
-static uint32_t *find_link(struct ordered *o, struct ordered_set *set, struct str bytes)
+/*
+ * The link that leads to the node with these bytes, or to the place where it would be; *rise is
+ * the first on the way whose node has a lower priority than `priority`.
+ */
+static uint32_t *find_link(struct ordered *o, struct ordered_set *set, const struct probe *p,
+	uint32_t priority, uint32_t **rise)
 {
 	uint32_t *link = &set->root;
+	*rise = NULL;
 	while (*link != 0) {
-		int c = compare(o, bytes, *link);
+		struct node *n = &o->nodes[*link];
+		if (*rise == NULL && n->priority < priority)
+			*rise = link;
+		int c = compare(o, p, *link);
 		if (c == 0)
 			return link;
-		link = c < 0 ? &o->nodes[*link].left : &o->nodes[*link].right;
+		link = c < 0 ? &n->left : &n->right;
 	}
+	if (*rise == NULL)
+		*rise = link;
 	return link;
 }
 
-/* The tree `node` cut in two: what is below `bytes`, and what is above. */
-static void split(
-	struct ordered *o, uint32_t node, struct str bytes, uint32_t *below, uint32_t *above)
+/* The tree `node` cut in two: what is below the bytes, and what is above. */
+static void split(struct ordered *o, uint32_t node, const struct probe *p, uint32_t *below,
+	uint32_t *above)
 {
 	while (node != 0) {
 		struct node *n = &o->nodes[node];
-		if (compare(o, bytes, node) > 0) {
+		if (compare(o, p, node) > 0) {
 			*below = node;
 			below = &n->right;
 			node = n->right;
@@ -151,25 +186,24 @@ int ordered_add(struct ordered *o, struct ordered_set *set, struct str bytes, st
 			"a group holds more than %d values: the state is bounded",
 			(int)collect_elements_max);
 	set->count++;
-	uint32_t *link = find_link(o, set, bytes);
+	reserve_node(o); /* so that links stay */
+	struct probe p = {bytes, prefix_of(bytes)};
+	uint32_t priority = next_priority(o), *rise;
+	uint32_t *link = find_link(o, set, &p, priority, &rise);
 	if (*link != 0) {
 		o->nodes[*link].count++;
 		return 0;
 	}
-	uint32_t n = new_node(o, bytes); /* nodes may have moved: links are looked for anew */
-	link = &set->root;
-	while (*link != 0 && o->nodes[*link].priority >= o->nodes[n].priority)
-		link = compare(o, bytes, *link) < 0 ? &o->nodes[*link].left
-						    : &o->nodes[*link].right;
-	uint32_t rest = *link;
-	*link = n;
-	split(o, rest, bytes, &o->nodes[n].left, &o->nodes[n].right);
+	uint32_t n = new_node(o, &p, priority), rest = *rise;
+	*rise = n;
+	split(o, rest, &p, &o->nodes[n].left, &o->nodes[n].right);
 	return 0;
 }
 
 bool ordered_remove(struct ordered *o, struct ordered_set *set, struct str bytes)
 {
-	uint32_t *link = find_link(o, set, bytes), n = *link;
+	struct probe p = {bytes, prefix_of(bytes)};
+	uint32_t *rise, *link = find_link(o, set, &p, 0, &rise), n = *link;
 	if (n == 0)
 		return false;
 	set->count--;
