@@ -42,6 +42,7 @@ local cdcl = {}
 ---@field name? string
 ---@field trigger? string
 ---@field on_error? "continue"|"stop"
+---@field checkpoint? string
 ---@field error_budget? integer
 ---@field error_budget_per_minute? integer
 ---@field dead_letters? cdcl.DeadLettersOptions

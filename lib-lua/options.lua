@@ -122,6 +122,10 @@ return {
 		default = "continue",
 		doc = '"stop": the first record that fails ends the job, as in Spark',
 	}, {
+		name = "checkpoint",
+		type = "string",
+		doc = "a folder where state and positions are kept; a new start goes on from there",
+	}, {
 		name = "error_budget",
 		type = "integer",
 		default = 1000,

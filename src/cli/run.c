@@ -18,6 +18,7 @@ struct run_options {
 	const char *progress;
 	const char *show;
 	const char *broker_timeout;
+	const char *checkpoint;
 	int64_t batches_max;
 	bool once;
 	bool available_now;
@@ -46,6 +47,8 @@ static const struct option_spec run_specs[] = {
 		"at the end: what the events were to each table"},
 	{0, "show", "TABLE", OPTION_TEXT, offsetof(struct run_options, show),
 		"print this table of the job at every batch: merge { name = TABLE }"},
+	{0, "checkpoint", "FOLDER", OPTION_TEXT, offsetof(struct run_options, checkpoint),
+		"keep state and positions there, and go on from there"},
 	{0, "broker-timeout", "SECONDS", OPTION_TEXT, offsetof(struct run_options, broker_timeout),
 		"give up on an absent broker or topic (finite runs: 30)"},
 	{'q', "quiet", NULL, OPTION_FLAG, offsetof(struct run_options, quiet),
@@ -65,6 +68,7 @@ static int choose_trigger(const struct run_options *o, struct script_options *s,
 		s->trigger = str_lit("once");
 	if (o->available_now)
 		s->trigger = str_lit("available_now");
+	s->checkpoint = str_c(o->checkpoint);
 	return 0;
 }
 
@@ -111,10 +115,15 @@ static struct script *load(
 
 static void tell_start(const struct plan *plan)
 {
-	log_info("job",
-		STR_FMT
-		": started; no checkpoint, so tables live in memory and a new start begins anew",
-		STR_ARG(plan->job_name));
+	if (plan->checkpoint.data != NULL)
+		log_info("job", STR_FMT ": started; state is kept in " STR_FMT,
+			STR_ARG(plan->job_name), STR_ARG(plan->checkpoint));
+	else
+		log_info("job",
+			STR_FMT
+			": started; no checkpoint, so tables live in memory and a new start begins "
+			"anew",
+			STR_ARG(plan->job_name));
 }
 
 /* ---- running, and running again after a save ---- */

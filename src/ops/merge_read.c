@@ -199,7 +199,7 @@ static int check_flat(const struct operator_merge *self, const struct chunk *c, 
 
 /* ---- where from, and when ---- */
 
-static uint32_t add_stream(struct operator_merge *self, struct merge_stream stream)
+uint32_t merge_add_stream(struct operator_merge *self, struct merge_stream stream)
 {
 	size_t bytes = (self->stream_count + 1) * sizeof(stream);
 	char *topic = malloc(stream.topic.len + 1);
@@ -221,7 +221,7 @@ static uint32_t find_stream(struct operator_merge *self, const struct messages *
 			str_eq(s->topic, wanted.topic))
 			return i;
 	}
-	return add_stream(self, wanted);
+	return merge_add_stream(self, wanted);
 }
 
 static void read_streams(struct operator_merge *self, const struct chunk *c, struct merge_input *in)

@@ -15,6 +15,7 @@
 #include "cdcl/error.h"
 #include "data/dead_letter.h"
 #include "sink/sink.h"
+#include "state/state_part.h"
 
 struct operator;
 struct merge_counts;    /* plan/merge_plan.h */
@@ -25,6 +26,18 @@ struct operator_ops {
 	/* NULL: nothing to do */
 	int (*finish)(struct operator *op, const struct batch *b, struct error *err);
 	void (*close)(struct operator *op);
+	/*
+	 * What a checkpoint has to keep of it, into parts[0..]; how many, or negative. NULL: it
+	 * holds nothing, or only what follows from what its inputs hold. Called once everything is
+	 * connected.
+	 */
+	int (*parts)(struct operator *op, struct state_part **parts, uint32_t parts_max,
+		struct error *err);
+	/*
+	 * The parts were filled from a checkpoint: all that it holds counts as changed, so that its
+	 * next finish gives it to those who listen.
+	 */
+	void (*restore)(struct operator *op);
 	/* what takes the chunks of its index-th input; NULL: the operator itself takes all */
 	struct operator *(*input)(struct operator *op, uint32_t index);
 };
@@ -87,6 +100,8 @@ struct operator *operator_open(const struct plan_node *node, enum output_mode mo
 /* The end of a chain: hands live rows to a sink. */
 struct operator *operator_open_sink(struct sink *sink, struct dead_letters *dead,
 	const struct batch *batch);
+/* What comes is dropped meanwhile. */
+void operator_sink_mute(struct operator *op, bool mute);
 
 void operator_connect(struct operator *from, struct operator *to, enum output_mode mode);
 /* In complete mode, the rows of dirty buckets only. */

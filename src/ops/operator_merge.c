@@ -127,6 +127,7 @@ static void close(struct operator *op)
 	for (uint32_t i = 0; i < self->stream_count; i++)
 		free((char *)(uintptr_t)self->streams[i].topic.data);
 	free(self->streams);
+	merge_state_release(self);
 	free(self);
 }
 
@@ -157,7 +158,8 @@ static void tell_defaults(const struct plan_node *node)
 }
 
 static const struct operator_ops ops = {
-	.name = "merge", .push = push, .finish = merge_finish, .close = close};
+	.name = "merge", .push = push, .finish = merge_finish, .close = close,
+	.parts = merge_parts, .restore = merge_restore};
 
 struct operator *operator_open_merge(const struct plan_node *node)
 {

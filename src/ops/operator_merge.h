@@ -18,6 +18,7 @@
  */
 
 #include "ops/operator_build.h"
+#include "state/state_part.h"
 #include "state/table.h"
 
 enum merge_fate {
@@ -114,6 +115,7 @@ struct operator_merge {
 	uint32_t stream_count;
 	int64_t newest_us;      /* event time */
 	struct merge_heap expiring;
+	struct merge_state *kept;       /* operator_merge_state.c; NULL: no checkpoint */
 };
 
 int merge_read(struct operator_merge *self, struct chunk *c, struct merge_input *in,
@@ -150,6 +152,16 @@ int merge_versions_close_all(struct operator_merge *self, const struct merge_inp
 void merge_expire_later(struct operator_merge *self, uint32_t id, int64_t time_us);
 int merge_expire(struct operator_merge *self, const struct batch *b, struct error *err);
 void merge_heap_release(struct merge_heap *h);
+/* The number of a new stream; its topic is copied. */
+uint32_t merge_add_stream(struct operator_merge *self, struct merge_stream stream);
+
+/* ---- operator_merge_state.c ---- */
+
+/* What a checkpoint keeps of it: its table, and the rest. */
+int merge_parts(
+	struct operator *op, struct state_part **parts, uint32_t parts_max, struct error *err);
+void merge_restore(struct operator *op);
+void merge_state_release(struct operator_merge *self);
 
 int merge_start(struct operator_merge *self, struct error *err);
 int merge_finish(struct operator *op, const struct batch *b, struct error *err);

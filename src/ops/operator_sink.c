@@ -5,6 +5,7 @@
 struct operator_sink {
 	struct operator op;
 	struct sink *sink;
+	bool mute;
 };
 
 /* In update mode what a row was before is not asked for: +I and +U write it, -D removes it. */
@@ -18,6 +19,8 @@ static void leave_out_before(struct chunk *c)
 static int push(struct operator *op, struct chunk *c, struct error *err)
 {
 	struct operator_sink *self = (struct operator_sink *)op;
+	if (self->mute)
+		return 0;
 	if (op->mode == OUTPUT_UPDATE && c->kinds != NULL)
 		leave_out_before(c);
 	if (chunk_next_live(c, 0) >= chunk_rows_max)
@@ -29,6 +32,11 @@ static int push(struct operator *op, struct chunk *c, struct error *err)
 }
 
 static const struct operator_ops ops = {.name = "sink", .push = push};
+
+void operator_sink_mute(struct operator *op, bool mute)
+{
+	((struct operator_sink *)op)->mute = mute;
+}
 
 struct operator *
 	operator_open_sink(struct sink *sink, struct dead_letters *dead, const struct batch *batch)

@@ -129,6 +129,7 @@ struct plan {
 	bool on_error_stop;
 	int64_t error_budget;                   /* records; default 1,000 */
 	struct dead_letter_config dead_letters;
+	struct str checkpoint;                  /* a folder; data NULL: state is in memory only */
 	const struct timezone *timezone;        /* NULL: UTC */
 	struct str timezone_name;
 	struct plan_node **nodes;

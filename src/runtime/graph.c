@@ -221,6 +221,18 @@ int graph_finish(struct graph *g, struct error *err)
 	return 0;
 }
 
+int graph_finish_unheard(struct graph *g, struct error *err)
+{
+	for (uint32_t i = 0; i < g->sink_count; i++)
+		operator_sink_mute(g->sink_ends[i], true);
+	int r = 0;
+	for (uint32_t i = 0; i < g->order_count && r == 0; i++)
+		r = operator_finish(g->order[i], g->batch, err);
+	for (uint32_t i = 0; i < g->sink_count; i++)
+		operator_sink_mute(g->sink_ends[i], false);
+	return r;
+}
+
 int graph_prepare(struct graph *g, struct error *err)
 {
 	for (uint32_t i = 0; i < g->sink_count; i++) {

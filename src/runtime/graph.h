@@ -51,6 +51,8 @@ struct operator *graph_head(struct graph *g, const struct plan_node *source);
 
 /* The end of a batch, in the order that the caller decides. */
 int graph_finish(struct graph *g, struct error *err);
+/* Rows reach no sink: for what steps hold that follows from what other steps hold. */
+int graph_finish_unheard(struct graph *g, struct error *err);
 int graph_prepare(struct graph *g, struct error *err);
 int graph_publish(struct graph *g, struct error *err);
 /* Until a sink that holds rows back may write them, at the end at once; -1: none does. */

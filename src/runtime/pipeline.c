@@ -3,6 +3,7 @@
 #include "base/bounds.h"
 #include "base/check.h"
 #include "base/log.h"
+#include "runtime/durable.h"
 #include "runtime/graph.h"
 #include "runtime/intake.h"
 #include "runtime/trigger.h"
@@ -21,6 +22,7 @@ struct pipeline {
 	struct plan *plan;
 	const struct clock *clock;
 	struct graph graph;
+	struct durable *durable; /* NULL: no checkpoint */
 	struct intake *intakes;
 	uint32_t intake_count;
 	struct dead_letters dead;
@@ -123,6 +125,18 @@ static int open_dead_letters(struct pipeline *p, struct error *err)
 	return p->dead.writer == NULL ? -(int)err->code : 0;
 }
 
+/* Before the sources: it says where they go on. */
+static int open_durable(struct pipeline *p, struct error *err)
+{
+	if (p->plan->checkpoint.data == NULL)
+		return 0;
+	p->durable = durable_open(p->plan, &p->graph, err);
+	if (p->durable == NULL)
+		return -(int)err->code;
+	p->batch.id = durable_next(p->durable, &p->batch.time_us);
+	return 0;
+}
+
 struct pipeline *pipeline_open(
 	struct plan *plan, const struct clock *clock, int64_t batches_max, struct error *err)
 {
@@ -138,8 +152,9 @@ struct pipeline *pipeline_open(
 	p->dead.stop_at_first = plan->on_error_stop;
 	p->dead.count_max = plan->error_budget;
 	trigger_init(&p->trigger, plan->trigger, plan->trigger_ms, clock_wall_us(clock));
+	p->batch.time_us = clock_wall_us(clock);
 	if (graph_open(&p->graph, plan, &p->dead, &p->batch, err) < 0 ||
-		open_intakes(p, err) < 0 || open_dead_letters(p, err) < 0) {
+		open_durable(p, err) < 0 || open_intakes(p, err) < 0 || open_dead_letters(p, err) < 0) {
 		pipeline_close(p);
 		return NULL;
 	}
@@ -154,6 +169,9 @@ void pipeline_close(struct pipeline *p)
 		intake_close(&p->intakes[i]);
 		free(p->targets[i]);
 	}
+	struct error err;
+	if (durable_close(p->durable, &err) < 0)
+		log_warn("state", "%s", err.text);
 	graph_close(&p->graph);
 	dead_letter_writer_close(p->dead.writer);
 	free(p->intakes);
@@ -177,6 +195,8 @@ static int begin_batch(struct pipeline *p, struct error *err)
 {
 	p->batch_open = true;
 	p->batch.time_us = clock_wall_us(p->clock) / 1000 * 1000;
+	if (p->durable != NULL)
+		durable_next(p->durable, &p->batch.time_us);
 	p->read_us = 0;
 	for (uint32_t i = 0; i < p->graph.sink_count; i++)
 		p->graph.sinks[i]->rows_written = 0;
@@ -336,16 +356,20 @@ static int end_sources(struct pipeline *p, struct error *err)
 }
 
 /*
- * The order of durability, in this one place. Operators give what they held back; every sink has
- * all its rows and makes them ready; dead letters are durable; (with a checkpoint: its frame
- * becomes durable here); what is ready is made visible; only then do the sources hear that the
- * range is done and commit it. A stop between any two lines repeats the batch, and never loses it.
+ * The order of durability, in this one place. With a checkpoint, what the batch is made of is
+ * durable first. Operators give what they held back; every sink has all its rows and makes them
+ * ready; dead letters are durable; state, positions and the batch's number become durable as one;
+ * what is ready is made visible; only then do the sources hear that the range is done and commit
+ * it. A stop between any two lines repeats the batch, and never loses it.
  */
 static int emit_batch(struct pipeline *p, struct error *err)
 {
 	struct batch_figures *f = &p->figures;
+	struct durable *d = p->durable;
 	int64_t mark_us = clock_monotonic_us(p->clock);
-	int r = graph_finish(&p->graph, err);
+	int r = d == NULL ? 0 : durable_intend(d, p->intakes, p->intake_count, &p->batch, err);
+	if (r == 0)
+		r = graph_finish(&p->graph, err);
 	f->finish_us = lap(p, &mark_us);
 	if (r == 0)
 		r = graph_prepare(&p->graph, err);
@@ -353,8 +377,12 @@ static int emit_batch(struct pipeline *p, struct error *err)
 		f->rows_out += p->graph.sinks[i]->rows_written;
 	if (r == 0 && p->dead.writer != NULL)
 		r = p->dead.writer->publish(p->dead.writer, err);
+	if (r == 0 && d != NULL)
+		r = durable_commit(d, p->intakes, p->intake_count, &p->batch, err);
 	if (r == 0)
 		r = graph_publish(&p->graph, err);
+	if (r == 0 && d != NULL)
+		r = durable_published(d, &p->batch, err);
 	f->publish_us = lap(p, &mark_us);
 	if (r == 0)
 		r = end_sources(p, err);
@@ -375,7 +403,8 @@ static void tell_overrun(const struct pipeline *p)
 
 static bool is_last(const struct pipeline *p)
 {
-	return p->draining || p->plan->trigger == TRIGGER_ONCE ||
+	bool again = p->durable != NULL && durable_replays(p->durable);
+	return p->draining || (p->plan->trigger == TRIGGER_ONCE && !again) ||
 		(p->batches_max > 0 && p->batches_done + 1 >= p->batches_max) ||
 		all_are(p, SOURCE_END);
 }
@@ -431,8 +460,23 @@ static bool should_close(const struct pipeline *p)
 	return is_ending(p) || trigger_due(&p->trigger, clock_wall_us(p->clock));
 }
 
+/* A first batch runs without input; one that is run again may have had none. */
+static bool is_first(const struct pipeline *p)
+{
+	return p->durable == NULL || durable_is_new(p->durable) || durable_replays(p->durable);
+}
+
+/* A drain in the middle of a batch that is run again leaves it to the next start. */
+static bool leaves_replay(const struct pipeline *p)
+{
+	return p->draining && p->durable != NULL && durable_replays(p->durable) &&
+		!all_are(p, SOURCE_LIMIT);
+}
+
 int pipeline_step(struct pipeline *p, uint32_t chunks_max, struct error *err)
 {
+	if (leaves_replay(p))
+		p->phase = PHASE_DONE;
 	if (p->phase == PHASE_DONE)
 		return PIPELINE_DONE;
 	int r = p->batch_open && had_input(p) ? 0 : begin_batch(p, err);
@@ -441,7 +485,9 @@ int pipeline_step(struct pipeline *p, uint32_t chunks_max, struct error *err)
 	if (r < 0)
 		return r;
 	bool more = r == 1;
-	bool first = p->batches_done == 0 && !p->draining;
+	if (p->durable != NULL && (r = durable_step(p->durable, err)) < 0)
+		return r;
+	bool first = p->batches_done == 0 && !p->draining && is_first(p);
 	bool worth = had_input(p) || first || pending_us(p) == 0;
 	if (p->phase == PHASE_READING && should_close(p))
 		start_closing(p);

@@ -196,6 +196,8 @@ static int finish_plan(struct script *s, struct error *err)
 		error_at(err, "--trigger");
 		return -(int)CDCL_E_USAGE;
 	}
+	if (s->options.checkpoint.data != NULL)
+		p->checkpoint = s->options.checkpoint;
 	for (uint32_t i = 0; i < p->node_count; i++) {
 		if (p->nodes[i]->kind == PLAN_SOURCE && p->nodes[i]->source.kind == SOURCE_KAFKA)
 			p->nodes[i]->source.kafka.group = p->job_name;

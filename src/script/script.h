@@ -35,6 +35,7 @@ struct script_options {
 	uint32_t kafka_setting_count;
 	/* Looks at first messages for what only they know; NULL: nothing is looked at. */
 	struct source_peek *peek;
+	struct str checkpoint; /* --checkpoint FOLDER */
 	struct str trigger; /* --trigger "1 second" | "default" | "once" | "available_now" */
 };
 

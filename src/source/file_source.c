@@ -35,6 +35,8 @@ struct file_source {
 	struct line_reader *reader; /* of partitions[partition_count - 1]; NULL: between files */
 	uint32_t partition_capacity;
 	int64_t files_in_batch;
+	bool replays; /* this batch goes just to where it went before (config->resume) */
+	uint32_t replay_next; /* of resume->until */
 };
 
 static struct file_source *from_source(struct source *s)
@@ -64,6 +66,22 @@ static bool was_seen(const struct file_source *f, struct str path)
 static int compare_paths(const void *a, const void *b)
 {
 	return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+/* What a checkpoint says of a file; NULL: nothing. */
+static const struct partition_offset *resumed(const struct file_source *f, struct str path)
+{
+	const struct source_resume *resume = f->config->resume;
+	for (uint32_t i = 0; resume != NULL && i < resume->from_count; i++)
+		if (str_eq(resume->from[i].topic, path))
+			return &resume->from[i];
+	return NULL;
+}
+
+static bool was_read(const struct file_source *f, struct str path)
+{
+	const struct partition_offset *from = resumed(f, path);
+	return from != NULL && from->partition == 1;
 }
 
 /* New paths go behind those that wait, and all of them are put in name order again. */
@@ -111,7 +129,7 @@ static int scan(struct file_source *f, struct error *err)
 		return count;
 	size_t fresh = 0;
 	for (int i = 0; i < count; i++)
-		if (!was_seen(f, paths[i]))
+		if (!was_seen(f, paths[i]) && !was_read(f, paths[i]))
 			paths[fresh++] = paths[i];
 	return fresh == 0 ? 0 : add_waiting(f, paths, fresh, err);
 }
@@ -136,6 +154,7 @@ static int file_source_open(struct source *s, enum source_run run, struct error 
 {
 	struct file_source *f = from_source(s);
 	f->run = run;
+	f->replays = f->config->resume != NULL && f->config->resume->replays;
 	struct str path = str_dup(f->config->path, &f->arena);
 	if (str_eq(path, str_lit("-"))) {
 		f->single = true;
@@ -171,6 +190,49 @@ static int file_source_begin_batch(struct source *s, struct error *err)
 	return 0;
 }
 
+/* Over the lines that were read before. */
+static int skip_lines(struct file_source *f, struct source_partition *part, struct error *err)
+{
+	const struct partition_offset *from = resumed(f, part->topic);
+	int64_t end = from == NULL ? 0 : from->offset;
+	while (part->position < end) {
+		struct str line;
+		int more = LINES_MORE;
+		if (!line_reader_next(f->reader, &line)) {
+			more = line_reader_more(f->reader, err);
+			if (more == LINES_MORE)
+				continue;
+			if (more == LINES_END && line_reader_next(f->reader, &line))
+				more = LINES_MORE;
+		}
+		if (more < 0)
+			return more;
+		if (more != LINES_MORE)
+			return error_set(err, CDCL_E_DATA,
+				STR_FMT ": %lld lines were read of it, now it has %lld",
+				STR_ARG(part->topic), (long long)end, (long long)part->position);
+		part->position++;
+	}
+	part->first = part->batch_start = part->position;
+	return 0;
+}
+
+/* A batch that is run again reads its own files, in its own order. */
+static int choose_replayed(struct file_source *f, struct error *err)
+{
+	struct str path = f->config->resume->until[f->replay_next].topic;
+	for (size_t i = f->waiting_next; i < f->waiting_count; i++) {
+		if (!str_eq(f->waiting[i], path))
+			continue;
+		memmove(&f->waiting[f->waiting_next + 1], &f->waiting[f->waiting_next],
+			(i - f->waiting_next) * sizeof(*f->waiting));
+		f->waiting[f->waiting_next] = path;
+		return 0;
+	}
+	return error_set(err, CDCL_E_DATA,
+		STR_FMT ": is gone, and the batch that has to be run again had it", STR_ARG(path));
+}
+
 static int begin_file(struct file_source *f, struct error *err)
 {
 	struct source *s = &f->source;
@@ -191,6 +253,9 @@ static int begin_file(struct file_source *f, struct error *err)
 	f->files_in_batch++;
 	s->partitions[s->partition_count++] =
 		(struct source_partition){.topic = path, .latest = -1};
+	int r = skip_lines(f, &s->partitions[s->partition_count - 1], err);
+	if (r < 0)
+		return r;
 	if (s->wake_fd < 0)
 		s->files_read++; /* an empty file is input; standard input is when something comes
 				  */
@@ -244,11 +309,38 @@ static int take_line(
 	return 0;
 }
 
+/* The batch that is run again has all it had of the open file. */
+static bool replayed(const struct file_source *f)
+{
+	const struct source_partition *part = &f->source.partitions[f->source.partition_count - 1];
+	return f->replays && part->position >= f->config->resume->until[f->replay_next].offset;
+}
+
+/* To its next file; its last one may go on in the batch after it. */
+static int replay_next(struct file_source *f)
+{
+	if (f->replay_next + 1 == f->config->resume->until_count)
+		return SOURCE_LIMIT;
+	end_file(f);
+	f->replay_next++;
+	return SOURCE_MORE;
+}
+
+static int too_short(const struct file_source *f, struct error *err)
+{
+	const struct source_partition *part = &f->source.partitions[f->source.partition_count - 1];
+	return error_set(err, CDCL_E_DATA,
+		STR_FMT ": has %lld lines, and the batch that has to be run again had more",
+		STR_ARG(part->topic), (long long)part->position);
+}
+
 /* Lines of the open file until `out` is full, the file ends (reader NULL then) or nothing comes. */
 static int read_lines(struct file_source *f, struct messages *out, struct error *err)
 {
 	while (!messages_full(out)) {
 		struct str line;
+		if (replayed(f))
+			return replay_next(f);
 		if (line_reader_next(f->reader, &line)) {
 			int r = take_line(f, line, out, err);
 			if (r < 0)
@@ -261,6 +353,8 @@ static int read_lines(struct file_source *f, struct messages *out, struct error 
 		if (more == LINES_BLOCKED)
 			return SOURCE_IDLE;
 		if (more == LINES_END && !line_reader_next(f->reader, &line)) {
+			if (f->replays)
+				return too_short(f, err);
 			end_file(f);
 			return SOURCE_MORE;
 		}
@@ -293,8 +387,14 @@ static int file_source_fill(struct source *s, struct messages *out, struct error
 			r = read_lines(f, out, err);
 			continue;
 		}
-		if (batch_is_full(f))
+		if (f->replays && f->config->resume->until_count == 0)
 			return SOURCE_LIMIT;
+		if (f->replays)
+			r = choose_replayed(f, err);
+		else if (batch_is_full(f))
+			return SOURCE_LIMIT;
+		if (r < 0)
+			return r;
 		if (f->waiting_next == f->waiting_count && may_scan(f) && (r = scan(f, err)) < 0)
 			return r;
 		if (f->waiting_next == f->waiting_count)
@@ -307,8 +407,8 @@ static int file_source_fill(struct source *s, struct messages *out, struct error
 
 static int file_source_end_batch(struct source *s, struct error *err)
 {
-	(void)s;
 	(void)err;
+	from_source(s)->replays = false;
 	return 0;
 }
 

@@ -93,7 +93,8 @@ struct kafka_source {
 	uint32_t unreached; /* partitions below their target */
 	bool finite;
 	bool begun; /* the first partitions were taken */
-	bool by_partition; /* max_offsets_per_trigger */
+	bool by_partition; /* max_offsets_per_trigger, or a batch that is run again */
+	bool replays; /* this batch goes just to where it went before (config->resume) */
 	bool batch_planned;
 	int64_t batch_budget; /* what is left of max_offsets_per_trigger */
 	int64_t ends_at_us;
@@ -148,6 +149,18 @@ static void slot_set(struct kafka_topic *t, int32_t number, uint32_t index)
 	t->slots[number] = (int32_t)index;
 }
 
+/* Where a batch that is run again ends in a partition. */
+static int64_t replay_end(const struct kafka_source *ks, struct str topic, int32_t partition,
+	int64_t start)
+{
+	const struct source_resume *resume = ks->config->resume;
+	for (uint32_t i = resume->until_count; i-- > 0;)
+		if (resume->until[i].partition == partition &&
+			str_eq(resume->until[i].topic, topic))
+			return resume->until[i].offset;
+	return start;
+}
+
 static struct kafka_partition *partition_add(struct kafka_source *ks, const struct kafka_found *f)
 {
 	if (ks->count == ks->capacity) {
@@ -166,6 +179,8 @@ static struct kafka_partition *partition_add(struct kafka_source *ks, const stru
 		.topic = f->topic, .partition = f->partition, .position = f->start};
 	p->limit = ks->finite ? f->end : INT64_MAX;
 	p->target = f->end;
+	if (ks->replays)
+		p->limit = replay_end(ks, f->topic->name, f->partition, f->start);
 	p->reached = f->start >= f->end;
 	ks->unreached += p->reached ? 0 : 1;
 	ks->source.partitions[index] = (struct source_partition){.topic = f->topic->name,
@@ -685,6 +700,23 @@ static void plan_batch(struct kafka_source *ks)
 	free(waiting);
 }
 
+/* Messages that the batch had are not there any more, or not yet. */
+static bool replay_reached(const struct kafka_source *ks)
+{
+	const struct source_resume *resume = ks->config->resume;
+	for (uint32_t i = 0; i < resume->until_count; i++) {
+		const struct partition_offset *o = &resume->until[i];
+		bool reached = false;
+		for (uint32_t k = 0; k < ks->count && !reached; k++)
+			reached = ks->partitions[k].partition == o->partition &&
+				str_eq(ks->partitions[k].topic->name, o->topic) &&
+				ks->partitions[k].position >= o->offset;
+		if (!reached)
+			return false;
+	}
+	return true;
+}
+
 static bool limits_reached(const struct kafka_source *ks)
 {
 	for (uint32_t i = 0; i < ks->count; i++)
@@ -697,6 +729,8 @@ static int state_of(struct kafka_source *ks, uint32_t taken)
 {
 	if (taken > 0)
 		return SOURCE_MORE;
+	if (ks->replays)
+		return replay_reached(ks) ? SOURCE_LIMIT : SOURCE_WAITING;
 	if (ks->finite && ks->unreached == 0)
 		return SOURCE_END;
 	if (ks->by_partition && ks->batch_planned)
@@ -718,7 +752,7 @@ static int fill(struct source *s, struct messages *out, struct error *err)
 		return r;
 	if (!kafka_keeper_resolved(ks->keeper))
 		return SOURCE_WAITING;
-	if (ks->by_partition &&
+	if (ks->by_partition && !ks->replays &&
 		(!ks->batch_planned || (ks->batch_budget > 0 && limits_reached(ks))))
 		plan_batch(ks);
 	uint32_t before = out->count;
@@ -755,11 +789,13 @@ static int begin_batch(struct source *s, struct error *err)
 	for (uint32_t i = 0; i < ks->count; i++) {
 		struct kafka_partition *p = &ks->partitions[i];
 		s->partitions[i].batch_start = p->position;
-		if (ks->by_partition)
+		if (ks->by_partition && !ks->replays)
 			p->limit = p->position;
 	}
 	ks->batch_planned = false;
 	ks->batch_budget = ks->config->max_offsets_per_trigger;
+	if (ks->batch_budget == 0)
+		ks->batch_budget = INT64_MAX; /* by partition for another reason */
 	return 0;
 }
 
@@ -767,6 +803,7 @@ static int end_batch(struct source *s, struct error *err)
 {
 	struct kafka_source *ks = of(s);
 	(void)err;
+	ks->replays = false;
 	update_ends(ks, false);
 	for (uint32_t i = 0; i < ks->count; i++)
 		ks->commits[i] = (struct kafka_position){ks->partitions[i].topic,
@@ -798,7 +835,9 @@ static int open_source(struct source *s, enum source_run run, struct error *err)
 	struct kafka_source *ks = of(s);
 	ks->run = run;
 	ks->finite = run != SOURCE_RUN_FOREVER;
-	ks->by_partition = ks->config->max_offsets_per_trigger > 0 && run != SOURCE_RUN_ONCE;
+	ks->replays = ks->config->resume != NULL && ks->config->resume->replays;
+	ks->by_partition = ks->replays ||
+		(ks->config->max_offsets_per_trigger > 0 && run != SOURCE_RUN_ONCE);
 	ks->bytes_per_message = 100;
 	s->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (s->wake_fd < 0)

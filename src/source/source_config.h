@@ -29,6 +29,18 @@ struct starting_offsets {
 	bool given;                             /* by the script or --from; else a default */
 };
 
+/*
+ * Where a checkpoint says to go on. Files: the partition is 0, or 1 for a file that was read to its
+ * end; offsets count lines.
+ */
+struct source_resume {
+	const struct partition_offset *from;    /* what is not named begins at its start */
+	uint32_t from_count;
+	bool replays;                           /* the first batch goes just to `until` */
+	const struct partition_offset *until;   /* in order; what is not named gives nothing */
+	uint32_t until_count;
+};
+
 struct setting {
 	struct str name;
 	struct str value;
@@ -49,6 +61,7 @@ struct kafka_config {
 	struct str group;                       /* offsets are committed to it, never read back */
 	int64_t broker_timeout_ms;              /* 0: wait for ever */
 	bool headers;                           /* somebody reads them: they cost much */
+	const struct source_resume *resume;     /* NULL: a new start */
 };
 
 enum file_format { FILE_LINES, FILE_RECORDS };
@@ -60,6 +73,7 @@ struct file_config {
 	struct str null_value;                  /* data NULL: none */
 	struct str *topics;                     /* records: which topics to keep; none: all */
 	uint32_t topic_count;
+	const struct source_resume *resume;     /* NULL: a new start */
 };
 
 enum generate_kind { GENERATE_ORDERS, GENERATE_CUSTOMERS };

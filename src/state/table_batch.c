@@ -41,9 +41,8 @@ static uint32_t copy_before(struct table *t, const char *slot)
 	return at;
 }
 
-void table_touch_slow(struct table *t, uint32_t id, char *slot)
+static void touch(struct table *t, uint32_t id, char *slot, bool was)
 {
-	bool was = table_mark(slot) == mark_live;
 	reserve_change(t);
 	t->changes[t->change_count] = (struct table_change){.id = id, .was = was};
 	if (t->config.keep_before)
@@ -51,6 +50,16 @@ void table_touch_slow(struct table *t, uint32_t id, char *slot)
 	t->change_count++;
 	table_note(t, id);
 	slot[0] = (char)(slot[0] | table_mark_touched);
+}
+
+void table_touch_slow(struct table *t, uint32_t id, char *slot)
+{
+	touch(t, id, slot, table_mark(slot) == mark_live);
+}
+
+void table_touch_new(struct table *t, uint32_t id, char *slot)
+{
+	touch(t, id, slot, false);
 }
 
 enum { prefetch_ahead = 16 };

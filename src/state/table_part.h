@@ -98,6 +98,9 @@ static inline void table_note(struct table *t, uint32_t id)
 		table_note_slow(t, id);
 }
 
+/* As a row that was not there before the batch. */
+void table_touch_new(struct table *t, uint32_t id, char *slot);
+
 /* Before any change of an entry. */
 static inline void table_touch(struct table *t, uint32_t id, char *slot)
 {

@@ -281,6 +281,18 @@ static int ready(struct state_part *p, struct error *err)
 static const struct state_part_ops table_state_ops = {
 	.changes = changes, .scan = scan, .apply = apply, .ready = ready};
 
+void table_state_touch_all(struct table *t)
+{
+	struct table_noted *n = t->noted;
+	t->noted = NULL;
+	for (uint32_t id = 0; id < t->rows.count; id++) {
+		char *slot = table_slot(t, id);
+		if (table_mark(slot) == mark_live)
+			table_touch_new(t, id, slot);
+	}
+	t->noted = n;
+}
+
 /* "order_id int, quantity int; hidden seq bigint; key order_id" */
 static void add_shape(const struct table *t, struct strbuf *out)
 {

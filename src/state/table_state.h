@@ -20,4 +20,10 @@
  */
 struct state_part *table_state_part(struct table *t);
 
+/*
+ * After a recovery: every live row is a change of the batch that is open, from nothing. The
+ * checkpoint does not see it as one.
+ */
+void table_state_touch_all(struct table *t);
+
 #endif

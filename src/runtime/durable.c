@@ -1,0 +1,346 @@
+#include "runtime/durable.h"
+
+#include "base/arena.h"
+#include "base/check.h"
+#include "base/log.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* A slice of a snapshot between two turns: some 100 us. */
+enum { slice_bytes = 256 * 1024, parts_max = 1024 };
+
+struct durable {
+	struct plan *plan;
+	struct graph *graph;
+	struct arena arena;
+	struct checkpoint *checkpoint;
+	const struct checkpoint_found *found;
+	struct state_part *parts[parts_max];
+	uint32_t part_count;
+	bool replays;
+	/* of all sources, also files that were read long ago */
+	struct checkpoint_position *positions;
+	uint32_t position_count;
+	uint32_t position_capacity;
+	struct checkpoint_range *ranges;
+	uint32_t range_capacity;
+};
+
+static void *grown(void *array, uint32_t *capacity, uint32_t needed, size_t bytes)
+{
+	if (needed <= *capacity)
+		return array;
+	*capacity = needed * 2 + 16;
+	void *wider = realloc(array, *capacity * bytes);
+	check(wider != NULL);
+	return wider;
+}
+
+/* ---- what is kept ---- */
+
+/* Steps that hold something of a Stream which nothing can bring back. */
+static int check_plan(const struct plan *plan, struct error *err)
+{
+	for (uint32_t i = 0; i < plan->node_count; i++) {
+		const struct plan_node *n = plan->nodes[i];
+		bool stdin_or_made = n->kind == PLAN_SOURCE &&
+			(n->source.kind == SOURCE_STDIN || n->source.kind == SOURCE_GENERATE ||
+				(n->source.kind == SOURCE_FILE &&
+					str_eq(n->source.file.path, str_lit("-"))));
+		const char *what = stdin_or_made ? "a source that cannot be read again"
+			: n->kind == PLAN_LIMIT && !n->is_table
+			? "limit on a Stream"
+			: n->kind == PLAN_GROUP && !n->inputs[0]->is_table
+			? "group_by on a Stream"
+			: NULL;
+		if (what == NULL)
+			continue;
+		error_set(err, CDCL_E_SCRIPT, "a job with a checkpoint cannot have %s", what);
+		return error_at(err, STR_FMT, STR_ARG(n->place));
+	}
+	return 0;
+}
+
+static int gather_parts(struct durable *d, struct error *err)
+{
+	for (uint32_t i = 0; i < d->graph->order_count; i++) {
+		struct operator *op = d->graph->order[i];
+		if (op->ops->parts == NULL)
+			continue;
+		int count = op->ops->parts(
+			op, d->parts + d->part_count, parts_max - d->part_count, err);
+		if (count < 0)
+			return count;
+		d->part_count += (uint32_t)count;
+	}
+	return 0;
+}
+
+/* ---- where sources go on ---- */
+
+/* Of the source with this number: partition_offset in `arena`. */
+static struct partition_offset *positions_of(
+	struct durable *d, uint32_t source, uint32_t *count)
+{
+	const struct checkpoint_batch *b = &d->found->batch;
+	struct partition_offset *out =
+		ARENA_ARRAY(d->plan->arena, struct partition_offset, b->position_count + 1);
+	*count = 0;
+	for (uint32_t i = 0; d->found->any && i < b->position_count; i++)
+		if (b->positions[i].source == source)
+			out[(*count)++] = (struct partition_offset){b->positions[i].topic,
+				b->positions[i].partition, b->positions[i].next};
+	return out;
+}
+
+static struct partition_offset *ends_of(struct durable *d, uint32_t source, uint32_t *count)
+{
+	const struct checkpoint_intent *in = &d->found->intent;
+	struct partition_offset *out =
+		ARENA_ARRAY(d->plan->arena, struct partition_offset, in->range_count + 1);
+	*count = 0;
+	for (uint32_t i = 0; d->found->interrupted && i < in->range_count; i++)
+		if (in->ranges[i].source == source)
+			out[(*count)++] = (struct partition_offset){
+				in->ranges[i].topic, in->ranges[i].partition, in->ranges[i].to};
+	return out;
+}
+
+/* A batch that is run again begins where it began, also the very first one. */
+static void add_starts(struct durable *d, uint32_t source, struct source_resume *resume,
+	struct partition_offset **from)
+{
+	const struct checkpoint_intent *in = &d->found->intent;
+	if (d->found->any || !d->found->interrupted)
+		return;
+	*from = ARENA_ARRAY(d->plan->arena, struct partition_offset, in->range_count + 1);
+	for (uint32_t i = 0; i < in->range_count; i++)
+		if (in->ranges[i].source == source)
+			(*from)[resume->from_count++] = (struct partition_offset){
+				in->ranges[i].topic, in->ranges[i].partition, in->ranges[i].from};
+}
+
+static void resume_kafka(struct kafka_config *k, struct partition_offset *from, uint32_t count)
+{
+	k->starting = (struct starting_offsets){.kind = OFFSETS_EXPLICIT,
+		.resumed = true,
+		.explicit_offsets = from,
+		.explicit_count = count};
+}
+
+static void resume_source(struct durable *d, struct plan_node *node, uint32_t number)
+{
+	struct source_resume *resume = ARENA_NEW(d->plan->arena, struct source_resume);
+	struct partition_offset *from = positions_of(d, number, &resume->from_count);
+	add_starts(d, number, resume, &from);
+	resume->from = from;
+	resume->until = ends_of(d, number, &resume->until_count);
+	resume->replays = d->found->interrupted;
+	if (node->source.kind == SOURCE_KAFKA) {
+		node->source.kafka.resume = resume;
+		if (resume->from_count > 0)
+			resume_kafka(&node->source.kafka, from, resume->from_count);
+	} else {
+		node->source.file.resume = resume;
+	}
+}
+
+static void resume_sources(struct durable *d)
+{
+	uint32_t number = 0;
+	for (uint32_t i = 0; i < d->plan->node_count; i++)
+		if (d->plan->nodes[i]->kind == PLAN_SOURCE)
+			resume_source(d, d->plan->nodes[i], number++);
+}
+
+static uint32_t number_of(const struct durable *d, const struct plan_node *node)
+{
+	uint32_t number = 0;
+	for (uint32_t i = 0; i < node->id; i++)
+		number += d->plan->nodes[i]->kind == PLAN_SOURCE;
+	return number;
+}
+
+/* ---- open and close ---- */
+
+static bool follows_a_table(const struct plan *plan)
+{
+	for (uint32_t i = 0; i < plan->node_count; i++) {
+		const struct plan_node *n = plan->nodes[i];
+		bool holds = n->kind == PLAN_GROUP || n->kind == PLAN_TOP || n->kind == PLAN_JOIN;
+		for (uint32_t k = 0; k < n->input_count && holds; k++)
+			if (n->inputs[k]->is_table)
+				return true;
+	}
+	return false;
+}
+
+/* What follows from what was recovered. */
+static int restore(struct durable *d, struct error *err)
+{
+	if (!d->found->any || !follows_a_table(d->plan))
+		return 0;
+	for (uint32_t i = 0; i < d->graph->order_count; i++)
+		if (d->graph->order[i]->ops->restore != NULL)
+			d->graph->order[i]->ops->restore(d->graph->order[i]);
+	return graph_finish_unheard(d->graph, err);
+}
+
+static int recover(struct durable *d, struct error *err)
+{
+	int r = checkpoint_recover(d->checkpoint, &d->found, err);
+	if (r < 0)
+		return r;
+	d->replays = d->found->interrupted;
+	const struct checkpoint_batch *b = &d->found->batch;
+	if (d->found->any) {
+		d->positions = grown(d->positions, &d->position_capacity, b->position_count,
+			sizeof(*d->positions));
+		if (b->position_count > 0)
+			memcpy(d->positions, b->positions,
+				b->position_count * sizeof(*d->positions));
+		d->position_count = b->position_count;
+		log_info("state", "goes on after batch %" PRId64 "; %" PRId64 " bytes of state read",
+			b->id, d->found->bytes_read);
+	}
+	if (d->replays)
+		log_info("state", "batch %" PRId64 " was interrupted and is run again",
+			d->found->intent.id);
+	return restore(d, err);
+}
+
+struct durable *durable_open(struct plan *plan, struct graph *graph, struct error *err)
+{
+	struct durable *d = calloc(1, sizeof(*d));
+	check(d != NULL);
+	d->plan = plan;
+	d->graph = graph;
+	arena_init(&d->arena, 16 * 1024);
+	struct checkpoint_config config = {
+		.path = str_dup(plan->checkpoint, &d->arena).data, .job = plan->job_name};
+	int r = check_plan(plan, err);
+	if (r == 0)
+		r = gather_parts(d, err);
+	if (r == 0) {
+		d->checkpoint = checkpoint_open(&config, d->parts, d->part_count, err);
+		r = d->checkpoint == NULL ? -(int)err->code : recover(d, err);
+	}
+	if (r < 0) {
+		durable_close(d, NULL);
+		return NULL;
+	}
+	resume_sources(d);
+	return d;
+}
+
+int durable_close(struct durable *d, struct error *err)
+{
+	if (d == NULL)
+		return 0;
+	int r = checkpoint_close(d->checkpoint, err);
+	arena_release(&d->arena);
+	free(d->positions);
+	free(d->ranges);
+	free(d);
+	return r;
+}
+
+int64_t durable_next(const struct durable *d, int64_t *time_us)
+{
+	if (d->replays)
+		*time_us = d->found->intent.time_us;
+	return d->found->any ? d->found->batch.id + 1 : 0;
+}
+
+bool durable_is_new(const struct durable *d)
+{
+	return !d->found->any;
+}
+
+bool durable_replays(const struct durable *d)
+{
+	return d->replays;
+}
+
+/* ---- a batch ---- */
+
+/* Files are known by their path alone: partition 1 is one that was read to its end. */
+static bool same_place(const struct checkpoint_position *p, uint32_t source,
+	const struct source_partition *part, bool file)
+{
+	return p->source == source && (file || p->partition == part->partition) &&
+		str_eq(p->topic, part->topic);
+}
+
+static void note_position(
+	struct durable *d, uint32_t source, const struct source_partition *part, bool file)
+{
+	uint32_t at = d->position_count;
+	while (at > 0 && !same_place(&d->positions[at - 1], source, part, file))
+		at--;
+	if (at-- == 0) {
+		d->positions = grown(d->positions, &d->position_capacity, d->position_count + 1,
+			sizeof(*d->positions));
+		at = d->position_count++;
+		d->positions[at] = (struct checkpoint_position){
+			.source = source, .topic = str_dup(part->topic, &d->arena)};
+	}
+	bool ended = file && part->latest >= 0;
+	d->positions[at].partition = ended ? 1 : file ? 0 : part->partition;
+	d->positions[at].next = part->position;
+}
+
+static bool is_file(const struct intake *in)
+{
+	return in->node->source.kind == SOURCE_FILE;
+}
+
+int durable_intend(struct durable *d, const struct intake *intakes, uint32_t count,
+	const struct batch *b, struct error *err)
+{
+	uint32_t ranges = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		const struct source *s = intakes[i].source;
+		uint32_t number = number_of(d, intakes[i].node);
+		d->ranges = grown(d->ranges, &d->range_capacity, ranges + s->partition_count,
+			sizeof(*d->ranges));
+		for (uint32_t k = 0; k < s->partition_count; k++) {
+			const struct source_partition *p = &s->partitions[k];
+			if (p->batch_start >= 0 && p->position >= p->batch_start)
+				d->ranges[ranges++] = (struct checkpoint_range){number, p->topic,
+					p->partition, p->batch_start, p->position};
+		}
+	}
+	struct checkpoint_intent intent = {b->id, b->time_us, d->ranges, ranges};
+	return checkpoint_intend(d->checkpoint, &intent, err);
+}
+
+int durable_commit(struct durable *d, const struct intake *intakes, uint32_t count,
+	const struct batch *b, struct error *err)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		const struct source *s = intakes[i].source;
+		uint32_t number = number_of(d, intakes[i].node);
+		for (uint32_t k = 0; k < s->partition_count; k++)
+			if (s->partitions[k].position >= 0)
+				note_position(
+					d, number, &s->partitions[k], is_file(&intakes[i]));
+	}
+	if (d->position_count > checkpoint_positions_max)
+		return error_set(err, CDCL_E_STATE, "more than %d partitions or files",
+			checkpoint_positions_max);
+	struct checkpoint_batch batch = {b->id, b->time_us, d->positions, d->position_count};
+	return checkpoint_commit(d->checkpoint, &batch, err);
+}
+
+int durable_published(struct durable *d, const struct batch *b, struct error *err)
+{
+	d->replays = false;
+	return checkpoint_published(d->checkpoint, b->id, err);
+}
+
+int durable_step(struct durable *d, struct error *err)
+{
+	return checkpoint_step(d->checkpoint, slice_bytes, err);
+}

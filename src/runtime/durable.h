@@ -1,0 +1,44 @@
+#ifndef CDCL_DURABLE_H
+#define CDCL_DURABLE_H
+
+/*
+ * A pipeline's checkpoint (state/checkpoint.h): what of its operators is kept, where its sources go
+ * on, and the batch that has to be run again. The pipeline decides when; this knows how.
+ *
+ * State that follows from a Table (a group over it, a top, a join) is not kept: after a recovery
+ * the Tables and groups that are kept give all they hold once, as if a batch had brought it, to
+ * steps whose sinks hear nothing of it.
+ */
+
+#include "runtime/graph.h"
+#include "runtime/intake.h"
+#include "state/checkpoint.h"
+
+struct durable;
+
+/*
+ * Recovers operators and tells the plan's sources where to begin: before they are opened. NULL with
+ * the error filled.
+ */
+struct durable *durable_open(struct plan *plan, struct graph *graph, struct error *err);
+int durable_close(struct durable *d, struct error *err);
+
+/* The id of the next batch; *time_us is what it was when that batch has to be run again. */
+int64_t durable_next(const struct durable *d, int64_t *time_us);
+/* Nothing was found: a first start. */
+bool durable_is_new(const struct durable *d);
+/* The open batch is one that is run again. */
+bool durable_replays(const struct durable *d);
+
+/* ---- the end of a batch, in this order (runtime/pipeline.c) ---- */
+
+int durable_intend(struct durable *d, const struct intake *intakes, uint32_t count,
+	const struct batch *b, struct error *err);
+int durable_commit(struct durable *d, const struct intake *intakes, uint32_t count,
+	const struct batch *b, struct error *err);
+int durable_published(struct durable *d, const struct batch *b, struct error *err);
+
+/* Between chunks. */
+int durable_step(struct durable *d, struct error *err);
+
+#endif
