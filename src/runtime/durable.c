@@ -201,8 +201,9 @@ static int recover(struct durable *d, struct error *err)
 			memcpy(d->positions, b->positions,
 				b->position_count * sizeof(*d->positions));
 		d->position_count = b->position_count;
-		log_info("state", "goes on after batch %" PRId64 "; %" PRId64 " bytes of state read",
-			b->id, d->found->bytes_read);
+		log_info("state",
+			"goes on after batch %" PRId64 "; %" PRId64 " bytes of state read", b->id,
+			d->found->bytes_read);
 	}
 	if (d->replays)
 		log_info("state", "batch %" PRId64 " was interrupted and is run again",

@@ -154,7 +154,8 @@ struct pipeline *pipeline_open(
 	trigger_init(&p->trigger, plan->trigger, plan->trigger_ms, clock_wall_us(clock));
 	p->batch.time_us = clock_wall_us(clock);
 	if (graph_open(&p->graph, plan, &p->dead, &p->batch, err) < 0 ||
-		open_durable(p, err) < 0 || open_intakes(p, err) < 0 || open_dead_letters(p, err) < 0) {
+		open_durable(p, err) < 0 || open_intakes(p, err) < 0 ||
+		open_dead_letters(p, err) < 0) {
 		pipeline_close(p);
 		return NULL;
 	}
