@@ -3,7 +3,7 @@
     orders  plain rows; primary keys change, a column is added in mid-stream
     docs    long texts that most updates leave alone (PostgreSQL does not send those); a column is dropped
     lines   two key columns, in another order than in the row; a column is widened
-    carts   truncated in mid-stream
+    carts   truncated in mid-stream; later a column is added
 
 The generator knows no rows: it names keys of a small range, so that inserts hit existing rows and updates
 and deletes missing ones. Whatever the databases make of it is the truth."""
@@ -30,9 +30,11 @@ create table carts(id int primary key, v varchar(50));
 '''}
 CHANGES = {  # in mid-stream, at a third and at two thirds
     'postgres': ['alter table orders add column color text;',
-                 'alter table docs drop column old; alter table lines alter column qty type bigint;'],
+                 'alter table docs drop column old; alter table lines alter column qty type bigint;'
+                 'alter table carts add column w int;'],
     'mariadb': ['alter table orders add column color varchar(20);',
-                'alter table docs drop column old; alter table `lines` modify column qty bigint;']}
+                'alter table docs drop column old; alter table `lines` modify column qty bigint;'
+                'alter table carts add column w int;']}
 KEY_COLUMNS = {'orders': ['order_id'], 'docs': ['id'], 'lines': ['line', 'order_id'], 'carts': ['id']}
 LAST = 999999   # the key of the row that each table gets when all is over
 
@@ -127,6 +129,8 @@ class Workload:
 
     def carts(self):
         k = self.key() % 30
+        if self.step > 1 and self.rng.random() < 0.5:
+            return 'update carts set w = %s where id = %d' % (self.maybe(str(self.key())), k)
         return self.rng.choice([
             self.upsert('carts', 'id', ['id', 'v'], [str(k), self.maybe(self.text())], ["v = %s" % self.text()]),
             'delete from carts where id = %d' % k])
