@@ -205,6 +205,7 @@ local cdcl = {}
 ---@field last_write cdcl.MergeRule the event's columns are the row, as without a rule
 ---@field first_write cdcl.MergeRule updates of a row that is there are ignored
 ---@field soft_delete fun(column: string): cdcl.MergeRule a delete sets it true, the row stays
+---@field keep_history cdcl.MergeRule every version is kept: valid_from, valid_to, is_current
 ---@field counter fun(column: string): cdcl.MergeRule the column adds up
 ---@field max fun(column: string): cdcl.MergeRule the column keeps its greatest value
 
