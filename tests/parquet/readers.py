@@ -18,8 +18,8 @@ def run(what, *command):
         raise Unavailable('%s: %s' % (what, r.stdout.decode('utf-8', 'replace').strip()[-400:].replace('\n', ' ')))
 
 
-def environment(name, requirements):
-    """The interpreter of an environment with these packages."""
+def environment(name, requirements, make=True):
+    """The interpreter of an environment with these packages; without `make`, only where it is there already."""
     cache = os.environ.get('CDCL_CACHE') or os.path.join(os.path.expanduser('~'), '.cache', 'cdcl')
     wanted = open(os.path.join(HERE, requirements), 'rb').read() + sys.version.encode()
     folder = os.path.join(cache, '%s-%s' % (name, hashlib.sha256(wanted).hexdigest()[:12]))
@@ -27,6 +27,8 @@ def environment(name, requirements):
     os.makedirs(cache, exist_ok=True)
     with open(os.path.join(cache, 'lock.' + name), 'w') as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.exists(done) and not make:
+            raise Unavailable('%s is not installed; CI=true or CDCL_LONG=1 downloads it' % requirements)
         if not os.path.exists(done):
             shutil.rmtree(folder, ignore_errors=True)
             run('python3 -m venv', sys.executable, '-m', 'venv', folder)
