@@ -39,8 +39,8 @@ static uint64_t next_random(uint64_t *state)
 	return *state;
 }
 
-static struct chunk *make_chunk(
-	struct arena *arena, const struct schema *schema, int64_t first, uint32_t rows, uint64_t *state)
+static struct chunk *make_chunk(struct arena *arena, const struct schema *schema, int64_t first,
+	uint32_t rows, uint64_t *state)
 {
 	struct chunk *c = chunk_alloc(arena, schema);
 	for (uint32_t i = 0; i < columns; i++)
@@ -51,8 +51,8 @@ static struct chunk *make_chunk(
 		((struct str *)c->columns[1].data)[row] = str_c(products[r % 6]);
 		((int32_t *)c->columns[2].data)[row] = (int32_t)(r >> 8 & 63);
 		((int128 *)c->columns[3].data)[row] = (int128)(r >> 16 & 0xfffff);
-		((int64_t *)c->columns[4].data)[row] =
-			INT64_C(1700000000000000) + (first + row) * 1000 + (int64_t)(r >> 40 & 1023);
+		((int64_t *)c->columns[4].data)[row] = INT64_C(1700000000000000) +
+			(first + row) * 1000 + (int64_t)(r >> 40 & 1023);
 		if ((r >> 60) != 0)
 			bit_set(c->columns[5].nulls, row);
 		else

@@ -19,7 +19,7 @@ enum { block_bytes = 1024 * 1024 };
 struct changes_sink {
 	struct sink base;
 	struct strbuf lines;
-	struct json_line json;
+	struct row_json json;
 };
 
 static struct changes_sink *changes_of(struct sink *s)
@@ -32,7 +32,7 @@ static int open_changes(struct sink *s, int64_t *last_batch_id, struct error *er
 	(void)err;
 	*last_batch_id = -1;
 	struct changes_sink *c = changes_of(s);
-	json_line_init(&c->json, s->schema, s->timezone);
+	row_json_init(&c->json, s->schema, s->timezone, false);
 	return 0;
 }
 
@@ -82,7 +82,7 @@ static int publish(struct sink *s, const struct batch *b, struct error *err)
 static void close_changes(struct sink *s)
 {
 	struct changes_sink *c = changes_of(s);
-	json_line_release(&c->json);
+	row_json_release(&c->json);
 	strbuf_release(&c->lines);
 	free(c);
 }

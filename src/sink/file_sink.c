@@ -36,7 +36,7 @@ struct file_sink {
 	struct strbuf part;
 	struct strbuf note;
 	bool noted;                     /* it is there, and its name is on the disk */
-	struct json_line json;
+	struct row_json json;
 	struct strbuf header;           /* CSV's first line */
 	struct strbuf lines;            /* not yet in the temporary file */
 	int fd;                         /* of the temporary file; -1: none */
@@ -159,7 +159,7 @@ static int open_file(struct sink *s, int64_t *last_batch_id, struct error *err)
 	if (f->format == SINK_CSV) {
 		csv_header_add(s->schema, kinds, &f->header);
 	} else {
-		json_line_init(&f->json, s->schema, s->timezone);
+		row_json_init(&f->json, s->schema, s->timezone, false);
 	}
 	if (replaces) {
 		bucket_set_init(&f->changed, 1, f->every_us);
@@ -378,7 +378,7 @@ static void close_file(struct sink *s)
 	if (f->noted) {
 		file_remove(f->note.data, NULL); /* what it notes is done */
 	}
-	json_line_release(&f->json);
+	row_json_release(&f->json);
 	strbuf_release(&f->header);
 	strbuf_release(&f->lines);
 	strbuf_release(&f->path);

@@ -2,8 +2,10 @@
 #define CDCL_ROW_JSON_H
 
 /*
- * Rows as the members of a JSON object, in column order: "a":1,"b":null. The values are those of
- * cdcl.changes (data/value.h, VALUE_JSON).
+ * Rows as the members of a JSON object, in column order: "a":1,"b":null. Whole numbers and decimals
+ * have all their digits, dates and timestamps are as the console prints them but quoted, binary is
+ * base64, json columns are their own text, made standard JSON where the input was lenient
+ * (data/value.h, VALUE_JSON).
  */
 
 #include "data/timezone.h"

@@ -111,6 +111,46 @@ def test_rows_after_every_batch():
             os.remove(file)
 
 
+def test_merged_rows_after_every_batch():
+    """The same for merged rows: upserts and deletes, through a filter and a selection that hides the key."""
+    r = random.Random(SEED)
+    for case in range(2 if SLOW else 5):
+        keys, held, after = r.choice([30, 50000]), {}, []
+        for number in range(r.randint(3, 8)):
+            rows, changed = [], set()
+            for _ in range(r.randint(1, 200)):
+                row = {'id': r.randrange(keys) if r.random() < 0.5 else r.randrange(min(keys, 300)), 'k': r.choice('ab'),
+                       'n': r.randint(0, 9), 'op': r.choice(['insert', 'update', 'delete'])}
+                rows.append(row)
+                key = (row['k'], row['id'])
+                changed.add(key)
+                held[key] = row['n']
+                if row['op'] == 'delete':
+                    del held[key]
+            write_batch(number, rows)
+            after.append((dict(held), changed))
+        write_script(SOURCE % 'id bigint, k string, n int, op string' + 'local t = input:merge { name = "t", key = "k, id" }\n'
+                     't:to(cdcl.parquet_sink { path = "t%d", buckets = 20, keep_snapshots = 100 })\n'
+                     't:filter "n > 4":select("n * 2 as twice", "id"):to(cdcl.parquet_sink { path = "f%d", buckets = 5, '
+                     'keep_snapshots = 100 }, cdcl.file_sink { path = "f%d.jsonl" })\n' % (case, case, case))
+        run()
+        found, filtered = snapshots('t%d' % case), snapshots('f%d' % case)
+        want(len(found) == len(filtered) == len(after), len(found), len(filtered), len(after))
+        for i, (rows, changed) in enumerate(after):
+            got = {(row['k'], row['id']): row['n'] for row in table(found[i])}
+            want(got == rows, 'snapshot %d of case %d' % (i, case))
+            part = sorted((2 * n, key[1]) for key, n in rows.items() if n > 4)
+            want(sorted((row['twice'], row['id']) for row in table(filtered[i])) == part, 'filtered %d of %d' % (i, case))
+            for file, inode in files_of(found[i]).items() if i > 0 else ():
+                ids = {(row['k'], row['id']) for row in table(os.path.join(found[i], file))}
+                if files_of(found[i - 1]).get(file) == inode:
+                    want(ids.isdisjoint(changed), file, 'linked, but a key in it changed')
+        lines = [json.loads(line) for line in open(path('f%d.jsonl' % case))]
+        want(sorted((row['twice'], row['id']) for row in lines) == part)
+        for file in glob.glob(path('in', '*')):
+            os.remove(file)
+
+
 def test_neighbouring_keys():
     """A batch that changes 1,000 neighbouring keys of many rewrites only their buckets."""
     keys = 100000 if SLOW else 1000000
