@@ -19,6 +19,7 @@ const struct command *const commands[] = {
 	&command_generate,
 	&command_broker,
 	&command_tail,
+	&command_sniff,
 	&command_dlq,
 	&command_version,
 	&command_help,

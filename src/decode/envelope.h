@@ -106,6 +106,9 @@ struct envelope_sample {
 struct envelope_sniffer;
 struct envelope_sniffer *envelope_sniffer_open(enum envelope_kind kind);
 void envelope_sniffer_close(struct envelope_sniffer *s);
+/* Only rows of this table ("orders", "shop.orders"); absent: of the one with most rows. */
+void envelope_sniffer_table(struct envelope_sniffer *s, struct str table);
+void envelope_sniff_message(struct envelope_sniffer *s, struct str key, struct str value);
 int envelope_sniff(struct envelope_sniffer *s, const struct messages *in, struct error *err);
 /* Negative when nothing usable came (and why). */
 int envelope_sniffer_result(struct envelope_sniffer *s, struct arena *arena,

@@ -14,6 +14,7 @@ enum { sniff_tables_max = 64 };
 
 struct envelope_sniffer {
 	enum envelope_kind wanted;
+	struct str table; /* without its database and schema; absent: any */
 	struct arena arena;
 	struct sniff_table *tables[sniff_tables_max];
 	uint32_t table_count;
@@ -37,6 +38,15 @@ void envelope_sniffer_close(struct envelope_sniffer *s)
 		return;
 	arena_release(&s->arena);
 	free(s);
+}
+
+void envelope_sniffer_table(struct envelope_sniffer *s, struct str table)
+{
+	size_t start = table.len;
+	while (start > 0 && table.data[start - 1] != '.')
+		start--;
+	if (table.data != NULL)
+		s->table = str_dup(str_sub(table, start, table.len), &s->arena);
 }
 
 /* ---- tables ---- */
@@ -91,7 +101,7 @@ static bool is_wanted(const struct envelope_sniffer *s, struct envelope_look *l)
 	return true;
 }
 
-static void sniff_message(struct envelope_sniffer *s, struct str key, struct str value)
+void envelope_sniff_message(struct envelope_sniffer *s, struct str key, struct str value)
 {
 	struct envelope_look l;
 	envelope_look(value, &l);
@@ -116,7 +126,7 @@ int envelope_sniff(struct envelope_sniffer *s, const struct messages *in, struct
 {
 	(void)err;
 	for (uint32_t i = 0; i < in->count; i++)
-		sniff_message(s, in->key[i], in->value[i]);
+		envelope_sniff_message(s, in->key[i], in->value[i]);
 	return 0;
 }
 
@@ -136,13 +146,19 @@ static const struct sniff_table *biggest(const struct envelope_sniffer *s, enum 
 	const struct sniff_table *best = NULL;
 	for (uint32_t i = 0; i < s->table_count; i++)
 		if (s->tables[i]->kind == kind && sniff_table_has_columns(s->tables[i]) &&
+			(s->table.data == NULL || str_eq(s->tables[i]->name, s->table)) &&
 			(best == NULL || s->tables[i]->rows > best->rows))
 			best = s->tables[i];
 	return best;
 }
 
-static int fail_empty(const struct envelope_sample *c, struct error *err)
+static int fail_empty(const struct envelope_sniffer *s, const struct envelope_sample *c,
+	struct error *err)
 {
+	if (s->table.data != NULL && s->table_count > 0)
+		return error_set(err, CDCL_E_DATA,
+			"none of the first %lld messages is of table " STR_FMT,
+			(long long)c->messages, STR_ARG(s->table));
 	if (c->messages == 0)
 		return error_set(err, CDCL_E_DATA, "there are no messages to look at");
 	return error_set(err, CDCL_E_DATA,
@@ -159,7 +175,7 @@ int envelope_sniffer_result(struct envelope_sniffer *s, struct arena *arena,
 	out->kind = most(s);
 	const struct sniff_table *t = biggest(s, out->kind);
 	if (t == NULL)
-		return fail_empty(out, err);
+		return fail_empty(s, out, err);
 	for (int k = ENVELOPE_FLAT; k <= ENVELOPE_OGG; k++)
 		out->others += k == (int)out->kind ? 0 : s->kinds[k];
 	for (uint32_t i = 0; i < s->table_count; i++)

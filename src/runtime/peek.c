@@ -254,6 +254,7 @@ static int look_anew(struct peek *p, const struct peek_request *q, struct envelo
 		l.deadline_us = clock_monotonic_us(p->clock) + timeout_ms * 1000;
 	check(l.block != NULL);
 	l.block->arena = &bytes;
+	envelope_sniffer_table(l.sniffer, q->table);
 	line_reader_keep_input(true);
 	int r = look_until(&l, &request, err);
 	line_reader_keep_input(false);
@@ -275,7 +276,7 @@ static int look(struct source_peek *seam, const struct peek_request *q,
 	struct peek *p = container_of(seam, struct peek, seam);
 	struct strbuf what;
 	strbuf_init(&what);
-	strbuf_addf(&what, "%d ", (int)q->envelope);
+	strbuf_addf(&what, "%d " STR_FMT " ", (int)q->envelope, STR_ARG(q->table));
 	name_source(q->source, &what);
 	struct peeked *f = find_peeked(p, strbuf_str(&what));
 	int r = 0;

@@ -13,6 +13,7 @@
 struct peek_request {
 	const struct source_config *source;
 	enum envelope_kind envelope;
+	struct str table;               /* of several in the messages; absent: any */
 	bool finite;                    /* the job ends by itself, so do not wait for ever */
 	struct str place;               /* the script's line */
 };
