@@ -210,7 +210,8 @@ static int sniff_file(struct starter *starter, const struct sniff_options *o,
 	line_reader_keep_input(true);
 	int r = find_format(&l, config, err);
 	if (r >= 0 && topic.data != NULL && config->file.format != FILE_RECORDS)
-		r = error_set(err, CDCL_E_USAGE, "--topic: the lines of %s are no captured messages",
+		r = error_set(err, CDCL_E_USAGE,
+			"--topic: the lines of %s are no captured messages",
 			config->file.path.data);
 	if (topic.data != NULL) {
 		config->file.topics = &topic;
@@ -333,9 +334,9 @@ const struct command command_sniff = {
 		"  cdcl sniff orders_cdc                            envelope, columns, key\n"
 		"  cdcl sniff orders_cdc > job.lua && cdcl run job.lua\n"
 		"  cdcl sniff capture.jsonl.gz --topic shop.public.orders\n",
-	.details = "The first lines of the script are comments that say what was found. A name that "
-		   "is\nthere as a file, has a slash, a star or an ending such as .jsonl is a file; "
-		   "- is\nstandard input.\n",
+	.details = "The first lines of the script are comments that say what was found. A name "
+		   "that is\nthere as a file, has a slash, a star or an ending such as .jsonl is a "
+		   "file; - is\nstandard input.\n",
 	.options = sniff_specs,
 	.option_count = sizeof(sniff_specs) / sizeof(sniff_specs[0]),
 	.options_bytes = sizeof(struct sniff_options),

@@ -123,7 +123,8 @@ static void tell_found(const struct starter *s, struct strbuf *out)
 	strbuf_add_c(out, "-- ");
 	add_comment(out,
 		s->source.kind == SOURCE_KAFKA ? s->source.kafka.topics[0] : s->source.file.path);
-	strbuf_addf(out, ": %s%s; ", envelope_name(m->kind), m->unwrapped ? " (unwrapped rows)" : "");
+	strbuf_addf(out, ": %s%s; ", envelope_name(m->kind),
+		m->unwrapped ? " (unwrapped rows)" : "");
 	tell_messages(m, out);
 	if (s->others.len > 0) {
 		strbuf_add_c(out, "-- other topics in it (cdcl sniff --topic): ");
@@ -139,11 +140,12 @@ static void tell_found(const struct starter *s, struct strbuf *out)
 		strbuf_add_byte(out, '\n');
 		strbuf_release(&ddl);
 	} else if (m->kind == ENVELOPE_FLAT || m->kind == ENVELOPE_MAXWELL) {
-		strbuf_add_c(out, "-- types are inferred from the values: a double may be a decimal\n");
+		strbuf_add_c(out,
+			"-- types are inferred from the values: a double may be a decimal\n");
 	} else if (m->kind != ENVELOPE_CANAL) {
 		strbuf_add_c(out,
-			"-- types are inferred from the values; say which columns are decimal(p,s), "
-			"date, timestamp or binary\n");
+			"-- types are inferred from the values; say which columns are "
+			"decimal(p,s), date, timestamp or binary\n");
 	}
 	strbuf_add_c(out, m->key_count > 0 ? "-- key: " : "");
 	add_keys(m, out);
