@@ -197,7 +197,7 @@ static void add_merge(const struct starter *s, struct strbuf *out)
 	add_field(out, "key", strbuf_str(&text));
 	if (m->op_column.data != NULL && !str_eq(m->op_column, str_lit("op")))
 		add_field(out, "op", m->op_column);
-	strbuf_add_c(out, "}\n\ncurrent:to(cdcl.console {})\n");
+	strbuf_add_c(out, "}\n\ncurrent:to(cdcl.console { output_mode = \"update\" })\n");
 	strbuf_release(&text);
 }
 
@@ -214,6 +214,7 @@ void starter_text(const struct starter *s, struct strbuf *out)
 	}
 	strbuf_add_c(out,
 		"-- The messages do not say their key. When you know it, this keeps the current "
-		"rows:\n--   changes:merge { name = \"current\", key = \"...\" }:to(cdcl.console "
-		"{})\nchanges:to(cdcl.console {})\n");
+		"rows:\n--   changes:merge { name = \"current\", key = \"...\" }\n"
+		"--     :to(cdcl.console { output_mode = \"update\" })\n"
+		"changes:to(cdcl.console {})\n");
 }

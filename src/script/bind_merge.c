@@ -1,6 +1,6 @@
 /* stream:merge { ... }: checked options to a struct merge_options. */
 
-#include "script/bind.h"
+#include "script/bind_peek.h"
 
 #include "base/check.h"
 
@@ -76,6 +76,8 @@ static int merge(lua_State *L)
 	struct merge_options options = {.max_rows = 0};
 	struct plan_node *in = bind_node(L, 1);
 	read_options(L, 2, &options);
+	if (options.key.data == NULL && !in->is_table)
+		options.key = bind_peek_key(L, in);
 	struct plan_node *node = plan_merge(s->plan, in, &options, bind_place(L), &s->error);
 	if (node == NULL)
 		bind_fail_at(L, str_lit("merge"));

@@ -3,7 +3,7 @@
 #include "base/log.h"
 
 void bind_peek(lua_State *L, const struct source_config *source, enum envelope_kind envelope,
-	struct str word, struct envelope_sample *out)
+	struct str table, struct str word, struct envelope_sample *out)
 {
 	struct script *s = bind_script(L);
 	if (s->options.peek == NULL) {
@@ -17,6 +17,7 @@ void bind_peek(lua_State *L, const struct source_config *source, enum envelope_k
 	struct peek_request request = {
 		.source = source,
 		.envelope = envelope,
+		.table = table,
 		.finite = trigger == TRIGGER_ONCE || trigger == TRIGGER_AVAILABLE_NOW ||
 			(said.data != NULL &&
 				(str_eq(said, str_lit("once")) ||
@@ -70,9 +71,9 @@ struct str bind_peek_key(lua_State *L, const struct plan_node *in)
 	struct envelope_sample sample;
 	if (source->kind != PLAN_SOURCE || source->raw)
 		fail_without_key(L, in);
-	enum envelope_kind kind =
-		source->envelope != NULL ? source->envelope->kind : ENVELOPE_AUTO;
-	bind_peek(L, &source->source, kind, str_lit("merge"), &sample);
+	const struct envelope_config *e = source->envelope;
+	bind_peek(L, &source->source, e != NULL ? e->kind : ENVELOPE_AUTO,
+		e != NULL ? e->table : (struct str){NULL, 0}, str_lit("merge"), &sample);
 	if (sample.key_count == 0)
 		fail_without_key(L, in);
 	struct strbuf list;

@@ -11,7 +11,7 @@
 
 /* Fails (bind_fail) when nothing can be known; `word` is what the caret goes under. */
 void bind_peek(lua_State *L, const struct source_config *source, enum envelope_kind envelope,
-	struct str word, struct envelope_sample *out);
+	struct str table, struct str word, struct envelope_sample *out);
 
 /*
  * The key columns of the messages that `in` is made of, as a list for merge_options.key ("region,

@@ -188,13 +188,14 @@ static enum schema_change read_schema_change(lua_State *L)
 	return SCHEMA_CHANGE_ADD;
 }
 
-static void tell_schema(const struct envelope_sample *sample, struct str place, struct str ddl)
+static void tell_schema(
+	const struct envelope_sample *sample, struct str place, struct str table, struct str ddl)
 {
 	log_info("schema", STR_FMT ": %s, %lld messages looked at; columns %s: " STR_FMT,
 		STR_ARG(place), envelope_name(sample->kind), (long long)sample->messages,
 		sample->schema_in_message ? "as the messages say" : "inferred from the values",
 		STR_ARG(ddl));
-	if (sample->table_count > 1)
+	if (sample->table_count > 1 && table.data == NULL)
 		log_warn("schema",
 			STR_FMT ": %u tables in these messages; the columns are those of " STR_FMT,
 			STR_ARG(place), sample->table_count, STR_ARG(sample->table));
@@ -206,13 +207,13 @@ static struct str auto_schema(lua_State *L, const struct source_config *config,
 {
 	struct script *s = bind_script(L);
 	struct strbuf text;
-	bind_peek(L, config, kind, str_lit("auto"), sample);
+	bind_peek(L, config, kind, bind_field_string(L, 2, "table"), str_lit("auto"), sample);
 	strbuf_init(&text);
 	schema_text(on_change == SCHEMA_CHANGE_ADD ? sample->schema : sample->first, &text);
 	struct str ddl = str_dup(strbuf_str(&text), s->plan->arena);
 	strbuf_release(&text);
 	if (!s->rehearsal)
-		tell_schema(sample, bind_place(L), ddl);
+		tell_schema(sample, bind_place(L), bind_field_string(L, 2, "table"), ddl);
 	return ddl;
 }
 
