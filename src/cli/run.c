@@ -226,11 +226,80 @@ static struct script *load_first(
 	return s;
 }
 
-static int run_until_changed(struct job *j, const struct run_options *o,
-	const struct script_options *options, struct script **fresh, struct error *err)
+/* ---- messages with other columns ---- */
+
+enum { column_changes_max = 64 };
+
+/*
+ * A job and its script. Scripts that it outgrew are kept, because its sources were opened by their
+ * plans.
+ */
+struct running {
+	struct job *job;
+	struct script *script;
+	struct script *outgrown[column_changes_max];
+	uint32_t outgrown_count;
+};
+
+static void close_running(struct running *r)
+{
+	job_close(r->job);
+	script_close(r->script);
+	for (uint32_t i = 0; i < r->outgrown_count; i++)
+		script_close(r->outgrown[i]);
+	*r = (struct running){.job = NULL};
+}
+
+static void note_columns(const struct script_options *options, const struct job *j)
+{
+	const struct plan_node *source;
+	const struct schema *columns;
+	job_wider(j, &source, &columns);
+	const struct envelope_config *e = source->envelope;
+	struct peek_request request = {.source = &source->source,
+		.envelope = e != NULL ? e->kind : ENVELOPE_AUTO,
+		.table = e != NULL ? e->table : (struct str){NULL, 0}};
+	peek_widen(options->peek, &request, columns);
+}
+
+/* The job goes on in place, with the script loaded for the wider columns. */
+static int go_wider(struct running *r, const struct run_options *o,
+	const struct script_options *options, struct job_options *job_options, struct error *err)
+{
+	if (r->outgrown_count == column_changes_max)
+		return error_set(err, CDCL_E_DATA,
+			"the columns changed more than %d times in one run: start it again",
+			column_changes_max);
+	note_columns(options, r->job);
+	struct script *fresh = load(o, options, err);
+	if (fresh == NULL)
+		return -(int)err->code;
+	job_options->previous = r->job;
+	job_options->restarted = true;
+	struct job *j = job_open(script_plan(fresh), job_options, err);
+	job_options->previous = NULL;
+	if (j == NULL) {
+		script_close(fresh);
+		return -(int)err->code;
+	}
+	job_close(r->job);
+	r->job = j;
+	r->outgrown[r->outgrown_count++] = r->script;
+	r->script = fresh;
+	return 0;
+}
+
+static int run_until_changed(struct running *r, const struct run_options *o,
+	const struct script_options *options, struct job_options *job_options,
+	struct script **fresh, struct error *err)
 {
 	for (;;) {
-		int end = job_run(j, err);
+		int end = job_run(r->job, err);
+		if (end == JOB_WIDER) {
+			end = go_wider(r, o, options, job_options, err);
+			if (end == 0)
+				continue;
+		}
 		if (end != JOB_CHANGED)
 			return end;
 		*fresh = reload(o, options);
@@ -289,37 +358,37 @@ static int run_script(const struct run_options *o, const struct script_options *
 		.stop_on_closed_stdout = true,
 		.clock = options->clock,
 	};
-	struct script *s = load_first(o, options, err);
-	int end = s == NULL ? -(int)err->code : JOB_CHANGED;
+	struct script *fresh = load_first(o, options, err);
+	int end = fresh == NULL ? -(int)err->code : JOB_CHANGED;
+	struct running r = {.job = NULL};
 	while (end == JOB_CHANGED) {
+		r.script = fresh;
+		fresh = NULL;
 		if (o->watch)
-			watch_files(&job_options, s, arena);
-		struct job *j = NULL;
+			watch_files(&job_options, r.script, arena);
 		loop_catch_signals();
-		if (demo == NULL || demo_feed(demo, script_plan(s), err) == 0)
-			j = job_open(script_plan(s), &job_options, err);
-		if (j == NULL) {
+		if (demo == NULL || demo_feed(demo, script_plan(r.script), err) == 0)
+			r.job = job_open(script_plan(r.script), &job_options, err);
+		if (r.job == NULL) {
 			end = -(int)err->code;
 			break;
 		}
 		if (!job_options.restarted)
-			tell_start(script_plan(s));
-		struct script *fresh = NULL;
-		end = run_until_changed(j, o, options, &fresh, err);
+			tell_start(script_plan(r.script));
+		end = run_until_changed(&r, o, options, &job_options, &fresh, err);
 		if (end == JOB_CHANGED || o->watch)
-			keep_resolved(&job_options, j, arena);
-		job_close(j);
+			keep_resolved(&job_options, r.job, arena);
 		if (end < 0 && o->watch && err->code != CDCL_E_CLOSED && !cli_stdout_closed()) {
+			job_close(r.job);
+			r.job = NULL;
 			fresh = load_after_failure(o, options, &job_options, err);
 			end = fresh != NULL ? JOB_CHANGED : -(int)err->code;
 		}
-		if (end == JOB_CHANGED) {
-			script_close(s);
-			s = fresh;
+		close_running(&r);
+		if (end == JOB_CHANGED)
 			log_info("watch", "%s was saved: started again", options->path);
-		}
 	}
-	script_close(s);
+	close_running(&r);
 	return end;
 }
 

@@ -70,6 +70,26 @@ bool schema_widen(const struct schema *have, const struct schema *more, struct a
 	return changed;
 }
 
+static struct type copy_type(struct type t, struct arena *arena)
+{
+	if (t.id != TYPE_ARRAY)
+		return t;
+	struct type *element = ARENA_NEW(arena, struct type);
+	*element = copy_type(*t.element, arena);
+	t.element = element;
+	return t;
+}
+
+struct schema *schema_copy(const struct schema *from, struct arena *arena)
+{
+	struct schema *s = schema_alloc(arena, from->column_count);
+	for (uint32_t i = 0; i < from->column_count; i++) {
+		s->columns[i].name = str_dup(from->columns[i].name, arena);
+		s->columns[i].type = copy_type(from->columns[i].type, arena);
+	}
+	return s;
+}
+
 static bool is_plain_name(struct str name)
 {
 	if (name.len == 0 || (name.data[0] >= '0' && name.data[0] <= '9')) {

@@ -44,6 +44,9 @@ static inline uint32_t schema_total(const struct schema *s)
 bool schema_widen(const struct schema *have, const struct schema *more, struct arena *arena,
 	struct schema **out);
 
+/* Names and types of its own in `arena`; the hidden columns are left out. */
+struct schema *schema_copy(const struct schema *from, struct arena *arena);
+
 /* "order_id int, product string" */
 void schema_text(const struct schema *s, struct strbuf *out);
 

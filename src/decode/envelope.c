@@ -171,6 +171,26 @@ static struct envelope_topic *topic_of(struct envelope_decoder *d, struct str na
 	return d->recent = t;
 }
 
+void envelope_take(struct envelope_decoder *d, struct envelope_decoder *old)
+{
+	for (uint32_t i = 0; i < old->topic_count; i++) {
+		struct envelope_topic *from = old->topics[i], *to = topic_of(d, from->name);
+		to->kind = from->kind;
+		to->unwrapped = from->unwrapped;
+		to->seen_rows = from->seen_rows;
+		to->said_table = from->said_table;
+		to->said_unknown = from->said_unknown;
+		to->table = from->table;
+		from->table = (struct str){NULL, 0};
+		to->partitions = from->partitions;
+		to->partition_count = from->partition_count;
+		from->partitions = NULL;
+		from->partition_count = 0;
+	}
+	d->counts = old->counts;
+	d->own_counts = old->counts.json;
+}
+
 struct partition_state *envelope_partition(struct envelope_row *r)
 {
 	struct envelope_topic *t = r->topic;
@@ -571,6 +591,9 @@ static int look_at(struct envelope_row *r, struct str value, struct dead_letters
 		return ENVELOPE_REFUSED;
 	t->unwrapped |= look.unwrapped;
 	look.unwrapped |= look.kind == ENVELOPE_FLAT;
+	int changed = envelope_compare_block(r, &look, err);
+	if (changed != ENVELOPE_DONE)
+		return changed;
 	return reader_of(t->kind)(r, value, &look, why);
 }
 
@@ -637,7 +660,7 @@ static int decode_message(struct envelope_row *r, struct dead_letters *dead, str
 	if (answer == ENVELOPE_SKIPPED)
 		r->decoder->counts.skipped++;
 	bool open = r->json.index == r->decoder->out->row_count;
-	if (open && (answer == ENVELOPE_SKIPPED || answer == ENVELOPE_FULL))
+	if (open && answer != ENVELOPE_DONE)
 		envelope_clear(r);
 	return answer;
 }
@@ -726,8 +749,8 @@ int envelope_decode(struct envelope_decoder *d, const struct messages *in, uint3
 		result = decode_message(&r, dead, err);
 		if (result < 0)
 			return result;
-		if (result == ENVELOPE_FULL) {
-			result = 1;
+		if (result == ENVELOPE_FULL || result == ENVELOPE_CHANGED) {
+			result = result == ENVELOPE_FULL ? 1 : ENVELOPE_WIDER;
 			break;
 		}
 		result = 0;

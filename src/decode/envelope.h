@@ -37,7 +37,12 @@ enum envelope_kind {
 
 const char *envelope_name(enum envelope_kind kind);     /* "debezium" */
 
-enum schema_change { SCHEMA_CHANGE_ADD, SCHEMA_CHANGE_IGNORE, SCHEMA_CHANGE_FAIL };
+enum schema_change {
+	SCHEMA_CHANGE_ADD,
+	SCHEMA_CHANGE_IGNORE,
+	SCHEMA_CHANGE_FAIL,
+	SCHEMA_CHANGE_LATER     /* add, but a step holds state of the rows before: at the next start */
+};
 
 struct envelope_config {
 	enum envelope_kind kind;
@@ -66,14 +71,26 @@ struct envelope_decoder *envelope_open(const struct envelope_config *config);
 void envelope_close(struct envelope_decoder *d);
 const struct envelope_counts *envelope_counts(const struct envelope_decoder *d);
 
+/* What envelope_decode answers besides 0 and 1. */
+enum { ENVELOPE_WIDER = 2 };
+
 /*
  * The next chunk of `in` into *out (in->arena); *next is the message to go on with, 0 at first.
  * Answers 1 while more is left of `in`, 0 when it is done (*out may have no live rows), negative
  * when the job must stop. Many rows from one message may fill several chunks: the decoder remembers
  * where it was.
  */
+/*
+ * ENVELOPE_WIDER: under schema_auto and SCHEMA_CHANGE_ADD, message *next says columns that the
+ * schema cannot hold. A decoder of envelope_wider's columns goes on with it.
+ */
 int envelope_decode(struct envelope_decoder *d, const struct messages *in, uint32_t *next,
 	struct dead_letters *dead, struct chunk **out, struct error *err);
+
+const struct schema *envelope_wider(const struct envelope_decoder *d);
+
+/* What `old` knows of its topics, for the decoder that goes on in its place. */
+void envelope_take(struct envelope_decoder *d, struct envelope_decoder *old);
 
 /* ---- looking first: `schema = "auto"`, a merge without `key`, cdcl sniff ---- */
 

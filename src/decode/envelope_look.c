@@ -235,3 +235,21 @@ struct str envelope_key_payload(struct str key, struct str *schema)
 		*schema = w.wrapper.schema;
 	return w.wrapper.payload;
 }
+
+struct schema *envelope_block_columns(const struct envelope_look *l, struct arena *arena)
+{
+	struct str row = l->schema;
+	struct connect_schema c;
+	if (row.data != NULL && !l->unwrapped)
+		row = connect_schema_field(row, str_lit("after"));
+	if (row.data == NULL || connect_schema_parse(row, arena, &c, NULL) < 0)
+		return NULL;
+	struct schema *s = ARENA_NEW(arena, struct schema);
+	s->columns = ARENA_ARRAY(arena, struct schema_column, c.count + 1);
+	for (uint32_t i = 0; i < c.count; i++)
+		if (!envelope_own_field(c.fields[i].name) &&
+			schema_find_fold(s, c.fields[i].name) == SCHEMA_MISSING)
+			s->columns[s->column_count++] =
+				(struct schema_column){c.fields[i].name, c.fields[i].type};
+	return s;
+}

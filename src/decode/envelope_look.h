@@ -16,6 +16,7 @@
  * it counts as Debezium's.
  */
 
+#include "decode/connect_schema.h"
 #include "decode/envelope.h"
 
 /* Fields of the event object. */
@@ -77,5 +78,11 @@ static inline bool envelope_own_field(struct str name)
 {
 	return name.len > 2 && name.data[0] == '_' && name.data[1] == '_';
 }
+
+/*
+ * The columns that a message's schema block gives its rows, without fields of Debezium's own; of
+ * two names that differ only in case the first. NULL: the block says nothing about rows.
+ */
+struct schema *envelope_block_columns(const struct envelope_look *l, struct arena *arena);
 
 #endif

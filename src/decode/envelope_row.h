@@ -110,6 +110,7 @@ struct envelope_topic {
 	bool said_table;                /* more than one table came: said once */
 	bool said_unknown;
 	struct str table;               /* of the first row: own copy */
+	struct str block;               /* the last schema block compared with the columns; own */
 	struct str key_prefix;          /* of the last wrapped key, up to its payload: own copy */
 	struct json_templates templates;
 	struct row_schema *schemas;     /* newest first */
@@ -162,6 +163,7 @@ struct envelope_decoder {
 	uint32_t topic_count;
 	struct envelope_topic *recent;
 	struct arena arena;             /* process: work_schema, names */
+	struct schema *wider;           /* after ENVELOPE_WIDER */
 	/* of the chunk being filled */
 	struct chunk *work;             /* columns and notes */
 	struct chunk *out;
@@ -249,7 +251,8 @@ enum envelope_answer {
 	ENVELOPE_DONE,          /* rows or none, as it should be */
 	ENVELOPE_SKIPPED,       /* of the envelope, but about no row */
 	ENVELOPE_FULL,          /* the chunk has no room: begin with this message again */
-	ENVELOPE_REFUSED        /* a dead letter; the error says why */
+	ENVELOPE_REFUSED,       /* a dead letter; the error says why */
+	ENVELOPE_CHANGED        /* the columns are others: begin with it again, wider */
 };
 
 /*
@@ -259,6 +262,15 @@ enum envelope_answer {
 typedef int envelope_reader(struct envelope_row *r, struct str value,
 	const struct envelope_look *look, struct error *err);
 envelope_reader envelope_debezium, envelope_maxwell, envelope_canal, envelope_ogg;
+
+/* ---- envelope_change.c ---- */
+
+/*
+ * Does the message's schema block say other columns than the decoder has? ENVELOPE_DONE: it does
+ * not, or that is nothing to act on; ENVELOPE_CHANGED, or negative under SCHEMA_CHANGE_FAIL.
+ */
+int envelope_compare_block(struct envelope_row *r, const struct envelope_look *look,
+	struct error *err);
 
 /* Of a table other than the one that is asked for; also Maxwell's own. */
 bool envelope_other_table(struct envelope_row *r, struct str database, struct str schema,

@@ -348,6 +348,7 @@ void envelope_topic_release(struct envelope_topic *t)
 	free((void *)(uintptr_t)t->name.data);
 	free((void *)(uintptr_t)t->table.data);
 	free((void *)(uintptr_t)t->key_prefix.data);
+	free((void *)(uintptr_t)t->block.data);
 	free(t->lore);
 	free(t->partitions);
 	free(t);

@@ -2,7 +2,6 @@
 
 #include "base/bounds.h"
 #include "base/check.h"
-#include "decode/connect_schema.h"
 #include "decode/json_path.h"
 
 /* ---- columns ---- */
@@ -73,31 +72,14 @@ static bool is_array(struct str value)
 
 /* ---- the schema in the message ---- */
 
-/* Two columns whose names differ only in case are for no schema: the later one is left out. */
-static struct schema *to_schema(const struct connect_schema *c, struct arena *arena)
-{
-	struct schema *s = ARENA_NEW(arena, struct schema);
-	s->columns = ARENA_ARRAY(arena, struct schema_column, c->count + 1);
-	for (uint32_t i = 0; i < c->count; i++)
-		if (!envelope_own_field(c->fields[i].name) &&
-			schema_find_fold(s, c->fields[i].name) == SCHEMA_MISSING)
-			s->columns[s->column_count++] =
-				(struct schema_column){c->fields[i].name, c->fields[i].type};
-	return s;
-}
-
 static void add_schema(struct sniff_table *t, const struct envelope_look *l)
 {
 	if (l->schema.data == NULL || str_eq(l->schema, t->schema_text))
 		return;
 	t->schema_text = str_dup(l->schema, t->arena);
-	struct str row = t->schema_text;
-	if (!l->unwrapped)
-		row = connect_schema_field(row, str_lit("after"));
-	struct connect_schema fields;
-	if (row.data == NULL || connect_schema_parse(row, t->arena, &fields, NULL) < 0)
+	struct schema *found = envelope_block_columns(l, t->arena);
+	if (found == NULL)
 		return;
-	struct schema *found = to_schema(&fields, t->arena);
 	if (t->first == NULL)
 		t->first = t->schema = found;
 	else
@@ -254,22 +236,6 @@ static struct schema *inferred(const struct sniff_table *t, struct arena *arena)
 	return s;
 }
 
-/* Types and names of the sniffer's arena, copied. */
-static struct schema *copied(const struct schema *from, struct arena *arena)
-{
-	struct schema *s = schema_alloc(arena, from->column_count);
-	for (uint32_t i = 0; i < from->column_count; i++) {
-		s->columns[i].name = str_dup(from->columns[i].name, arena);
-		s->columns[i].type = from->columns[i].type;
-		if (from->columns[i].type.id != TYPE_ARRAY)
-			continue;
-		struct type *element = ARENA_NEW(arena, struct type);
-		*element = *from->columns[i].type.element; /* of arrays there is one level */
-		s->columns[i].type.element = element;
-	}
-	return s;
-}
-
 static void tell_key(const struct sniff_table *t, struct arena *arena, struct envelope_sample *out)
 {
 	for (uint32_t i = 0; i < t->key_count; i++)
@@ -302,8 +268,8 @@ void sniff_table_result(const struct sniff_table *t, struct arena *arena,
 	out->rows = t->rows;
 	out->unwrapped = t->unwrapped;
 	out->schema_in_message = t->first != NULL;
-	out->schema = t->first != NULL ? copied(t->schema, arena) : inferred(t, arena);
-	out->first = t->first != NULL ? copied(t->first, arena) : out->schema;
+	out->schema = t->first != NULL ? schema_copy(t->schema, arena) : inferred(t, arena);
+	out->first = t->first != NULL ? schema_copy(t->first, arena) : out->schema;
 	tell_key(t, arena, out);
 	if (t->kind == ENVELOPE_FLAT)
 		tell_op(t, arena, out);

@@ -55,6 +55,11 @@ int operator_finish(struct operator *op, const struct batch *b, struct error *er
 	return op->ops->finish == NULL ? 0 : op->ops->finish(op, b, err);
 }
 
+int operator_take(struct operator *op, struct operator *old, struct error *err)
+{
+	return op->ops->take == NULL ? 0 : op->ops->take(op, old, err);
+}
+
 struct operator *operator_input(struct operator *op, uint32_t index)
 {
 	return op->ops->input == NULL ? op : op->ops->input(op, index);

@@ -38,6 +38,11 @@ struct operator_ops {
 	 * next finish gives it to those who listen.
 	 */
 	void (*restore)(struct operator *op);
+	/*
+	 * the state of the step that it replaces, whose columns are narrower, and its rows to the
+	 * outs that follow the changelog; NULL: it has none, or has it from the steps before it
+	 */
+	int (*take)(struct operator *op, struct operator *old, struct error *err);
 	/* what takes the chunks of its index-th input; NULL: the operator itself takes all */
 	struct operator *(*input)(struct operator *op, uint32_t index);
 };
@@ -80,6 +85,7 @@ struct operator {
 };
 
 int operator_push(struct operator *op, struct chunk *c, struct error *err);
+int operator_take(struct operator *op, struct operator *old, struct error *err);
 /*
  * To every out that wants `mode` and has no buckets. Outs may clear live bits: with several, each
  * gets its own copy of the chunk's head (columns are shared).

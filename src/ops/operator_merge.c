@@ -158,8 +158,13 @@ static void tell_defaults(const struct plan_node *node)
 }
 
 static const struct operator_ops ops = {
-	.name = "merge", .push = push, .finish = merge_finish, .close = close,
-	.parts = merge_parts, .restore = merge_restore};
+	.name = "merge",
+	.push = push,
+	.finish = merge_finish,
+	.take = merge_take_over,
+	.parts = merge_parts,
+	.restore = merge_restore,
+	.close = close};
 
 struct operator *operator_open_merge(const struct plan_node *node)
 {

@@ -164,6 +164,7 @@ void merge_restore(struct operator *op);
 void merge_state_release(struct operator_merge *self);
 
 int merge_start(struct operator_merge *self, struct error *err);
+int merge_take_over(struct operator *op, struct operator *old, struct error *err);
 int merge_finish(struct operator *op, const struct batch *b, struct error *err);
 
 #endif

@@ -207,6 +207,26 @@ static void tell_key(const struct plan_node *merge, struct plan_node *in)
 	in->envelope->key = key;
 }
 
+/* Steps whose state is of rows that nobody keeps: it cannot be computed again for wider columns. */
+static bool holds_stream_state(const struct plan *p)
+{
+	for (uint32_t i = 0; i < p->node_count; i++) {
+		const struct plan_node *n = p->nodes[i];
+		if ((n->kind == PLAN_GROUP || n->kind == PLAN_LIMIT) && !n->inputs[0]->is_table)
+			return true;
+	}
+	return false;
+}
+
+static void settle_schema_changes(struct plan *p)
+{
+	for (uint32_t i = 0; i < p->node_count; i++) {
+		struct envelope_config *e = p->nodes[i]->envelope;
+		if (e != NULL && e->on_schema_change == SCHEMA_CHANGE_ADD && holds_stream_state(p))
+			e->on_schema_change = SCHEMA_CHANGE_LATER;
+	}
+}
+
 int plan_check(struct plan *p, struct error *err)
 {
 	if (p->node_count == 0) {
@@ -233,6 +253,7 @@ int plan_check(struct plan *p, struct error *err)
 		if (r < 0)
 			return error_at(err, STR_FMT, STR_ARG(n->place));
 	}
+	settle_schema_changes(p);
 	for (uint32_t i = 0; i < p->sink_count; i++) {
 		int r = check_sink(p, &p->sinks[i], err);
 		if (r < 0)

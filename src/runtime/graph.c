@@ -75,12 +75,16 @@ static int connect_node(struct graph *g, const struct plan_node *node, enum outp
  * filters and projections too, and only the changelog says that: it follows the changelog, and its
  * end of the chain leaves the -U out. Others in update mode are shown what Spark shows.
  */
-static enum output_mode fed_mode(const struct plan_sink *planned)
+static bool upserts(const struct plan_sink *planned)
 {
 	const struct sink_config *c = &planned->config;
-	bool upserts = c->kind == SINK_KAFKA || c->kind == SINK_SQLITE || c->kind == SINK_POSTGRES;
-	bool update = c->mode == OUTPUT_UPDATE && planned->input->is_table;
-	return upserts && update ? OUTPUT_CHANGELOG : c->mode;
+	bool by_key = c->kind == SINK_KAFKA || c->kind == SINK_SQLITE || c->kind == SINK_POSTGRES;
+	return by_key && c->mode == OUTPUT_UPDATE && planned->input->is_table;
+}
+
+static enum output_mode fed_mode(const struct plan_sink *planned)
+{
+	return upserts(planned) ? OUTPUT_CHANGELOG : planned->config.mode;
 }
 
 /* Whether a row that did not change comes out of the step as it did before. */
@@ -266,12 +270,44 @@ int64_t graph_pending_us(const struct graph *g, int64_t now_us, bool ending)
 	return least_us;
 }
 
-void graph_close(struct graph *g)
+void graph_close_sinks(struct graph *g)
 {
 	for (uint32_t i = 0; i < g->sink_count; i++) {
 		operator_close(g->sink_ends[i]);
 		sink_close(g->sinks[i]);
 	}
+	g->sink_count = 0;
+}
+
+int graph_same_shape(const struct graph *old, const struct plan *plan, struct error *err)
+{
+	bool same = old->plan->node_count == plan->node_count;
+	for (uint32_t i = 0; same && i < plan->node_count; i++)
+		same = plan->nodes[i]->kind == old->plan->nodes[i]->kind &&
+			plan->nodes[i]->is_table == old->plan->nodes[i]->is_table;
+	return same ? 0 : error_set(err, CDCL_E_SCRIPT,
+		"with the wider columns the script has other steps: start it again");
+}
+
+int graph_take(struct graph *g, struct graph *old, struct error *err)
+{
+	int r = 0;
+	/* one that upserts begins anew, as in any run, and gets every row again */
+	for (uint32_t i = 0; i < g->sink_count; i++)
+		operator_sink_mute(g->sink_ends[i], !upserts(&g->plan->sinks[i]));
+	for (uint32_t i = 0; r == 0 && i < g->plan->node_count * output_mode_count; i++)
+		if (g->made[i] != NULL && old->made[i] != NULL)
+			r = operator_take(g->made[i], old->made[i], err);
+	for (uint32_t i = 0; r == 0 && i < g->order_count; i++)
+		r = operator_finish(g->order[i], g->batch, err);
+	for (uint32_t i = 0; i < g->sink_count; i++)
+		operator_sink_mute(g->sink_ends[i], false);
+	return r;
+}
+
+void graph_close(struct graph *g)
+{
+	graph_close_sinks(g);
 	for (uint32_t i = 0; g->made != NULL && i < g->plan->node_count * output_mode_count; i++)
 		operator_close(g->made[i]);
 	for (uint32_t i = 0; g->heads != NULL && i < g->plan->node_count; i++)

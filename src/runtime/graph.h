@@ -46,6 +46,15 @@ int graph_open(struct graph *g, const struct plan *plan, struct dead_letters *de
 	const struct batch *batch, struct error *err);
 void graph_close(struct graph *g);
 
+/*
+ * For a graph of the same script with wider columns. The steps must be the same (same_shape);
+ * take: Tables keep their rows by column name, and what stands behind them is computed from these
+ * again; only sinks that upsert see it.
+ */
+int graph_same_shape(const struct graph *old, const struct plan *plan, struct error *err);
+void graph_close_sinks(struct graph *g);
+int graph_take(struct graph *g, struct graph *old, struct error *err);
+
 /* Where the chunks of a source node go: emit to it with OUTPUT_APPEND. */
 struct operator *graph_head(struct graph *g, const struct plan_node *source);
 

@@ -6,6 +6,20 @@
 
 enum { intake_arena_block_bytes = 256 * 1024 };
 
+static void open_decoder(struct intake *in, const struct clock *clock)
+{
+	const struct plan_node *node = in->node;
+	if (node->envelope != NULL && !node->raw) {
+		struct envelope_config config = *node->envelope;
+		config.json.clock = clock;
+		in->envelope = envelope_open(&config);
+	} else if (!node->raw) {
+		struct json_config config = node->json;
+		config.clock = clock;
+		in->decoder = json_decoder_open(&config);
+	}
+}
+
 int intake_open(struct intake *in, const struct plan_node *node, enum source_run run,
 	struct operator *head, struct dead_letters *dead, const struct clock *clock,
 	struct error *err)
@@ -17,17 +31,34 @@ int intake_open(struct intake *in, const struct plan_node *node, enum source_run
 		return error_set(err, CDCL_E_MEMORY, "no memory for a block of messages");
 	in->messages->arena = &in->arena;
 	in->messages->source_id = node->id;
-	if (node->envelope != NULL && !node->raw) {
-		struct envelope_config config = *node->envelope;
-		config.json.clock = clock;
-		in->envelope = envelope_open(&config);
-	} else if (!node->raw) {
-		struct json_config config = node->json;
-		config.clock = clock;
-		in->decoder = json_decoder_open(&config);
-	}
+	open_decoder(in, clock);
 	in->source = source_open(&node->source, node->id, run, clock, err);
 	return in->source == NULL ? -(int)err->code : 0;
+}
+
+int intake_take(struct intake *in, struct intake *old, const struct plan_node *node,
+	struct operator *head, struct dead_letters *dead, const struct clock *clock,
+	struct error *err)
+{
+	struct envelope_decoder *before = old->envelope;
+	if ((before == NULL) != (node->envelope == NULL) || node->raw != old->node->raw)
+		return error_set(err, CDCL_E_SCRIPT, "the script reads its sources otherwise now");
+	*in = *old;
+	in->node = node;
+	in->head = head;
+	in->dead = dead;
+	in->messages->arena = &in->arena;
+	in->messages->source_id = node->id;
+	in->wider = NULL;
+	in->decoder = NULL;
+	in->envelope = NULL;
+	open_decoder(in, clock);
+	if (before != NULL)
+		envelope_take(in->envelope, before);
+	arena_init(&old->arena, intake_arena_block_bytes);
+	old->source = NULL;
+	old->messages = NULL;
+	return 0;
 }
 
 void intake_close(struct intake *in)
@@ -47,6 +78,7 @@ int intake_begin_batch(struct intake *in, struct error *err)
 	in->messages_at_batch = in->source->messages_read;
 	in->bytes_at_batch = in->source->bytes_read;
 	in->files_at_batch = in->source->files_read;
+	in->carried = in->pending;
 	if (in->state == SOURCE_LIMIT)
 		in->state = SOURCE_MORE;
 	return r;
@@ -54,7 +86,7 @@ int intake_begin_batch(struct intake *in, struct error *err)
 
 bool intake_had_input(const struct intake *in)
 {
-	return in->source->messages_read != in->messages_at_batch ||
+	return in->carried || in->source->messages_read != in->messages_at_batch ||
 		in->source->files_read != in->files_at_batch;
 }
 
@@ -76,29 +108,36 @@ static int fill(struct intake *in, struct error *err)
 	return 0;
 }
 
-/* Messages of one block may give rows for several chunks. */
+/* Messages of one block may give rows for several chunks; some may wait for other columns. */
 static int read_events(struct intake *in, struct error *err)
 {
-	uint32_t next = 0;
 	int more;
 	do {
 		struct chunk *c = NULL;
-		more = envelope_decode(in->envelope, in->messages, &next, in->dead, &c, err);
+		more = envelope_decode(
+			in->envelope, in->messages, &in->next, in->dead, &c, err);
 		if (more < 0)
 			return more;
 		int r = c->row_count == 0 ? 0 : operator_emit(in->head, OUTPUT_APPEND, c, err);
 		if (r < 0)
 			return r;
 	} while (more == 1);
+	in->pending = more == ENVELOPE_WIDER;
+	in->wider = in->pending ? envelope_wider(in->envelope) : NULL;
 	return (int)in->messages->count;
 }
 
 int intake_read(struct intake *in, struct error *err)
 {
+	if (in->wider != NULL)
+		return 0;
+	if (in->pending)
+		return read_events(in, err);
 	int r = fill(in, err);
 	if (r < 0 || in->messages->count == 0)
 		return r;
 	dead_letters_note_read(in->dead, in->messages->count);
+	in->next = 0;
 	if (in->envelope != NULL)
 		return read_events(in, err);
 	struct chunk *c = NULL;

@@ -27,6 +27,12 @@ struct intake {
 	struct operator *head; /* the graph's */
 	struct dead_letters *dead; /* the pipeline's */
 	enum source_state state; /* what the source said last */
+	uint32_t next; /* of `messages`: decoded up to here */
+	bool pending; /* messages from `next` on wait */
+	bool carried; /* they did when the batch began, so it has input */
+	/* the messages say more columns than the node has; nothing is read until somebody takes
+	 * over */
+	const struct schema *wider;
 	int64_t messages_at_batch; /* source's counters when the batch began */
 	int64_t bytes_at_batch;
 	int64_t files_at_batch;
@@ -36,6 +42,14 @@ int intake_open(struct intake *in, const struct plan_node *node, enum source_run
 	struct operator *head, struct dead_letters *dead, const struct clock *clock,
 	struct error *err);
 void intake_close(struct intake *in);
+
+/*
+ * The source, the messages that wait and what the decoder knows go over to `in`, whose node has
+ * the wider columns; `old` can only be closed then.
+ */
+int intake_take(struct intake *in, struct intake *old, const struct plan_node *node,
+	struct operator *head, struct dead_letters *dead, const struct clock *clock,
+	struct error *err);
 
 int intake_begin_batch(struct intake *in, struct error *err);
 

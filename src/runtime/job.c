@@ -132,7 +132,9 @@ struct job *job_open(struct plan *plan, const struct job_options *options, struc
 	j->loop = loop_open(options->catch_signals, err);
 	if (j->loop == NULL)
 		goto fail;
-	j->pipeline = pipeline_open(plan, options->clock, options->batches_max, err);
+	j->pipeline = options->previous != NULL
+		? pipeline_follow(plan, options->previous->pipeline, options->batches_max, err)
+		: pipeline_open(plan, options->clock, options->batches_max, err);
 	if (j->pipeline == NULL)
 		goto fail;
 	status_init(
@@ -229,9 +231,18 @@ static int run(struct job *j, struct error *err)
 			return -(int)err->code;
 		if (result == PIPELINE_DONE)
 			return JOB_DONE;
+		if (result == PIPELINE_WIDER)
+			return JOB_WIDER;
 		if (!j->options.quiet)
 			status_tick(&j->status, j->pipeline);
 	}
+}
+
+void job_wider(const struct job *j, const struct plan_node **source,
+	const struct schema **columns)
+{
+	bool wider = pipeline_wider(j->pipeline, source, columns);
+	check(wider);
 }
 
 int job_run(struct job *j, struct error *err)

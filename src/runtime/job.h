@@ -28,10 +28,15 @@ struct job_options {
 	/* What the first start resolved `latest` to, so that a restart reads on from there. */
 	const struct partition_offset *resolved;
 	uint32_t resolved_count;
+	/* after JOB_WIDER: the job that this one goes on from; it can only be closed then, and its
+	 * plan outlives this one's */
+	struct job *previous;
 };
 
 enum job_end {
 	JOB_DONE, /* drained, finite end, or --max-batches */
+	JOB_WIDER, /* a source's messages have other columns (job_wider): load the script with them,
+		      open a job with this one as `previous` */
 	JOB_CHANGED /* --watch: the script was saved. Load it; when it is bad, job_run goes on with
 		       this one */
 };
@@ -45,6 +50,10 @@ int job_run(struct job *j, struct error *err);
 void job_stop(struct job *j);
 
 void job_close(struct job *j);
+
+/* After JOB_WIDER: whose columns, and which now. */
+void job_wider(const struct job *j, const struct plan_node **source,
+	const struct schema **columns);
 
 /* Where this job began to read, for a restart in place; lives in `arena`. */
 uint32_t job_resolved(const struct job *j, struct arena *arena, struct partition_offset **out);

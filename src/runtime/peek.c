@@ -270,14 +270,19 @@ static int look_anew(struct peek *p, const struct peek_request *q, struct envelo
 	return r < 0 ? -(int)err->code : 0;
 }
 
+static void name_request(const struct peek_request *q, struct strbuf *what)
+{
+	strbuf_init(what);
+	strbuf_addf(what, "%d " STR_FMT " ", (int)q->envelope, STR_ARG(q->table));
+	name_source(q->source, what);
+}
+
 static int look(struct source_peek *seam, const struct peek_request *q,
 	struct envelope_sample *out, struct error *err)
 {
 	struct peek *p = container_of(seam, struct peek, seam);
 	struct strbuf what;
-	strbuf_init(&what);
-	strbuf_addf(&what, "%d " STR_FMT " ", (int)q->envelope, STR_ARG(q->table));
-	name_source(q->source, &what);
+	name_request(q, &what);
 	struct peeked *f = find_peeked(p, strbuf_str(&what));
 	int r = 0;
 	if (f == NULL) {
@@ -293,6 +298,22 @@ static int look(struct source_peek *seam, const struct peek_request *q,
 	if (r >= 0)
 		*out = f->sample;
 	return r;
+}
+
+void peek_widen(struct source_peek *seam, const struct peek_request *request,
+	const struct schema *columns)
+{
+	struct peek *p = container_of(seam, struct peek, seam);
+	struct strbuf what;
+	if (seam->look != look)
+		return; /* of another kind */
+	name_request(request, &what);
+	struct peeked *f = find_peeked(p, strbuf_str(&what));
+	strbuf_release(&what);
+	if (f == NULL)
+		return;
+	f->sample.schema = schema_copy(columns, &p->arena);
+	f->sample.first = f->sample.schema;
 }
 
 struct peek *peek_open(const struct clock *clock, int64_t timeout_ms)

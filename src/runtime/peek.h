@@ -20,4 +20,8 @@ struct peek *peek_open(const struct clock *clock, int64_t timeout_ms);
 void peek_close(struct peek *p);
 struct source_peek *peek_seam(struct peek *p);
 
+/* From now on this source's answer has these columns: its messages have grown. */
+void peek_widen(struct source_peek *seam, const struct peek_request *request,
+	const struct schema *columns);
+
 #endif

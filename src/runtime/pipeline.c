@@ -16,7 +16,7 @@ enum {
 	turn_us_max = 10 * 1000 /* slow functions of a script: look at signals between chunks */
 };
 
-enum pipeline_phase { PHASE_READING, PHASE_CLOSING, PHASE_DONE };
+enum pipeline_phase { PHASE_READING, PHASE_CLOSING, PHASE_WIDER, PHASE_DONE };
 
 struct pipeline {
 	struct plan *plan;
@@ -162,6 +162,54 @@ struct pipeline *pipeline_open(
 	return p;
 }
 
+static int take_intakes(struct pipeline *p, struct pipeline *old, struct error *err)
+{
+	size_t nodes = p->plan->node_count;
+	p->intakes = calloc(nodes + 1, sizeof(*p->intakes));
+	p->targets = calloc(nodes + 1, sizeof(*p->targets));
+	p->target_counts = calloc(nodes + 1, sizeof(*p->target_counts));
+	if (p->intakes == NULL || p->targets == NULL || p->target_counts == NULL)
+		return error_set(err, CDCL_E_MEMORY, "no memory for the sources");
+	for (uint32_t i = 0; i < old->intake_count; i++) {
+		const struct plan_node *node = p->plan->nodes[old->intakes[i].node->id];
+		int r = intake_take(&p->intakes[p->intake_count], &old->intakes[i], node,
+			graph_head(&p->graph, node), &p->dead, p->clock, err);
+		if (r < 0)
+			return r;
+		p->intake_count++;
+	}
+	return 0;
+}
+
+struct pipeline *pipeline_follow(
+	struct plan *plan, struct pipeline *old, int64_t batches_max, struct error *err)
+{
+	struct pipeline *p = calloc(1, sizeof(*p));
+	if (p == NULL) {
+		error_set(err, CDCL_E_MEMORY, "no memory for the pipeline");
+		return NULL;
+	}
+	p->plan = plan;
+	p->clock = old->clock;
+	p->batches_max = batches_max;
+	p->dead = old->dead;
+	old->dead.writer = NULL;
+	p->trigger = old->trigger;
+	p->batch = old->batch;
+	p->batches_done = old->batches_done;
+	p->figures = old->figures;
+	if (graph_same_shape(&old->graph, plan, err) < 0)
+		goto fail;
+	graph_close_sinks(&old->graph);
+	if (graph_open(&p->graph, plan, &p->dead, &p->batch, err) < 0 ||
+		graph_take(&p->graph, &old->graph, err) < 0 || take_intakes(p, old, err) < 0)
+		goto fail;
+	return p;
+fail:
+	pipeline_close(p);
+	return NULL;
+}
+
 void pipeline_close(struct pipeline *p)
 {
 	if (p == NULL)
@@ -215,7 +263,8 @@ static int read_round(struct pipeline *p, struct error *err)
 	int more = 0;
 	for (uint32_t i = 0; i < p->intake_count; i++) {
 		struct intake *in = &p->intakes[i];
-		if (in->state == SOURCE_LIMIT || in->state == SOURCE_END)
+		bool none = in->state == SOURCE_LIMIT || in->state == SOURCE_END;
+		if (in->wider != NULL || (none && !in->pending))
 			continue;
 		int r = intake_read(in, err);
 		if (r < 0)
@@ -253,6 +302,26 @@ static bool some_is(const struct pipeline *p, enum source_state state)
 		if (p->intakes[i].state == state)
 			return true;
 	return false;
+}
+
+bool pipeline_wider(const struct pipeline *p, const struct plan_node **source,
+	const struct schema **columns)
+{
+	for (uint32_t i = 0; i < p->intake_count; i++) {
+		if (p->intakes[i].wider == NULL)
+			continue;
+		*source = p->intakes[i].node;
+		*columns = p->intakes[i].wider;
+		return true;
+	}
+	return false;
+}
+
+static bool is_wider(const struct pipeline *p)
+{
+	const struct plan_node *source;
+	const struct schema *columns;
+	return pipeline_wider(p, &source, &columns);
 }
 
 /* ---- closing ---- */
@@ -306,7 +375,7 @@ static bool bound_reached(const struct pipeline *p)
 
 static bool may_close(const struct pipeline *p)
 {
-	if (p->draining)
+	if (p->draining || is_wider(p))
 		return true;
 	if (some_is(p, SOURCE_WAITING))
 		return false;
@@ -405,9 +474,9 @@ static void tell_overrun(const struct pipeline *p)
 static bool is_last(const struct pipeline *p)
 {
 	bool again = p->durable != NULL && durable_replays(p->durable);
-	return p->draining || (p->plan->trigger == TRIGGER_ONCE && !again) ||
+	return p->draining || (p->plan->trigger == TRIGGER_ONCE && !again && !is_wider(p)) ||
 		(p->batches_max > 0 && p->batches_done + 1 >= p->batches_max) ||
-		all_are(p, SOURCE_END);
+		(all_are(p, SOURCE_END) && !is_wider(p));
 }
 
 static int finish_batch(struct pipeline *p, struct error *err)
@@ -421,7 +490,7 @@ static int finish_batch(struct pipeline *p, struct error *err)
 	tell_overrun(p);
 	p->batch.id++;
 	p->batches_done++;
-	p->phase = p->batch.last ? PHASE_DONE : PHASE_READING;
+	p->phase = p->batch.last ? PHASE_DONE : is_wider(p) ? PHASE_WIDER : PHASE_READING;
 	p->batch_open = false; /* its ranges stay readable until the next step */
 	return PIPELINE_BATCH;
 }
@@ -458,7 +527,7 @@ static int pass_trigger(struct pipeline *p)
 
 static bool should_close(const struct pipeline *p)
 {
-	return is_ending(p) || trigger_due(&p->trigger, clock_wall_us(p->clock));
+	return is_ending(p) || is_wider(p) || trigger_due(&p->trigger, clock_wall_us(p->clock));
 }
 
 /* A first batch runs without input; one that is run again may have had none. */
@@ -480,6 +549,8 @@ int pipeline_step(struct pipeline *p, uint32_t chunks_max, struct error *err)
 		p->phase = PHASE_DONE;
 	if (p->phase == PHASE_DONE)
 		return PIPELINE_DONE;
+	if (p->phase == PHASE_WIDER)
+		return PIPELINE_WIDER;
 	int r = p->batch_open && had_input(p) ? 0 : begin_batch(p, err);
 	if (r == 0 && !p->draining)
 		r = read_chunks(p, chunks_max, err);

@@ -35,6 +35,8 @@ enum pipeline_result {
 	PIPELINE_BUSY, /* call again at once */
 	PIPELINE_WAIT, /* nothing to do until pipeline_wait's fds or time */
 	PIPELINE_BATCH, /* a batch was published, see pipeline_batch; call again at once */
+	/* a source's messages have columns that the plan has not: pipeline_wider, pipeline_follow */
+	PIPELINE_WIDER,
 	PIPELINE_DONE /* the end: nothing will ever come again */
 };
 
@@ -69,7 +71,19 @@ struct pipeline_wait {
 /* Opens sources and sinks. The plan outlives the pipeline. */
 struct pipeline *pipeline_open(
 	struct plan *plan, const struct clock *clock, int64_t batches_max, struct error *err);
+/*
+ * After PIPELINE_WIDER, between two batches: a pipeline of `plan`, the same script with the wider
+ * columns, that goes on where `old` stands: with its open sources, the messages that wait, the rows
+ * of its Tables by column name. Sinks are opened anew. `old` can only be closed then, and its plan
+ * must outlive the new one. NULL: the job cannot go on.
+ */
+struct pipeline *pipeline_follow(
+	struct plan *plan, struct pipeline *old, int64_t batches_max, struct error *err);
 void pipeline_close(struct pipeline *p);
+
+/* The first source whose messages have other columns, and which; false: none has. */
+bool pipeline_wider(const struct pipeline *p, const struct plan_node **source,
+	const struct schema **columns);
 
 /* At most chunks_max chunks per source, and at most one batch published. */
 int pipeline_step(struct pipeline *p, uint32_t chunks_max, struct error *err);

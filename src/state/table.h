@@ -124,6 +124,13 @@ int64_t table_forget_deleted(struct table *t, int64_t before_us);
  */
 uint32_t table_scan(const struct table *t, uint32_t *at, uint32_t *ids);
 
+/*
+ * The same for remembered deletes, oldest first, with the time from which each ages; *at begins at
+ * 0.
+ */
+uint32_t table_scan_deleted(
+	const struct table *t, uint32_t *at, uint32_t *ids, int64_t *deleted_us);
+
 int64_t table_rows(const struct table *t);
 int64_t table_deleted(const struct table *t);   /* remembered */
 int64_t table_bytes(const struct table *t);     /* memory held */

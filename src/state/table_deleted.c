@@ -116,3 +116,18 @@ int64_t table_forget_deleted(struct table *t, int64_t before_us)
 		forgotten++;
 	return forgotten;
 }
+
+/* *at is one more than the id to go on with; 0 at first, and the end is one that no id has. */
+uint32_t table_scan_deleted(
+	const struct table *t, uint32_t *at, uint32_t *ids, int64_t *deleted_us)
+{
+	uint32_t count = 0, id = *at == 0 ? t->oldest : *at == table_none ? table_none : *at - 1;
+	while (id != table_none && count < chunk_rows_max) {
+		struct link link = get_link(t, table_slot((struct table *)(uintptr_t)t, id));
+		ids[count] = id;
+		deleted_us[count++] = link.at_us;
+		id = link.newer;
+	}
+	*at = id == table_none ? table_none : id + 1;
+	return count;
+}
