@@ -41,7 +41,8 @@ enum schema_change {
 	SCHEMA_CHANGE_ADD,
 	SCHEMA_CHANGE_IGNORE,
 	SCHEMA_CHANGE_FAIL,
-	SCHEMA_CHANGE_LATER     /* add, but a step holds state of the rows before: at the next start */
+	/* add, but a step holds state of the rows before: at the next start */
+	SCHEMA_CHANGE_LATER
 };
 
 struct envelope_config {

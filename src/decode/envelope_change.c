@@ -36,8 +36,8 @@ static int fail(struct envelope_row *r, struct str what, struct error *err)
 {
 	struct chunk *work = r->decoder->work;
 	struct str place = chunk_row_place(work, r->json.index, work->arena);
-	error_set(err, CDCL_E_DATA, "the columns changed (" STR_FMT "), on_schema_change = \"fail\"",
-		STR_ARG(what));
+	error_set(err, CDCL_E_DATA,
+		"the columns changed (" STR_FMT "), on_schema_change = \"fail\"", STR_ARG(what));
 	return error_at(err, STR_FMT, STR_ARG(place));
 }
 
@@ -53,8 +53,8 @@ static int act(struct envelope_row *r, struct str what, bool wider, struct error
 	enum schema_change policy = d->config.on_schema_change;
 	if (policy == SCHEMA_CHANGE_FAIL)
 		return fail(r, what, err);
-	log_info("schema", STR_FMT ": the columns changed: " STR_FMT "; %s", STR_ARG(r->topic->name),
-		STR_ARG(what), ends[policy]);
+	log_info("schema", STR_FMT ": the columns changed: " STR_FMT "; %s",
+		STR_ARG(r->topic->name), STR_ARG(what), ends[policy]);
 	return wider && policy == SCHEMA_CHANGE_ADD ? ENVELOPE_CHANGED : ENVELOPE_DONE;
 }
 

@@ -164,7 +164,8 @@ static const struct operator_ops ops = {
 	.take = merge_take_over,
 	.parts = merge_parts,
 	.restore = merge_restore,
-	.close = close};
+	.close = close,
+};
 
 struct operator *operator_open_merge(const struct plan_node *node)
 {

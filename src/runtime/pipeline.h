@@ -35,7 +35,7 @@ enum pipeline_result {
 	PIPELINE_BUSY, /* call again at once */
 	PIPELINE_WAIT, /* nothing to do until pipeline_wait's fds or time */
 	PIPELINE_BATCH, /* a batch was published, see pipeline_batch; call again at once */
-	/* a source's messages have columns that the plan has not: pipeline_wider, pipeline_follow */
+	/* a source's messages have columns that the plan has not: pipeline_follow */
 	PIPELINE_WIDER,
 	PIPELINE_DONE /* the end: nothing will ever come again */
 };
