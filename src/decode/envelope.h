@@ -41,7 +41,8 @@ enum schema_change {
 	SCHEMA_CHANGE_ADD,
 	SCHEMA_CHANGE_IGNORE,
 	SCHEMA_CHANGE_FAIL,
-	/* add, but a step holds state of the rows before: at the next start */
+	/* add at the next start: a step holds state of the rows before, or nobody loads the script
+	 * again */
 	SCHEMA_CHANGE_LATER
 };
 

@@ -47,8 +47,8 @@ static int act(struct envelope_row *r, struct str what, bool wider, struct error
 		[SCHEMA_CHANGE_ADD] = "kept rows get NULL",
 		[SCHEMA_CHANGE_IGNORE] = "left out, as on_schema_change says",
 		[SCHEMA_CHANGE_LATER] =
-			"left out until the next start, because a step holds state of the "
-			"stream's rows before"};
+			"left out until the next start, because this job cannot take it in "
+			"while it runs"};
 	struct envelope_decoder *d = r->decoder;
 	enum schema_change policy = d->config.on_schema_change;
 	if (policy == SCHEMA_CHANGE_FAIL)

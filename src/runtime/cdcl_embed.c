@@ -12,6 +12,16 @@ struct cdcl_job {
 	struct job *job;
 };
 
+/* A job here is one plan from its opening to its end. */
+static void leave_columns(struct plan *plan)
+{
+	for (uint32_t i = 0; i < plan->node_count; i++) {
+		struct envelope_config *e = plan->nodes[i]->envelope;
+		if (e != NULL && e->on_schema_change == SCHEMA_CHANGE_ADD)
+			e->on_schema_change = SCHEMA_CHANGE_LATER;
+	}
+}
+
 struct cdcl_job *cdcl_open(const struct cdcl_options *o, struct error *err)
 {
 	struct cdcl_job *c = calloc(1, sizeof(*c));
@@ -39,6 +49,8 @@ struct cdcl_job *cdcl_open(const struct cdcl_options *o, struct error *err)
 		.clock = &clock_system,
 	};
 	c->script = script_open(&script_options, err);
+	if (c->script != NULL)
+		leave_columns(script_plan(c->script));
 	if (c->script != NULL)
 		c->job = job_open(script_plan(c->script), &job_options, err);
 	if (c->job == NULL) {
