@@ -222,7 +222,8 @@ static void settle_schema_changes(struct plan *p)
 {
 	for (uint32_t i = 0; i < p->node_count; i++) {
 		struct envelope_config *e = p->nodes[i]->envelope;
-		if (e != NULL && e->on_schema_change == SCHEMA_CHANGE_ADD && holds_stream_state(p))
+		if (e != NULL && e->on_schema_change == SCHEMA_CHANGE_ADD &&
+			(holds_stream_state(p) || p->checkpoint.data != NULL))
 			e->on_schema_change = SCHEMA_CHANGE_LATER;
 	}
 }

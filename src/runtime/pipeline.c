@@ -189,6 +189,7 @@ struct pipeline *pipeline_follow(
 		error_set(err, CDCL_E_MEMORY, "no memory for the pipeline");
 		return NULL;
 	}
+	check(old->durable == NULL); /* with a checkpoint columns wait: plan_check */
 	p->plan = plan;
 	p->clock = old->clock;
 	p->batches_max = batches_max;
