@@ -1,4 +1,8 @@
-/* order_by on an aggregate in complete mode: the rows of a batch, gathered and sorted. */
+/*
+ * order_by on a Table in complete mode: the rows of a batch, gathered and sorted. When nothing but
+ * a limit follows, only the first rows are kept: what is beyond goes whenever it is as much as
+ * what is kept.
+ */
 
 #include "ops/operator_build.h"
 
@@ -16,8 +20,10 @@ struct operator_order {
 	uint32_t chunk_capacity;
 	struct vector **keys; /* by chunk: its sort keys */
 	uint32_t row_count;
-	struct arena out_arena;
+	struct arena out_arena; /* also what is kept, while the rest goes */
 };
+
+enum { prune_rows_min = 4096 };
 
 /* Where one row is, and enough of the operator to compare it. */
 struct sort_row {
@@ -26,6 +32,21 @@ struct sort_row {
 	uint32_t row;
 	uint32_t arrival;
 };
+
+/* Strings of live rows are copied to the chunk's memory. */
+static void own_strings(struct chunk *c)
+{
+	for (uint32_t i = 0; i < c->column_count; i++) {
+		struct str *strings = c->columns[i].data;
+		if (type_phys(c->schema->columns[i].type) != PHYS_STR)
+			continue;
+		for (uint32_t row = 0; row < c->row_count; row++) {
+			bool kept = bit_get(c->live, row) && !column_is_null(&c->columns[i], row);
+			strings[row] =
+				kept ? str_dup(strings[row], c->arena) : (struct str){NULL, 0};
+		}
+	}
+}
 
 /* A deep copy into the batch's memory: the chunk's own ends with the push. */
 static struct chunk *keep_rows(struct operator_order *self, const struct chunk *c)
@@ -38,13 +59,8 @@ static struct chunk *keep_rows(struct operator_order *self, const struct chunk *
 		struct column *to = &copy->columns[i];
 		memcpy(to->nulls, c->columns[i].nulls, sizeof(to->nulls));
 		memcpy(to->data, c->columns[i].data, phys_bytes(phys) * c->row_count);
-		struct str *strings = to->data;
-		for (uint32_t row = 0; phys == PHYS_STR && row < c->row_count; row++) {
-			bool kept = bit_get(c->live, row) && !column_is_null(to, row);
-			strings[row] =
-				kept ? str_dup(strings[row], &self->arena) : (struct str){NULL, 0};
-		}
 	}
+	own_strings(copy);
 	return copy;
 }
 
@@ -57,26 +73,6 @@ static void reserve(struct operator_order *self)
 	self->keys = realloc(self->keys, to * sizeof(*self->keys));
 	check(self->chunks != NULL && self->keys != NULL);
 	self->chunk_capacity = to;
-}
-
-static int push(struct operator *op, struct chunk *c, struct error *err)
-{
-	struct operator_order *self = (struct operator_order *)op;
-	if (chunk_next_live(c, 0) >= chunk_rows_max)
-		return 0;
-	struct chunk *copy = keep_rows(self, c);
-	uint32_t count = self->node->sort_key_count;
-	struct vector *keys = ARENA_ARRAY(&self->arena, struct vector, count);
-	for (uint32_t i = 0; i < count; i++) {
-		int r = operator_eval(op, self->node->sort_keys[i].expr, copy, &keys[i], err);
-		if (r < 0)
-			return r;
-	}
-	reserve(self);
-	self->chunks[self->chunk_count] = copy;
-	self->keys[self->chunk_count++] = keys;
-	self->row_count += chunk_live_count(copy);
-	return 0;
 }
 
 static int compare_key(const struct plan_sort_key *key, const struct vector *x, uint32_t x_row,
@@ -123,12 +119,12 @@ static struct sort_row *sorted_rows(struct operator_order *self)
 	return rows;
 }
 
-static int emit_rows(
-	struct operator_order *self, const struct sort_row *rows, uint32_t count, struct error *err)
+/* Rows in the order listed, as a chunk that shares their strings. */
+static struct chunk *gather(struct operator_order *self, const struct sort_row *rows,
+	uint32_t count, struct arena *arena)
 {
 	const struct schema *schema = self->op.schema;
-	arena_reset(&self->out_arena);
-	struct chunk *out = chunk_alloc(&self->out_arena, schema);
+	struct chunk *out = chunk_alloc(arena, schema);
 	chunk_set_rows(out, count);
 	for (uint32_t i = 0; i < schema_total(schema); i++) {
 		memset(out->columns[i].nulls, 0, sizeof(out->columns[i].nulls));
@@ -139,6 +135,71 @@ static int emit_rows(
 			value_to_column(&v, &out->columns[i], row);
 		}
 	}
+	return out;
+}
+
+static int add_chunk(struct operator_order *self, struct chunk *copy, struct error *err)
+{
+	uint32_t count = self->node->sort_key_count;
+	struct vector *keys = ARENA_ARRAY(copy->arena, struct vector, count);
+	for (uint32_t i = 0; i < count; i++) {
+		int r = operator_eval(
+			&self->op, self->node->sort_keys[i].expr, copy, &keys[i], err);
+		if (r < 0)
+			return r;
+	}
+	reserve(self);
+	self->chunks[self->chunk_count] = copy;
+	self->keys[self->chunk_count++] = keys;
+	self->row_count += chunk_live_count(copy);
+	return 0;
+}
+
+/* Keeps the first rows and lets the others go. Of equal ones the earlier stay the earlier. */
+static int prune(struct operator_order *self, struct error *err)
+{
+	uint32_t limit = (uint32_t)self->node->limit, chunk_count = 0;
+	struct sort_row *rows = sorted_rows(self);
+	struct chunk **kept = operator_alloc((limit / chunk_rows_max + 1) * sizeof(*kept));
+	arena_reset(&self->out_arena);
+	for (uint32_t at = 0; at < limit; at += chunk_rows_max) {
+		uint32_t left = limit - at;
+		kept[chunk_count++] = gather(self, rows + at,
+			left < chunk_rows_max ? left : chunk_rows_max, &self->out_arena);
+	}
+	free(rows);
+	struct arena old = self->arena;
+	self->arena = self->out_arena;
+	self->out_arena = old;
+	self->chunk_count = 0;
+	self->row_count = 0;
+	int r = 0;
+	for (uint32_t i = 0; i < chunk_count && r >= 0; i++) {
+		kept[i]->arena = &self->arena; /* where its memory is now */
+		own_strings(kept[i]);
+		r = add_chunk(self, kept[i], err);
+	}
+	free(kept);
+	arena_reset(&self->out_arena);
+	return r;
+}
+
+static int push(struct operator *op, struct chunk *c, struct error *err)
+{
+	struct operator_order *self = (struct operator_order *)op;
+	if (chunk_next_live(c, 0) >= chunk_rows_max)
+		return 0;
+	int r = add_chunk(self, keep_rows(self, c), err);
+	int64_t limit = self->node->limit;
+	bool full = limit > 0 && self->row_count >= 2 * limit + prune_rows_min;
+	return r >= 0 && full ? prune(self, err) : r;
+}
+
+static int emit_rows(
+	struct operator_order *self, const struct sort_row *rows, uint32_t count, struct error *err)
+{
+	arena_reset(&self->out_arena);
+	struct chunk *out = gather(self, rows, count, &self->out_arena);
 	return operator_emit(&self->op, OUTPUT_COMPLETE, out, err);
 }
 

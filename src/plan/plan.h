@@ -71,7 +71,7 @@ struct plan_node {
 	struct row_function *function;
 	/* PLAN_MAP: columns shared from the input before the new ones (with) */
 	uint32_t map_keeps;
-	/* PLAN_LIMIT */
+	/* PLAN_LIMIT; PLAN_ORDER: rows that anybody wants of it, 0: all */
 	int64_t limit;
 	/* PLAN_GROUP */
 	struct aggregate_plan *group;

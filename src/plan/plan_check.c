@@ -6,6 +6,7 @@
 #include "plan/plan.h"
 #include "plan/plan_target.h"
 
+#include "base/bounds.h"
 #include "base/check.h"
 #include "source/source_kinds.h"
 
@@ -228,6 +229,26 @@ static void settle_schema_changes(struct plan *p)
 	}
 }
 
+/* An order_by that only limits follow need not keep the rows behind the greatest of them. */
+static void limit_order(const struct plan *p, struct plan_node *order)
+{
+	int64_t most = 0;
+	for (uint32_t i = 0; i < p->sink_count; i++)
+		if (p->sinks[i].input == order)
+			return;
+	for (uint32_t i = 0; i < p->node_count; i++) {
+		const struct plan_node *n = p->nodes[i];
+		for (uint32_t k = 0; k < n->input_count; k++) {
+			if (n->inputs[k] != order)
+				continue;
+			if (n->kind != PLAN_LIMIT)
+				return;
+			most = n->limit > most ? n->limit : most;
+		}
+	}
+	order->limit = most <= top_rows_max ? most : 0;
+}
+
 int plan_check(struct plan *p, struct error *err)
 {
 	if (p->node_count == 0) {
@@ -244,6 +265,8 @@ int plan_check(struct plan *p, struct error *err)
 	for (uint32_t i = 0; i < p->node_count; i++) {
 		struct plan_node *n = p->nodes[i];
 		/* Debezium tells a key change by its headers */
+		if (n->kind == PLAN_ORDER)
+			limit_order(p, n);
 		n->source.kafka.headers = p->reads_headers ||
 			(n->envelope != NULL && n->envelope->kind == ENVELOPE_DEBEZIUM);
 		if (n->kind == PLAN_MERGE)

@@ -587,8 +587,6 @@ static void test_order_is_stable_over_chunks(void **state)
 	}
 }
 
-/* ---- Tables: top, join ---- */
-
 static void finish(struct operator* op)
 {
 	if (operator_finish(op, &batch, &err) < 0)
@@ -602,6 +600,43 @@ static uint32_t count_of(const struct capture *c, const char *part)
 		count += memcmp(c->text.data + at, part, strlen(part)) == 0;
 	return count;
 }
+
+/* With a limit behind it only what can still be shown is kept; the rows are the same. */
+static void test_order_keeps_what_the_limit_shows(void **state)
+{
+	(void)state;
+	struct plan_node *counts = GROUP(source, "k", "sum(v) as v");
+	struct str texts[] = {str_lit("v"), str_lit("k desc")};
+	struct capture *boxes[2];
+	for (uint32_t which = 0; which < 2; which++) {
+		struct plan_node *sorted = plan_order_by(plan, counts, texts, 1, place, &err);
+		sorted->limit = which == 0 ? 0 : 1500;
+		struct operator* o = start(sorted, OUTPUT_COMPLETE);
+		struct operator* l =
+			start(plan_limit(plan, sorted, 1500, place, &err), OUTPUT_COMPLETE);
+		operator_connect(o, l, OUTPUT_COMPLETE);
+		boxes[which] = capture(l, OUTPUT_COMPLETE);
+		for (uint32_t k = 0; k < 30; k++) {
+			struct chunk *in = chunk_alloc(&arena, counts->schema);
+			chunk_set_rows(in, chunk_rows_max);
+			memset(in->columns[0].nulls, 0, sizeof(in->columns[0].nulls));
+			memset(in->columns[1].nulls, 0, sizeof(in->columns[1].nulls));
+			for (uint32_t i = 0; i < chunk_rows_max; i++) {
+				((struct str *)in->columns[0].data)[i] =
+					str_printf(&arena, "k%u.%u", k, i);
+				((int64_t *)in->columns[1].data)[i] = (i * 7919 + k * 31) % 5000;
+			}
+			bit_clear(in->live, k);
+			assert_int_equal(operator_push(o, in, &err), 0);
+		}
+		finish(o);
+		finish(l);
+	}
+	assert_int_equal(count_of(boxes[0], ";"), 1500);
+	assert_true(str_eq(strbuf_str(&boxes[0]->text), strbuf_str(&boxes[1]->text)));
+}
+
+/* ---- Tables: top, join ---- */
 
 static void test_top(void **state)
 {
@@ -777,6 +812,7 @@ int main(void)
 		TEST(test_collect),
 		TEST(test_own_aggregate),
 		TEST(test_order_is_stable_over_chunks),
+		TEST(test_order_keeps_what_the_limit_shows),
 		TEST(test_top),
 		TEST(test_join_does_not_see_which_input_is_first),
 		TEST(test_join_and_top_refuse_what_was_never_given),
