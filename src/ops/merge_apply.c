@@ -48,8 +48,6 @@ static void copy_hidden(const struct column *from, uint32_t row, struct column *
 	uint32_t to_row, struct type type)
 {
 	size_t bytes = phys_bytes(type_phys(type));
-	if (from == to && row == to_row)
-		return;
 	if (column_is_null(from, row)) {
 		bit_set(to->nulls, to_row);
 		return;
@@ -71,7 +69,8 @@ static void set_hidden(const struct operator_merge *self, const struct merge_inp
 	const struct column *from =
 		k->event == merge_none ? run->stored->columns : in->row->columns;
 	uint32_t row = k->event == merge_none ? key : run->events[k->event].row;
-	for (uint32_t t = m->sequence_first; t <= m->stream_column; t++)
+	bool there = from == to->columns && row == to_row;
+	for (uint32_t t = m->sequence_first; t <= m->stream_column && !there; t++)
 		copy_hidden(&from[t], row, &to->columns[t], to_row, m->schema->columns[t].type);
 	bit_clear(to->columns[m->awaits_column].nulls, to_row);
 	((uint8_t *)to->columns[m->awaits_column].data)[to_row] = k->awaits;
@@ -80,7 +79,8 @@ static void set_hidden(const struct operator_merge *self, const struct merge_inp
 	uint32_t time = (uint32_t)m->time_column;
 	from = wrote == merge_none ? run->stored->columns : in->row->columns;
 	row = wrote == merge_none ? key : run->events[wrote].row;
-	copy_hidden(&from[time], row, &to->columns[time], to_row, m->schema->columns[time].type);
+	if (from != to->columns || row != to_row)
+		copy_hidden(&from[time], row, &to->columns[time], to_row, m->schema->columns[time].type);
 }
 
 /* The step whose answer the key's row is in the end, or none. */
@@ -159,41 +159,56 @@ static int apply_keys(struct operator_merge *self, const struct merge_input *in,
 	return r < 0 ? r : apply_remembered(self, in, remembered, remembered_count, err);
 }
 
-static void count_op(struct merge_counts *c, const struct merge_event *e)
+/* What each event was, from numbers by op and fate: most are alike. */
+static void add_counts(struct merge_counts *c, const uint32_t by_op[change_op_count][2])
 {
-	c->inserts += e->op == CHANGE_INSERT;
-	c->updates += e->op == CHANGE_UPDATE;
-	c->deletes += e->op == CHANGE_DELETE;
-	c->reads += e->op == CHANGE_READ;
-	c->upserts += e->op == CHANGE_UPSERT;
-	c->tombstones += e->op == CHANGE_TOMBSTONE;
-	c->other_partition += e->other_stream;
-	if (e->fate == FATE_STALE)
-		return;
-	c->insert_over_existing += e->op == CHANGE_INSERT && e->had;
-	c->update_of_missing += e->op == CHANGE_UPDATE && !e->had;
-	c->delete_of_missing += e->op == CHANGE_DELETE && !e->had;
+	c->inserts += by_op[CHANGE_INSERT][0] + by_op[CHANGE_INSERT][1];
+	c->updates += by_op[CHANGE_UPDATE][0] + by_op[CHANGE_UPDATE][1];
+	c->deletes += by_op[CHANGE_DELETE][0] + by_op[CHANGE_DELETE][1];
+	c->reads += by_op[CHANGE_READ][0] + by_op[CHANGE_READ][1];
+	c->upserts += by_op[CHANGE_UPSERT][0] + by_op[CHANGE_UPSERT][1];
+	c->tombstones += by_op[CHANGE_TOMBSTONE][0] + by_op[CHANGE_TOMBSTONE][1];
+	c->insert_over_existing += by_op[CHANGE_INSERT][1];
+	c->update_of_missing += by_op[CHANGE_UPDATE][0];
+	c->delete_of_missing += by_op[CHANGE_DELETE][0];
+}
+
+static void count_stale(struct merge_counts *c, enum change_op op)
+{
+	uint32_t as_expected[change_op_count][2] = {{0}};
+	as_expected[op][op == CHANGE_UPDATE || op == CHANGE_DELETE] = 1;
+	add_counts(c, (const uint32_t(*)[2])as_expected);
+	c->stale++;
 }
 
 static void count_events(struct operator_merge *self)
 {
 	struct merge_counts *c = &self->counts;
+	uint32_t by_op[change_op_count][2] = {{0}}, applied = 0, ignored = 0, refused = 0;
 	for (uint32_t i = 0; i < self->run.count; i++) {
 		struct merge_event *e = &self->run.events[i];
 		uint8_t outcome = MERGE_OUTCOME_ROW;
+		if (e->fate == FATE_STALE) {
+			count_stale(c, (enum change_op)e->op);
+			continue;
+		}
 		if (e->fate == FATE_STEP && self->needs_old) {
 			outcome = self->steps.outcome[e->step];
 			e->had = self->steps.has_old[e->step] != 0;
 		}
-		count_op(c, e);
-		c->stale += e->fate == FATE_STALE;
-		c->ignored += e->fate == FATE_IGNORED || e->fate == FATE_SAID ||
+		by_op[e->op][e->had]++;
+		c->other_partition += e->other_stream;
+		ignored += e->fate == FATE_IGNORED || e->fate == FATE_SAID ||
 			outcome == MERGE_OUTCOME_OLD;
-		c->applied += e->fate == FATE_STEP && outcome != MERGE_OUTCOME_OLD &&
+		applied += e->fate == FATE_STEP && outcome != MERGE_OUTCOME_OLD &&
 			outcome != MERGE_OUTCOME_REFUSED;
-		/* Those of policies and ready rules were counted with their dead letters. */
-		c->refused += outcome == MERGE_OUTCOME_REFUSED && self->plan->function != NULL;
+		refused += outcome == MERGE_OUTCOME_REFUSED;
 	}
+	add_counts(c, (const uint32_t(*)[2])by_op);
+	c->ignored += ignored;
+	c->applied += applied;
+	/* Those of policies and ready rules were counted with their dead letters. */
+	c->refused += self->plan->function != NULL ? refused : 0;
 }
 
 int merge_apply(struct operator_merge *self, const struct merge_input *in, struct error *err)

@@ -75,6 +75,12 @@ static int16_t first_of_key(struct merge_run *run, uint32_t number)
 	return (int16_t)number;
 }
 
+/* By arrival, and from one partition: then an event's order asks for nothing that is stored. */
+static bool one_stream(const struct operator_merge *self)
+{
+	return self->plan->sequence == MERGE_BY_ARRIVAL && self->stream_count <= 1;
+}
+
 static void gather_stored(struct operator_merge *self, struct arena *arena)
 {
 	const struct merge_plan *m = self->plan;
@@ -84,6 +90,10 @@ static void gather_stored(struct operator_merge *self, struct arena *arena)
 	for (uint32_t t = m->schema->column_count; t < schema_total(m->schema); t++) {
 		struct column *c = &run->stored->columns[t];
 		c->data = chunk_alloc_data(arena, m->schema->columns[t].type);
+		if (t == m->stream_column && one_stream(self)) {
+			memset(c->data, 0, run->count * sizeof(int32_t));
+			continue;
+		}
 		table_gather_column(self->table, run->ids, run->count, t, c);
 	}
 }
@@ -202,6 +212,10 @@ static void note_sequence(
 {
 	struct merge_event *e = &self->run.events[number];
 	struct merge_key *k = &self->run.keys[e->key];
+	if (one_stream(self)) {
+		k->event = (int16_t)number;
+		return;
+	}
 	struct merge_place mine = place_of(self, in, (uint32_t)e->key, (int)number);
 	struct merge_place last = place_of(self, in, (uint32_t)e->key, k->event);
 	bool had = !column_is_null(&last.columns[self->plan->stream_column], last.row);
@@ -291,7 +305,7 @@ static int decide(struct operator_merge *self, const struct merge_input *in, uin
 		k->changed |= !k->awaits;
 		k->awaits = true;
 	}
-	if (!is_newer(self, in, number, k->event)) {
+	if (self->plan->sequence != MERGE_BY_ARRIVAL && !is_newer(self, in, number, k->event)) {
 		e->fate = FATE_STALE;
 		return 0;
 	}
