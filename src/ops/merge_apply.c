@@ -80,7 +80,8 @@ static void set_hidden(const struct operator_merge *self, const struct merge_inp
 	from = wrote == merge_none ? run->stored->columns : in->row->columns;
 	row = wrote == merge_none ? key : run->events[wrote].row;
 	if (from != to->columns || row != to_row)
-		copy_hidden(&from[time], row, &to->columns[time], to_row, m->schema->columns[time].type);
+		copy_hidden(&from[time], row, &to->columns[time], to_row,
+			m->schema->columns[time].type);
 }
 
 /* The step whose answer the key's row is in the end, or none. */

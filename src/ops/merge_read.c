@@ -212,16 +212,25 @@ uint32_t merge_add_stream(struct operator_merge *self, struct merge_stream strea
 	return self->stream_count++;
 }
 
+static bool is_stream(const struct merge_stream *a, const struct merge_stream *b)
+{
+	return a->partition == b->partition && a->source_id == b->source_id &&
+		str_eq(a->topic, b->topic);
+}
+
+/* Where a stream was found last is looked at first: there may be thousands of partitions. */
 static uint32_t find_stream(struct operator_merge *self, const struct messages *m, uint32_t message)
 {
 	struct merge_stream wanted = {m->source_id, m->partition[message], m->topic[message]};
-	for (uint32_t i = self->stream_count; i-- > 0;) {
-		const struct merge_stream *s = &self->streams[i];
-		if (s->partition == wanted.partition && s->source_id == wanted.source_id &&
-			str_eq(s->topic, wanted.topic))
-			return i;
-	}
-	return merge_add_stream(self, wanted);
+	uint32_t *recent =
+		&self->recent_streams[(uint32_t)wanted.partition % merge_recent_streams];
+	if (*recent < self->stream_count && is_stream(&self->streams[*recent], &wanted))
+		return *recent;
+	uint32_t at = self->stream_count;
+	while (at > 0 && !is_stream(&self->streams[at - 1], &wanted))
+		at--;
+	*recent = at > 0 ? at - 1 : merge_add_stream(self, wanted);
+	return *recent;
 }
 
 static void read_streams(struct operator_merge *self, const struct chunk *c, struct merge_input *in)
@@ -270,7 +279,10 @@ static void read_times(struct operator_merge *self, const struct chunk *c, struc
 
 /* ---- what an event leaves as it was ---- */
 
-/* An envelope's rows leave absent columns alone; flat ones only when they patch. */
+/*
+ * An envelope's rows leave absent columns alone; flat ones only when they patch. A delete writes
+ * none.
+ */
 static void keep_absent(const struct merge_plan *m, const struct merge_input *in, uint32_t column,
 	uint64_t *keeps)
 {
@@ -282,7 +294,9 @@ static void keep_absent(const struct merge_plan *m, const struct merge_input *in
 		for (uint64_t bits = absent[w]; bits != 0; bits &= bits - 1) {
 			uint32_t row = w * 64 + (uint32_t)__builtin_ctzll(bits);
 			bool flat = c->changes == NULL || c->changes->op[row] == CHANGE_UPSERT;
-			if (!flat || m->update == MERGE_PATCH)
+			bool writes = in->op[row] != CHANGE_DELETE &&
+				in->op[row] != CHANGE_TOMBSTONE && in->op[row] != CHANGE_TRUNCATE;
+			if (writes && (!flat || m->update == MERGE_PATCH))
 				bit_set(keeps, row);
 		}
 	}
@@ -304,6 +318,7 @@ static void read_keeps(const struct operator_merge *self, struct merge_input *in
 	if (in->event->absent == NULL && !m->null_keeps && m->except == NULL)
 		return;
 	uint32_t count = m->schema->column_count;
+	uint64_t any = 0;
 	uint64_t(*keeps)[chunk_words] =
 		arena_zalloc(arena, schema_total(m->schema) * sizeof(*keeps), 8);
 	for (uint32_t t = 0; t < count; t++) {
@@ -314,8 +329,11 @@ static void read_keeps(const struct operator_merge *self, struct merge_input *in
 		if (m->except != NULL && m->except[t])
 			memset(keeps[t], 0xff, sizeof(keeps[t]));
 		keep_absent(m, in, t, keeps[t]);
+		for (uint32_t w = 0; w < chunk_words; w++)
+			any |= keeps[t][w];
 	}
-	in->keeps = (const uint64_t(*)[chunk_words])keeps;
+	if (any != 0)
+		in->keeps = (const uint64_t(*)[chunk_words])keeps;
 }
 
 int merge_read(

@@ -8,15 +8,16 @@
 
 #include <stdlib.h>
 
-static struct table *open_table(const struct operator_merge *self, const struct schema *schema,
-	const struct row_key *key, bool keep_before, struct error *err)
+static struct table *open_table(const struct operator_merge *self, struct str name,
+	const struct schema *schema, const struct row_key *key, bool keep_before,
+	struct error *err)
 {
 	struct table_config config = {
 		.schema = schema,
 		.key = key,
 		.rows_max = self->plan->rows_max,
 		.deleted_max = table_deleted_max,
-		.name = self->plan->name,
+		.name = name,
 		.keep_before = keep_before,
 	};
 	return table_open(&config, err);
@@ -29,7 +30,8 @@ int merge_start(struct operator_merge *self, struct error *err)
 		return 0;
 	bool changelog = operator_wants(&self->op, OUTPUT_CHANGELOG);
 	self->has_rules = m->function != NULL || m->rule_count > 0 || m->keeps_history;
-	self->table = open_table(self, m->schema, &m->key, changelog && !m->keeps_history, err);
+	self->table = open_table(
+		self, m->name, m->schema, &m->key, changelog && !m->keeps_history, err);
 	if (self->table == NULL)
 		return -(int)err->code;
 	self->shown_schema = m->schema;
@@ -37,8 +39,8 @@ int merge_start(struct operator_merge *self, struct error *err)
 	if (m->keeps_history) {
 		self->shown_schema = self->op.schema;
 		self->shown_key = &m->history_key;
-		self->history =
-			open_table(self, self->op.schema, &m->history_key, changelog, err);
+		self->history = open_table(self, m->history_name, self->op.schema,
+			&m->history_key, changelog, err);
 		if (self->history == NULL)
 			return -(int)err->code;
 	}

@@ -29,7 +29,7 @@ enum merge_fate {
 	FATE_REFUSED
 };
 
-enum { merge_none = -1, merge_index_slots = 2048 };
+enum { merge_none = -1, merge_index_slots = 2048, merge_recent_streams = 256 };
 
 /* A key while its events are decided; number of its first event. */
 struct merge_key {
@@ -113,6 +113,7 @@ struct operator_merge {
 	struct merge_rows steps;
 	struct merge_stream *streams;
 	uint32_t stream_count;
+	uint32_t recent_streams[merge_recent_streams];  /* by partition */
 	int64_t newest_us;      /* event time */
 	struct merge_heap expiring;
 	struct merge_state *kept;       /* operator_merge_state.c; NULL: no checkpoint */

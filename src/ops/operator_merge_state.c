@@ -125,7 +125,7 @@ int merge_parts(
 	struct operator *op, struct state_part **parts, uint32_t parts_max, struct error *err)
 {
 	struct operator_merge *self = (struct operator_merge *)op;
-	check(parts_max >= 2 && self->kept == NULL);
+	check(parts_max >= 3 && self->kept == NULL);
 	int r = merge_start(self, err);
 	if (r < 0)
 		return r;
@@ -139,13 +139,16 @@ int merge_parts(
 	self->kept = kept;
 	parts[0] = table_state_part(self->table);
 	parts[1] = &kept->part;
-	return 2;
+	if (self->history == NULL)
+		return 2;
+	parts[2] = table_state_part(self->history);
+	return 3;
 }
 
 void merge_restore(struct operator *op)
 {
 	struct operator_merge *self = (struct operator_merge *)op;
-	table_state_touch_all(self->table);
+	table_state_touch_all(self->shown);
 }
 
 void merge_state_release(struct operator_merge *self)

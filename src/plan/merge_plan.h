@@ -134,6 +134,7 @@ struct merge_plan {
 	bool keeps_history;
 	uint32_t history_first;         /* valid_from, behind it valid_to and is_current */
 	struct row_key history_key;
+	struct str history_name;
 	bool order_free;
 	enum merge_policy insert_existing, update_missing, delete_missing;
 	enum truncate_policy truncate;

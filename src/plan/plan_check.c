@@ -57,11 +57,23 @@ static void apply_steps(struct contract *c, const struct plan_node *node)
 	}
 }
 
+/* The rows of a merge, and not groups of them. */
+static bool shows_merge(const struct plan_node *node)
+{
+	while (node->kind != PLAN_MERGE && node->kind != PLAN_GROUP && node->input_count == 1)
+		node = node->inputs[0];
+	return node->kind == PLAN_MERGE;
+}
+
 static struct contract contract_of(const struct plan_node *node)
 {
 	struct contract c = {.legal = mode_append | mode_update | mode_complete | mode_changelog};
 	apply_steps(&c, node);
-	if (node->is_table)
+	if (node->is_table && shows_merge(node))
+		refuse(&c, OUTPUT_APPEND,
+			"append output mode is not supported for a Table: its rows change after "
+			"they were written");
+	else if (node->is_table)
 		refuse(&c, OUTPUT_APPEND,
 			"append output mode is not supported for streaming aggregations without "
 			"a watermark: a group's row could change after it was written");

@@ -480,6 +480,8 @@ static int plan_history(struct merge_builder *b)
 		add_column(b, str_c(columns[i].name), type_of(columns[i].type), -1);
 	}
 	m->history_key = m->key;
+	m->history_name =
+		str_printf(b->plan->arena, STR_FMT " (history)", STR_ARG(m->name));
 	if (m->ttl_us != 0)
 		error_set(b->err, CDCL_E_SCRIPT, "merge: keep_history and ttl exclude each other");
 	else if (m->key.count == row_key_columns_max)

@@ -112,6 +112,44 @@ static void group_detail(const struct aggregate_plan *g, struct strbuf *out)
 	strbuf_release(&list);
 }
 
+static void sequence_detail(const struct merge_plan *m, struct strbuf *out)
+{
+	switch (m->sequence) {
+	case MERGE_BY_ARRIVAL:
+		strbuf_add_c(out, ", as events arrive");
+		return;
+	case MERGE_BY_POSITION:
+		strbuf_add_c(out, ", by position");
+		return;
+	case MERGE_BY_EXPRESSIONS:
+		break;
+	}
+	for (uint32_t i = 0; i < m->sequence_count; i++)
+		strbuf_addf(out, "%s" STR_FMT, i == 0 ? ", by " : ", ",
+			STR_ARG(expr_text(m->sequence_exprs[i])));
+}
+
+/* "orders: key order_id, op op, as events arrive, patch" */
+static void merge_detail(const struct plan_node *n, struct strbuf *out)
+{
+	const struct merge_plan *m = n->merge;
+	strbuf_addf(out, STR_FMT ": key ", STR_ARG(m->name));
+	for (uint32_t i = 0; i < m->key.count; i++)
+		strbuf_addf(out, "%s" STR_FMT, i > 0 ? ", " : "",
+			STR_ARG(m->schema->columns[m->key.columns[i]].name));
+	if (m->op != NULL)
+		strbuf_addf(out, ", op " STR_FMT, STR_ARG(expr_text(m->op)));
+	sequence_detail(m, out);
+	if (m->update == MERGE_PATCH)
+		strbuf_add_c(out, ", patch");
+	if (m->keeps_history)
+		strbuf_add_c(out, ", history kept");
+	if (m->rule_count > 0)
+		strbuf_addf(out, ", %u ready rule%s", m->rule_count, m->rule_count > 1 ? "s" : "");
+	if (m->function != NULL)
+		strbuf_addf(out, ", Lua rules at " STR_FMT, STR_ARG(m->function->place));
+}
+
 static void order_detail(const struct plan_sort_key *keys, uint32_t count, struct strbuf *out)
 {
 	for (uint32_t i = 0; i < count; i++) {
@@ -175,7 +213,7 @@ static void node_detail(const struct plan_node *n, struct strbuf *out)
 		order_detail(n->sort_keys, n->sort_key_count, out);
 		break;
 	case PLAN_MERGE:
-		strbuf_add(out, n->merge->name);
+		merge_detail(n, out);
 		break;
 	case PLAN_TOP:
 		top_detail(n->top, out);

@@ -9,3 +9,5 @@ source:merge { name = "nulls_count", key = "id", update = "patch", except = "fir
 	:to(cdcl.changes { output_mode = "changelog" })
 source:merge { name = "replaced", key = "id" }
 	:to(cdcl.changes { output_mode = "changelog" })
+source:select("b", "id", "a", "op"):merge { name = "selected", key = "id", update = "patch" }
+	:to(cdcl.changes { output_mode = "changelog" })
