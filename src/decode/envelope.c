@@ -121,6 +121,9 @@ void envelope_close(struct envelope_decoder *d)
 {
 	if (d == NULL)
 		return;
+	if (d->counts.unknown_fields > 0)
+		log_info("envelope", "%lld fields were no column and were left out",
+			(long long)d->counts.unknown_fields);
 	for (uint32_t i = 0; i < d->topic_count; i++)
 		envelope_topic_release(d->topics[i]);
 	free(d->topics);
@@ -189,6 +192,7 @@ void envelope_take(struct envelope_decoder *d, struct envelope_decoder *old)
 	}
 	d->counts = old->counts;
 	d->own_counts = old->counts.json;
+	old->counts.unknown_fields = 0; /* told by the last one */
 }
 
 struct partition_state *envelope_partition(struct envelope_row *r)
@@ -460,6 +464,8 @@ static int accept_flat(struct envelope_row *r)
 		read_as(r, false);
 		envelope_complete_from_key(r);
 	}
+	r->unknown = r->json.unknown;
+	r->unknown_name = r->json.unknown_name;
 	envelope_accept(r, CHANGE_UPSERT);
 	return ENVELOPE_DONE;
 }

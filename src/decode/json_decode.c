@@ -80,7 +80,9 @@ static bool read_fields(struct json_decoder *d, struct json_row *r)
 		if (!json_scan_name(s, &name))
 			return false;
 		column = find_column(d, &name, column + 1);
-		if (r->absent != NULL && column != JSON_NO_COLUMN)
+		if (column == JSON_NO_COLUMN && r->unknown++ == 0)
+			r->unknown_name = name.text;
+		else if (column != JSON_NO_COLUMN && r->absent != NULL)
 			bit_clear(r->absent[column], r->index);
 		json_skip_space(s);
 		const char *from = s->at;
@@ -143,6 +145,7 @@ static bool read_by_template(struct json_decoder *d, struct json_row *r)
 	for (uint32_t left = sample ? 1 : t->count, i = t->recent; left > 0; left--) {
 		enum json_match match = d->kernel->row(&t->list[i], r);
 		if (match == JSON_MATCH) {
+			r->unknown = t->list[i].unknown;
 			t->list[i].hits++;
 			t->recent = i;
 			t->misses_in_a_row = 0;
@@ -307,6 +310,8 @@ static void begin_row(struct json_row *r, struct str text)
 	r->bad_column = JSON_NO_COLUMN;
 	r->scan.begin = r->scan.at = text.data;
 	r->scan.end = text.data + text.len;
+	r->unknown = 0;
+	r->unknown_name = (struct str){NULL, 0};
 }
 
 int json_decode_known(struct json_decoder *d, struct json_row *r, struct str text,
@@ -330,9 +335,12 @@ int json_decode_any(struct json_decoder *d, struct json_row *r, struct str text,
 		return JSON_ROW_BLANK;
 	d->counts.template_misses++;
 	bool good = read_object(d, r);
-	if (good && d->shape.learnable)
-		json_templates_learn(&d->templates, &d->shape, text, d->slots,
-			d->config.schema->column_count);
+	struct json_template *learned = !good || !d->shape.learnable
+		? NULL
+		: json_templates_learn(&d->templates, &d->shape, text, d->slots,
+			  d->config.schema->column_count);
+	if (learned != NULL)
+		learned->unknown = r->unknown;
 	if (good && r->bad_fields == 0)
 		return JSON_ROW_GOOD;
 	int failed = bad_row(d, r, !good, dead, err);

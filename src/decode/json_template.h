@@ -72,6 +72,7 @@ struct json_template {
 	uint32_t slot_count;
 	uint32_t *missing; /* columns that these messages do not have */
 	uint32_t missing_count;
+	uint32_t unknown; /* fields that are no column */
 	uint64_t hits;
 };
 

@@ -72,13 +72,23 @@ void intake_close(struct intake *in)
 	*in = (struct intake){.node = NULL};
 }
 
+static uint32_t waiting(const struct intake *in)
+{
+	return in->pending ? in->messages->count - in->next : 0;
+}
+
+int64_t intake_messages(const struct intake *in)
+{
+	return in->source->messages_read - in->messages_at_batch + in->carried - waiting(in);
+}
+
 int intake_begin_batch(struct intake *in, struct error *err)
 {
 	int r = in->source->ops->begin_batch(in->source, err);
 	in->messages_at_batch = in->source->messages_read;
 	in->bytes_at_batch = in->source->bytes_read;
 	in->files_at_batch = in->source->files_read;
-	in->carried = in->pending;
+	in->carried = waiting(in);
 	if (in->state == SOURCE_LIMIT)
 		in->state = SOURCE_MORE;
 	return r;
@@ -86,7 +96,7 @@ int intake_begin_batch(struct intake *in, struct error *err)
 
 bool intake_had_input(const struct intake *in)
 {
-	return in->carried || in->source->messages_read != in->messages_at_batch ||
+	return in->carried > 0 || in->source->messages_read != in->messages_at_batch ||
 		in->source->files_read != in->files_at_batch;
 }
 

@@ -29,7 +29,7 @@ struct intake {
 	enum source_state state; /* what the source said last */
 	uint32_t next; /* of `messages`: decoded up to here */
 	bool pending; /* messages from `next` on wait */
-	bool carried; /* they did when the batch began, so it has input */
+	uint32_t carried; /* how many waited when the batch began: its input, too */
 	/* the messages say more columns than the node has; nothing is read until somebody takes
 	 * over */
 	const struct schema *wider;
@@ -55,6 +55,9 @@ int intake_begin_batch(struct intake *in, struct error *err);
 
 /* At most one chunk. Sets in->state; answers the number of rows or a negative error. */
 int intake_read(struct intake *in, struct error *err);
+
+/* Messages of the batch so far; those that wait belong to the next one. */
+int64_t intake_messages(const struct intake *in);
 
 /* Has the batch had input from here? An empty file counts, as in Spark. */
 bool intake_had_input(const struct intake *in);

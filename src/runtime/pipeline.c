@@ -400,7 +400,7 @@ static void begin_figures(struct pipeline *p)
 	*f = (struct batch_figures){.id = p->batch.id, .time_us = p->batch.time_us};
 	for (uint32_t i = 0; i < p->intake_count; i++) {
 		const struct intake *in = &p->intakes[i];
-		f->rows_in += in->source->messages_read - in->messages_at_batch;
+		f->rows_in += intake_messages(in);
 		f->bytes_in += in->source->bytes_read - in->bytes_at_batch;
 	}
 	f->read_us = p->read_us;
@@ -636,7 +636,7 @@ const struct source *pipeline_source(
 {
 	check(index < p->intake_count);
 	const struct intake *in = &p->intakes[index];
-	*messages_of_batch = in->source->messages_read - in->messages_at_batch;
+	*messages_of_batch = intake_messages(in);
 	return in->source;
 }
 
