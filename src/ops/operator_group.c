@@ -30,7 +30,7 @@ void *group_grown(void *array, size_t width, uint32_t from, uint32_t to)
 	return p;
 }
 
-static void reserve(struct operator_group *self)
+void group_reserve(struct operator_group *self)
 {
 	uint32_t count = self->table.id_count;
 	for (uint32_t i = 0; i < self->plan->call_count; i++) {
@@ -49,7 +49,7 @@ static void reserve(struct operator_group *self)
 	self->capacity = to;
 }
 
-static void begin_group(struct operator_group *self, uint32_t group)
+void group_begin(struct operator_group *self, uint32_t group)
 {
 	self->born[group] = self->births++;
 	self->row_counts[group] = 0;
@@ -77,8 +77,8 @@ int group_start(struct operator_group *self, struct error *err)
 	int r = group_table_put(&self->table, &key, 1, &id, &fresh, err);
 	if (r < 0)
 		return r;
-	reserve(self);
-	begin_group(self, id);
+	group_reserve(self);
+	group_begin(self, id);
 	return 0;
 }
 
@@ -185,9 +185,9 @@ static int find_groups(
 	if (count < 0)
 		return count;
 	if (count > 0)
-		reserve(self);
+		group_reserve(self);
 	for (int i = 0; i < count; i++)
-		begin_group(self, fresh[i]);
+		group_begin(self, fresh[i]);
 	in->groups = in->ids; /* with every row there, row numbers are list numbers */
 	if (in->row_count == c->row_count)
 		return 0;
@@ -207,6 +207,8 @@ static int track(struct operator_group *self, const struct group_input *in, stru
 			continue;
 		self->touched_in[group] = self->batch_number;
 		self->touched[self->touched_count++] = group;
+		if (self->kept != NULL)
+			group_note(self, group);
 	}
 	return self->keeps_before ? group_keep_before(self, first, err) : 0;
 }
@@ -298,6 +300,7 @@ static void close(struct operator *op)
 		aggregate_close(self->calls[i].aggregate);
 		custom_state_close(self->calls[i].custom);
 	}
+	group_state_release(self);
 	group_table_release(&self->table);
 	slab_release(&self->slab);
 	arena_release(&self->arena);
@@ -316,7 +319,8 @@ static void close(struct operator *op)
 }
 
 static const struct operator_ops ops = {
-	.name = "group", .push = push, .finish = group_finish, .close = close};
+	.name = "group", .push = push, .finish = group_finish, .close = close,
+	.parts = group_parts, .restore = group_restore};
 
 struct operator *operator_open_group(const struct plan_node *node)
 {

@@ -57,6 +57,7 @@ struct operator_group {
 	uint32_t before_capacity;
 	struct arena before_arena;
 	struct arena arena; /* of the chunk being emitted */
+	struct group_state *kept; /* operator_group_state.c; NULL: no checkpoint */
 };
 
 /* No keys: one group, which is there from the beginning. */
@@ -80,6 +81,18 @@ int group_keep_before(struct operator_group *self, uint32_t first, struct error 
 
 /* Begins the operator when its first chunk or batch comes: only then is known who listens. */
 int group_start(struct operator_group *self, struct error *err);
+
+/* Arrays for all ids there are, and a new group in them. */
+void group_reserve(struct operator_group *self);
+void group_begin(struct operator_group *self, uint32_t group);
+
+/* ---- operator_group_state.c ---- */
+
+void group_note(struct operator_group *self, uint32_t group);
+int group_parts(
+	struct operator *op, struct state_part **parts, uint32_t parts_max, struct error *err);
+void group_restore(struct operator *op);
+void group_state_release(struct operator_group *self);
 
 int group_finish(struct operator *op, const struct batch *b, struct error *err);
 

@@ -51,8 +51,6 @@ static int check_plan(const struct plan *plan, struct error *err)
 		const char *what = stdin_or_made ? "a source that cannot be read again"
 			: n->kind == PLAN_LIMIT && !n->is_table
 			? "limit on a Stream"
-			: n->kind == PLAN_GROUP && !n->inputs[0]->is_table
-			? "group_by on a Stream"
 			: NULL;
 		if (what == NULL)
 			continue;
@@ -74,6 +72,12 @@ static int gather_parts(struct durable *d, struct error *err)
 			return count;
 		d->part_count += (uint32_t)count;
 	}
+	for (uint32_t i = 0; i < d->part_count; i++)
+		for (uint32_t k = 0; k < i; k++)
+			if (str_eq(d->parts[i]->name, d->parts[k]->name))
+				return error_set(err, CDCL_E_SCRIPT,
+					"two steps would keep state under one name: " STR_FMT,
+					STR_ARG(d->parts[i]->name));
 	return 0;
 }
 

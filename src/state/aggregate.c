@@ -333,6 +333,44 @@ void aggregate_clear(struct aggregate *a, uint32_t group)
 	memset(cell, 0, a->ops->cell_bytes);
 }
 
+void aggregate_save(const struct aggregate *a, uint32_t group, struct strbuf *out)
+{
+	check(!a->retract);
+	const void *cell = aggregate_cell(a, group);
+	if (a->ops->save != NULL)
+		a->ops->save(a, cell, out);
+	else
+		strbuf_add(out, (struct str){cell, a->ops->cell_bytes});
+}
+
+bool aggregate_load(struct aggregate *a, uint32_t group, struct record_reader *r)
+{
+	aggregate_clear(a, group);
+	void *cell = aggregate_cell(a, group);
+	if (a->ops->load != NULL)
+		return a->ops->load(a, cell, r) && !r->bad;
+	record_copy(r, cell, a->ops->cell_bytes);
+	return !r->bad;
+}
+
+uint32_t aggregate_seen_count(const struct aggregate *a)
+{
+	return a->distinct == NULL ? 0 : distinct_count(a->distinct);
+}
+
+void aggregate_seen_save(const struct aggregate *a, uint32_t entry, struct strbuf *out)
+{
+	record_add_str(out, distinct_entry(a->distinct, entry));
+}
+
+int aggregate_seen_load(struct aggregate *a, struct record_reader *r, struct error *err)
+{
+	struct str entry = record_str(r);
+	if (r->bad || entry.data == NULL || a->distinct == NULL)
+		return error_set(err, CDCL_E_STATE, "a distinct value that cannot be");
+	return distinct_add_entry(a->distinct, entry, err);
+}
+
 size_t aggregate_bytes(const struct aggregate *a)
 {
 	size_t bytes = (size_t)a->capacity * a->ops->cell_bytes;

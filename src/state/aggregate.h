@@ -52,6 +52,18 @@ int aggregate_never_given(struct error *err);
 int aggregate_result(struct aggregate *a, const uint32_t *groups, uint32_t count,
 	struct column *out, struct arena *arena, struct error *err);
 
+/*
+ * One group's accumulator as bytes for a checkpoint, and back (state/record.h); not with `retract`:
+ * what follows from a Table is computed again. False: it cannot be. What a group has seen of
+ * distinct values is apart: entries, each of which says its group, in order.
+ */
+struct record_reader;
+void aggregate_save(const struct aggregate *a, uint32_t group, struct strbuf *out);
+bool aggregate_load(struct aggregate *a, uint32_t group, struct record_reader *r);
+uint32_t aggregate_seen_count(const struct aggregate *a);
+void aggregate_seen_save(const struct aggregate *a, uint32_t entry, struct strbuf *out);
+int aggregate_seen_load(struct aggregate *a, struct record_reader *r, struct error *err);
+
 size_t aggregate_bytes(const struct aggregate *a); /* of its arrays; the slab has the rest */
 
 /* The group is gone; its id may come again, empty. */

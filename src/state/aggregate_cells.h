@@ -5,6 +5,7 @@
 
 #include "state/aggregate.h"
 #include "state/group_table.h"
+#include "state/record.h"
 
 /* Values come in four widths; narrower types are widened once per chunk. */
 enum wide { WIDE_INT, WIDE_FLOAT, WIDE_DECIMAL, WIDE_STR };
@@ -36,6 +37,9 @@ struct aggregate_ops {
 	int (*result)(struct aggregate *a, uint32_t group, union wide_value *out, bool *is_null,
 		struct arena *arena, struct error *err);
 	void (*clear)(struct aggregate *a, void *cell);
+	/* NULL: the cell's bytes are all of it */
+	void (*save)(const struct aggregate *a, const void *cell, struct strbuf *out);
+	bool (*load)(struct aggregate *a, void *cell, struct record_reader *r);
 	bool skips_nulls;
 };
 

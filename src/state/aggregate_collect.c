@@ -92,11 +92,36 @@ static void clear_list(struct aggregate *a, void *cell)
 	slab_free(a->slab, l->bytes, l->capacity);
 }
 
+static void save_list(const struct aggregate *a, const void *cell, struct strbuf *out)
+{
+	const struct list *l = cell;
+	(void)a;
+	record_add_u32(out, l->count);
+	record_add_str(out, (struct str){l->len == 0 ? "" : l->bytes, l->len});
+}
+
+static bool load_list(struct aggregate *a, void *cell, struct record_reader *r)
+{
+	struct list *l = cell;
+	uint32_t count = record_u32(r);
+	struct str bytes = record_str(r);
+	if (r->bad || bytes.data == NULL || bytes.len < count)
+		return false;
+	*l = (struct list){.count = count, .len = (uint32_t)bytes.len};
+	if (bytes.len == 0)
+		return count == 0;
+	l->capacity = l->len;
+	l->bytes = slab_copy(a->slab, bytes.data, bytes.len);
+	return true;
+}
+
 static const struct aggregate_ops list_ops = {
 	.cell_bytes = sizeof(struct list),
 	.add = add_list,
 	.result = list_result,
 	.clear = clear_list,
+	.save = save_list,
+	.load = load_list,
 	.skips_nulls = true,
 };
 

@@ -197,20 +197,89 @@ static void clear(struct aggregate *a, void *cell)
 		slab_free(a->slab, (void *)(uintptr_t)p->order.str.data, p->order.str.len);
 }
 
+/* ---- for a checkpoint ---- */
+
+static enum wide order_wide(const struct aggregate *a)
+{
+	return aggregate_wide(expr_type(a->call->arguments[1]));
+}
+
+static void save_value(union wide_value v, enum wide wide, struct strbuf *out)
+{
+	if (wide == WIDE_STR)
+		record_add_str(out, v.str);
+	else
+		strbuf_add(out, (struct str){(const char *)&v, sizeof(v)});
+}
+
+static bool load_value(
+	struct aggregate *a, union wide_value *v, enum wide wide, struct record_reader *r)
+{
+	if (wide != WIDE_STR) {
+		record_copy(r, v, sizeof(*v));
+		return !r->bad;
+	}
+	struct str s = record_str(r);
+	if (r->bad || s.data == NULL)
+		return false;
+	v->str = (struct str){slab_copy(a->slab, s.data, s.len), s.len};
+	return true;
+}
+
+static void save(const struct aggregate *a, const void *cell, struct strbuf *out)
+{
+	const struct pick *p = cell;
+	record_add_u8(out, p->state);
+	if (p->state == PICK_VALUE)
+		save_value(p->value, aggregate_wide(a->arg), out);
+	if (p->state != PICK_NONE && a->call->argument_count > 1)
+		save_value(p->order, order_wide(a), out);
+}
+
+static bool load(struct aggregate *a, void *cell, struct record_reader *r)
+{
+	struct pick *p = cell;
+	struct pick loaded = {.state = record_u8(r)};
+	if (loaded.state > PICK_VALUE)
+		return false;
+	if (loaded.state == PICK_VALUE &&
+		!load_value(a, &loaded.value, aggregate_wide(a->arg), r))
+		return false;
+	if (loaded.state != PICK_NONE && a->call->argument_count > 1 &&
+		!load_value(a, &loaded.order, order_wide(a), r))
+		return false;
+	*p = loaded;
+	return true;
+}
+
 static const struct aggregate_ops min_ops = {.cell_bytes = sizeof(struct pick),
 	.add = add_min,
 	.result = pick_result,
 	.clear = clear,
+	.save = save,
+	.load = load,
 	.skips_nulls = true};
 static const struct aggregate_ops max_ops = {.cell_bytes = sizeof(struct pick),
 	.add = add_max,
 	.result = pick_result,
 	.clear = clear,
+	.save = save,
+	.load = load,
 	.skips_nulls = true};
 static const struct aggregate_ops end_ops = {
-	.cell_bytes = sizeof(struct pick), .add = add_end, .result = pick_result, .clear = clear};
+	.cell_bytes = sizeof(struct pick),
+	.add = add_end,
+	.result = pick_result,
+	.clear = clear,
+	.save = save,
+	.load = load};
 static const struct aggregate_ops by_ops = {
-	.cell_bytes = sizeof(struct pick), .add = add_by, .result = pick_result, .clear = clear};
+	.cell_bytes = sizeof(struct pick),
+	.add = add_by,
+	.result = pick_result,
+	.clear = clear,
+	.save = save,
+	.load = load};
 
 const struct aggregate_ops *aggregate_pick_ops(const struct aggregate_call *call)
 {

@@ -1,6 +1,7 @@
 #include "state/custom_state.h"
 
 #include "base/check.h"
+#include "state/record.h"
 
 #include <stdlib.h>
 
@@ -117,6 +118,38 @@ int custom_state_finish(struct custom_state *s, const uint32_t *groups, uint32_t
 {
 	memset(out->nulls, 0, sizeof(out->nulls));
 	return s->custom->finish(s->custom, groups, count, s->columns, s->nulls, out, arena, err);
+}
+
+void custom_state_save(const struct custom_state *s, uint32_t group, struct strbuf *out)
+{
+	for (uint32_t c = 0; c < s->custom->state->column_count; c++) {
+		size_t width = phys_bytes(type_phys(s->custom->state->columns[c].type));
+		record_add_u8(out, s->nulls[c][group]);
+		if (is_string(s, c))
+			record_add_str(out, ((const struct str *)s->columns[c])[group]);
+		else
+			strbuf_add(out, (struct str){(const char *)s->columns[c] + width * group,
+						width});
+	}
+}
+
+bool custom_state_load(struct custom_state *s, uint32_t group, struct record_reader *r)
+{
+	custom_state_clear(s, group);
+	for (uint32_t c = 0; c < s->custom->state->column_count && !r->bad; c++) {
+		size_t width = phys_bytes(type_phys(s->custom->state->columns[c].type));
+		s->nulls[c][group] = record_u8(r) != 0;
+		if (!is_string(s, c)) {
+			record_copy(r, (char *)s->columns[c] + width * group, width);
+			continue;
+		}
+		struct str text = record_str(r);
+		if (r->bad || text.data == NULL)
+			continue;
+		((struct str *)s->columns[c])[group] = text;
+		adopt(s, c, group);
+	}
+	return !r->bad;
 }
 
 void custom_state_clear(struct custom_state *s, uint32_t group)

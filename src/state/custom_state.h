@@ -24,6 +24,10 @@ int custom_state_add(struct custom_state *s, struct chunk *in, const uint32_t *g
 	struct dead_letters *dead, struct error *err);
 int custom_state_finish(struct custom_state *s, const uint32_t *groups, uint32_t count,
 	struct column *out, struct arena *arena, struct error *err);
+/* One group's state for a checkpoint, and back; false: it cannot be. */
+struct record_reader;
+void custom_state_save(const struct custom_state *s, uint32_t group, struct strbuf *out);
+bool custom_state_load(struct custom_state *s, uint32_t group, struct record_reader *r);
 void custom_state_clear(struct custom_state *s, uint32_t group);
 
 #endif

@@ -40,6 +40,24 @@ size_t distinct_bytes(const struct distinct *d)
 	return group_table_bytes(&d->seen) + d->capacity * sizeof(*d->counts);
 }
 
+uint32_t distinct_count(const struct distinct *d)
+{
+	check(!d->retract);
+	return d->seen.id_count;
+}
+
+struct str distinct_entry(const struct distinct *d, uint32_t entry)
+{
+	return group_table_key(&d->seen, entry);
+}
+
+int distinct_add_entry(struct distinct *d, struct str entry, struct error *err)
+{
+	uint32_t id, fresh;
+	int r = group_table_put(&d->seen, &entry, 1, &id, &fresh, err);
+	return r < 0 ? r : 0;
+}
+
 static void build_keys(struct distinct *d, const struct aggregate_rows *rows,
 	const struct vector *args, uint32_t arg_count, struct str *keys)
 {

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "data/row_codec.h"
+#include "state/record.h"
 
 #include <math.h>
 
@@ -149,4 +150,28 @@ void group_key_decode(const struct group_key *k, struct str key, struct value *v
 	for (uint32_t c = 0; c < k->count; c++)
 		values[c] = row_codec_read(key, &offset, k->types[c]);
 	check(offset == key.len);
+}
+
+static bool value_is_good(struct record_reader *r, struct type type)
+{
+	uint8_t tag = record_u8(r);
+	if (r->bad || tag > 1)
+		return false;
+	if (tag == 0)
+		return true;
+	if (type_phys(type) == PHYS_STR)
+		return record_str(r).data != NULL && !r->bad;
+	return record_take(r, phys_bytes(type_phys(type))) != NULL;
+}
+
+bool group_key_is_good(const struct group_key *k, struct str key)
+{
+	if (k->count == 1)
+		return key.data == NULL || type_phys(k->types[0]) == PHYS_STR ||
+			key.len == phys_bytes(type_phys(k->types[0]));
+	struct record_reader r = {.bytes = key};
+	for (uint32_t c = 0; c < k->count; c++)
+		if (key.data == NULL || !value_is_good(&r, k->types[c]))
+			return false;
+	return record_left(&r) == 0;
 }

@@ -20,6 +20,9 @@ struct group_key {
 void group_key_encode(const struct group_key *k, const struct vector *columns, const uint16_t *rows,
 	uint32_t row_count, struct arena *arena, struct str *keys);
 
+/* Bytes from outside: can group_key_decode read them? */
+bool group_key_is_good(const struct group_key *k, struct str key);
+
 /* The values of one key; strings point into it. */
 void group_key_decode(const struct group_key *k, struct str key, struct value *values);
 

@@ -1,6 +1,7 @@
 #include "state/table_state.h"
 
 #include "base/check.h"
+#include "state/noted_ids.h"
 #include "state/record.h"
 #include "state/table_part.h"
 
@@ -13,12 +14,7 @@ struct table_noted {
 	struct table *table;
 	struct strbuf name;
 	struct strbuf shape;
-	uint32_t *ids;
-	uint32_t count;
-	uint32_t capacity;
-	uint32_t given;         /* of ids, to a checkpoint that asks for more */
-	uint64_t *bits;         /* ids that are in the list */
-	uint32_t bit_capacity;
+	struct noted_ids ids;
 };
 
 static struct table *of(const struct state_part *p)
@@ -28,39 +24,16 @@ static struct table *of(const struct state_part *p)
 
 /* ---- which ids changed ---- */
 
-static void *grow(void *array, size_t count, size_t bytes)
-{
-	void *wider = realloc(array, count * bytes);
-	check(wider != NULL);
-	return wider;
-}
-
 void table_note_slow(struct table *t, uint32_t id)
 {
-	struct table_noted *n = t->noted;
-	if (id >= n->bit_capacity) {
-		uint32_t old = n->bit_capacity / 64;
-		uint32_t words = id / 64 + 1 + old / 2 + 16;
-		n->bits = grow(n->bits, words, sizeof(*n->bits));
-		memset(n->bits + old, 0, (words - old) * sizeof(*n->bits));
-		n->bit_capacity = words * 64;
-	}
-	if (bit_get(n->bits, id))
-		return;
-	bit_set(n->bits, id);
-	if (n->count == n->capacity) {
-		n->capacity = n->capacity == 0 ? chunk_rows_max : n->capacity * 2;
-		n->ids = grow(n->ids, n->capacity, sizeof(*n->ids));
-	}
-	n->ids[n->count++] = id;
+	noted_ids_add(&t->noted->ids, id);
 }
 
 size_t table_state_bytes(const struct table *t)
 {
 	const struct table_noted *n = t->noted;
 	return n == NULL ? 0
-			 : sizeof(*n) + n->capacity * sizeof(*n->ids) + n->bit_capacity / 8 +
-			n->name.capacity + n->shape.capacity;
+			 : sizeof(*n) + noted_ids_bytes(&n->ids) + n->name.capacity + n->shape.capacity;
 }
 
 void table_state_release(struct table *t)
@@ -69,8 +42,7 @@ void table_state_release(struct table *t)
 		return;
 	strbuf_release(&t->noted->name);
 	strbuf_release(&t->noted->shape);
-	free(t->noted->ids);
-	free(t->noted->bits);
+	noted_ids_release(&t->noted->ids);
 	free(t->noted);
 	t->noted = NULL;
 }
@@ -108,13 +80,12 @@ static bool changes(struct state_part *p, size_t bytes_max, struct strbuf *out)
 {
 	struct table_noted *n = container_of(p, struct table_noted, part);
 	size_t end = out->len + bytes_max;
-	for (; n->given < n->count && out->len < end; n->given++) {
-		add_entry(n->table, n->ids[n->given], out);
-		bit_clear(n->bits, n->ids[n->given]);
+	uint32_t id;
+	while (noted_ids_take(&n->ids, &id)) {
+		add_entry(n->table, id, out);
+		if (out->len >= end)
+			return true;
 	}
-	if (n->given < n->count)
-		return true;
-	n->given = n->count = 0;
 	return false;
 }
 
