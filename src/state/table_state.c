@@ -32,8 +32,9 @@ void table_note_slow(struct table *t, uint32_t id)
 size_t table_state_bytes(const struct table *t)
 {
 	const struct table_noted *n = t->noted;
-	return n == NULL ? 0
-			 : sizeof(*n) + noted_ids_bytes(&n->ids) + n->name.capacity + n->shape.capacity;
+	if (n == NULL)
+		return 0;
+	return sizeof(*n) + noted_ids_bytes(&n->ids) + n->name.capacity + n->shape.capacity;
 }
 
 void table_state_release(struct table *t)
