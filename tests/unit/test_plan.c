@@ -285,6 +285,120 @@ static void test_output_modes(void **state)
 	assert_string_equal(err.place, "job.lua:7");
 }
 
+/* ---- join and top ---- */
+
+static struct plan_node *join_on(
+	struct plan_node *left, struct plan_node *right, const char *on, enum join_kind kind)
+{
+	return plan_join(plan, left, right, str_c(on), kind, place, &err);
+}
+
+/* Products by name, with a hidden or visible column for each text. */
+static struct plan_node *by_key(struct plan_node *in, const char *key, const char *text)
+{
+	struct str k = str_c(key);
+	struct aggregate_source a = {.text = str_c(text)};
+	struct plan_node *n = plan_group(plan, in, &k, 1, &a, 1, place, &err);
+	assert_non_null(n);
+	return n;
+}
+
+static void assert_key(const struct plan_node *n, uint32_t count, const char *const *names)
+{
+	assert_non_null(n);
+	assert_non_null(n->key);
+	assert_int_equal(n->key->count, count);
+	for (uint32_t i = 0; i < count; i++)
+		assert_true(str_eq(
+			n->schema->columns[n->key->columns[i]].name, str_c(names[i])));
+}
+
+static void test_join_columns_and_key(void **state)
+{
+	(void)state;
+	struct plan_node *stream = orders();
+	struct plan_node *a = by_key(stream, "order_id", "max(product) as product");
+	struct plan_node *b = by_key(stream, "product", "sum(quantity) as units");
+	struct plan_node *c = by_key(stream, "op", "max(product) as product");
+	struct plan_node *hidden = select_one(b, "units");
+	const char *left[] = {"order_id"}, *both[] = {"order_id", "op"};
+	const char *other[] = {"order_id", "product"};
+	assert_schema(join_on(a, b, "product", JOIN_LEFT),
+		"product string, order_id int, units bigint");
+	assert_key(join_on(a, b, "product", JOIN_LEFT), 1, left); /* a foreign key */
+	assert_key(join_on(b, a, "product", JOIN_INNER), 1, left);
+	assert_key(join_on(a, c, " `product` ", JOIN_INNER), 2, both);
+	/* int and bigint compare; the right's key is hidden and stays so */
+	struct plan_node *n = join_on(a, hidden, "order_id = units", JOIN_INNER);
+	assert_key(n, 1, other + 1);
+	assert_schema(n, "order_id int, product string, units bigint");
+	assert_int_equal(n->schema->hidden_count, 1);
+	assert_key(join_on(a, hidden, "order_id = units", JOIN_LEFT), 2, other);
+	n = join_on(stream, b, "product", JOIN_INNER);
+	assert_non_null(n);
+	assert_false(n->is_table);
+	assert_modes(n, "yyny");
+	assert_modes(join_on(a, b, "product", JOIN_LEFT), "nyyy");
+}
+
+static void test_join_mistakes(void **state)
+{
+	(void)state;
+	struct plan_node *stream = orders();
+	struct plan_node *a = by_key(stream, "order_id", "max(product) as product");
+	struct plan_node *b = by_key(stream, "product", "sum(quantity) as units");
+	assert_refused(join_on(stream, stream, "op", JOIN_INNER), "one of them must be a Table");
+	assert_refused(join_on(a, stream, "product", JOIN_INNER), "stream:join(table, ...)");
+	assert_refused(join_on(a, b, "prodct", JOIN_INNER), "did you mean \"product\"?");
+	assert_refused(join_on(a, b, "order_id", JOIN_INNER), "join, right: there is no column");
+	assert_refused(join_on(a, b, "product = units", JOIN_INNER), "is string on the left");
+	assert_refused(join_on(a, b, "order_id = units", JOIN_INNER), "both sides have a column");
+	assert_refused(join_on(order(a, "product"), b, "product", JOIN_INNER), "order_by");
+	static const char *const broken[] = {"product =", "= product", "product and",
+		"product product", "product,", "`product", "product = product andx", "a + 1 = b"};
+	for (uint32_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+		assert_null(join_on(a, b, broken[i], JOIN_INNER));
+		assert_string_equal(err.place, "job.lua:7");
+		error_init(&err);
+	}
+	assert_refused(join_on(a, b, "  ", JOIN_INNER), "no column to join on");
+	struct strbuf many;
+	strbuf_init(&many);
+	for (uint32_t i = 0; i <= row_key_columns_max; i++)
+		strbuf_add_c(&many, i == 0 ? "product" : ", product");
+	strbuf_add_byte(&many, '\0');
+	assert_refused(join_on(a, b, many.data, JOIN_INNER), "at most 32 columns");
+	strbuf_release(&many);
+}
+
+static void test_top_mistakes(void **state)
+{
+	(void)state;
+	struct plan_node *stream = orders(), *table = grouped(stream);
+	struct str key = str_lit("op"), by = str_lit("n desc");
+	assert_refused(plan_top(plan, stream, NULL, 0, 1, by, place, &err), "works on a Table");
+	assert_refused(plan_top(plan, table, NULL, 0, 0, by, place, &err), "from 1 to 1000000");
+	assert_refused(plan_top(plan, table, NULL, 0, top_rows_max + 1, by, place, &err), "rows");
+	assert_refused(plan_top(plan, table, NULL, 0, 1, str_lit("m"), place, &err), "m");
+	assert_refused(plan_top(plan, order(table, "n"), NULL, 0, 1, by, place, &err), "order_by");
+	struct plan_node *n = plan_top(plan, table, &key, 1, top_rows_max, by, place, &err);
+	assert_modes(n, "nyyy");
+	assert_ptr_equal(n->key, table->key);
+	assert_modes(order(n, "n"), "nnyn");
+}
+
+static void test_order_knows_its_limits(void **state)
+{
+	(void)state;
+	struct plan_node *table = grouped(orders()), *a = order(table, "n"), *b = order(table, "n");
+	plan_limit(plan, a, 3, place, &err);
+	assert_true(check_mode(plan_limit(plan, a, 7, place, &err), OUTPUT_COMPLETE));
+	assert_int_equal(a->limit, 7);
+	plan_limit(plan, b, 3, place, &err);
+	assert_true(check_mode(b, OUTPUT_COMPLETE)); /* a sink wants all of it */
+	assert_int_equal(b->limit, 0);
+}
+
 static void test_nothing(void **state)
 {
 	(void)state;
@@ -349,6 +463,10 @@ int main(void)
 		TEST(test_order),
 		TEST(test_chains),
 		TEST(test_output_modes),
+		TEST(test_join_columns_and_key),
+		TEST(test_join_mistakes),
+		TEST(test_top_mistakes),
+		TEST(test_order_knows_its_limits),
 		TEST(test_nothing),
 		TEST(test_bounds),
 		TEST(test_texts),
