@@ -147,7 +147,8 @@ static void merge_detail(const struct plan_node *n, struct strbuf *out)
 	if (m->rule_count > 0)
 		strbuf_addf(out, ", %u ready rule%s", m->rule_count, m->rule_count > 1 ? "s" : "");
 	if (m->function != NULL)
-		strbuf_addf(out, ", Lua rules at " STR_FMT, STR_ARG(m->function->place));
+		strbuf_addf(out, ", Lua rules at " STR_FMT "%s", STR_ARG(m->function->place),
+			m->order_free ? " (order-free)" : "");
 }
 
 static void order_detail(const struct plan_sort_key *keys, uint32_t count, struct strbuf *out)
