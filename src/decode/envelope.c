@@ -556,6 +556,16 @@ static envelope_reader *reader_of(enum envelope_kind kind)
 	return envelope_debezium;
 }
 
+/* An unwrapped row without any field of Debezium's own: its connectors' headers tell. */
+static bool from_debezium(const struct envelope_row *r)
+{
+	const struct messages *m = r->decoder->out->messages;
+	for (uint32_t i = 0; i < m->header_count[r->message]; i++)
+		if (str_starts(m->headers[r->message][i].name, str_lit("__debezium.")))
+			return true;
+	return false;
+}
+
 static int malformed_text(struct envelope_row *r, struct str value, struct error *why)
 {
 	struct json_token t;
@@ -578,6 +588,10 @@ static int look_at(struct envelope_row *r, struct str value, struct dead_letters
 	envelope_look(value, &look);
 	if (look.content == LOOK_TOMBSTONE)
 		return tombstone(r);
+	if (t->kind == ENVELOPE_AUTO && look.kind == ENVELOPE_FLAT && from_debezium(r)) {
+		look.kind = ENVELOPE_DEBEZIUM;
+		look.unwrapped = true;
+	}
 	bool maybe_flat = t->kind == ENVELOPE_FLAT || t->kind == ENVELOPE_AUTO;
 	if (look.content == LOOK_UNREADABLE && maybe_flat)
 		return flat(r, value, false, dead, why, err);

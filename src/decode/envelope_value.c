@@ -13,6 +13,7 @@
 #include "data/value.h"
 #include "decode/base64.h"
 #include "decode/envelope_decimal.h"
+#include "decode/iso_time.h"
 #include "decode/json_number.h"
 
 #define PLACEHOLDER "__debezium_unavailable_value"
@@ -284,6 +285,8 @@ static bool read_integer(const struct landing *l, const struct json_token *t, in
 	struct str text = text_of(l, t);
 	if (integer_from_bytes(l, text, v))
 		return true;
+	if (l->type.id == TYPE_BIGINT && (iso_time_micros(text, v) || iso_interval_micros(text, v)))
+		return true;
 	return l->form == CONNECT_PLAIN && str_trim(text).len == text.len && int64_parse(text, v);
 }
 
@@ -294,7 +297,8 @@ static enum json_fit store_integer(const struct landing *l, const struct json_to
 		return JSON_FIT_BAD;
 	if (l->type.id == TYPE_BIGINT) {
 		/* times of day and durations count microseconds, whatever the connector counts */
-		bool time = l->field != NULL && l->field->type.id == TYPE_BIGINT;
+		bool time = l->field != NULL && l->field->type.id == TYPE_BIGINT &&
+			t->kind == JSON_KIND_NUMBER;
 		return put_micros(l, v, time ? l->form : CONNECT_MICROS);
 	}
 	int64_t max = l->type.id == TYPE_INT	 ? INT32_MAX

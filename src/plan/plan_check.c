@@ -276,11 +276,12 @@ int plan_check(struct plan *p, struct error *err)
 	}
 	for (uint32_t i = 0; i < p->node_count; i++) {
 		struct plan_node *n = p->nodes[i];
-		/* Debezium tells a key change by its headers */
 		if (n->kind == PLAN_ORDER)
 			limit_order(p, n);
+		/* Debezium tells by them who it is, and a key change */
 		n->source.kafka.headers = p->reads_headers ||
-			(n->envelope != NULL && n->envelope->kind == ENVELOPE_DEBEZIUM);
+			(n->envelope != NULL && (n->envelope->kind == ENVELOPE_DEBEZIUM ||
+							n->envelope->kind == ENVELOPE_AUTO));
 		if (n->kind == PLAN_MERGE)
 			tell_key(n, n->inputs[0]);
 		int r = n->kind != PLAN_SOURCE || n->source.kind != SOURCE_KAFKA

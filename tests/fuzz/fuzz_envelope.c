@@ -1,10 +1,10 @@
 /*
  * Change events, any bytes. The first byte chooses the envelope that the source says, then come a
  * key and a value, cut at the first zero byte. They are decoded among good events of every
- * envelope, three times by one decoder, by every kernel:
+ * envelope, three times by one decoder, by the plain kernel and one of the others:
  *
  *	a message gives the same rows every time, whether by the generic walk or by a learned shape
- *	all kernels give the same rows as the plain one, which has neither templates nor fast lanes
+ *	the kernel gives the same rows as the plain one, which has neither templates nor fast lanes
  *	columns that are absent are NULL, rows come from the message before or this one
  */
 #include "base/arena.h"
@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const char ddl[] =
 	"id int, b boolean, s smallint, l bigint, f float, d double, m decimal(10,2), "
 	"n string, y binary, a date, z timestamp, j json, v array<int>, __op string";
-static const char *const kernels[] = {"plain", "scalar", "sse42", "avx2"};
+static const char *const kernels[] = {"scalar", "sse42", "avx2"};
 
 /* The topic decides by itself what it is: one for each, so that all shapes are learned. */
 static const char *const good[] = {
@@ -51,7 +51,7 @@ static void set_up(void)
 	clock_held_init(&fixed_clock, INT64_C(1700000000000000));
 	log_init(&clock_system, LOG_NONE, false);
 	arena_init(&plan_arena, 64 * 1024);
-	arena_init(&chunk_arena, 64 * 1024);
+	arena_init(&chunk_arena, 4 * 1024 * 1024);
 	check(ddl_parse(str_lit(ddl), &plan_arena, &schema, &err) == 0);
 }
 
@@ -125,7 +125,7 @@ static void decode_by(const char *kernel, enum envelope_kind kind, struct strbuf
 		.key = {.count = 1, .columns = {0}}};
 	struct envelope_decoder *d = envelope_open(&config);
 	/* what a column's values tell is learned in the first round */
-	for (int round = 0; round < 4; round++) {
+	for (int round = 0; round < 3; round++) {
 		arena_reset(&chunk_arena);
 		decode(d, &text);
 		if (round == 1 && first->len == 0)
@@ -157,8 +157,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	put_all((struct str){cut == NULL ? NULL : key, key_len}, (struct str){value, value_len});
 	struct strbuf first;
 	strbuf_init(&first);
-	for (size_t i = 0; i < ARRAY_LEN(kernels); i++)
-		decode_by(kernels[i], kind, &first);
+	decode_by("plain", kind, &first);
+	decode_by(kernels[data[0] / (ENVELOPE_OGG + 1) % ARRAY_LEN(kernels)], kind, &first);
 	strbuf_release(&first);
 	free(key);
 	free(value);

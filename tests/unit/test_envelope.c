@@ -381,6 +381,18 @@ static void other_types(void **state)
 		{NULL, ROW("9223372036854775808"), "insert: 1 NULL"},
 	};
 	CHECK_TYPE("bigint", longs);
+	static const struct event iso[] = {
+		{NULL, ROW("\"12:34:56.789Z\""), "insert: 1 45296789000"},
+		{NULL, ROW("\"00:00:01\""), "insert: 1 1000000"},
+		{NULL, ROW("\"12:34\""), "insert: 1 NULL"},
+		{NULL, ROW("\"12:60:00\""), "insert: 1 NULL"},
+		{NULL, ROW("\"P1Y2M3DT4H5M6.789S\""), "insert: 1 37091106789000"},
+		{NULL, ROW("\"P0Y0M-1DT-2H-3M-4S\""), "insert: 1 -93784000000"},
+		{NULL, ROW("\"P1S\""), "insert: 1 NULL"},
+		{NULL, ROW("\"PT\""), "insert: 1 NULL"},
+		{NULL, ROW("\"77\""), "insert: 1 77"},
+	};
+	CHECK_TYPE("bigint", iso);
 }
 
 /* What Connect's schema block says goes before what the column's type would make of a value. */
