@@ -52,6 +52,9 @@ struct parquet_append {
 	struct strbuf staging;
 	struct strbuf publishing;
 	struct strbuf scratch;
+	struct strbuf text;             /* of a partition's value */
+	struct strbuf folder;           /* of the rows at hand */
+	struct strbuf next;
 	struct part parts[parts_max];
 	uint32_t part_count;
 	uint64_t uses;
@@ -147,37 +150,33 @@ static void add_escaped(struct str text, struct strbuf *out)
 	}
 }
 
-static void add_partition(struct str name, const struct value *v, const struct timezone *timezone,
+static void add_partition(struct parquet_append *p, struct str name, const struct value *v,
 	struct strbuf *out)
 {
-	struct strbuf text;
-	strbuf_init(&text);
+	strbuf_reset(&p->text);
 	if (!v->is_null) {
-		value_text(v, VALUE_CAST, timezone, &text);
+		value_text(v, VALUE_CAST, p->base.timezone, &p->text);
 	}
 	if (out->len > 0) {
 		strbuf_add_byte(out, '/');
 	}
 	add_escaped(name, out);
 	strbuf_add_byte(out, '=');
-	if (text.len == 0) {
+	if (p->text.len == 0) {
 		strbuf_add_c(out, "__HIVE_DEFAULT_PARTITION__");
 	}
-	add_escaped(strbuf_str(&text), out);
-	strbuf_release(&text);
+	add_escaped(strbuf_str(&p->text), out);
 }
 
 /* The day of the batch, in the job's time zone. */
-static void add_day(const struct parquet_append *p, struct strbuf *out)
+static void add_day(struct parquet_append *p, struct strbuf *out)
 {
 	struct value v = {.type = type_of(TYPE_TIMESTAMP)};
-	struct strbuf text;
-	strbuf_init(&text);
+	strbuf_reset(&p->text);
 	v.as.i64 = p->base.batch == NULL ? 0 : p->base.batch->time_us;
-	value_text(&v, VALUE_CAST, p->base.timezone, &text);
+	value_text(&v, VALUE_CAST, p->base.timezone, &p->text);
 	strbuf_add_c(out, out->len > 0 ? "/day=" : "day=");
-	strbuf_add(out, str_sub(strbuf_str(&text), 0, sizeof "2024-01-31" - 1));
-	strbuf_release(&text);
+	strbuf_add(out, str_sub(strbuf_str(&p->text), 0, sizeof "2024-01-31" - 1));
 }
 
 /* ---- open ---- */
@@ -403,7 +402,7 @@ static struct chunk view_of(struct parquet_append *p, const struct chunk *c)
 }
 
 static void add_folder(
-	const struct parquet_append *p, const struct chunk *c, uint32_t row, struct strbuf *out)
+	struct parquet_append *p, const struct chunk *c, uint32_t row, struct strbuf *out)
 {
 	strbuf_reset(out);
 	if (p->partition.by_day) {
@@ -413,7 +412,7 @@ static void add_folder(
 		uint32_t column = p->partition.columns[i];
 		const struct schema_column *sc = &p->base.schema->columns[column];
 		struct value v = value_from_column(&c->columns[column], sc->type, row);
-		add_partition(sc->name, &v, p->base.timezone, out);
+		add_partition(p, sc->name, &v, out);
 	}
 }
 
@@ -439,30 +438,26 @@ static int write_rows(struct sink *s, const struct chunk *c, struct error *err)
 	struct chunk view = view_of(p, c);
 	uint16_t rows[chunk_rows_max];
 	uint32_t count = 0;
-	struct strbuf folder, next;
-	strbuf_init(&folder);
-	strbuf_init(&next);
+	struct strbuf *folder = &p->folder, *next = &p->next;
 	int answer = 0;
 	for (uint32_t row = chunk_next_live(c, 0); row < chunk_rows_max && answer == 0;
 		row = chunk_next_live(c, row + 1)) {
 		if (count == 0 || p->partition.count > 0) {
-			add_folder(p, c, row, &next);
+			add_folder(p, c, row, next);
 		}
-		if (count > 0 && !str_eq(strbuf_str(&folder), strbuf_str(&next))) {
-			answer = write_run(p, &view, strbuf_str(&folder), rows, count, err);
+		if (count > 0 && !str_eq(strbuf_str(folder), strbuf_str(next))) {
+			answer = write_run(p, &view, strbuf_str(folder), rows, count, err);
 			count = 0;
 		}
 		if (count == 0) {
-			strbuf_reset(&folder);
-			strbuf_add(&folder, strbuf_str(&next));
+			strbuf_reset(folder);
+			strbuf_add(folder, strbuf_str(next));
 		}
 		rows[count++] = (uint16_t)row;
 	}
 	if (answer == 0) {
-		answer = write_run(p, &view, strbuf_str(&folder), rows, count, err);
+		answer = write_run(p, &view, strbuf_str(folder), rows, count, err);
 	}
-	strbuf_release(&folder);
-	strbuf_release(&next);
 	return answer;
 }
 
@@ -542,6 +537,9 @@ static void close_append(struct sink *s)
 	strbuf_release(&p->staging);
 	strbuf_release(&p->publishing);
 	strbuf_release(&p->scratch);
+	strbuf_release(&p->text);
+	strbuf_release(&p->folder);
+	strbuf_release(&p->next);
 	arena_release(&p->arena);
 	free(p);
 }

@@ -1,0 +1,330 @@
+/*
+ * A disk that fails once, at every call in turn: what a target held before is whole, or what it was
+ * to hold is; the run after it mends what was left. And a rename follows the sync of what it shows.
+ */
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "sink/sink.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+/* ---- the disk ---- */
+
+static int calls_left;          /* until the one that fails; below 0: none will */
+static bool failed;
+static int unsynced;            /* writes since the last sync */
+static bool synced_first;       /* each rename that shows rows came after the sync of them */
+
+static bool fails(void)
+{
+	if (calls_left-- != 0) {
+		return false;
+	}
+	failed = true;
+	errno = ENOSPC;
+	return true;
+}
+
+static int fail_open(const char *path, int flags, int mode)
+{
+	return fails() ? -1 : disk_system.open(path, flags, mode);
+}
+static ssize_t fail_write(int fd, const void *buffer, size_t bytes)
+{
+	unsynced++;
+	return fails() ? -1 : disk_system.write(fd, buffer, bytes);
+}
+static int fail_fsync(int fd)
+{
+	unsynced = 0;
+	return fails() ? -1 : disk_system.fsync(fd);
+}
+static int fail_rename(const char *from, const char *to)
+{
+	synced_first &= unsynced == 0;
+	return fails() ? -1 : disk_system.rename(from, to);
+}
+static int fail_link(const char *from, const char *to)
+{
+	return fails() ? -1 : disk_system.link(from, to);
+}
+static int fail_symlink(const char *target, const char *path)
+{
+	return fails() ? -1 : disk_system.symlink(target, path);
+}
+static int fail_unlink(const char *path)
+{
+	return fails() ? -1 : disk_system.unlink(path);
+}
+
+static const struct disk *failing_disk(void)
+{
+	static struct disk disk;
+	disk = disk_system;
+	disk.open = fail_open;
+	disk.write = fail_write;
+	disk.fsync = fail_fsync;
+	disk.rename = fail_rename;
+	disk.link = fail_link;
+	disk.symlink = fail_symlink;
+	disk.unlink = fail_unlink;
+	return &disk;
+}
+
+/* ---- one run: rows 0 to 9 with a value ---- */
+
+static struct arena arena;
+static struct schema *schema;
+static char folder[512];
+static char path[600];
+
+static int begin(void **state)
+{
+	(void)state;
+	arena_init(&arena, 65536);
+	schema = schema_alloc(&arena, 2);
+	schema->columns[0] = (struct schema_column){str_lit("id"), type_of(TYPE_INT)};
+	schema->columns[1] = (struct schema_column){str_lit("n"), type_of(TYPE_INT)};
+	const char *tmp = getenv("TMPDIR");
+	snprintf(folder, sizeof folder, "%s/targets.XXXXXX", tmp == NULL ? "/tmp" : tmp);
+	return mkdtemp(folder) == NULL;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	disk_use(NULL);
+	arena_release(&arena);
+	return file_remove_tree(folder, NULL);
+}
+
+enum { row_count = 10 };
+
+static struct chunk *rows_of(int value)
+{
+	struct chunk *c = chunk_alloc(&arena, schema);
+	memset(c->columns[0].nulls, 0, sizeof(c->columns[0].nulls));
+	memset(c->columns[1].nulls, 0, sizeof(c->columns[1].nulls));
+	for (int i = 0; i < row_count; i++) {
+		((int32_t *)c->columns[0].data)[i] = i << 12; /* a block each */
+		((int32_t *)c->columns[1].data)[i] = value;
+	}
+	chunk_set_rows(c, row_count);
+	return c;
+}
+
+static int run_job(const struct sink_config *config, int value)
+{
+	static const struct row_key key = {1, {0}};
+	struct error err;
+	struct batch b = {.id = 0, .time_us = value, .last = true};
+	bool table = config->mode == OUTPUT_COMPLETE;
+	error_init(&err);
+	struct sink *s = sink_open(config, schema, table ? &key : NULL, table, NULL, &err);
+	if (s == NULL) {
+		return -(int)err.code;
+	}
+	s->batch = &b;
+	int answer = s->ops->write(s, rows_of(value), &err);
+	if (answer == 0) {
+		answer = s->ops->prepare(s, &b, &err);
+	}
+	if (answer == 0) {
+		answer = s->ops->publish(s, &b, &err);
+	}
+	sink_close(s);
+	return answer;
+}
+
+/* ---- what is there ---- */
+
+/* Lines with `value` at their end; check: every line is whole. */
+static int lines_with(int value)
+{
+	struct strbuf text;
+	struct error err;
+	char tail[32];
+	int found = 0;
+	strbuf_init(&text);
+	assert_int_equal(file_read_all(path, 1 << 20, &text, &err), 0);
+	strbuf_add_byte(&text, '\0');
+	snprintf(tail, sizeof tail, "\"n\":%d}", value);
+	for (char *line = strtok(text.data, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+		assert_true(line[0] == '{' && line[strlen(line) - 1] == '}');
+		found += strstr(line, tail) != NULL;
+	}
+	strbuf_release(&text);
+	return found;
+}
+
+/* Parquet files under a folder that begin and end as they must; -1: one does not. */
+static int whole_files(const char *where)
+{
+	struct str *names;
+	struct error err;
+	struct arena scratch;
+	arena_init(&scratch, 4096);
+	int count = file_list(where, &scratch, &names, &err), whole = count < 0 ? -1 : 0;
+	for (int i = 0; i < count && whole >= 0; i++) {
+		struct strbuf file;
+		if (strstr(names[i].data, ".parquet") == NULL) {
+			continue;
+		}
+		strbuf_init(&file);
+		struct str one = str_printf(&scratch, "%s/%s", where, names[i].data);
+		assert_int_equal(file_read_all(one.data, 1 << 20, &file, &err), 0);
+		bool good = file.len > 12 && memcmp(file.data, "PAR1", 4) == 0 &&
+			memcmp(file.data + file.len - 4, "PAR1", 4) == 0;
+		whole = good ? whole + 1 : -1;
+		strbuf_release(&file);
+	}
+	arena_release(&scratch);
+	return whole;
+}
+
+static void check_file(bool replaced, bool answered_well)
+{
+	int first = lines_with(1), second = lines_with(2);
+	if (replaced) {
+		assert_int_equal(first + second, row_count);
+		assert_true(first == 0 || second == 0);
+	} else {
+		assert_int_equal(first, row_count);
+		assert_true(second == row_count || second == 0);
+	}
+	assert_true(!answered_well || second == row_count);
+}
+
+/* Returns how many disk calls a run makes. */
+static int fail_each_call(const struct sink_config *config,
+	void (*judge)(bool answered_well, bool mended))
+{
+	for (int k = 0;; k++) {
+		assert_true(k < 1000);
+		assert_int_equal(file_remove_tree(folder, NULL), 0);
+		calls_left = -1;
+		assert_int_equal(run_job(config, 1), 0);
+		disk_use(failing_disk());
+		failed = false;
+		unsynced = 0;
+		synced_first = true;
+		calls_left = k;
+		int answer = run_job(config, 2);
+		disk_use(NULL);
+		assert_true(answer == 0 || (failed && answer == -(int)CDCL_E_DISK));
+		judge(answer == 0, false);
+		assert_true(failed || synced_first);
+		assert_int_equal(run_job(config, 3), 0);
+		judge(true, true);
+		if (!failed) {
+			return k;
+		}
+	}
+}
+
+static void judge_complete(bool answered_well, bool mended)
+{
+	if (mended) {
+		assert_int_equal(lines_with(3), row_count);
+	} else {
+		check_file(true, answered_well);
+	}
+}
+
+static void judge_append(bool answered_well, bool mended)
+{
+	check_file(false, answered_well && !mended);
+	assert_int_equal(lines_with(3), mended ? row_count : 0);
+}
+
+static void judge_snapshot(bool answered_well, bool mended)
+{
+	struct strbuf target;
+	char snapshots[700];
+	strbuf_init(&target);
+	assert_int_equal(file_read_link(path, &target, NULL), 1);
+	int number = target.data[target.len - 1] - '0';
+	assert_true(mended ? number >= 2 : number == 2 || (number == 1 && !answered_well));
+	assert_true(whole_files(path) > 0);
+	snprintf(snapshots, sizeof snapshots, "%s.snapshots", path);
+	struct str *names;
+	if (mended) {
+		int kept = number < 3 ? number : 3;
+		assert_int_equal(file_list(snapshots, &arena, &names, NULL), kept);
+	}
+	strbuf_release(&target);
+}
+
+static void judge_added(bool answered_well, bool mended)
+{
+	char way[700];
+	snprintf(way, sizeof way, "%s/_publishing", path);
+	int files = whole_files(path);
+	assert_true(files >= 1 && files <= (mended ? 3 : 2));
+	if (mended) {
+		assert_true(files >= 2 && !file_exists(way));
+	}
+	assert_true(!answered_well || mended || files == 2 || file_exists(way));
+}
+
+static void set_path(const char *name)
+{
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+}
+
+static void test_file_complete(void **state)
+{
+	(void)state;
+	set_path("rows.jsonl");
+	struct sink_config config = {.kind = SINK_FILE, .mode = OUTPUT_COMPLETE,
+		.format = SINK_JSONL, .path = str_c(path)};
+	assert_true(fail_each_call(&config, judge_complete) > 5);
+}
+
+static void test_file_append(void **state)
+{
+	(void)state;
+	set_path("rows.jsonl");
+	struct sink_config config = {.kind = SINK_FILE, .mode = OUTPUT_APPEND,
+		.format = SINK_JSONL, .path = str_c(path)};
+	assert_true(fail_each_call(&config, judge_append) > 5);
+}
+
+static void test_parquet_snapshots(void **state)
+{
+	(void)state;
+	set_path("rows");
+	struct sink_config config = {.kind = SINK_PARQUET, .mode = OUTPUT_COMPLETE,
+		.path = str_c(path), .parquet = {.buckets = 3, .keep_snapshots = 2}};
+	assert_true(fail_each_call(&config, judge_snapshot) > 10);
+}
+
+static void test_parquet_added(void **state)
+{
+	(void)state;
+	set_path("rows");
+	struct sink_config config = {.kind = SINK_PARQUET, .mode = OUTPUT_APPEND,
+		.path = str_c(path)};
+	assert_true(fail_each_call(&config, judge_added) > 8);
+}
+
+int main(void)
+{
+	log_init(&clock_system, LOG_ERROR, false);
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_file_complete, begin, end),
+		cmocka_unit_test_setup_teardown(test_file_append, begin, end),
+		cmocka_unit_test_setup_teardown(test_parquet_snapshots, begin, end),
+		cmocka_unit_test_setup_teardown(test_parquet_added, begin, end),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
