@@ -4,6 +4,8 @@
 
 #include "base/check.h"
 
+#include <stdio.h>
+
 int merge_refuse(struct operator_merge *self, const struct merge_input *in, uint32_t row,
 	const char *why, struct error *err)
 {
@@ -37,6 +39,24 @@ static bool key_is_null(
 	return false;
 }
 
+/* A word that is no operation, as it came; an envelope's reader has no word to show. */
+static int refuse_word(struct operator_merge *self, const struct merge_input *in, uint32_t row,
+	struct error *err)
+{
+	char why[128];
+	const struct column *words = in->words;
+	self->counts.unknown_op++;
+	if (words == NULL)
+		return merge_refuse(self, in, row, "no known operation", err);
+	if (column_is_null(words, row))
+		return merge_refuse(self, in, row, "NULL is no operation", err);
+	struct str word = ((const struct str *)words->data)[row];
+	int shown = word.len < 60 ? (int)word.len : 60;
+	snprintf(why, sizeof(why), "\"%.*s\" is no operation; op_map = {...} can name it", shown,
+		word.data);
+	return merge_refuse(self, in, row, why, err);
+}
+
 int merge_take(struct operator_merge *self, const struct merge_input *in, uint16_t *rows,
 	uint32_t *count, struct error *err)
 {
@@ -49,8 +69,7 @@ int merge_take(struct operator_merge *self, const struct merge_input *in, uint16
 			self->counts.null_key++;
 			r = merge_refuse(self, in, row, "NULL in the key", err);
 		} else if (in->op[row] == CHANGE_UNKNOWN) {
-			self->counts.unknown_op++;
-			r = merge_refuse(self, in, row, "no known operation", err);
+			r = refuse_word(self, in, row, err);
 		} else {
 			rows[usable++] = (uint16_t)row;
 		}

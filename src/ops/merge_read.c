@@ -72,6 +72,7 @@ static int read_ops(
 	struct operator_merge *self, struct chunk *c, struct merge_input *in, struct error *err)
 {
 	const struct merge_plan *m = self->plan;
+	in->words = NULL;
 	envelope_ops(c, in);
 	if (m->op == NULL)
 		return 0;
@@ -79,6 +80,9 @@ static int read_ops(
 	int r = operator_eval(&self->op, m->op, c, &v, err);
 	if (r < 0)
 		return r;
+	struct column *kept = ARENA_NEW(c->arena, struct column);
+	*kept = v.column;
+	in->words = kept;
 	const struct str *words = v.column.data;
 	struct word_cache cache = {.count = 0};
 	for (uint32_t row = 0; row < c->row_count; row++) {

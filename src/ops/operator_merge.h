@@ -65,6 +65,7 @@ struct merge_input {
 	struct chunk *event;                    /* the input's columns, and the plan's extra ones */
 	struct chunk *row;                      /* the same rows laid out as the table's */
 	const uint64_t (*keeps)[chunk_words];   /* expr/merge_function.h */
+	const struct column *words;             /* what the op's expression gave; NULL: none */
 	uint8_t op[chunk_rows_max];
 	int64_t time_us[chunk_rows_max];
 };
