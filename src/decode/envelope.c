@@ -187,6 +187,10 @@ void envelope_take(struct envelope_decoder *d, struct envelope_decoder *old)
 		from->table = (struct str){NULL, 0};
 		to->partitions = from->partitions;
 		to->partition_count = from->partition_count;
+		to->block = from->block;
+		from->block = (struct str){NULL, 0};
+		memcpy(to->blocks, from->blocks, sizeof(to->blocks));
+		to->block_count = from->block_count;
 		from->partitions = NULL;
 		from->partition_count = 0;
 	}

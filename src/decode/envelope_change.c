@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "decode/json_path.h"
 
 #include <stdlib.h>
 
@@ -58,13 +59,45 @@ static int act(struct envelope_row *r, struct str what, bool wider, struct error
 	return wider && policy == SCHEMA_CHANGE_ADD ? ENVELOPE_CHANGED : ENVELOPE_DONE;
 }
 
+static uint64_t hash(struct str s)
+{
+	uint64_t h = UINT64_C(14695981039346656037);
+	for (size_t i = 0; i < s.len; i++)
+		h = (h ^ (unsigned char)s.data[i]) * UINT64_C(1099511628211);
+	return h;
+}
+
+/* Notes the block; false when it was there before. */
+static bool is_new(struct envelope_topic *t, struct str block)
+{
+	uint64_t h = hash(block);
+	for (uint32_t i = 0; i < topic_schemas_max && i < t->block_count; i++)
+		if (t->blocks[i] == h)
+			return false;
+	t->blocks[t->block_count++ % topic_schemas_max] = h;
+	return true;
+}
+
+/* Its columns say nothing about ours. */
+static bool is_of_other_table(const struct envelope_decoder *d, const struct envelope_look *look)
+{
+	struct str wanted = d->config.table, source = look->fields[LOOK_SOURCE], name;
+	struct json_step step = {.field = str_lit("table")};
+	if (wanted.len == 0 || source.len == 0 || !json_path_find(source, &step, 1, &name) ||
+		name.len < 2 || name.data[0] != '"')
+		return false;
+	name = str_sub(name, 1, name.len - 2);
+	return wanted.len < name.len ||
+		!str_eq(str_sub(wanted, wanted.len - name.len, name.len), name);
+}
+
 int envelope_compare_block(struct envelope_row *r, const struct envelope_look *look,
 	struct error *err)
 {
 	struct envelope_decoder *d = r->decoder;
 	struct envelope_topic *t = r->topic;
 	if (!d->config.schema_auto || look->schema.data == NULL || look->content != LOOK_ROWS ||
-		(t->block.data != NULL && str_eq(t->block, look->schema)))
+		is_of_other_table(d, look) || !is_new(t, look->schema))
 		return ENVELOPE_DONE;
 	struct envelope_look last = {.schema = t->block, .unwrapped = look->unwrapped};
 	const struct schema *have = envelope_block_columns(&last, &d->arena);

@@ -110,7 +110,11 @@ struct envelope_topic {
 	bool said_table;                /* more than one table came: said once */
 	bool said_unknown;
 	struct str table;               /* of the first row: own copy */
-	struct str block;               /* the last schema block compared with the columns; own */
+	/* schema blocks compared with the columns: the last new one (own), and which were seen
+	 * (partitions may come in turns) */
+	struct str block;
+	uint64_t blocks[topic_schemas_max];
+	uint32_t block_count;
 	struct str key_prefix;          /* of the last wrapped key, up to its payload: own copy */
 	struct json_templates templates;
 	struct row_schema *schemas;     /* newest first */
