@@ -33,6 +33,17 @@ bool operator_wants(const struct operator *op, enum output_mode mode)
 	return false;
 }
 
+void operator_pass_absent(const struct chunk *c, int from, struct chunk *out, uint32_t to)
+{
+	if (c->absent == NULL || from < 0)
+		return;
+	uint64_t(*absent)[chunk_words] = (uint64_t(*)[chunk_words])(uintptr_t)out->absent;
+	if (absent == NULL)
+		absent = arena_zalloc(out->arena, out->column_count * sizeof(*absent), 8);
+	memcpy(absent[to], c->absent[from], sizeof(absent[to]));
+	out->absent = (const uint64_t(*)[chunk_words])absent;
+}
+
 int operator_emit(struct operator *op, enum output_mode mode, struct chunk *c, struct error *err)
 {
 	uint32_t left = 0;

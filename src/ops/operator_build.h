@@ -38,6 +38,12 @@ void operator_drop_same_pairs(struct chunk *c);
 /* Fills err: `step` is to take back a row that it never got. Always negative. */
 int operator_never_given(const char *step, struct error *err);
 
+/*
+ * Column `to` of `out` is column `from` of `c` as it is (or none, below 0): it is absent where that
+ * was.
+ */
+void operator_pass_absent(const struct chunk *c, int from, struct chunk *out, uint32_t to);
+
 /* Some out without buckets wants it. */
 bool operator_wants(const struct operator *op, enum output_mode mode);
 

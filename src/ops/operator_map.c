@@ -21,6 +21,7 @@ static int push_map(struct operator *op, struct chunk *c, struct error *err)
 		struct column *column = &out->columns[i];
 		if (i < node->map_keeps) {
 			*column = c->columns[i];
+			operator_pass_absent(c, (int)i, out, i);
 			continue;
 		}
 		column->data = chunk_alloc_data(c->arena, op->schema->columns[i].type);

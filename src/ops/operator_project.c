@@ -7,20 +7,6 @@ struct operator_project {
 	const struct plan_node *node;
 };
 
-/* A column that is only passed on is still absent where it was. */
-static void pass_absent(
-	struct operator_project *self, const struct chunk *c, struct chunk *out)
-{
-	uint32_t count = schema_total(self->op.schema);
-	uint64_t(*absent)[chunk_words] = arena_zalloc(c->arena, count * sizeof(*absent), 8);
-	for (uint32_t i = 0; i < count; i++) {
-		int column = expr_as_column(self->node->exprs[i]);
-		if (column >= 0)
-			memcpy(absent[i], c->absent[column], sizeof(absent[i]));
-	}
-	out->absent = (const uint64_t(*)[chunk_words])absent;
-}
-
 static int push(struct operator *op, struct chunk *c, struct error *err)
 {
 	struct operator_project *self = (struct operator_project *)op;
@@ -32,8 +18,8 @@ static int push(struct operator *op, struct chunk *c, struct error *err)
 			return r;
 		out->columns[i] = v.column;
 	}
-	if (c->absent != NULL)
-		pass_absent(self, c, out);
+	for (uint32_t i = 0; i < schema_total(op->schema) && c->absent != NULL; i++)
+		operator_pass_absent(c, expr_as_column(self->node->exprs[i]), out, i);
 	/* Faults cleared bits of the input. */
 	memcpy(out->live, c->live, sizeof(out->live));
 	if (out->kinds != NULL)

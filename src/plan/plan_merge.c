@@ -145,6 +145,14 @@ static bool all_flat(const struct plan_node *n)
 	return true;
 }
 
+static bool passes_flat_map(const struct plan_node *n)
+{
+	bool passes = n->kind == PLAN_FLAT_MAP;
+	for (uint32_t i = 0; i < n->input_count && !passes; i++)
+		passes = passes_flat_map(n->inputs[i]);
+	return passes;
+}
+
 static struct str first_topic(const struct plan_node *n)
 {
 	while (n->input_count > 0)
@@ -224,6 +232,13 @@ static int plan_op(struct merge_builder *b)
 		return refuse_option(b, text, text);
 	}
 	int column = default_op(b->in);
+	if (column < 0 && passes_flat_map(b->in) && !all_flat(b->in)) {
+		error_set(b->err, CDCL_E_SCRIPT,
+			"merge: rows that flat_map made have no operation of an envelope");
+		error_help(b->err, "say op = \"...\", or envelope = \"flat\" of the source when "
+				   "every row is an upsert");
+		return refuse_option(b, (struct str){NULL, 0}, (struct str){NULL, 0});
+	}
 	if (column < 0)
 		return 0;
 	m->op = expr_column(b->in->schema, (uint32_t)column, b->plan->arena);
