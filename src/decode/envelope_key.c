@@ -50,7 +50,7 @@ static struct str key_payload(struct envelope_row *r, struct str key, struct str
 {
 	struct envelope_topic *t = r->topic;
 	struct str payload = payload_by_prefix(t, key);
-	*schema = (struct str){NULL, 0};
+	*schema = t->key_schema;
 	if (payload.data != NULL)
 		return payload;
 	payload = envelope_key_payload(key, schema);
@@ -59,6 +59,8 @@ static struct str key_payload(struct envelope_row *r, struct str key, struct str
 		free((void *)(uintptr_t)t->key_prefix.data);
 		t->key_prefix =
 			envelope_own_copy(str_sub(key, 0, (size_t)(payload.data - key.data)));
+		t->key_schema = str_sub(
+			t->key_prefix, (size_t)(schema->data - key.data), schema->len);
 	}
 	return payload;
 }

@@ -116,6 +116,7 @@ struct envelope_topic {
 	uint64_t blocks[topic_schemas_max];
 	uint32_t block_count;
 	struct str key_prefix;          /* of the last wrapped key, up to its payload: own copy */
+	struct str key_schema;          /* its schema block, a slice of key_prefix */
 	struct json_templates templates;
 	struct row_schema *schemas;     /* newest first */
 	uint32_t schema_count;

@@ -1,5 +1,6 @@
 #include "runtime/intake.h"
 
+#include "base/log.h"
 #include "source/raw_decode.h"
 
 #include <stdlib.h>
@@ -61,8 +62,27 @@ int intake_take(struct intake *in, struct intake *old, const struct plan_node *n
 	return 0;
 }
 
+/* What came and was no row, or not all of one: nobody would know otherwise. */
+static void tell_counts(const struct intake *in)
+{
+	const struct envelope_counts *c = envelope_counts(in->envelope);
+	if (c->skipped > 0)
+		log_info("envelope",
+			"%lld control records skipped (heartbeats, transaction marks, DDL, other "
+			"tables)",
+			(long long)c->skipped);
+	if (c->unknown_fields > 0)
+		log_info("envelope", "%lld fields that are no column left out",
+			(long long)c->unknown_fields);
+	if (c->json.bad_fields > 0)
+		log_warn("envelope", "%lld values that did not fit their column read as NULL",
+			(long long)c->json.bad_fields);
+}
+
 void intake_close(struct intake *in)
 {
+	if (in->envelope != NULL)
+		tell_counts(in);
 	source_close(in->source);
 	if (in->decoder != NULL)
 		json_decoder_close(in->decoder);

@@ -205,6 +205,11 @@ static const struct event debezium_events[] = {
 	{"{\"id\":1}", "{\"schema\":{\"type\":\"struct\"},\"payload\":null}", "tombstone: 1 -"},
 	{"{\"schema\":{\"type\":\"struct\",\"fields\":[]},\"payload\":{\"id\":1}}", NULL,
 		"tombstone: 1 -"},
+	/* the same block again: its types go for the key, too */
+	{"{\"schema\":{\"type\":\"struct\",\"fields\":[]},\"payload\":{\"id\":2}}", NULL,
+		"tombstone: 2 -"},
+	{"{\"schema\":{\"type\":\"struct\",\"fields\":[]},\"payload\":{\"id\":2}", NULL,
+		"tombstone: - -"},
 	{NULL, NULL, ""}, /* after a delete in a table without a key */
 	{NULL, EVENT("null", "null", "t"), "truncate: - -"},
 	/* fields in another order, unknown ones, one missing */
