@@ -284,15 +284,18 @@ static int prepare_remove(struct sqlite_sink *q, struct error *err)
 	return prepare_text(q, &q->remove, "cannot be deleted from", err);
 }
 
+/* Its columns have the affinities of the target's: else no index would serve the comparison. */
 static int prepare_note(struct sqlite_sink *q, struct error *err)
 {
 	const struct table_target *t = &q->target;
 	strbuf_reset(&q->text);
-	strbuf_add_c(&q->text, "create temp table cdcl_here (");
+	strbuf_add_c(&q->text, "create temp table cdcl_here as select ");
 	table_target_add_names(t, true, "", ", ", &q->text);
-	strbuf_add_c(&q->text, ", primary key (");
+	strbuf_add_c(&q->text, " from ");
+	sql_add_name(&q->text, t->config->table);
+	strbuf_add_c(&q->text, " limit 0; create unique index temp.cdcl_here_key on cdcl_here (");
 	table_target_add_names(t, true, "", ", ", &q->text);
-	strbuf_add(&q->text, (struct str){"))", 3});
+	strbuf_add(&q->text, (struct str){")", 2});
 	int r = run(q, q->text.data, "no room for the keys of this run", err);
 	if (r < 0)
 		return r;
