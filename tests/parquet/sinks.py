@@ -205,6 +205,29 @@ def test_every():
     want(len(glob.glob(path('added', '*.parquet'))) == 2 and len(table(path('added'))) == 600)
 
 
+def test_held_back_without_new_input():
+    """What `every` held back is written when its time has come, also when nothing new comes."""
+    write_script('local input = cdcl.stdin { schema = "id int, n bigint" }\ninput:group_by "id":agg "sum(n) as total"'
+                 ':to(cdcl.parquet_sink { path = "out", every = "1 second", keep_snapshots = 9 })\n')
+    process = subprocess.Popen([CDCL, 'run', '-q', 'job.lua'], cwd=folder, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        limit = time.monotonic() + 60
+        sent = seen = 0
+        while seen < 3 and time.monotonic() < limit:
+            if sent == seen:  # the first is there at once, each next only after a second
+                sent += 1
+                process.stdin.write(b'{"id":1,"n":1}\n')
+                process.stdin.flush()
+            time.sleep(0.02)
+            if os.path.islink(path('out')):
+                seen = sum(row['total'] for row in table(os.path.realpath(path('out'))))
+        want(seen == 3 and process.poll() is None, seen)
+    finally:
+        process.stdin.close()
+        process.wait(timeout=60)
+    want(process.returncode == 0, process.stderr.read())
+
+
 def test_time_in_a_filter():
     """A row may leave by time alone: then every row is looked at, not those that changed only."""
     write_batch(0, [{'id': i, 'n': 1} for i in range(50)])
