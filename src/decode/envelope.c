@@ -441,8 +441,10 @@ static bool is_null(struct str value)
 static int tombstone(struct envelope_row *r)
 {
 	struct envelope_decoder *d = r->decoder;
-	if (d->out->messages->key[r->message].len == 0)
-		return ENVELOPE_SKIPPED; /* of a table without a key: it says nothing */
+	/* of a table without a key: it says nothing; of a topic whose rows are of other tables */
+	bool others = d->config.table.len > 0 && !r->topic->seen_rows;
+	if (d->out->messages->key[r->message].len == 0 || others)
+		return ENVELOPE_SKIPPED;
 	for (uint32_t i = 0; i < d->schema->column_count; i++)
 		bit_set(r->json.absent[i], r->json.index);
 	r->missing = d->schema->column_count;

@@ -193,7 +193,8 @@ static bool is_of_other_table(struct envelope_row *r)
 		return false;
 	envelope_note_str(r, NOTE_DATABASE, &database);
 	envelope_note_str(r, NOTE_SCHEMA, &schema);
-	envelope_note_str(r, NOTE_TABLE, &table);
+	if (!envelope_note_str(r, NOTE_TABLE, &table))
+		return false; /* an unwrapped row that does not say */
 	return envelope_other_table(r, database, schema, table);
 }
 

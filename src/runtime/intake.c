@@ -71,9 +71,6 @@ static void tell_counts(const struct intake *in)
 			"%lld control records skipped (heartbeats, transaction marks, DDL, other "
 			"tables)",
 			(long long)c->skipped);
-	if (c->unknown_fields > 0)
-		log_info("envelope", "%lld fields that are no column left out",
-			(long long)c->unknown_fields);
 	if (c->json.bad_fields > 0)
 		log_warn("envelope", "%lld values that did not fit their column read as NULL",
 			(long long)c->json.bad_fields);
