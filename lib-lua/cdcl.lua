@@ -210,6 +210,11 @@ return function(core, check, nouns, rows)
 		local node = node_of(self, "merge")
 		nothing_more("merge", ...)
 		local clean = check.options("merge", options)
+		for _, name in ipairs { "max_rows", "ttl" } do
+			if clean[name] == 0 then
+				core.fail(format("merge: %s must be above 0", name), name)
+			end
+		end
 		local calls = clean.on_insert or clean.on_update or clean.on_delete
 		if calls and clean.rules then
 			core.fail(
