@@ -176,6 +176,8 @@ class Job:
         self.batches = [([self.event(A, 'id', keys) for _ in range(rng.randint(1, size))],
                          [self.event(B, 'bid', keys) for _ in range(rng.randint(1, size))])
                         for _ in range(rng.randint(1, 6))]
+        # the run may end and go on from its checkpoint in between
+        self.starts = [0] + ([rng.randrange(1, len(self.batches))] if len(self.batches) > 1 and rng.random() < 0.3 else [])
 
     def random_view(self, a, b):
         rng = self.rng
@@ -231,7 +233,8 @@ class Job:
         def source(name, kinds):
             return 'local %s_events = cdcl.file { path = "%s/%s/*.jsonl", schema = "%s", max_files_per_trigger = 1 }' % (
                 name, folder, name, ', '.join('%s %s' % c for c in dict(kinds, op='string').items()))
-        lines = ['local cdcl = require "cdcl"', 'cdcl.job { name = "model" }', source('a', A), source('b', B)]
+        kept = ', checkpoint = "%s/state"' % folder if len(self.starts) > 1 else ''
+        lines = ['local cdcl = require "cdcl"', 'cdcl.job { name = "model"%s }' % kept, source('a', A), source('b', B)]
         if self.stream:
             lines.append('local a = a_events:drop_columns "op"')
         else:
@@ -339,10 +342,11 @@ def sink_problem(job, folder, want):
     return None if got == want else 'sqlite: wanted more %r\n wanted less %r' % (want - got, got - want)
 
 
-def judge(job, folder, ran):
-    if ran.returncode != 0:
-        return 'exit %d: %s' % (ran.returncode, ran.stderr.decode('utf-8', 'replace')[-3000:])
-    got = batches_of(ran.stderr.decode('utf-8'))
+def judge(job, folder, runs):
+    for ran in runs:
+        if ran.returncode != 0:
+            return 'exit %d: %s' % (ran.returncode, ran.stderr.decode('utf-8', 'replace')[-3000:])
+    got = [output for ran in runs for output in batches_of(ran.stderr.decode('utf-8'))]
     modes = ['append'] if job.stream else ['changelog', 'update', 'complete']
     if len(got) != len(modes) * len(job.batches):
         return '%d outputs of %d batches' % (len(got), len(job.batches))
@@ -361,20 +365,24 @@ def judge(job, folder, ran):
 def run_one(program, seed, keep=False):
     job = Job(random.Random(seed))
     folder = tempfile.mkdtemp(prefix='model.')
-    for side, name in enumerate('ab'):
+    for name in 'ab':
         os.mkdir('%s/%s' % (folder, name))
-        for i, batch in enumerate(job.batches):
-            with open('%s/%s/%04d.jsonl' % (folder, name, i), 'w', encoding='utf-8') as f:
-                f.writelines(json.dumps(row, ensure_ascii=False) + '\n' for row in batch[side])
     script = job.script(folder)
     with open(folder + '/job.lua', 'w', encoding='utf-8') as f:
         f.write(script)
-    r = subprocess.run([program, 'run', '--available-now', '-q', folder + '/job.lua'], stdout=subprocess.PIPE,
-                       stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, timeout=120, check=False)
+    runs = []
+    for start, end in zip(job.starts, job.starts[1:] + [len(job.batches)]):
+        for i in range(start, end):
+            for name, rows in zip('ab', job.batches[i]):
+                with open('%s/%s/%04d.jsonl' % (folder, name, i), 'w', encoding='utf-8') as f:
+                    f.writelines(json.dumps(row, ensure_ascii=False) + '\n' for row in rows)
+        runs.append(subprocess.run([program, 'run', '--available-now', '-q', folder + '/job.lua'],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+                                   timeout=120, check=False))
     try:
-        problem = judge(job, folder, r)
+        problem = judge(job, folder, runs)
     except (ValueError, OSError, sqlite3.Error) as e:
-        problem = '%s: %s\n%s' % (type(e).__name__, e, r.stderr.decode('utf-8', 'replace')[:2000])
+        problem = '%s: %s\n%s' % (type(e).__name__, e, runs[-1].stderr.decode('utf-8', 'replace')[:2000])
     if not keep:
         shutil.rmtree(folder, ignore_errors=True)
     return None if problem is None else 'seed %d\n%s%s' % (seed, script, problem)
