@@ -288,7 +288,9 @@ static int check_parquet(const struct plan_sink *s, struct error *err)
 
 int plan_target_check(struct plan *p, struct plan_sink *s, struct error *err)
 {
-	s->config.remove_stale = s->input->is_table && begins_anew(s->input);
+	/* A run that goes on from a checkpoint gives only what changes: the rest must stay. */
+	s->config.remove_stale = s->input->is_table && p->checkpoint.data == NULL &&
+		begins_anew(s->input);
 	if (s->config.kind == SINK_KAFKA)
 		return check_kafka(p, s, err);
 	if (s->config.kind == SINK_PARQUET)
