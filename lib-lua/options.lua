@@ -74,7 +74,7 @@ local path = {
 local every = {
 	name = "every",
 	type = "duration",
-	doc = 'complete: least time between two rewritings, "30 seconds"; else with each batch',
+	doc = 'least time between two rewritings (or files added), "30 seconds"; else each batch',
 }
 
 local table_name = {

@@ -263,7 +263,19 @@ static int check_database(const struct plan_sink *s, struct error *err)
 	return r;
 }
 
-/* ---- Parquet ---- */
+/* ---- files ---- */
+
+static int check_file(const struct plan_sink *s, struct error *err)
+{
+	if (s->config.every_us == 0 || s->config.mode == OUTPUT_COMPLETE)
+		return 0;
+	error_set(err, CDCL_E_SCRIPT,
+		"file_sink: every is for a file that is rewritten; here lines are added with each "
+		"batch");
+	error_help(err,
+		"a trigger bounds how often that is: cdcl.job { trigger = \"10 seconds\" }");
+	return fail(s, err);
+}
 
 static int check_parquet(const struct plan_sink *s, struct error *err)
 {
@@ -293,6 +305,8 @@ int plan_target_check(struct plan *p, struct plan_sink *s, struct error *err)
 		begins_anew(s->input);
 	if (s->config.kind == SINK_KAFKA)
 		return check_kafka(p, s, err);
+	if (s->config.kind == SINK_FILE)
+		return check_file(s, err);
 	if (s->config.kind == SINK_PARQUET)
 		return check_parquet(s, err);
 	return is_database(s) ? check_database(s, err) : 0;
