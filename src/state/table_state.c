@@ -50,13 +50,55 @@ void table_state_release(struct table *t)
 
 /* ---- writing ---- */
 
-static void add_field(const struct table_field *f, const char *slot, struct strbuf *out)
+/* What the entry takes at most without its strings. */
+static size_t entry_bytes(const struct table_layout *l)
+{
+	return 16 + l->null_bytes + l->slot_bytes;
+}
+
+/* A string of up to table_inline_bytes has room in entry_bytes. */
+static void add_str(struct str s, struct strbuf *out, const struct table_layout *l)
+{
+	uint32_t len = (uint32_t)s.len;
+	if (len > table_inline_bytes)
+		strbuf_reserve(out, sizeof(len) + len + entry_bytes(l));
+	memcpy(out->data + out->len, &len, sizeof(len));
+	if (len > 0)
+		memcpy(out->data + out->len + sizeof(len), s.data, len);
+	out->len += sizeof(len) + len;
+}
+
+static void add_bytes(const char *field, size_t bytes, struct strbuf *out)
+{
+	memcpy(out->data + out->len, field, bytes);
+	out->len += bytes;
+}
+
+/* One copy per size, so that each is one move; there is room. */
+static void add_field(const struct table_layout *l, const struct table_field *f, const char *slot,
+	struct strbuf *out)
 {
 	const char *field = slot + f->offset;
-	if (f->phys == PHYS_STR)
-		record_add_str(out, table_row_str(field));
-	else
-		strbuf_add(out, (struct str){field, phys_bytes(f->phys)});
+	switch (f->phys) {
+	case PHYS_BOOL:
+		add_bytes(field, 1, out);
+		return;
+	case PHYS_I32:
+	case PHYS_F32:
+		add_bytes(field, 4, out);
+		return;
+	case PHYS_I64:
+	case PHYS_F64:
+		add_bytes(field, 8, out);
+		return;
+	case PHYS_I128:
+		add_bytes(field, 16, out);
+		return;
+	case PHYS_STR:
+	case phys_count:
+		break;
+	}
+	add_str(table_row_str(field), out, l);
 }
 
 static void add_entry(const struct table *t, uint32_t id, struct strbuf *out)
@@ -64,17 +106,19 @@ static void add_entry(const struct table *t, uint32_t id, struct strbuf *out)
 	const struct table_layout *l = &t->layout;
 	const char *slot = table_slot(t, id);
 	int mark = table_mark(slot);
-	record_add_u32(out, id);
-	if (mark != mark_live && mark != mark_deleted) {
-		record_add_u8(out, state_free);
+	bool there = mark == mark_live || mark == mark_deleted;
+	char state = !there ? state_free : mark == mark_live ? state_live : state_deleted;
+	int64_t at_us = state == state_deleted ? table_deleted_at(t, slot) : 0;
+	strbuf_reserve(out, entry_bytes(l));
+	add_bytes((const char *)&id, sizeof(id), out);
+	add_bytes(&state, 1, out);
+	if (!there)
 		return;
-	}
-	record_add_u8(out, mark == mark_live ? state_live : state_deleted);
-	record_add_i64(out, mark == mark_live ? 0 : table_deleted_at(t, slot));
-	strbuf_add(out, (struct str){slot + 1, l->null_bytes});
+	add_bytes((const char *)&at_us, sizeof(at_us), out);
+	add_bytes(slot + 1, l->null_bytes, out);
 	for (uint32_t i = 0; i < l->column_count; i++)
 		if (!table_row_is_null(slot, i))
-			add_field(&l->fields[i], slot, out);
+			add_field(l, &l->fields[i], slot, out);
 }
 
 static bool changes(struct state_part *p, size_t bytes_max, struct strbuf *out)
@@ -125,7 +169,13 @@ static void take_field(struct table *t, char *slot, uint32_t column, struct reco
 			table_row_set_str(field, s, &t->slab);
 		return;
 	}
-	record_copy(r, field, phys_bytes(f->phys));
+	size_t bytes = phys_bytes(f->phys);
+	if (bytes == 4)
+		record_copy(r, field, 4);
+	else if (bytes == 8)
+		record_copy(r, field, 8);
+	else
+		record_copy(r, field, bytes);
 	if (f->phys == PHYS_BOOL)
 		*field = *field != 0;
 }
@@ -202,9 +252,28 @@ static int compare_deleted(const void *a, const void *b)
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
+/* Entries that wait for their slots of the index to come into the cache. */
+struct index_group {
+	uint32_t tags[64];
+	uint32_t ids[64];
+	uint32_t count;
+};
+
+static void index_group(struct table *t, struct index_group *g)
+{
+	for (uint32_t i = 0; i < g->count; i++) {
+		const struct table_segment *s = table_index_segment(&t->index, g->tags[i]);
+		__builtin_prefetch(&s->slots[table_index_home(s, g->tags[i])], 1);
+	}
+	for (uint32_t i = 0; i < g->count; i++)
+		table_index_insert(&t->index, g->tags[i], g->ids[i]);
+	g->count = 0;
+}
+
 /* From the last id down, so that the lowest free one is given first. */
 static uint32_t index_entries(struct table *t)
 {
+	struct index_group group = {.count = 0};
 	uint32_t deleted = 0;
 	for (uint32_t id = t->rows.count; id-- > 0;) {
 		char *slot = table_slot(t, id);
@@ -214,10 +283,14 @@ static uint32_t index_entries(struct table *t)
 			t->free_id = id + 1;
 			continue;
 		}
-		table_index_insert(&t->index, table_key_tag_of_slot(&t->key, slot), id);
+		group.ids[group.count] = id;
+		group.tags[group.count++] = table_key_tag_of_slot(&t->key, slot);
+		if (group.count == ARRAY_LEN(group.ids))
+			index_group(t, &group);
 		t->live += mark == mark_live;
 		deleted += mark == mark_deleted;
 	}
+	index_group(t, &group);
 	return deleted;
 }
 

@@ -1,0 +1,168 @@
+/*
+ * A checkpoint alone: a table of orders rows committed, scanned into a snapshot, and recovered.
+ *
+ *	bench_core_checkpoint [KEYS [FOLDER]]
+ *
+ * Prints bytes and rows per second of CPU time of each (the disk's own time is beside it), the
+ * longest slice of the snapshot by the clock, and how fast memcpy copies as many bytes. The folder (default: checkpoint-bench here) is removed.
+ */
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "state/checkpoint.h"
+#include "state/table_state.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+struct bench {
+	struct arena arena;
+	struct schema *schema;
+	struct row_key key;
+	struct chunk *c;
+	struct table *table;
+	struct state_part *part;
+	struct checkpoint *checkpoint;
+	const struct checkpoint_found *found;
+	struct error err;
+};
+
+static double cpu(void)
+{
+	return (double)clock() / CLOCKS_PER_SEC;
+}
+
+static double seconds(void)
+{
+	return (double)clock_monotonic_us(&clock_system) / 1e6;
+}
+
+static void must(int r, const struct bench *b)
+{
+	if (r >= 0)
+		return;
+	fprintf(stderr, "%s\n", b->err.text);
+	exit(1);
+}
+
+static void open_bench(struct bench *b, int64_t keys, const char *folder)
+{
+	static const char *const names[] = {"order_id", "product", "quantity", "op"};
+	static const enum type_id types[] = {TYPE_INT, TYPE_STRING, TYPE_INT, TYPE_STRING};
+	*b = (struct bench){.key = {1, {0}}};
+	error_init(&b->err);
+	arena_init(&b->arena, 1 << 18);
+	b->schema = schema_alloc(&b->arena, 4);
+	for (uint32_t i = 0; i < 4; i++)
+		b->schema->columns[i] =
+			(struct schema_column){str_c(names[i]), type_of(types[i])};
+	b->c = chunk_alloc(&b->arena, b->schema);
+	struct table_config config = {.schema = b->schema, .key = &b->key, .rows_max = keys,
+		.deleted_max = 1000, .name = str_lit("bench")};
+	b->table = table_open(&config, &b->err);
+	b->part = table_state_part(b->table);
+	struct checkpoint_config to = {
+		.path = folder, .job = str_lit("bench"), .snapshot_log_bytes_min = 1};
+	b->checkpoint = checkpoint_open(&to, &b->part, 1, &b->err);
+	must(b->checkpoint == NULL ? -1 : 0, b);
+}
+
+static void close_bench(struct bench *b)
+{
+	must(checkpoint_close(b->checkpoint, &b->err), b);
+	table_close(b->table);
+	arena_release(&b->arena);
+}
+
+static void put_rows(struct bench *b, int64_t from, int64_t to)
+{
+	static const char *const products[] = {"Laptop", "Mouse", "a product with a long name"};
+	uint16_t rows[chunk_rows_max];
+	uint32_t ids[chunk_rows_max], count = 0;
+	struct column *c = b->c->columns;
+	for (int64_t i = from; i < to; i++, count++) {
+		rows[count] = (uint16_t)count;
+		((int32_t *)c[0].data)[count] = (int32_t)i;
+		((struct str *)c[1].data)[count] = str_c(products[i % 3]);
+		((int32_t *)c[2].data)[count] = (int32_t)(i % 100);
+		((struct str *)c[3].data)[count] = str_lit("update");
+	}
+	chunk_set_rows(b->c, count);
+	must(table_resolve(b->table, b->c, rows, count, ids, &b->err), b);
+	must(table_put(b->table, ids, b->c, rows, count, &b->err), b);
+	table_release_empty(b->table);
+}
+
+static void batch(struct bench *b, int64_t id)
+{
+	struct checkpoint_batch batch = {.id = id};
+	table_end_batch(b->table);
+	must(checkpoint_commit(b->checkpoint, &batch, &b->err), b);
+	must(checkpoint_published(b->checkpoint, id, &b->err), b);
+}
+
+static void tell(const char *what, int64_t bytes, int64_t rows, double took)
+{
+	printf("%-10s %6.1f MB  %7.0f MB/s  %11.0f rows/s\n", what, (double)bytes / 1e6,
+		(double)bytes / 1e6 / took, (double)rows / took);
+}
+
+/* Answers the bytes of the snapshot. */
+static int64_t write_all(struct bench *b, int64_t keys)
+{
+	struct checkpoint_figures f;
+	must(checkpoint_recover(b->checkpoint, &b->found, &b->err), b);
+	for (int64_t i = 0; i < keys; i += chunk_rows_max)
+		put_rows(b, i, i + chunk_rows_max < keys ? i + chunk_rows_max : keys);
+	double began = cpu();
+	batch(b, 0);
+	checkpoint_figures(b->checkpoint, &f);
+	tell("commit", f.log_bytes, keys, cpu() - began);
+	double longest = 0;
+	began = cpu();
+	for (bool more = true; more;) {
+		double slice = seconds();
+		must(checkpoint_step(b->checkpoint, 256 * 1024, &b->err), b);
+		double took = seconds() - slice;
+		longest = took > longest ? took : longest;
+		put_rows(b, 0, 1);
+		more = took > 2e-6; /* a step with nothing to do */
+	}
+	double took = cpu() - began;
+	batch(b, 1);
+	checkpoint_figures(b->checkpoint, &f);
+	tell("snapshot", f.snapshot_bytes, keys, took);
+	printf("           longest slice %.1f ms, syncs included\n", longest * 1e3);
+	return f.snapshot_bytes;
+}
+
+static void copy(int64_t bytes)
+{
+	char *from = malloc((size_t)bytes), *to = malloc((size_t)bytes);
+	memset(from, 1, (size_t)bytes);
+	memset(to, 2, (size_t)bytes);
+	double began = cpu();
+	memcpy(to, from, (size_t)bytes);
+	tell("memcpy", bytes, (int64_t)to[bytes / 2], cpu() - began);
+	free(from);
+	free(to);
+}
+
+int main(int argc, char **argv)
+{
+	int64_t keys = argc > 1 ? atoll(argv[1]) : 1000000;
+	const char *folder = argc > 2 ? argv[2] : "checkpoint-bench";
+	struct bench b;
+	open_bench(&b, keys, folder);
+	int64_t bytes = write_all(&b, keys);
+	close_bench(&b);
+	open_bench(&b, keys, folder);
+	double began = cpu();
+	must(checkpoint_recover(b.checkpoint, &b.found, &b.err), &b);
+	tell("recover", b.found->bytes_read, table_rows(b.table), cpu() - began);
+	close_bench(&b);
+	copy(bytes);
+	must(file_remove_tree(folder, &b.err), &b);
+	return 0;
+}
