@@ -4,7 +4,8 @@
  *	bench_core_checkpoint [KEYS [FOLDER]]
  *
  * Prints bytes and rows per second of CPU time of each (the disk's own time is beside it), the
- * longest slice of the snapshot by the clock, and how fast memcpy copies as many bytes. The folder (default: checkpoint-bench here) is removed.
+ * longest slice of the snapshot by the clock, and how fast memcpy copies as many bytes. The folder
+ * (default: checkpoint-bench here) is removed.
  */
 
 #include "base/clock.h"
