@@ -642,9 +642,12 @@ enum json_fit envelope_store(struct json_row *json, int32_t column, const struct
 		bit_set(to->nulls, json->index);
 		return JSON_FIT_NULL;
 	}
-	if ((uint32_t)column >= r->decoder->schema->column_count)
-		return json_field_store(
+	if ((uint32_t)column >= r->decoder->schema->column_count) {
+		/* a note: what does not fit it is not known, and costs no column anything */
+		enum json_fit noted = json_field_store(
 			json->values, json->schema->columns[column].type, t, to, json->index);
+		return noted == JSON_FIT_VALUE ? noted : JSON_FIT_NULL;
+	}
 	if (has_placeholders(r) && is_placeholder_token(t)) {
 		bit_set(to->nulls, json->index);
 		bit_set(json->absent[column], json->index);

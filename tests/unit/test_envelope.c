@@ -217,6 +217,12 @@ static const struct event debezium_events[] = {
 	{"{\"id\":3}", EVENT("null", "{\"extra\":[1,{}],\"name\":\"x\"}", "u"), "update: 3 \"x\""},
 	{"{\"id\":4}", "{\"op\":\"c\"," SOURCE ",\"after\":{\"name\":\"y\",\"id\":4}}",
 		"insert: 4 \"y\""},
+	/* what stands around the row is not what it should be */
+	{"{\"id\":6}",
+		"{\"before\":7,\"after\":{\"id\":6,\"name\":\"o\"},"
+		"\"source\":{\"ts_ms\":\"x\",\"lsn\":1.5,\"sequence\":[],"
+		"\"snapshot\":{},\"file\":3},\"op\":\"c\"}",
+		"insert: 6 \"o\""},
 	/* a control record, a message of pg_logical_emit_message */
 	{NULL, "{\"ts_ms\":1}", ""},
 	{NULL, "{\"status\":\"BEGIN\",\"id\":\"5:6\",\"event_count\":null,"
