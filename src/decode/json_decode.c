@@ -21,6 +21,7 @@ struct json_decoder {
 	struct json_templates templates;
 	struct json_shape shape;
 	struct json_slot *slots; /* of each column; one before them for fields that are none */
+	bool *complained; /* of each column: a value that did not fit was named */
 	struct name_slot *names;
 	uint32_t name_mask;
 };
@@ -270,6 +271,24 @@ static int drop_row(struct json_decoder *d, const struct json_row *r, bool malfo
 	return dead == NULL ? 0 : keep_dropped(d, r, malformed, dead, err);
 }
 
+/* The first value of a column that becomes NULL is named: silence would hide a wrong type. */
+static void complain(struct json_decoder *d, const struct json_row *r)
+{
+	struct strbuf type;
+	if (r->bad_column == JSON_NO_COLUMN || d->complained[r->bad_column])
+		return;
+	d->complained[r->bad_column] = true;
+	struct schema_column column = d->config.schema->columns[r->bad_column];
+	struct str place = chunk_row_place(r->chunk, r->index, r->chunk->arena);
+	strbuf_init(&type);
+	type_name(column.type, &type);
+	log_warn("json",
+		STR_FMT ": a value of column \"" STR_FMT "\" is no " STR_FMT
+			" and is read as NULL; others of this column will be counted only",
+		STR_ARG(place), STR_ARG(column.name), STR_ARG(strbuf_str(&type)));
+	strbuf_release(&type);
+}
+
 static int bad_row(struct json_decoder *d, struct json_row *r, bool malformed,
 	struct dead_letters *dead, struct error *err)
 {
@@ -290,6 +309,8 @@ static int bad_row(struct json_decoder *d, struct json_row *r, bool malformed,
 		return fail_row(d, r, malformed, err);
 	if (d->config.mode == JSON_DROP)
 		return drop_row(d, r, malformed, dead, err);
+	if (!malformed && d->config.corrupt_column < 0)
+		complain(d, r);
 	return 0;
 }
 
@@ -412,6 +433,8 @@ struct json_decoder *json_decoder_open(const struct json_config *config)
 	d->names = calloc((size_t)d->name_mask + 1, sizeof(*d->names));
 	check(d->names != NULL);
 	add_names(d);
+	d->complained = calloc((size_t)config->schema->column_count + 1, sizeof(*d->complained));
+	check(d->complained != NULL);
 	d->slots = calloc((size_t)config->schema->column_count + 1, sizeof(*d->slots));
 	check(d->slots != NULL);
 	for (int32_t i = JSON_NO_COLUMN; i < (int32_t)config->schema->column_count; i++)
@@ -426,6 +449,7 @@ void json_decoder_close(struct json_decoder *d)
 	json_templates_release(&d->templates);
 	strbuf_release(&d->values.scratch);
 	free(d->names);
+	free(d->complained);
 	free(d->slots);
 	free(d);
 }
