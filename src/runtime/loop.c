@@ -171,7 +171,8 @@ void loop_close(struct loop *l)
 {
 	if (l == NULL)
 		return;
-	if (l->catches_signals) {
+	/* A job that goes on in place opens its next loop before this one is closed. */
+	if (l->catches_signals && signal_fd == l->wake_fd) {
 		sigaction(SIGTERM, &l->old_term, NULL);
 		sigaction(SIGINT, &l->old_int, NULL);
 		signal_fd = -1;
