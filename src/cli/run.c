@@ -254,12 +254,14 @@ static void note_columns(const struct script_options *options, const struct job 
 {
 	const struct plan_node *source;
 	const struct schema *columns;
-	job_wider(j, &source, &columns);
-	const struct envelope_config *e = source->envelope;
-	struct peek_request request = {.source = &source->source,
-		.envelope = e != NULL ? e->kind : ENVELOPE_AUTO,
-		.table = e != NULL ? e->table : (struct str){NULL, 0}};
-	peek_widen(options->peek, &request, columns);
+	/* several may have changed at once: what none noted stays out for good */
+	for (uint32_t i = 0; job_wider(j, i, &source, &columns); i++) {
+		const struct envelope_config *e = source->envelope;
+		struct peek_request request = {.source = &source->source,
+			.envelope = e != NULL ? e->kind : ENVELOPE_AUTO,
+			.table = e != NULL ? e->table : (struct str){NULL, 0}};
+		peek_widen(options->peek, &request, columns);
+	}
 }
 
 /* The job goes on in place, with the script loaded for the wider columns. */

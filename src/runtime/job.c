@@ -238,11 +238,10 @@ static int run(struct job *j, struct error *err)
 	}
 }
 
-void job_wider(const struct job *j, const struct plan_node **source,
+bool job_wider(const struct job *j, uint32_t index, const struct plan_node **source,
 	const struct schema **columns)
 {
-	bool wider = pipeline_wider(j->pipeline, source, columns);
-	check(wider);
+	return pipeline_wider(j->pipeline, index, source, columns);
 }
 
 int job_run(struct job *j, struct error *err)

@@ -51,8 +51,8 @@ void job_stop(struct job *j);
 
 void job_close(struct job *j);
 
-/* After JOB_WIDER: whose columns, and which now. */
-void job_wider(const struct job *j, const struct plan_node **source,
+/* After JOB_WIDER: whose columns, and which now; index-th of those, false behind the last. */
+bool job_wider(const struct job *j, uint32_t index, const struct plan_node **source,
 	const struct schema **columns);
 
 /* Where this job began to read, for a restart in place; lives in `arena`. */

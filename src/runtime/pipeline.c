@@ -305,11 +305,11 @@ static bool some_is(const struct pipeline *p, enum source_state state)
 	return false;
 }
 
-bool pipeline_wider(const struct pipeline *p, const struct plan_node **source,
+bool pipeline_wider(const struct pipeline *p, uint32_t index, const struct plan_node **source,
 	const struct schema **columns)
 {
 	for (uint32_t i = 0; i < p->intake_count; i++) {
-		if (p->intakes[i].wider == NULL)
+		if (p->intakes[i].wider == NULL || index-- > 0)
 			continue;
 		*source = p->intakes[i].node;
 		*columns = p->intakes[i].wider;
@@ -322,7 +322,7 @@ static bool is_wider(const struct pipeline *p)
 {
 	const struct plan_node *source;
 	const struct schema *columns;
-	return pipeline_wider(p, &source, &columns);
+	return pipeline_wider(p, 0, &source, &columns);
 }
 
 /* ---- closing ---- */

@@ -81,8 +81,8 @@ struct pipeline *pipeline_follow(
 	struct plan *plan, struct pipeline *old, int64_t batches_max, struct error *err);
 void pipeline_close(struct pipeline *p);
 
-/* The first source whose messages have other columns, and which; false: none has. */
-bool pipeline_wider(const struct pipeline *p, const struct plan_node **source,
+/* The index-th source whose messages have other columns, and which; false: there is none. */
+bool pipeline_wider(const struct pipeline *p, uint32_t index, const struct plan_node **source,
 	const struct schema **columns);
 
 /* At most chunks_max chunks per source, and at most one batch published. */
