@@ -558,8 +558,10 @@ int pipeline_step(struct pipeline *p, uint32_t chunks_max, struct error *err)
 	if (r < 0)
 		return r;
 	bool more = r == 1;
-	if (p->durable != NULL && (r = durable_step(p->durable, err)) < 0)
+	r = p->durable == NULL ? 0 : durable_step(p->durable, err);
+	if (r < 0)
 		return r;
+	more = more || r == 1;
 	bool first = p->batches_done == 0 && !p->draining && is_first(p);
 	bool worth = had_input(p) || first || pending_us(p) == 0;
 	if (p->phase == PHASE_READING && should_close(p))

@@ -105,7 +105,7 @@ int checkpoint_step(struct checkpoint *c, size_t bytes_max, struct error *err)
 		r = frame_log_sync(&s->file, err);
 	if (r == 0 && s->part == c->part_count)
 		r = end_scan(c, err);
-	return r;
+	return r < 0 ? r : s->phase == SNAPSHOT_SCANNING;
 }
 
 static int remove_numbers(

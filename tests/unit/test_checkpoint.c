@@ -148,6 +148,7 @@ static int apply_batch(struct job *j, int64_t id, struct error *err)
 		uint64_t kept = random_state;
 		random_state = j->steps++ * 31 + (uint64_t)id;
 		r = checkpoint_step(j->checkpoint, 1 + choose(900), err);
+		r = r > 0 ? 0 : r;
 		random_state = kept;
 	}
 	table_end_batch(j->table);
