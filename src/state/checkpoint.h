@@ -120,8 +120,8 @@ int checkpoint_commit(
 int checkpoint_published(struct checkpoint *c, int64_t id, struct error *err);
 
 /*
- * A slice of a snapshot that is being taken, if one is: about bytes_max of it; 1 while there is more
- * of it. Not in a chunk.
+ * A slice of a snapshot that is being taken, if one is: about bytes_max of it; 1 while there is
+ * more of it. Not in a chunk.
  */
 int checkpoint_step(struct checkpoint *c, size_t bytes_max, struct error *err);
 
