@@ -177,6 +177,14 @@ static bool within(struct str path, struct str folder)
 		(path.len == folder.len || path.data[folder.len] == '/');
 }
 
+static int refuse_twice(const struct plan *p, uint32_t second, uint32_t first, struct str what,
+	struct error *err)
+{
+	error_set(err, CDCL_E_SCRIPT, "two sinks write to \"" STR_FMT "\"", STR_ARG(what));
+	error_help(err, "the other one is at " STR_FMT, STR_ARG(p->sinks[first].place));
+	return error_at(err, STR_FMT, STR_ARG(p->sinks[second].place));
+}
+
 /* Two that write one file, or one into the other's folder, would destroy each other's rows. */
 static int check_paths(struct plan *p, struct error *err)
 {
@@ -189,13 +197,48 @@ static int check_paths(struct plan *p, struct error *err)
 			if (paths[k].data == NULL ||
 				!(within(paths[i], paths[k]) || within(paths[k], paths[i])))
 				continue;
-			error_set(err, CDCL_E_SCRIPT, "two sinks write to \"" STR_FMT "\"",
-				STR_ARG(s->path));
-			error_help(err, "the other one is at " STR_FMT,
-				STR_ARG(p->sinks[k].place));
-			return error_at(err, STR_FMT, STR_ARG(p->sinks[i].place));
+			return refuse_twice(p, i, k, s->path, err);
 		}
 	}
+	return 0;
+}
+
+/* The rows of a Table by its key, and no others: an earlier run's are taken out. */
+static bool keeps_table(const struct plan_sink *s)
+{
+	enum sink_kind kind = s->config.kind;
+	bool keyed = s->config.mode == OUTPUT_UPDATE || s->config.mode == OUTPUT_COMPLETE;
+	return keyed && s->input->is_table &&
+		(kind == SINK_SQLITE || kind == SINK_POSTGRES || kind == SINK_KAFKA);
+}
+
+static bool same_target(const struct plan *p, const struct sink_config *a,
+	const struct sink_config *b)
+{
+	if (a->kind != b->kind)
+		return false;
+	if (a->kind == SINK_KAFKA)
+		return str_eq(a->kafka.topic, b->kafka.topic) &&
+			str_eq(a->kafka.brokers, b->kafka.brokers);
+	if (a->kind == SINK_POSTGRES)
+		return str_eq(a->table, b->table) && str_eq(a->connection, b->connection);
+	return a->kind == SINK_SQLITE && str_eq_fold(a->table, b->table) &&
+		str_eq(plain_path(a->path, p->arena), plain_path(b->path, p->arena));
+}
+
+/* Beside a Table's rows nothing else may be written: each would take out the other's. */
+static int check_tables(const struct plan *p, struct error *err)
+{
+	for (uint32_t i = 0; i < p->sink_count; i++)
+		for (uint32_t k = 0; k < i; k++) {
+			const struct plan_sink *a = &p->sinks[i], *b = &p->sinks[k];
+			if (!same_target(p, &a->config, &b->config) ||
+				!(keeps_table(a) || keeps_table(b)))
+				continue;
+			bool topic = a->config.kind == SINK_KAFKA;
+			return refuse_twice(
+				p, i, k, topic ? a->config.kafka.topic : a->config.table, err);
+		}
 	return 0;
 }
 
@@ -296,5 +339,5 @@ int plan_check(struct plan *p, struct error *err)
 		if (r < 0)
 			return r;
 	}
-	return check_paths(p, err);
+	return check_paths(p, err) < 0 ? -CDCL_E_SCRIPT : check_tables(p, err);
 }
