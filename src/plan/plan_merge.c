@@ -520,6 +520,32 @@ static uint32_t add_hidden(struct merge_builder *b, const char *name, struct typ
 	return column;
 }
 
+/* "seq desc" parses as an expression with a name. */
+static bool has_direction(const struct expr *e)
+{
+	struct str name = expr_name(e);
+	return (str_eq_fold(name, str_lit("desc")) || str_eq_fold(name, str_lit("asc"))) &&
+		!str_eq_fold(expr_text(e), name);
+}
+
+static int check_sequence(struct merge_builder *b, const struct expr *e, struct str text)
+{
+	struct type type = expr_type(e);
+	if (type.id == TYPE_ARRAY || type.id == TYPE_JSON || type.id == TYPE_NULL) {
+		error_set(b->err, CDCL_E_SCRIPT,
+			"merge: sequence_by: values of \"" STR_FMT "\" have no order",
+			STR_ARG(expr_text(e)));
+		return refuse_option(b, text, text);
+	}
+	if (has_direction(e)) {
+		error_set(b->err, CDCL_E_SCRIPT,
+			"merge: sequence_by takes no asc or desc: the highest wins");
+		error_help(b->err, "the lowest wins with a minus: sequence_by = \"-seq\"");
+		return refuse_option(b, text, text);
+	}
+	return 0;
+}
+
 static int plan_sequence(struct merge_builder *b)
 {
 	struct merge_plan *m = b->merge;
@@ -544,14 +570,10 @@ static int plan_sequence(struct merge_builder *b)
 	if (r < 0)
 		return r;
 	for (uint32_t i = 0; i < m->sequence_count; i++) {
-		struct type type = expr_type(m->sequence_exprs[i]);
-		if (type.id == TYPE_ARRAY || type.id == TYPE_JSON || type.id == TYPE_NULL) {
-			error_set(b->err, CDCL_E_SCRIPT,
-				"merge: sequence_by: values of \"" STR_FMT "\" have no order",
-				STR_ARG(expr_text(m->sequence_exprs[i])));
-			return refuse_option(b, text, text);
-		}
-		add_hidden(b, "@sequence", type);
+		r = check_sequence(b, m->sequence_exprs[i], text);
+		if (r < 0)
+			return r;
+		add_hidden(b, "@sequence", expr_type(m->sequence_exprs[i]));
 	}
 	return 0;
 }

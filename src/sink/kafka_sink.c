@@ -40,6 +40,7 @@ struct kafka_sink {
 	struct kafka_producer *producer;
 	struct row_json rows;
 	struct raw_columns raw;
+	bool upserts;                           /* a row for each key: messages need one */
 	struct stale_keys *stale;               /* until the first batch is published; or NULL */
 	struct strbuf key;
 	struct strbuf value;
@@ -64,7 +65,7 @@ static int open_kafka(struct sink *s, int64_t *last_batch_id, struct error *err)
 	*last_batch_id = -1;
 	struct kafka_sink *k = kafka_of(s);
 	const struct kafka_sink_config *c = &k->config->kafka;
-	bool upserts = s->is_table && s->mode == OUTPUT_UPDATE && c->key_columns != NULL &&
+	k->upserts = s->is_table && s->mode == OUTPUT_UPDATE && c->key_columns != NULL &&
 		k->config->format == SINK_JSON;
 	row_json_init(&k->rows, s->schema, s->timezone, c->ignore_null_fields);
 	k->raw = (struct raw_columns){
@@ -80,22 +81,29 @@ static int open_kafka(struct sink *s, int64_t *last_batch_id, struct error *err)
 		.setting_count = c->setting_count,
 		.timeout_ms = c->broker_timeout_ms > 0 ? c->broker_timeout_ms : open_timeout_ms,
 		.message_timeout_ms = message_timeout(k->config),
-		.compact = upserts};
+		.compact = k->upserts};
 	k->producer = kafka_producer_open(&target, err);
 	if (k->producer == NULL)
 		return -(int)err->code;
-	if (upserts && k->config->remove_stale && !kafka_producer_made_topic(k->producer))
+	if (k->upserts && k->config->remove_stale && !kafka_producer_made_topic(k->producer))
 		k->stale = stale_keys_open(c);
 	return 0;
 }
 
 /* ---- keys and values ---- */
 
+static bool key_is_null(const struct kafka_sink *k, const struct chunk *c, uint32_t row)
+{
+	const struct row_key *columns = k->config->kafka.key_columns;
+	return columns->count == 1 && column_is_null(&c->columns[columns->columns[0]], row);
+}
+
 static void make_key(struct kafka_sink *k, const struct chunk *c, uint32_t row)
 {
 	const struct row_key *columns = k->config->kafka.key_columns;
 	strbuf_reset(&k->key);
-	if (columns->count == 1 && k->config->format != SINK_DEBEZIUM) {
+	bool plain = columns->count == 1 && k->config->format != SINK_DEBEZIUM;
+	if (plain && !key_is_null(k, c, row)) {
 		uint32_t column = columns->columns[0];
 		struct value v = value_from_column(
 			&c->columns[column], k->base.schema->columns[column].type, row);
@@ -110,14 +118,15 @@ static void make_key(struct kafka_sink *k, const struct chunk *c, uint32_t row)
 	strbuf_add_byte(&k->key, '}');
 }
 
-/* A key of one NULL column is a NULL key, as in Spark; an empty one is not. */
+/*
+ * A key of one NULL column is a NULL key, as in Spark; an empty one is not. A compacted topic takes
+ * no message without a key, and a tombstone must meet its row: there it is {"product":null}.
+ */
 static struct str key_of(struct kafka_sink *k, const struct chunk *c, uint32_t row)
 {
 	const struct row_key *columns = k->config->kafka.key_columns;
-	if (columns == NULL)
-		return str_c(NULL);
-	if (columns->count == 1 && k->config->format != SINK_DEBEZIUM &&
-		column_is_null(&c->columns[columns->columns[0]], row))
+	bool object = k->upserts || k->config->format == SINK_DEBEZIUM;
+	if (columns == NULL || (!object && key_is_null(k, c, row)))
 		return str_c(NULL);
 	make_key(k, c, row);
 	return k->key.len == 0 ? str_lit("") : strbuf_str(&k->key);
