@@ -77,10 +77,12 @@ end
 function makers.counter(column)
 	return {
 		order_free = false,
-		on_update = function(old, new)
+		on_update = function(old, new, event)
 			local before, more = old[column], new[column]
+			-- What is absent or NULL adds nothing: new may hold the old value.
 			if before ~= nil then
-				new[column] = more == nil and before or add(before, more)
+				local says = more ~= nil and event[column] ~= nil
+				new[column] = says and add(before, more) or before
 			end
 			return new
 		end,

@@ -77,10 +77,16 @@ static bool add_integers(const struct value *a, const struct value *b, struct va
 	return false;
 }
 
-/* What the event says is added to what is there; NULL adds nothing. */
+/* The event leaves the column as it was: next holds the old value already. */
+static bool is_kept(const struct merge_rows *s, uint32_t column, uint32_t row)
+{
+	return s->keeps != NULL && bit_get(s->keeps[column], s->rows[row]);
+}
+
+/* What the event says is added to what is there; NULL adds nothing, nor does an absent column. */
 static bool add_up(struct merge_rows *s, uint32_t column, uint32_t row)
 {
-	if (s->action[row] != MERGE_ACTION_UPSERT || !s->has_old[row])
+	if (s->action[row] != MERGE_ACTION_UPSERT || !s->has_old[row] || is_kept(s, column, row))
 		return true;
 	struct value old = value_at(s->old, column, row), next = value_at(s->next, column, row);
 	struct value sum = old;
