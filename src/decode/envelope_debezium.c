@@ -136,7 +136,9 @@ static void set_position(struct envelope_row *r, struct change_position *p)
 		return;
 	struct partition_state *s = envelope_partition(r);
 	bool first = str_eq(word, str_lit("first"));
-	if (!streamed && s->seen && (first || is_ahead(s, p))) {
+	/* Who begins in the middle of a topic has not seen what came before. */
+	bool begins = r->decoder->out->messages->offset[r->message] == 0;
+	if (!streamed && (s->seen || !begins) && (first || is_ahead(s, p))) {
 		s->epoch++;
 		s->lsn_max = s->pos_max = 0;
 	}

@@ -142,12 +142,83 @@ static void lay_out(const struct merge_plan *m, const struct chunk *c, struct me
 	in->row = row;
 }
 
+/* ---- where from ---- */
+
+uint32_t merge_add_stream(struct operator_merge *self, struct merge_stream stream)
+{
+	size_t bytes = (self->stream_count + 1) * sizeof(stream);
+	char *topic = malloc(stream.topic.len + 1);
+	self->streams = realloc(self->streams, bytes);
+	check(self->streams != NULL && topic != NULL);
+	if (stream.topic.len > 0)
+		memcpy(topic, stream.topic.data, stream.topic.len);
+	stream.topic.data = topic;
+	self->streams[self->stream_count] = stream;
+	return self->stream_count++;
+}
+
+static bool is_stream(const struct merge_stream *a, const struct merge_stream *b)
+{
+	return a->partition == b->partition && a->source_id == b->source_id &&
+		str_eq(a->topic, b->topic);
+}
+
+/* Where a stream was found last is looked at first: there may be thousands of partitions. */
+static uint32_t find_stream(struct operator_merge *self, const struct messages *m, uint32_t message)
+{
+	struct merge_stream wanted = {.source_id = m->source_id,
+		.partition = m->partition[message],
+		.topic = m->topic[message]};
+	uint32_t *recent =
+		&self->recent_streams[(uint32_t)wanted.partition % merge_recent_streams];
+	if (*recent < self->stream_count && is_stream(&self->streams[*recent], &wanted))
+		return *recent;
+	uint32_t at = self->stream_count;
+	while (at > 0 && !is_stream(&self->streams[at - 1], &wanted))
+		at--;
+	*recent = at > 0 ? at - 1 : merge_add_stream(self, wanted);
+	return *recent;
+}
+
+static void read_streams(struct operator_merge *self, const struct chunk *c, struct merge_input *in)
+{
+	int32_t *streams = in->row->columns[self->plan->stream_column].data;
+	const struct messages *m = c->messages;
+	if (m == NULL) {
+		memset(streams, 0, c->row_count * sizeof(*streams));
+		return;
+	}
+	uint32_t last = UINT32_MAX, number = 0;
+	for (uint32_t row = 0; row < c->row_count; row++) {
+		if (!bit_get(c->live, row))
+			continue;
+		uint32_t at = chunk_message(c, row);
+		bool same = last != UINT32_MAX && m->partition[at] == m->partition[last] &&
+			m->topic[at].data == m->topic[last].data;
+		number = same ? number : find_stream(self, m, at);
+		streams[row] = (int32_t)number;
+		last = at;
+	}
+}
+
 /* ---- order ---- */
 
-static void read_positions(
-	const struct merge_plan *m, const struct chunk *c, struct merge_input *in)
+/* Epochs go on where those of the process before ended. */
+static int64_t whole_epoch(
+	struct operator_merge *self, const struct merge_input *in, uint32_t row, int64_t epoch)
 {
-	struct column *parts = &in->row->columns[m->sequence_first];
+	const int32_t *streams = in->row->columns[self->plan->stream_column].data;
+	struct merge_stream *s = &self->streams[streams[row]];
+	epoch += s->epoch_before;
+	if (epoch > s->epoch)
+		s->epoch = epoch;
+	return epoch;
+}
+
+static void read_positions(
+	struct operator_merge *self, const struct chunk *c, struct merge_input *in)
+{
+	struct column *parts = &in->row->columns[self->plan->sequence_first];
 	struct column *offsets = &parts[change_position_parts];
 	for (uint32_t p = 0; p < change_position_parts; p++)
 		set_all_null(&parts[p]);
@@ -159,6 +230,8 @@ static void read_positions(
 			((int64_t *)parts[p].data)[row] = at->parts[p];
 			bit_clear(parts[p].nulls, row);
 		}
+		if (known && c->messages != NULL && bit_get(c->live, row))
+			((int64_t *)parts->data)[row] = whole_epoch(self, in, row, at->parts[0]);
 		((int64_t *)offsets->data)[row] = c->messages == NULL
 			? 0
 			: c->messages->offset[chunk_message(c, row)];
@@ -201,62 +274,7 @@ static int check_flat(const struct operator_merge *self, const struct chunk *c, 
 	return 0;
 }
 
-/* ---- where from, and when ---- */
-
-uint32_t merge_add_stream(struct operator_merge *self, struct merge_stream stream)
-{
-	size_t bytes = (self->stream_count + 1) * sizeof(stream);
-	char *topic = malloc(stream.topic.len + 1);
-	self->streams = realloc(self->streams, bytes);
-	check(self->streams != NULL && topic != NULL);
-	if (stream.topic.len > 0)
-		memcpy(topic, stream.topic.data, stream.topic.len);
-	stream.topic.data = topic;
-	self->streams[self->stream_count] = stream;
-	return self->stream_count++;
-}
-
-static bool is_stream(const struct merge_stream *a, const struct merge_stream *b)
-{
-	return a->partition == b->partition && a->source_id == b->source_id &&
-		str_eq(a->topic, b->topic);
-}
-
-/* Where a stream was found last is looked at first: there may be thousands of partitions. */
-static uint32_t find_stream(struct operator_merge *self, const struct messages *m, uint32_t message)
-{
-	struct merge_stream wanted = {m->source_id, m->partition[message], m->topic[message]};
-	uint32_t *recent =
-		&self->recent_streams[(uint32_t)wanted.partition % merge_recent_streams];
-	if (*recent < self->stream_count && is_stream(&self->streams[*recent], &wanted))
-		return *recent;
-	uint32_t at = self->stream_count;
-	while (at > 0 && !is_stream(&self->streams[at - 1], &wanted))
-		at--;
-	*recent = at > 0 ? at - 1 : merge_add_stream(self, wanted);
-	return *recent;
-}
-
-static void read_streams(struct operator_merge *self, const struct chunk *c, struct merge_input *in)
-{
-	int32_t *streams = in->row->columns[self->plan->stream_column].data;
-	const struct messages *m = c->messages;
-	if (m == NULL) {
-		memset(streams, 0, c->row_count * sizeof(*streams));
-		return;
-	}
-	uint32_t last = UINT32_MAX, number = 0;
-	for (uint32_t row = 0; row < c->row_count; row++) {
-		if (!bit_get(c->live, row))
-			continue;
-		uint32_t at = chunk_message(c, row);
-		bool same = last != UINT32_MAX && m->partition[at] == m->partition[last] &&
-			m->topic[at].data == m->topic[last].data;
-		number = same ? number : find_stream(self, m, at);
-		streams[row] = (int32_t)number;
-		last = at;
-	}
-}
+/* ---- when ---- */
 
 static void read_times(struct operator_merge *self, const struct chunk *c, struct merge_input *in)
 {
@@ -351,11 +369,11 @@ int merge_read(
 	if (r < 0)
 		return r;
 	lay_out(self->plan, c, in);
+	read_streams(self, c, in);
 	if (self->plan->sequence == MERGE_BY_EXPRESSIONS)
 		r = read_expressions(self, c, in, err);
 	else if (self->plan->sequence == MERGE_BY_POSITION)
-		read_positions(self->plan, c, in);
-	read_streams(self, c, in);
+		read_positions(self, c, in);
 	read_times(self, c, in);
 	read_keeps(self, in);
 	return r;

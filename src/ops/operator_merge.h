@@ -75,6 +75,10 @@ struct merge_stream {
 	uint32_t source_id;
 	int32_t partition;
 	struct str topic;       /* malloc */
+	int64_t epoch;          /* the newest that came (data/change.h) */
+	/* what is added to a decoder's: it counts from 0 in every process */
+	int64_t epoch_before;
+	int64_t epoch_kept;     /* as the checkpoint was told */
 };
 
 /* Versions on their way into the history, in order; chunk memory. */

@@ -29,6 +29,7 @@ static void add_stream_record(const struct operator_merge *self, uint32_t at, st
 	record_add_u32(out, s->source_id);
 	record_add_u32(out, (uint32_t)s->partition);
 	record_add_str(out, s->topic);
+	record_add_i64(out, s->epoch);
 }
 
 static void add_time_record(const struct operator_merge *self, struct strbuf *out)
@@ -41,8 +42,14 @@ static bool changes(struct state_part *p, size_t bytes_max, struct strbuf *out)
 {
 	struct merge_state *kept = container_of(p, struct merge_state, part);
 	(void)bytes_max;
-	for (; kept->streams_given < kept->merge->stream_count; kept->streams_given++)
-		add_stream_record(kept->merge, kept->streams_given, out);
+	for (uint32_t i = 0; i < kept->merge->stream_count; i++) {
+		struct merge_stream *s = &kept->merge->streams[i];
+		if (i < kept->streams_given && s->epoch == s->epoch_kept)
+			continue;
+		add_stream_record(kept->merge, i, out);
+		s->epoch_kept = s->epoch;
+	}
+	kept->streams_given = kept->merge->stream_count;
 	if (kept->time_given != kept->merge->newest_us)
 		add_time_record(kept->merge, out);
 	kept->time_given = kept->merge->newest_us;
@@ -65,10 +72,14 @@ static bool take_stream(struct operator_merge *self, struct record_reader *r)
 	uint32_t at = record_u32(r), source_id = record_u32(r);
 	int32_t partition = (int32_t)record_u32(r);
 	struct str name = record_str(r);
+	int64_t epoch = record_i64(r);
 	if (r->bad || at > self->stream_count || at >= streams_max || name.data == NULL)
 		return false;
 	if (at == self->stream_count)
-		merge_add_stream(self, (struct merge_stream){source_id, partition, name});
+		merge_add_stream(self,
+			(struct merge_stream){
+				.source_id = source_id, .partition = partition, .topic = name});
+	self->streams[at].epoch = epoch;
 	return str_eq(self->streams[at].topic, name);
 }
 
@@ -113,6 +124,10 @@ static int ready(struct state_part *p, struct error *err)
 	struct merge_state *kept = container_of(p, struct merge_state, part);
 	(void)err;
 	watch_rows(kept->merge);
+	for (uint32_t i = 0; i < kept->merge->stream_count; i++) {
+		struct merge_stream *s = &kept->merge->streams[i];
+		s->epoch_before = s->epoch_kept = s->epoch;
+	}
 	kept->streams_given = kept->merge->stream_count;
 	kept->time_given = kept->merge->newest_us;
 	return 0;
@@ -135,7 +150,7 @@ int merge_parts(
 	kept->merge = self;
 	kept->time_given = self->newest_us;
 	kept->part = (struct state_part){
-		.ops = &merge_state_ops, .name = strbuf_str(&kept->name), .shape = str_lit("1")};
+		.ops = &merge_state_ops, .name = strbuf_str(&kept->name), .shape = str_lit("2")};
 	self->kept = kept;
 	parts[0] = table_state_part(self->table);
 	parts[1] = &kept->part;
