@@ -101,7 +101,7 @@ static uint32_t take_expired(struct operator_merge *self, int64_t until_us, uint
 	struct column column = {.data = time};
 	while (count < chunk_rows_max && h->count > 0 && h->entries[0].time_us <= until_us) {
 		struct merge_expiry e = pop(h);
-		if (table_state(self->table, e.id) != TABLE_LIVE) {
+		if (!table_is_live(self->table, e.id)) { /* its delete may be forgotten */
 			h->known[e.id] = 0;
 			continue;
 		}

@@ -300,9 +300,7 @@ static int check_parquet(const struct plan_sink *s, struct error *err)
 
 int plan_target_check(struct plan *p, struct plan_sink *s, struct error *err)
 {
-	/* A run that goes on from a checkpoint gives only what changes: the rest must stay. */
-	s->config.remove_stale = s->input->is_table && p->checkpoint.data == NULL &&
-		begins_anew(s->input);
+	s->config.remove_stale = s->input->is_table && begins_anew(s->input);
 	if (s->config.kind == SINK_KAFKA)
 		return check_kafka(p, s, err);
 	if (s->config.kind == SINK_FILE)

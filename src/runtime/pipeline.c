@@ -134,6 +134,9 @@ static int open_durable(struct pipeline *p, struct error *err)
 	if (p->durable == NULL)
 		return -(int)err->code;
 	p->batch.id = durable_next(p->durable, &p->batch.time_us);
+	/* A run that goes on gives its targets only what changes: the rest must stay there. */
+	for (uint32_t i = 0; i < p->plan->sink_count && !durable_is_new(p->durable); i++)
+		p->plan->sinks[i].config.remove_stale = false;
 	return 0;
 }
 

@@ -42,6 +42,7 @@ struct kafka_sink {
 	struct raw_columns raw;
 	bool upserts;                           /* a row for each key: messages need one */
 	struct stale_keys *stale;               /* until the first batch is published; or NULL */
+	bool first;                             /* nothing came yet */
 	struct strbuf key;
 	struct strbuf value;
 	struct strbuf before;                   /* debezium: of a -U, until its +U comes */
@@ -85,9 +86,15 @@ static int open_kafka(struct sink *s, int64_t *last_batch_id, struct error *err)
 	k->producer = kafka_producer_open(&target, err);
 	if (k->producer == NULL)
 		return -(int)err->code;
-	if (k->upserts && k->config->remove_stale && !kafka_producer_made_topic(k->producer))
-		k->stale = stale_keys_open(c);
+	k->first = k->upserts && !kafka_producer_made_topic(k->producer);
 	return 0;
+}
+
+static void watch_stale(struct kafka_sink *k)
+{
+	if (k->first && k->config->remove_stale)
+		k->stale = stale_keys_open(&k->config->kafka);
+	k->first = false;
 }
 
 /* ---- keys and values ---- */
@@ -260,6 +267,7 @@ static int write_rows(struct sink *s, const struct chunk *c, struct error *err)
 	struct kafka_sink *k = kafka_of(s);
 	struct strbuf object;
 	strbuf_init(&object);
+	watch_stale(k);
 	int r = 0;
 	for (uint32_t row = chunk_next_live(c, 0); r == 0 && row < chunk_rows_max;
 		row = chunk_next_live(c, row + 1)) {
@@ -287,6 +295,7 @@ static int publish(struct sink *s, const struct batch *b, struct error *err)
 	(void)b;
 	struct kafka_sink *k = kafka_of(s);
 	int r = 0;
+	watch_stale(k);
 	if (k->stale != NULL) {
 		r = stale_keys_remove(k->stale, k->producer, err);
 		stale_keys_close(k->stale);

@@ -167,7 +167,8 @@ struct sink_config {                            /* plain data of the plan */
 	enum sink_format format;
 	bool format_given;                      /* else the default for the rows it is under */
 	/* upserting: the first batch of a run takes out what an earlier run left (the plan knows
-	 * when the Table begins anew) */
+	 * when the Table begins anew, and the pipeline takes it back, before the first rows, in a
+	 * run that goes on from a checkpoint) */
 	bool remove_stale;
 	struct str path;                        /* file, parquet, sqlite */
 	struct str table;                       /* sqlite, postgres */

@@ -325,8 +325,6 @@ static int open_table(struct table_target *t, struct error *err)
 		r = prepare_insert(q, err);
 	if (r == 0 && table_target_upserts(t))
 		r = prepare_remove(q, err);
-	if (r == 0 && table_target_removes_stale(t) && t->base.key->count > 0)
-		r = prepare_note(q, err);
 	return r;
 }
 
@@ -428,8 +426,11 @@ static int clear_table(struct sqlite_sink *q, struct error *err)
 static int begin(struct table_target *t, struct error *err)
 {
 	struct sqlite_sink *q = sqlite_of(t);
-	int r = run(q, "begin immediate", "cannot be written", err);
-	bool one_row = table_target_removes_stale(t) && t->base.key->count == 0;
+	bool stale = table_target_removes_stale(t);
+	bool one_row = stale && t->base.key->count == 0;
+	int r = stale && !one_row && q->note == NULL ? prepare_note(q, err) : 0;
+	if (r == 0)
+		r = run(q, "begin immediate", "cannot be written", err);
 	return r == 0 && (table_target_replaces(t) || one_row) ? clear_table(q, err) : r;
 }
 

@@ -186,6 +186,11 @@ enum table_state table_state(const struct table *t, uint32_t id)
 	return (enum table_state)(mark - 1);
 }
 
+bool table_is_live(const struct table *t, uint32_t id)
+{
+	return table_mark(table_slot(t, id)) == TABLE_LIVE + 1;
+}
+
 /* ---- rows ---- */
 
 static void row_slots(
