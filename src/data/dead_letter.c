@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "data/value.h"
 
 #include <stdio.h>
 
@@ -9,6 +10,7 @@ enum {
 	budget_default = 1000,
 	minute_records_min = 1000, /* below it 5 % says nothing */
 	logged_in_window_max = 10,
+	row_shown_max = 160,
 };
 
 static const int64_t minute_us = 60 * INT64_C(1000000);
@@ -65,6 +67,27 @@ static void row_place(const struct chunk *c, uint32_t row, char *out, size_t byt
 		(long long)c->messages->offset[m]);
 }
 
+/* "the row id=7, quantity=0": of a Table, whose rows belong to no message. */
+static void row_columns(const struct chunk *c, uint32_t row, char *out, size_t bytes)
+{
+	struct strbuf text;
+	strbuf_init(&text);
+	strbuf_add_c(&text, "the row ");
+	for (uint32_t i = 0; i < c->column_count && text.len < row_shown_max; i++) {
+		const struct schema_column *named = &c->schema->columns[i];
+		if (c->columns[i].data == NULL)
+			continue;
+		struct value v = value_from_column(&c->columns[i], named->type, row);
+		strbuf_addf(&text, "%s" STR_FMT "=", i > 0 ? ", " : "", STR_ARG(named->name));
+		value_text(&v, VALUE_CONSOLE, NULL, &text);
+	}
+	size_t shown = text.len < row_shown_max ? text.len : row_shown_max;
+	while (shown < text.len && ((unsigned char)text.data[shown] & 0xc0) == 0x80)
+		shown--;
+	snprintf(out, bytes, "%.*s%s", (int)shown, text.data, shown < text.len ? "..." : "");
+	strbuf_release(&text);
+}
+
 /* The first few of a window are shown, the rest counted: a topic full of junk must not fill the
  * disk. */
 static void note_in_log(struct dead_letters *d, enum dead_letter_reason reason, const char *place,
@@ -113,6 +136,9 @@ int dead_letter_add(struct dead_letters *d, enum dead_letter_reason reason, cons
 	char place[error_place_bytes];
 	row_place(c, row, place, sizeof place);
 	if (d->stop_at_first) {
+		if (c != NULL && place[0] == '\0' && c->schema != NULL && c->column_count > 0) {
+			row_columns(c, row, place, sizeof place);
+		}
 		return stop(why, place, err);
 	}
 	note_in_log(d, reason, place, why, now_us);
