@@ -381,8 +381,11 @@ bool envelope_other_table(
 {
 	struct envelope_topic *t = r->topic;
 	struct str wanted = r->decoder->config.table;
-	if (wanted.len > 0)
-		return !table_is(wanted, database, schema, table);
+	if (wanted.len > 0) {
+		bool other = !table_is(wanted, database, schema, table);
+		t->has_others |= other;
+		return other;
+	}
 	if (t->kind == ENVELOPE_MAXWELL && str_eq(database, str_lit("maxwell")))
 		return true;
 	if (t->table.data == NULL)
@@ -441,8 +444,12 @@ static bool is_null(struct str value)
 static int tombstone(struct envelope_row *r)
 {
 	struct envelope_decoder *d = r->decoder;
-	/* of a table without a key: it says nothing; of a topic whose rows are of other tables */
-	bool others = d->config.table.len > 0 && !r->topic->seen_rows;
+	/*
+	 * Of a table without a key: it says nothing. Of a topic with rows of other tables: whose it
+	 * is cannot be known, but the event before it is the delete.
+	 */
+	bool others = d->config.table.len > 0 &&
+		(!r->topic->seen_rows || (r->topic->has_others && !r->topic->unwrapped));
 	if (d->out->messages->key[r->message].len == 0 || others)
 		return ENVELOPE_SKIPPED;
 	for (uint32_t i = 0; i < d->schema->column_count; i++)

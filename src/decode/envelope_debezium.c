@@ -190,13 +190,13 @@ static bool has_header(const struct envelope_row *r, struct str name)
 
 static bool is_of_other_table(struct envelope_row *r)
 {
-	struct str database, schema, table;
-	if (r->decoder->config.table.len == 0)
-		return false;
-	envelope_note_str(r, NOTE_DATABASE, &database);
-	envelope_note_str(r, NOTE_SCHEMA, &schema);
-	if (!envelope_note_str(r, NOTE_TABLE, &table))
-		return false; /* an unwrapped row that does not say */
+	struct str database = {NULL, 0}, schema = {NULL, 0}, table;
+	if (!envelope_note_str(r, NOTE_TABLE, &table) || table.len == 0)
+		return false; /* an unwrapped row that does not say; a truncate may not either */
+	if (r->decoder->config.table.len > 0) {
+		envelope_note_str(r, NOTE_DATABASE, &database);
+		envelope_note_str(r, NOTE_SCHEMA, &schema);
+	}
 	return envelope_other_table(r, database, schema, table);
 }
 

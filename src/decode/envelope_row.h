@@ -108,6 +108,7 @@ struct envelope_topic {
 	bool unwrapped;
 	bool seen_rows;
 	bool said_table;                /* more than one table came: said once */
+	bool has_others;                /* rows of other tables than the wanted one came */
 	bool said_unknown;
 	struct str table;               /* of the first row: own copy */
 	/* schema blocks compared with the columns: the last new one (own), and which were seen
