@@ -123,28 +123,9 @@ static int stop(const struct error *why, const char *place, struct error *err)
 	return place[0] == '\0' ? -(int)err->code : error_prefix(err, "%s: ", place);
 }
 
-int dead_letter_add(struct dead_letters *d, enum dead_letter_reason reason, const struct chunk *c,
-	uint32_t row, const struct error *why, struct error *err)
+static int over_budget(const struct dead_letters *d, const char *place, const struct error *why,
+	struct error *err)
 {
-	check(reason < dead_letter_reason_count);
-	check(why->code != CDCL_OK);
-	int64_t now_us = clock_monotonic_us(d->clock);
-	turn_minute(d, now_us);
-	d->counts[reason]++;
-	d->total++;
-	d->minute_bad++;
-	char place[error_place_bytes];
-	row_place(c, row, place, sizeof place);
-	if (d->stop_at_first) {
-		if (c != NULL && place[0] == '\0' && c->schema != NULL && c->column_count > 0) {
-			row_columns(c, row, place, sizeof place);
-		}
-		return stop(why, place, err);
-	}
-	note_in_log(d, reason, place, why, now_us);
-	if (d->writer != NULL && d->writer->write(d->writer, reason, c, row, why, err) < 0) {
-		return -(int)err->code;
-	}
 	if (d->total > d->count_max) {
 		return error_set(err, CDCL_E_DATA,
 			"%lld records could not be used; the error budget is %lld (the last: "
@@ -167,6 +148,40 @@ int dead_letter_add(struct dead_letters *d, enum dead_letter_reason reason, cons
 			place[0] == '\0' ? "" : ": ", why->text);
 	}
 	return 0;
+}
+
+int dead_letter_add(struct dead_letters *d, enum dead_letter_reason reason, const struct chunk *c,
+	uint32_t row, const struct error *why, struct error *err)
+{
+	check(reason < dead_letter_reason_count);
+	check(why->code != CDCL_OK);
+	int64_t now_us = clock_monotonic_us(d->clock);
+	turn_minute(d, now_us);
+	d->counts[reason]++;
+	d->total++;
+	d->minute_bad++;
+	char place[error_place_bytes];
+	row_place(c, row, place, sizeof place);
+	if (d->stop_at_first) {
+		if (c != NULL && place[0] == '\0' && c->schema != NULL && c->column_count > 0) {
+			row_columns(c, row, place, sizeof place);
+		}
+		return stop(why, place, err);
+	}
+	note_in_log(d, reason, place, why, now_us);
+	if (d->writer != NULL && d->writer->write(d->writer, reason, c, row, why, err) < 0) {
+		return -(int)err->code;
+	}
+	if (over_budget(d, place, why, err) == 0) {
+		return 0;
+	}
+	/* The job ends here: what it ended of is what one wants to read. */
+	struct error other;
+	error_init(&other);
+	if (d->writer != NULL && d->writer->publish(d->writer, &other) < 0) {
+		log_warn("dead", "%s", other.text);
+	}
+	return -(int)CDCL_E_DATA;
 }
 
 int dead_letter_keep(struct dead_letters *d, enum dead_letter_reason reason, const struct chunk *c,
