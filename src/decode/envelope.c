@@ -303,7 +303,7 @@ static void complain(struct envelope_row *r)
 	struct schema_column column = d->schema->columns[r->json.bad_column];
 	struct column_lore *lore = &r->topic->lore[r->json.bad_column];
 	d->own_counts.bad_fields += r->json.bad_fields;
-	if (d->config.json.mode == JSON_FAILFAST)
+	if (d->config.json.mode != JSON_PERMISSIVE)
 		r->failed_column = r->json.bad_column;
 	if (d->config.json.mode == JSON_DROP) {
 		bit_clear(d->work->live, r->json.index);
@@ -318,8 +318,9 @@ static void complain(struct envelope_row *r)
 	struct str place = chunk_row_place(d->work, r->json.index, d->work->arena);
 	log_warn("envelope",
 		STR_FMT ": a value of column \"" STR_FMT "\" is no " STR_FMT
-			" and is read as NULL; others of this column will be counted only",
-		STR_ARG(place), STR_ARG(column.name), STR_ARG(strbuf_str(&type)));
+			" and %s; others of this column will be counted only",
+		STR_ARG(place), STR_ARG(column.name), STR_ARG(strbuf_str(&type)),
+		d->config.json.mode == JSON_DROP ? "costs the row" : "is read as NULL");
 	strbuf_release(&type);
 }
 
@@ -667,15 +668,26 @@ static int decode_value(struct envelope_row *r, struct dead_letters *dead, struc
 	return look_at(r, value, dead, why, err);
 }
 
-static int fail_on_bad_field(struct envelope_row *r, uint32_t row, struct error *err)
+/* Under failfast the job ends; what drop left out is kept as a dead letter. */
+static int fail_on_bad_field(
+	struct envelope_row *r, uint32_t row, struct dead_letters *dead, struct error *err)
 {
 	struct envelope_decoder *d = r->decoder;
+	struct error why;
 	struct strbuf type;
+	bool drops = d->config.json.mode == JSON_DROP;
+	error_init(&why);
 	strbuf_init(&type);
 	type_name(d->schema->columns[r->failed_column].type, &type);
-	error_set(err, CDCL_E_JSON, "the value of column \"" STR_FMT "\" is no " STR_FMT,
+	error_set(drops ? &why : err, CDCL_E_JSON,
+		"the value of column \"" STR_FMT "\" is no " STR_FMT,
 		STR_ARG(d->schema->columns[r->failed_column].name), STR_ARG(strbuf_str(&type)));
 	strbuf_release(&type);
+	r->failed_column = JSON_NO_COLUMN;
+	if (drops && dead == NULL)
+		return 0;
+	if (drops)
+		return dead_letter_keep(dead, DEAD_MALFORMED, d->work, row, &why, err);
 	struct str place = chunk_row_place(d->work, row, d->work->arena);
 	return error_at(err, STR_FMT, STR_ARG(place));
 }
@@ -686,8 +698,11 @@ static int decode_message(struct envelope_row *r, struct dead_letters *dead, str
 	why.code = CDCL_OK;
 	uint32_t row = r->json.index;
 	int answer = decode_value(r, dead, &why, err);
-	if (answer >= 0 && r->failed_column != JSON_NO_COLUMN)
-		return fail_on_bad_field(r, row, err);
+	if (answer >= 0 && r->failed_column != JSON_NO_COLUMN) {
+		int failed = fail_on_bad_field(r, row, dead, err);
+		if (failed < 0)
+			return failed;
+	}
 	if (answer == ENVELOPE_REFUSED)
 		return refuse(r, DEAD_ENVELOPE, dead, &why, err);
 	if (answer == ENVELOPE_SKIPPED)

@@ -140,7 +140,7 @@ struct envelope_row {
 	uint32_t missing;               /* columns that are no field */
 	uint32_t waiting_before;
 	struct str unknown_name;        /* the first of them; chunk */
-	int32_t failed_column;          /* failfast: a value that does not fit, or -1 */
+	int32_t failed_column;          /* failfast, drop: a value that does not fit, or -1 */
 };
 
 /* Slots behind those of the columns and notes: where slices begin and end. */
