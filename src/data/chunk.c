@@ -152,6 +152,18 @@ static size_t copy_row(struct chunk *to, const struct chunk *from, uint32_t row)
 	return copied;
 }
 
+const char *row_kind_name(enum row_kind kind)
+{
+	static const char *const names[] = {
+		[ROW_INSERT] = "+I",
+		[ROW_UPDATE_BEFORE] = "-U",
+		[ROW_UPDATE_AFTER] = "+U",
+		[ROW_DELETE] = "-D",
+	};
+	check(kind <= ROW_DELETE);
+	return names[kind];
+}
+
 size_t chunk_append(struct chunk *to, const struct chunk *from, uint32_t *next)
 {
 	check(to->column_count == from->column_count);

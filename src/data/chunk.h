@@ -49,6 +49,7 @@ static inline bool column_is_null(const struct column *c, uint32_t row)
 {
 	return bit_get(c->nulls, row);
 }
+const char *row_kind_name(enum row_kind kind);  /* "+I" */
 static inline enum row_kind chunk_kind(const struct chunk *c, uint32_t row)
 {
 	return c->kinds == NULL ? ROW_INSERT : (enum row_kind)c->kinds[row];

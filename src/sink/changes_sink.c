@@ -2,12 +2,12 @@
 
 #include "base/check.h"
 #include "base/file.h"
-#include "sink/json_line.h"
+#include "sink/row_json.h"
 
 #include <stdlib.h>
 
 /*
- * Rows as JSON lines (sink/json_line.h) on stdout, for pipes. The row's kind is "@kind" in
+ * Rows as JSON lines (sink/row_json.h) on stdout, for pipes. The row's kind is "@kind" in
  * changelog mode; in the others only on rows that take something back (-U, -D), where it changes
  * the meaning.
  *
@@ -40,7 +40,7 @@ static void add_line(struct changes_sink *c, const struct chunk *in, uint32_t ro
 {
 	enum row_kind kind = chunk_kind(in, row);
 	bool taken = kind == ROW_UPDATE_BEFORE || kind == ROW_DELETE;
-	json_line_add(&c->json, in, row, c->base.mode == OUTPUT_CHANGELOG || taken, &c->lines);
+	row_json_object(&c->json, in, row, c->base.mode == OUTPUT_CHANGELOG || taken, &c->lines);
 	strbuf_add_byte(&c->lines, '\n');
 }
 

@@ -2,7 +2,6 @@
 
 #include "base/utf8.h"
 #include "data/value.h"
-#include "sink/json_line.h"
 
 /* What stands in `out` from `start` on becomes one field. */
 static void quote_field(struct strbuf *out, size_t start)

@@ -4,14 +4,14 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "sink/csv_line.h"
-#include "sink/json_line.h"
+#include "sink/row_json.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 /*
- * Rows as lines of a file: JSON (json_line.h) or CSV with a header (csv_line.h).
+ * Rows as lines of a file: JSON (row_json.h) or CSV with a header (csv_line.h).
  *
  * Complete: the rows go to a temporary file beside it, which is made durable and takes the file's
  * place by one rename. A crash leaves the old file or the new one, and maybe a temporary file that
@@ -216,7 +216,7 @@ static int write_rows(struct sink *s, const struct chunk *in, struct error *err)
 		if (f->format == SINK_CSV) {
 			csv_line_add(in, s->schema, row, kinds, s->timezone, &f->lines);
 		} else {
-			json_line_add(&f->json, in, row, kinds, &f->lines);
+			row_json_object(&f->json, in, row, kinds, &f->lines);
 			strbuf_add_byte(&f->lines, '\n');
 		}
 		s->rows_written++;

@@ -4,7 +4,6 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "data/value.h"
-#include "sink/json_line.h"
 #include "sink/parquet_writer.h"
 
 #include <inttypes.h>

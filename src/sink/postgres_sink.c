@@ -194,18 +194,6 @@ static int check_table(struct postgres_sink *q, struct error *err)
 
 /* ---- the batch's statements ---- */
 
-static void add_key_match(struct postgres_sink *q, const char *a, const char *b, const char *how)
-{
-	const struct table_target *t = &q->target;
-	for (uint32_t i = 0; i < t->base.key->count; i++) {
-		struct str name = t->base.schema->columns[t->base.key->columns[i]].name;
-		strbuf_addf(&q->sql, "%s%s.", i > 0 ? " and " : "", a);
-		sql_add_name(&q->sql, name);
-		strbuf_addf(&q->sql, " %s %s.", how, b);
-		sql_add_name(&q->sql, name);
-	}
-}
-
 /* (the last row of each key) as s */
 static void add_last_rows(struct postgres_sink *q)
 {
@@ -422,7 +410,7 @@ static int delete_stale(struct postgres_sink *q, struct error *err)
 	strbuf_addf(&q->sql, "delete from %s as t", q->name.data);
 	if (q->target.base.key->count > 0) {
 		strbuf_add_c(&q->sql, " where not exists (select 1 from cdcl_rows as s where ");
-		add_key_match(q, "s", "t", "=");
+		table_target_add_key_match(&q->target, "s.", "=", "t.", &q->sql);
 		strbuf_add_byte(&q->sql, ')');
 	}
 	PGresult *result = NULL;
@@ -446,7 +434,7 @@ static int delete_rows(struct postgres_sink *q, struct error *err)
 	strbuf_add_c(&q->sql, " using ");
 	add_last_rows(q);
 	strbuf_add_c(&q->sql, " where s.cdcl_gone and ");
-	add_key_match(q, "t", "s", "=");
+	table_target_add_key_match(&q->target, "t.", "=", "s.", &q->sql);
 	int r = run(q, "rows are not deleted", NULL, err);
 	if (r < 0 || !q->null_keys)
 		return r;
@@ -454,7 +442,7 @@ static int delete_rows(struct postgres_sink *q, struct error *err)
 	strbuf_addf(&q->sql, "delete from %s as t using cdcl_rows as s where (", q->name.data);
 	table_target_add_names(&q->target, true, "s.", " is null or ", &q->sql);
 	strbuf_add_c(&q->sql, " is null) and ");
-	add_key_match(q, "t", "s", "is not distinct from");
+	table_target_add_key_match(&q->target, "t.", "is not distinct from", "s.", &q->sql);
 	return run(q, "rows are not deleted", NULL, err);
 }
 

@@ -47,3 +47,15 @@ uint32_t row_json_add(const struct row_json *j, const struct chunk *c, uint32_t 
 	}
 	return count;
 }
+
+void row_json_object(const struct row_json *j, const struct chunk *c, uint32_t row, bool kind,
+	struct strbuf *out)
+{
+	strbuf_add_byte(out, '{');
+	if (kind) {
+		strbuf_addf(out, "\"@kind\":\"%s\"%s", row_kind_name(chunk_kind(c, row)),
+			j->schema->column_count > 0 ? "," : "");
+	}
+	row_json_add(j, c, row, out);
+	strbuf_add_byte(out, '}');
+}

@@ -8,6 +8,7 @@
  * (data/value.h, VALUE_JSON).
  */
 
+#include "data/chunk.h"
 #include "data/timezone.h"
 #include "data/value.h"
 
@@ -24,6 +25,12 @@ void row_json_release(struct row_json *j);
 
 /* "a":1,"b":2 without braces; answers how many members. */
 uint32_t row_json_add(const struct row_json *j, const struct chunk *c, uint32_t row,
+	struct strbuf *out);
+/*
+ * All of it as one object, without a line's end; before the members the row's kind as "@kind" when
+ * it is asked for.
+ */
+void row_json_object(const struct row_json *j, const struct chunk *c, uint32_t row, bool kind,
 	struct strbuf *out);
 /* One member, NULL or not. */
 void row_json_add_column(const struct row_json *j, const struct chunk *c, uint32_t column,

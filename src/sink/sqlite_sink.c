@@ -263,15 +263,8 @@ static int prepare_insert(struct sqlite_sink *q, struct error *err)
 /* "is" and not "=": a key may be NULL. */
 static void add_key_match(struct sqlite_sink *q, const char *other)
 {
-	const struct table_target *t = &q->target;
-	for (uint32_t i = 0; i < t->base.key->count; i++) {
-		struct str name = t->base.schema->columns[t->base.key->columns[i]].name;
-		strbuf_add_c(&q->text, i == 0 ? " where t." : " and t.");
-		sql_add_name(&q->text, name);
-		strbuf_addf(&q->text, " is %s", other);
-		if (other[0] != '?')
-			sql_add_name(&q->text, name);
-	}
+	strbuf_add_c(&q->text, " where ");
+	table_target_add_key_match(&q->target, "t.", "is", other, &q->text);
 }
 
 static int prepare_remove(struct sqlite_sink *q, struct error *err)
@@ -280,7 +273,7 @@ static int prepare_remove(struct sqlite_sink *q, struct error *err)
 	strbuf_add_c(&q->text, "delete from ");
 	sql_add_name(&q->text, q->target.config->table);
 	strbuf_add_c(&q->text, " as t");
-	add_key_match(q, "?");
+	add_key_match(q, NULL);
 	return prepare_text(q, &q->remove, "cannot be deleted from", err);
 }
 

@@ -76,6 +76,19 @@ void table_target_add_names(const struct table_target *t, bool key, const char *
 	}
 }
 
+void table_target_add_key_match(const struct table_target *t, const char *left, const char *how,
+	const char *right, struct strbuf *out)
+{
+	for (uint32_t i = 0; i < t->base.key->count; i++) {
+		struct str name = t->base.schema->columns[t->base.key->columns[i]].name;
+		strbuf_addf(out, "%s%s", i > 0 ? " and " : "", left);
+		sql_add_name(out, name);
+		strbuf_addf(out, " %s %s", how, right == NULL ? "?" : right);
+		if (right != NULL)
+			sql_add_name(out, name);
+	}
+}
+
 int table_target_missing(const struct table_target *t, uint32_t column, const char *db_type,
 	struct error *err)
 {

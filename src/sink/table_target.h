@@ -73,6 +73,13 @@ void sql_add_name(struct strbuf *out, struct str name);
 void table_target_add_names(const struct table_target *t, bool key, const char *before,
 	const char *between, struct strbuf *out);
 
+/*
+ * LEFT"a" HOW RIGHT"a" and ... of the key; `right` NULL: a parameter, "?". What `how` is says
+ * whether a key of NULL matches.
+ */
+void table_target_add_key_match(const struct table_target *t, const char *left, const char *how,
+	const char *right, struct strbuf *out);
+
 /* Standing on a table that somebody else made: a column that is not there, or of a wrong type. */
 int table_target_missing(const struct table_target *t, uint32_t column, const char *db_type,
 	struct error *err);
