@@ -46,6 +46,17 @@ bool operator_out_due(const struct operator_out *out, const struct batch *b)
 		bucket_set_any(out->buckets);
 }
 
+int operator_emit_due(struct operator *op,
+	int (*emit_dirty)(struct operator *op, struct operator_out *out, struct error *err),
+	const struct batch *b, struct error *err)
+{
+	int r = 0;
+	for (uint32_t i = 0; i < op->out_count && r >= 0; i++)
+		if (operator_out_due(&op->outs[i], b))
+			r = emit_dirty(op, &op->outs[i], err);
+	return r < 0 ? r : 0;
+}
+
 void operator_keep_dirty(
 	const struct operator_out *out, const struct row_key *key, struct chunk *c)
 {

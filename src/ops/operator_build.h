@@ -53,7 +53,7 @@ bool operator_wants(const struct operator *op, enum output_mode mode);
  *	when rows changed, once a key and batch is enough, and before the batch's rows are given:
  *		operator_mark_buckets(op, key, chunk with the keys)
  *	in finish, for each out:
- *		if (operator_out_due(out, b))
+ *		if (operator_out_due(out, b))   (operator_emit_due asks it)
  *			for its rows, chunk by chunk:
  *				operator_keep_dirty(out, key, chunk)
  *				operator_emit_to(op, out, chunk)
@@ -67,6 +67,10 @@ bool operator_out_due(const struct operator_out *out, const struct batch *b);
 /* Clears the live bits of rows whose bucket has no change. */
 void operator_keep_dirty(
 	const struct operator_out *out, const struct row_key *key, struct chunk *c);
+/* Calls emit_dirty for each out that is due. */
+int operator_emit_due(struct operator *op,
+	int (*emit_dirty)(struct operator *op, struct operator_out *out, struct error *err),
+	const struct batch *b, struct error *err);
 int operator_emit_to(
 	struct operator *op, struct operator_out *out, struct chunk *c, struct error *err);
 

@@ -228,8 +228,9 @@ static uint32_t list_dirty(struct operator_group *self, const struct operator_ou
 	return kept;
 }
 
-static int emit_dirty(struct operator_group *self, struct operator_out *out, struct error *err)
+static int emit_dirty(struct operator *op, struct operator_out *out, struct error *err)
 {
+	struct operator_group *self = (struct operator_group *)op;
 	uint32_t count = 0;
 	uint32_t *groups = calloc((size_t)self->table.id_count + chunk_rows_max, sizeof(*groups));
 	check(groups != NULL);
@@ -245,13 +246,7 @@ static int emit_buckets(struct operator_group *self, const struct batch *b, stru
 	if (!operator_has_buckets(&self->op))
 		return 0;
 	mark_touched(self);
-	for (uint32_t i = 0; i < self->op.out_count; i++) {
-		struct operator_out *out = &self->op.outs[i];
-		int r = operator_out_due(out, b) ? emit_dirty(self, out, err) : 0;
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	return operator_emit_due(&self->op, emit_dirty, b, err);
 }
 
 static int emit_update(struct operator_group *self, struct error *err)

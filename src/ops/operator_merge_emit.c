@@ -61,8 +61,9 @@ static void mark_changed(struct operator_merge *self)
 	}
 }
 
-static int emit_dirty(struct operator_merge *self, struct operator_out *out, struct error *err)
+static int emit_dirty(struct operator *op, struct operator_out *out, struct error *err)
 {
+	struct operator_merge *self = (struct operator_merge *)op;
 	uint32_t at = 0, ids[chunk_rows_max];
 	for (uint32_t count; (count = table_scan(self->shown, &at, ids)) > 0;) {
 		arena_reset(&self->arena);
@@ -80,13 +81,7 @@ static int emit_buckets(struct operator_merge *self, const struct batch *b, stru
 	if (!operator_has_buckets(&self->op))
 		return 0;
 	mark_changed(self);
-	for (uint32_t i = 0; i < self->op.out_count; i++) {
-		struct operator_out *out = &self->op.outs[i];
-		int r = operator_out_due(out, b) ? emit_dirty(self, out, err) : 0;
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	return operator_emit_due(&self->op, emit_dirty, b, err);
 }
 
 /* ---- update ---- */

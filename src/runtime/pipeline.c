@@ -73,7 +73,7 @@ static int check_stdin(const struct pipeline *p, struct error *err)
 		"standard input can feed one source, and the script has %u", readers);
 }
 
-static int open_intakes(struct pipeline *p, struct error *err)
+static int alloc_intakes(struct pipeline *p, struct error *err)
 {
 	size_t nodes = p->plan->node_count;
 	p->intakes = calloc(nodes + 1, sizeof(*p->intakes));
@@ -81,17 +81,21 @@ static int open_intakes(struct pipeline *p, struct error *err)
 	p->target_counts = calloc(nodes + 1, sizeof(*p->target_counts));
 	if (p->intakes == NULL || p->targets == NULL || p->target_counts == NULL)
 		return error_set(err, CDCL_E_MEMORY, "no memory for the sources");
-	for (uint32_t i = 0; i < nodes; i++) {
+	return 0;
+}
+
+static int open_intakes(struct pipeline *p, struct error *err)
+{
+	int r = alloc_intakes(p, err);
+	for (uint32_t i = 0; i < p->plan->node_count && r >= 0; i++) {
 		const struct plan_node *node = p->plan->nodes[i];
 		if (node->kind != PLAN_SOURCE || graph_head(&p->graph, node)->out_count == 0)
 			continue; /* declared, but nothing is made of it */
 		struct intake *in = &p->intakes[p->intake_count++];
-		int r = intake_open(in, node, run_kind(p->plan->trigger),
+		r = intake_open(in, node, run_kind(p->plan->trigger),
 			graph_head(&p->graph, node), &p->dead, p->clock, err);
-		if (r < 0)
-			return r;
 	}
-	return check_stdin(p, err);
+	return r < 0 ? r : check_stdin(p, err);
 }
 
 /*
@@ -167,21 +171,14 @@ struct pipeline *pipeline_open(
 
 static int take_intakes(struct pipeline *p, struct pipeline *old, struct error *err)
 {
-	size_t nodes = p->plan->node_count;
-	p->intakes = calloc(nodes + 1, sizeof(*p->intakes));
-	p->targets = calloc(nodes + 1, sizeof(*p->targets));
-	p->target_counts = calloc(nodes + 1, sizeof(*p->target_counts));
-	if (p->intakes == NULL || p->targets == NULL || p->target_counts == NULL)
-		return error_set(err, CDCL_E_MEMORY, "no memory for the sources");
-	for (uint32_t i = 0; i < old->intake_count; i++) {
+	int r = alloc_intakes(p, err);
+	for (uint32_t i = 0; i < old->intake_count && r >= 0; i++) {
 		const struct plan_node *node = p->plan->nodes[old->intakes[i].node->id];
-		int r = intake_take(&p->intakes[p->intake_count], &old->intakes[i], node,
+		r = intake_take(&p->intakes[p->intake_count], &old->intakes[i], node,
 			graph_head(&p->graph, node), &p->dead, p->clock, err);
-		if (r < 0)
-			return r;
-		p->intake_count++;
+		p->intake_count += r >= 0;
 	}
-	return 0;
+	return r < 0 ? r : 0;
 }
 
 struct pipeline *pipeline_follow(
