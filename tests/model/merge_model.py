@@ -8,7 +8,9 @@ same with dicts and lists, from the definition in docs/lua-api.md alone.
 Judged are the current rows of the table and of everything behind it at the end (file_sink), and the changelog
 batch by batch: it must lead from nothing to the same rows, with -U and +U in pairs. Numbers are exact:
 integers, Decimal, doubles that are multiples of 1/4. On a difference the seed, script and events are told."""
-import argparse, decimal, json, os, random, shutil, subprocess, sys, tempfile
+import decimal, json, os, random, shutil, subprocess, sys, tempfile
+
+import seeds
 
 D = decimal.Decimal
 decimal.getcontext().prec = 80
@@ -689,30 +691,5 @@ def judge(job, folder, ran):
     return changelog_problem(job.watched.key, [job.watched.rows(b) for b in batches], log)
 
 
-def main():
-    p = argparse.ArgumentParser()
-    p.add_argument('--program', default='build/dev/cdcl')
-    p.add_argument('--runs', type=int, default=200)
-    p.add_argument('--seed', type=int, default=None)
-    p.add_argument('--keep', action='store_true')
-    o = p.parse_args()
-    if o.seed is not None:
-        problem = run_one(o.program, o.seed, o.keep)
-        print(problem or 'same')
-        return 1 if problem else 0
-    first = random.SystemRandom().randint(0, 1 << 32)
-    print('seeds %d to %d' % (first, first + o.runs - 1))
-    bad = 0
-    for seed in range(first, first + o.runs):
-        problem = run_one(o.program, seed, o.keep)
-        if problem:
-            bad += 1
-            print(problem)
-            if bad == 5:
-                break
-    print('%d runs, %d differ' % (seed - first + 1, bad))
-    return 1 if bad else 0
-
-
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(seeds.main(run_one))

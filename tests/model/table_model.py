@@ -6,7 +6,9 @@ the program under test (file sources, one file of each a batch), and computes th
 
 Judged batch by batch: the changelog leads from the rows before to the rows after, -U +U in pairs, nothing said twice
 and nothing that did not change; update mode says just what came; complete mode is the rows."""
-import argparse, collections, json, os, random, shutil, sqlite3, subprocess, sys, tempfile
+import collections, json, os, random, shutil, sqlite3, subprocess, sys, tempfile
+
+import seeds
 
 A = {'id': 'int', 'k': 'int', 's': 'string', 'v': 'int'}
 B = {'bid': 'bigint', 'bs': 'string', 'w': 'int'}
@@ -388,30 +390,5 @@ def run_one(program, seed, keep=False):
     return None if problem is None else 'seed %d\n%s%s' % (seed, script, problem)
 
 
-def main():
-    p = argparse.ArgumentParser()
-    p.add_argument('--program', default='build/dev/cdcl')
-    p.add_argument('--runs', type=int, default=200)
-    p.add_argument('--seed', type=int, default=None)
-    p.add_argument('--keep', action='store_true')
-    o = p.parse_args()
-    if o.seed is not None:
-        problem = run_one(o.program, o.seed, o.keep)
-        print(problem or 'same')
-        return 1 if problem else 0
-    first = random.SystemRandom().randint(0, 1 << 32)
-    print('seeds %d to %d' % (first, first + o.runs - 1))
-    bad = 0
-    for seed in range(first, first + o.runs):
-        problem = run_one(o.program, seed, o.keep)
-        if problem:
-            bad += 1
-            print(problem)
-            if bad == 5:
-                break
-    print('%d runs, %d differ' % (seed - first + 1, bad))
-    return 1 if bad else 0
-
-
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(seeds.main(run_one))

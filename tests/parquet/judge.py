@@ -1,11 +1,11 @@
 """The tests behind `run`; needs pyarrow and duckdb."""
-import datetime, math, os, random, re, struct, subprocess, sys, tempfile
+import datetime, math, os, random, struct, subprocess, sys
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-import pages, rows
+import judged, pages, rows
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -314,24 +314,5 @@ def test_no_two_names():
         want(r.returncode == 3, r.returncode, r.stdout)
 
 
-def main():
-    global folder
-    pattern = sys.argv[1] if len(sys.argv) > 1 else ''
-    tests = [(name[5:].replace('_', ' '), f) for name, f in globals().items() if name.startswith('test_')]
-    tests = [t for t in tests if re.search(pattern, t[0])]
-    print('1..%d' % len(tests))
-    print('# SEED=%d' % SEED)
-    bad = 0
-    for number, (name, test) in enumerate(tests, 1):
-        with tempfile.TemporaryDirectory(prefix='cdcl-parquet.') as folder:
-            try:
-                test()
-                print('ok %d - %s' % (number, name), flush=True)
-            except Exception as why:
-                bad += 1
-                print('# %s\nnot ok %d - %s' % (str(why).replace('\n', '\n# '), number, name), flush=True)
-    return 1 if bad else 0
-
-
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(judged.main(globals()))
