@@ -348,6 +348,13 @@ static void watch_files(struct job_options *o, const struct script *s, struct ar
 	o->watch_count = count;
 }
 
+/* --watch: a save may help a job that ran, or one that came after it; a first start ends. */
+static bool may_be_mended(
+	const struct run_options *o, const struct job_options *job, const struct error *err)
+{
+	return o->watch && job->restarted && err->code != CDCL_E_CLOSED && !cli_stdout_closed();
+}
+
 static int run_script(const struct run_options *o, const struct script_options *options,
 	struct demo *demo, struct arena *arena, struct error *err)
 {
@@ -371,16 +378,15 @@ static int run_script(const struct run_options *o, const struct script_options *
 		loop_catch_signals();
 		if (demo == NULL || demo_feed(demo, script_plan(r.script), err) == 0)
 			r.job = job_open(script_plan(r.script), &job_options, err);
-		if (r.job == NULL) {
-			end = -(int)err->code;
-			break;
+		end = -(int)err->code;
+		if (r.job != NULL) {
+			if (!job_options.restarted)
+				tell_start(script_plan(r.script));
+			end = run_until_changed(&r, o, options, &job_options, &fresh, err);
+			if (end == JOB_CHANGED || o->watch)
+				keep_resolved(&job_options, r.job, arena);
 		}
-		if (!job_options.restarted)
-			tell_start(script_plan(r.script));
-		end = run_until_changed(&r, o, options, &job_options, &fresh, err);
-		if (end == JOB_CHANGED || o->watch)
-			keep_resolved(&job_options, r.job, arena);
-		if (end < 0 && o->watch && err->code != CDCL_E_CLOSED && !cli_stdout_closed()) {
+		if (end < 0 && may_be_mended(o, &job_options, err)) {
 			job_close(r.job);
 			r.job = NULL;
 			fresh = load_after_failure(o, options, &job_options, err);
@@ -464,7 +470,7 @@ const struct command command_run = {
 		"Results go to stdout, everything else to stderr. SIGTERM and SIGINT finish the\n"
 		"batch, flush, commit and exit 0; a second one exits 130 at once. When the reader\n"
 		"of stdout goes away (cdcl run ... | head) the job ends quietly with 0.\n"
-		"--watch: a script with a mistake is waited for; a job that fails ends.\n",
+		"--watch: after a mistake, or when the job fails, the next save starts it again.\n",
 	.options = run_specs,
 	.option_count = sizeof(run_specs) / sizeof(run_specs[0]),
 	.options_bytes = sizeof(struct run_options),

@@ -260,10 +260,11 @@ static int prepare_insert(struct sqlite_sink *q, struct error *err)
 	return r;
 }
 
-/* "is" and not "=": a key may be NULL. */
+/* "is" and not "=": a key may be NULL. A key of nothing matches all. */
 static void add_key_match(struct sqlite_sink *q, const char *other)
 {
-	strbuf_add_c(&q->text, " where ");
+	if (q->target.base.key->count > 0)
+		strbuf_add_c(&q->text, " where ");
 	table_target_add_key_match(&q->target, "t.", "is", other, &q->text);
 }
 
