@@ -383,9 +383,15 @@ bool envelope_other_table(
 	struct envelope_topic *t = r->topic;
 	struct str wanted = r->decoder->config.table;
 	if (wanted.len > 0) {
-		bool other = !table_is(wanted, database, schema, table);
-		t->has_others |= other;
-		return other;
+		if (table_is(wanted, database, schema, table))
+			return false;
+		if (!t->has_others)
+			log_info("envelope",
+				STR_FMT ": rows of table \"" STR_FMT
+					"\" are left out, as table = \"" STR_FMT "\" says",
+				STR_ARG(t->name), STR_ARG(table), STR_ARG(wanted));
+		t->has_others = true;
+		return true;
 	}
 	if (t->kind == ENVELOPE_MAXWELL && str_eq(database, str_lit("maxwell")))
 		return true;
