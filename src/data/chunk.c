@@ -96,14 +96,6 @@ uint32_t chunk_next_live(const struct chunk *c, uint32_t row)
 	return w * 64 + (uint32_t)__builtin_ctzll(word);
 }
 
-uint32_t chunk_message(const struct chunk *c, uint32_t row)
-{
-	check(c->messages != NULL);
-	uint32_t message = c->origin == NULL ? row : c->origin[row];
-	check(message < c->messages->count);
-	return message;
-}
-
 struct str chunk_row_place(const struct chunk *c, uint32_t row, struct arena *arena)
 {
 	if (c->messages == NULL) {

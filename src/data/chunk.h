@@ -4,6 +4,7 @@
 /* What C does with chunks; the layout is in cdcl/abi.h, the essay too. */
 
 #include "base/arena.h"
+#include "base/check.h"
 #include "cdcl/abi.h"
 #include "data/schema.h"
 
@@ -56,7 +57,13 @@ static inline enum row_kind chunk_kind(const struct chunk *c, uint32_t row)
 }
 
 /* Index of the message that row `row` came from; check(c->messages != NULL). */
-uint32_t chunk_message(const struct chunk *c, uint32_t row);
+static inline uint32_t chunk_message(const struct chunk *c, uint32_t row)
+{
+	check(c->messages != NULL);
+	uint32_t message = c->origin == NULL ? row : c->origin[row];
+	check(message < c->messages->count);
+	return message;
+}
 
 /*
  * Copies live rows of `from` from row *next on to the end of `to` (strings into to's arena), as far

@@ -38,20 +38,15 @@ enum phys type_phys(struct type t)
 	return types[t.id].phys;
 }
 
-size_t phys_bytes(enum phys p)
-{
-	static const size_t bytes[phys_count] = {
-		[PHYS_BOOL] = 1,
-		[PHYS_I32] = 4,
-		[PHYS_I64] = 8,
-		[PHYS_F32] = 4,
-		[PHYS_F64] = 8,
-		[PHYS_I128] = 16,
-		[PHYS_STR] = sizeof(struct str),
-	};
-	check(p < phys_count);
-	return bytes[p];
-}
+const uint8_t phys_slot_bytes[phys_count] = {
+	[PHYS_BOOL] = 1,
+	[PHYS_I32] = 4,
+	[PHYS_I64] = 8,
+	[PHYS_F32] = 4,
+	[PHYS_F64] = 8,
+	[PHYS_I128] = 16,
+	[PHYS_STR] = sizeof(struct str),
+};
 
 bool type_eq(struct type a, struct type b)
 {

@@ -16,6 +16,7 @@
  * of it is all NULL (PHYS_BOOL).
  */
 
+#include "base/check.h"
 #include "base/str.h"
 
 #include <stdbool.h>
@@ -56,7 +57,13 @@ static inline struct type type_of(enum type_id id) { return (struct type){.id = 
 struct type type_decimal(unsigned precision, unsigned scale);
 
 enum phys type_phys(struct type t);
-size_t phys_bytes(enum phys p);         /* size of one slot */
+extern const uint8_t phys_slot_bytes[phys_count];
+/* Size of one slot. */
+static inline size_t phys_bytes(enum phys p)
+{
+	check(p < phys_count);
+	return phys_slot_bytes[p];
+}
 bool type_eq(struct type a, struct type b);
 bool type_is_integer(struct type t);    /* tinyint..bigint */
 bool type_is_numeric(struct type t);    /* integers, float, double, decimal */

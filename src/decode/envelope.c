@@ -268,7 +268,7 @@ struct str envelope_note_word(const struct envelope_row *r, enum envelope_note n
 
 /* ---- rows ---- */
 
-static void begin_row(struct envelope_row *r)
+void envelope_begin_row(struct envelope_row *r)
 {
 	struct envelope_decoder *d = r->decoder;
 	uint32_t row = d->out->row_count;
@@ -346,13 +346,9 @@ void envelope_accept(struct envelope_row *r, enum change_op op)
 		complain(r);
 	if (r->unknown > 0)
 		note_unknown(r);
-	if (r->missing > 0)
-		d->any_absent = true;
 	r->topic->seen_rows = true;
 	d->out->row_count++;
 	d->counts.rows++;
-	if (d->out->row_count < chunk_rows_max)
-		begin_row(r);
 }
 
 /* ---- tables ---- */
@@ -443,7 +439,7 @@ static bool is_null(struct str value)
 {
 	if (value.data == NULL)
 		return true;
-	if (value.len < 4 || value.len > 64)
+	if (value.len < 4 || value.len > 64 || value.data[0] == '{')
 		return false;
 	return str_eq(str_trim(value), str_lit("null"));
 }
@@ -478,9 +474,9 @@ static int accept_flat(struct envelope_row *r)
 {
 	struct envelope_decoder *d = r->decoder;
 	r->json.bad_fields = 0; /* counted by the JSON decoder */
-	for (uint32_t i = 0; i < d->schema->column_count; i++)
-		r->missing += bit_get(r->json.absent[i], r->json.index);
-	if (d->config.changes) {
+	if (d->config.changes && d->out->messages->key[r->message].len > 0) {
+		for (uint32_t i = 0; i < d->schema->column_count; i++)
+			r->missing += bit_get(r->json.absent[i], r->json.index);
 		read_as(r, false);
 		envelope_complete_from_key(r);
 	}
@@ -743,7 +739,6 @@ static void begin_chunk(struct envelope_decoder *d, const struct messages *in)
 		.messages = in,
 		.origin = d->origin,
 		.changes = d->changes};
-	d->any_absent = false;
 	d->waiting = NULL;
 	d->waiting_count = d->waiting_max = 0;
 	d->values.arena = in->arena;
@@ -761,6 +756,15 @@ static void sum_counts(struct envelope_decoder *d)
 		.template_misses = own->template_misses + flat->template_misses};
 }
 
+static bool any_absent(const struct envelope_decoder *d)
+{
+	uint64_t any = 0;
+	for (uint32_t i = 0; i < d->schema->column_count; i++)
+		for (uint32_t w = 0; w < chunk_words; w++)
+			any |= d->work_absent[i][w];
+	return any != 0;
+}
+
 static void finish_chunk(struct envelope_decoder *d)
 {
 	struct chunk *c = d->out;
@@ -776,7 +780,7 @@ static void finish_chunk(struct envelope_decoder *d)
 		c->live[w] &= kept[w];
 	c->columns = d->work->columns;
 	chunk_zero_nulls(c);
-	if (d->any_absent)
+	if (any_absent(d))
 		c->absent = (const uint64_t (*)[chunk_words])d->work_absent;
 	sum_counts(d);
 }
@@ -791,6 +795,7 @@ int envelope_decode(struct envelope_decoder *d, const struct messages *in, uint3
 	r.json.values = &d->values;
 	r.json.absent = d->work_absent;
 	r.failed_column = JSON_NO_COLUMN;
+	struct str topic = {NULL, 0};
 	int result = 0;
 	for (; *next < in->count; ++*next) {
 		if (d->out->row_count == chunk_rows_max) {
@@ -798,8 +803,13 @@ int envelope_decode(struct envelope_decoder *d, const struct messages *in, uint3
 			break;
 		}
 		r.message = *next;
-		r.topic = topic_of(d, in->topic[*next]);
-		begin_row(&r);
+		/* Names live as long as the source: one pointer is one topic. */
+		if (r.topic == NULL || in->topic[*next].data != topic.data ||
+			in->topic[*next].len != topic.len) {
+			topic = in->topic[*next];
+			r.topic = topic_of(d, topic);
+		}
+		envelope_begin_row(&r);
 		result = decode_message(&r, dead, err);
 		if (result < 0)
 			return result;

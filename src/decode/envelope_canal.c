@@ -32,6 +32,7 @@ static int read_row(struct envelope_row *r, const struct envelope_look *look, st
 	struct str old, int64_t time, struct error *err)
 {
 	struct envelope_decoder *d = r->decoder;
+	envelope_begin_row(r);
 	uint32_t row = r->json.index;
 	enum change_op op = change_op_parse(word(look->fields[LOOK_TYPE]));
 	if (object.len == 0 || object.data[0] != '{') {

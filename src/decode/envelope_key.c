@@ -199,6 +199,7 @@ void envelope_split_key_change(
 	struct str source = d->changes->source[row], before = d->changes->before[row];
 	int64_t time = d->changes->event_time_us[row];
 	envelope_accept(r, CHANGE_DELETE);
+	envelope_begin_row(r);
 	r->json.bad_fields = was.json.bad_fields;
 	r->missing = was.missing;
 	d->changes->position[row + 1] = position;

@@ -175,7 +175,6 @@ struct envelope_decoder {
 	struct chunk *out;
 	struct changes *changes;
 	uint16_t *origin;
-	bool any_absent;
 	struct waiting_value *waiting;
 	uint32_t waiting_count, waiting_max;
 	uint64_t (*work_absent)[chunk_words];
@@ -248,6 +247,8 @@ struct str envelope_note_word(const struct envelope_row *r, enum envelope_note n
 
 struct partition_state *envelope_partition(struct envelope_row *r);
 
+/* The next row of the chunk; begun for the first one of each message. */
+void envelope_begin_row(struct envelope_row *r);
 /* The row that was read becomes a row of the chunk with this change. */
 void envelope_accept(struct envelope_row *r, enum change_op op);
 /* Back to the row as it was before the message. */

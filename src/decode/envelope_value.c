@@ -651,7 +651,6 @@ enum json_fit envelope_store(struct json_row *json, int32_t column, const struct
 	if (has_placeholders(r) && is_placeholder_token(t)) {
 		bit_set(to->nulls, json->index);
 		bit_set(json->absent[column], json->index);
-		r->decoder->any_absent = true;
 		return JSON_FIT_NULL;
 	}
 	struct landing l = landing_at(r, column, json->index);
@@ -676,22 +675,27 @@ void envelope_settle(struct envelope_decoder *d)
 	d->waiting_count = 0;
 }
 
-void envelope_take_placeholders(struct envelope_decoder *d)
+static void take_placeholders(struct column *column, uint64_t *absent, uint32_t rows)
 {
-	for (uint32_t c = 0; c < d->schema->column_count; c++) {
-		if (d->schema->columns[c].type.id != TYPE_STRING)
-			continue;
-		struct column *column = &d->work->columns[c];
-		const struct str *texts = column->data;
-		for (uint32_t i = 0; i < d->out->row_count; i++) {
-			if (bit_get(column->nulls, i) || texts[i].len < placeholder.len ||
+	const struct str *texts = column->data;
+	for (uint32_t w = 0; w * 64 < rows; w++) {
+		for (uint64_t bits = ~column->nulls[w]; bits != 0; bits &= bits - 1) {
+			uint32_t i = w * 64 + (uint32_t)__builtin_ctzll(bits);
+			if (texts[i].len < placeholder.len ||
 				texts[i].len > placeholder_hex.len || !is_placeholder(texts[i]))
 				continue;
 			bit_set(column->nulls, i);
-			bit_set(d->work_absent[c], i);
-			d->any_absent = true;
+			bit_set(absent, i);
 		}
 	}
+}
+
+void envelope_take_placeholders(struct envelope_decoder *d)
+{
+	for (uint32_t c = 0; c < d->schema->column_count; c++)
+		if (d->schema->columns[c].type.id == TYPE_STRING)
+			take_placeholders(
+				&d->work->columns[c], d->work_absent[c], d->out->row_count);
 }
 
 struct json_slot envelope_slot(
