@@ -4,25 +4,23 @@
 
 #include "base/check.h"
 
-/* Changes of one kind in a row, in order. */
-struct change_list {
-	struct chunk *from;
+struct write_list {
 	uint32_t count;
-	bool deletes;
-	uint32_t ids[chunk_rows_max];
-	uint16_t rows[chunk_rows_max];
+	struct table_write writes[chunk_rows_max];
 };
 
-static int flush(struct operator_merge *self, struct change_list *l, struct error *err)
+static void add_write(struct write_list *l, uint32_t id, uint32_t row, bool deletes)
 {
-	uint32_t count = l->count;
-	l->count = 0;
-	if (count == 0)
+	l->writes[l->count++] =
+		(struct table_write){.id = id, .row = (uint16_t)row, .deletes = deletes};
+}
+
+static int apply_writes(struct operator_merge *self, const struct write_list *l,
+	const struct chunk *from, struct error *err)
+{
+	if (l->count == 0)
 		return 0;
-	if (l->deletes)
-		return table_delete(self->table, l->ids, l->from, l->rows, count, self->newest_us,
-			err);
-	return table_put(self->table, l->ids, l->from, l->rows, count, err);
+	return table_apply(self->table, l->writes, l->count, from, self->newest_us, err);
 }
 
 static void watch_ttl(
@@ -32,16 +30,6 @@ static void watch_ttl(
 		return;
 	const int64_t *times = c->columns[self->plan->time_column].data;
 	merge_expire_later(self, id, times[row]);
-}
-
-static int add_change(struct operator_merge *self, struct change_list *l, uint32_t id,
-	uint32_t row, bool deletes, struct error *err)
-{
-	int r = l->deletes == deletes ? 0 : flush(self, l, err);
-	l->deletes = deletes;
-	l->ids[l->count] = id;
-	l->rows[l->count++] = (uint16_t)row;
-	return r;
 }
 
 static void copy_hidden(const struct column *from, uint32_t row, struct column *to,
@@ -54,6 +42,14 @@ static void copy_hidden(const struct column *from, uint32_t row, struct column *
 	}
 	bit_clear(to->nulls, to_row);
 	memcpy((char *)to->data + to_row * bytes, (const char *)from->data + row * bytes, bytes);
+}
+
+static void set_awaits(const struct operator_merge *self, const struct merge_key *k,
+	struct chunk *to, uint32_t to_row)
+{
+	struct column *awaits = &to->columns[self->plan->awaits_column];
+	bit_clear(awaits->nulls, to_row);
+	((uint8_t *)awaits->data)[to_row] = k->awaits;
 }
 
 /*
@@ -72,8 +68,7 @@ static void set_hidden(const struct operator_merge *self, const struct merge_inp
 	bool there = from == to->columns && row == to_row;
 	for (uint32_t t = m->sequence_first; t <= m->stream_column && !there; t++)
 		copy_hidden(&from[t], row, &to->columns[t], to_row, m->schema->columns[t].type);
-	bit_clear(to->columns[m->awaits_column].nulls, to_row);
-	((uint8_t *)to->columns[m->awaits_column].data)[to_row] = k->awaits;
+	set_awaits(self, k, to, to_row);
 	if (m->time_column < 0)
 		return;
 	uint32_t time = (uint32_t)m->time_column;
@@ -113,31 +108,28 @@ static int apply_remembered(struct operator_merge *self, const struct merge_inpu
 	uint32_t ids[chunk_rows_max];
 	if (count == 0)
 		return 0;
-	struct change_list list = {
-		.from = chunk_alloc(in->row->arena, self->plan->schema), .count = 0};
+	struct chunk *from = chunk_alloc(in->row->arena, self->plan->schema);
+	struct write_list list;
+	list.count = 0;
 	for (uint32_t i = 0; i < count; i++)
 		ids[i] = run->ids[keys[i]];
-	table_gather(self->table, ids, count, list.from);
-	int r = 0;
-	for (uint32_t i = 0; i < count && r >= 0; i++) {
-		set_hidden(self, in, keys[i], merge_none, list.from, i);
-		r = add_change(self, &list, ids[i], i,
-			table_state(self->table, ids[i]) != TABLE_LIVE, err);
+	table_gather(self->table, ids, count, from);
+	for (uint32_t i = 0; i < count; i++) {
+		set_hidden(self, in, keys[i], merge_none, from, i);
+		add_write(&list, ids[i], i, table_state(self->table, ids[i]) != TABLE_LIVE);
 	}
-	return r < 0 ? r : flush(self, &list, err);
+	return apply_writes(self, &list, from, err);
 }
 
 static int apply_keys(struct operator_merge *self, const struct merge_input *in, struct error *err)
 {
 	struct merge_run *run = &self->run;
-	struct change_list list;
+	struct chunk *from = self->needs_old ? self->steps.next : in->row;
+	struct write_list list;
 	uint16_t remembered[chunk_rows_max];
 	uint32_t remembered_count = 0;
-	list.from = self->needs_old ? self->steps.next : in->row;
 	list.count = 0;
-	list.deletes = false;
-	int r = 0;
-	for (uint32_t i = 0; i < run->count && r >= 0; i++) {
+	for (uint32_t i = 0; i < run->count; i++) {
 		if (run->events[i].key != (int16_t)i)
 			continue;
 		const struct merge_key *k = &run->keys[i];
@@ -150,13 +142,16 @@ static int apply_keys(struct operator_merge *self, const struct merge_input *in,
 		const struct merge_event *e = &run->events[at];
 		uint32_t row = self->needs_old ? (uint32_t)e->step : e->row;
 		bool deletes = answer_deletes(self, e);
-		set_hidden(self, in, i, at, list.from, row);
+		/* The event's own row has its sequence and time. */
+		if (!self->needs_old && k->event == at)
+			set_awaits(self, k, from, row);
+		else
+			set_hidden(self, in, i, at, from, row);
 		if (!deletes)
-			watch_ttl(self, list.from, row, run->ids[i]);
-		r = add_change(self, &list, run->ids[i], row, deletes, err);
+			watch_ttl(self, from, row, run->ids[i]);
+		add_write(&list, run->ids[i], row, deletes);
 	}
-	if (r >= 0)
-		r = flush(self, &list, err);
+	int r = apply_writes(self, &list, from, err);
 	return r < 0 ? r : apply_remembered(self, in, remembered, remembered_count, err);
 }
 

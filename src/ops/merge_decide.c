@@ -39,6 +39,15 @@ static bool key_is_null(
 	return false;
 }
 
+static bool key_has_nulls(const struct operator_merge *self, const struct merge_input *in)
+{
+	uint64_t any = 0;
+	for (uint32_t i = 0; i < self->plan->key.count; i++)
+		for (uint32_t w = 0; w < chunk_words; w++)
+			any |= in->row->columns[self->plan->key.columns[i]].nulls[w];
+	return any != 0;
+}
+
 /* A word that is no operation, as it came; an envelope's reader has no word to show. */
 static int refuse_word(struct operator_merge *self, const struct merge_input *in, uint32_t row,
 	struct error *err)
@@ -61,11 +70,12 @@ int merge_take(struct operator_merge *self, const struct merge_input *in, uint16
 	uint32_t *count, struct error *err)
 {
 	uint32_t usable = 0;
+	bool nulls = key_has_nulls(self, in);
 	int r = 0;
 	for (uint32_t i = 0; i < *count && r >= 0; i++) {
 		uint32_t row = rows[i];
 		self->counts.events++;
-		if (key_is_null(self, in, row)) {
+		if (nulls && key_is_null(self, in, row)) {
 			self->counts.null_key++;
 			r = merge_refuse(self, in, row, "NULL in the key", err);
 		} else if (in->op[row] == CHANGE_UNKNOWN) {

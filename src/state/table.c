@@ -125,16 +125,18 @@ static void prefetch_slots(const struct table *t, const uint32_t *tags, uint32_t
 	}
 }
 
-static void prefetch_rows(const struct table *t, const uint32_t *tags, uint32_t count)
+/* The first id of each tag, which is most often the key's, into `ids`; its row on the way. */
+static void prefetch_rows(
+	const struct table *t, const uint32_t *tags, uint32_t count, uint32_t *ids)
 {
 	uint32_t bytes = t->layout.slot_bytes;
 	for (uint32_t i = 0; i < count; i++) {
 		const struct table_segment *s = table_index_segment(&t->index, tags[i]);
 		uint32_t at = table_index_home(s, tags[i]);
-		uint32_t id = table_index_next(s, tags[i], &at);
-		if (id == table_none)
+		ids[i] = table_index_next(s, tags[i], &at);
+		if (ids[i] == table_none)
 			continue;
-		const char *slot = table_slot(t, id);
+		const char *slot = table_slot(t, ids[i]);
 		for (uint32_t line = 0; line < bytes && line < 256; line += 64)
 			__builtin_prefetch(slot + line);
 		__builtin_prefetch(slot + bytes - 1);
@@ -152,8 +154,11 @@ int table_resolve(struct table *t, const struct chunk *c, const uint16_t *rows, 
 	table_key_tags(&t->key, c, rows, count, tags);
 	prefetch_slots(t, tags, count);
 	reserve_fresh(&t->fresh, count);
-	prefetch_rows(t, tags, count);
+	prefetch_rows(t, tags, count, ids);
 	for (uint32_t i = 0; i < count; i++) {
+		if (ids[i] != table_none &&
+			table_key_equal(&t->key, table_slot(t, ids[i]), c, rows[i]))
+			continue;
 		ids[i] = find_key(t, tags[i], c, rows[i]);
 		if (ids[i] == table_none)
 			ids[i] = add_key(t, tags[i], c, rows[i]);
@@ -241,28 +246,8 @@ static int make_live(struct table *t, uint32_t id, char *slot, struct error *err
 		t->live++;
 		table_set_mark(slot, mark_live);
 	}
-	memset(slot + 1, 0, t->layout.null_bytes);
+	table_row_clear_nulls(&t->layout, slot);
 	return 0;
-}
-
-int table_put(struct table *t, const uint32_t *ids, const struct chunk *c, const uint16_t *rows,
-	uint32_t count, struct error *err)
-{
-	char *slots[chunk_rows_max];
-	check(count <= chunk_rows_max);
-	int result = 0;
-	uint32_t ready = 0;
-	for (; ready < count && result >= 0; ready++) {
-		slots[ready] = table_slot(t, ids[ready]);
-		result = make_live(t, ids[ready], slots[ready], err);
-	}
-	/* Those before the one without room are whole. */
-	if (result < 0)
-		ready--;
-	for (uint32_t column = 0; column < t->layout.column_count; column++)
-		table_rows_set(
-			&t->layout, slots, column, &c->columns[column], rows, ready, &t->slab);
-	return result;
 }
 
 static void make_deleted(struct table *t, uint32_t id, char *slot)
@@ -279,19 +264,59 @@ static void make_deleted(struct table *t, uint32_t id, char *slot)
 	table_set_mark(slot, mark_deleted);
 }
 
+static void delete_row(struct table *t, uint32_t id, const struct chunk *c, uint32_t row,
+	int64_t now_us)
+{
+	char *slot = table_slot(t, id);
+	make_deleted(t, id, slot);
+	for (uint32_t k = t->config.schema->column_count; k < t->layout.column_count; k++)
+		if (!t->layout.fields[k].is_key)
+			table_row_set(&t->layout, slot, k, &c->columns[k], row, &t->slab);
+	table_deleted_link(t, id, slot, now_us);
+}
+
+int table_apply(struct table *t, const struct table_write *writes, uint32_t count,
+	const struct chunk *c, int64_t now_us, struct error *err)
+{
+	char *slots[chunk_rows_max];
+	uint16_t rows[chunk_rows_max];
+	check(count <= chunk_rows_max);
+	int result = 0;
+	uint32_t puts = 0;
+	for (uint32_t i = 0; i < count && result >= 0; i++) {
+		const struct table_write *w = &writes[i];
+		if (w->deletes) {
+			delete_row(t, w->id, c, w->row, now_us);
+			continue;
+		}
+		slots[puts] = table_slot(t, w->id);
+		rows[puts] = w->row;
+		result = make_live(t, w->id, slots[puts], err);
+		/* Those before the one without room are whole. */
+		puts += result >= 0;
+	}
+	for (uint32_t column = 0; column < t->layout.column_count; column++)
+		table_rows_set(
+			&t->layout, slots, column, &c->columns[column], rows, puts, &t->slab);
+	return result;
+}
+
+int table_put(struct table *t, const uint32_t *ids, const struct chunk *c, const uint16_t *rows,
+	uint32_t count, struct error *err)
+{
+	struct table_write writes[chunk_rows_max];
+	check(count <= chunk_rows_max);
+	for (uint32_t i = 0; i < count; i++)
+		writes[i] = (struct table_write){.id = ids[i], .row = rows[i]};
+	return table_apply(t, writes, count, c, 0, err);
+}
+
 int table_delete(struct table *t, const uint32_t *ids, const struct chunk *c, const uint16_t *rows,
 	uint32_t count, int64_t now_us, struct error *err)
 {
 	(void)err;
-	for (uint32_t i = 0; i < count; i++) {
-		char *slot = table_slot(t, ids[i]);
-		make_deleted(t, ids[i], slot);
-		for (uint32_t k = t->config.schema->column_count; k < t->layout.column_count; k++)
-			if (!t->layout.fields[k].is_key)
-				table_row_set(
-					&t->layout, slot, k, &c->columns[k], rows[i], &t->slab);
-		table_deleted_link(t, ids[i], slot, now_us);
-	}
+	for (uint32_t i = 0; i < count; i++)
+		delete_row(t, ids[i], c, rows[i], now_us);
 	return 0;
 }
 

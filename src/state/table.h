@@ -86,6 +86,14 @@ int table_put(struct table *t, const uint32_t *ids, const struct chunk *c, const
  */
 int table_delete(struct table *t, const uint32_t *ids, const struct chunk *c, const uint16_t *rows,
 	uint32_t count, int64_t now_us, struct error *err);
+/* Both at once, in order; an id that is deleted is there once. */
+struct table_write {
+	uint32_t id;
+	uint16_t row;
+	bool deletes;
+};
+int table_apply(struct table *t, const struct table_write *writes, uint32_t count,
+	const struct chunk *c, int64_t now_us, struct error *err);
 /*
  * Every live row goes, and is remembered as deleted when `remember`; else it is DELETED with hidden
  * columns of NULL until the batch ends, because the batch's changes still name its key.

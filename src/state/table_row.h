@@ -47,6 +47,15 @@ static inline bool table_row_is_null(const char *slot, uint32_t column)
 	return (slot[1 + (column >> 3)] >> (column & 7)) & 1;
 }
 
+/* No column is NULL. */
+static inline void table_row_clear_nulls(const struct table_layout *l, char *slot)
+{
+	if (l->null_bytes <= 2)
+		slot[1] = slot[l->null_bytes] = 0;
+	else
+		memset(slot + 1, 0, l->null_bytes);
+}
+
 static inline struct str table_row_str(const char *field)
 {
 	uint32_t len;
