@@ -67,7 +67,7 @@ struct command {
 };
 
 extern const struct command command_run, command_check, command_plan, command_init,
-	command_generate, command_broker, command_tail, command_sniff, command_dlq,
+	command_generate, command_broker, command_tail, command_sniff, command_dlq, command_state,
 	command_version, command_help;
 
 extern const struct command *const commands[];

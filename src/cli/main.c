@@ -21,6 +21,7 @@ const struct command *const commands[] = {
 	&command_tail,
 	&command_sniff,
 	&command_dlq,
+	&command_state,
 	&command_version,
 	&command_help,
 };

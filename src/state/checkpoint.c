@@ -60,18 +60,24 @@ static bool good_name(struct str job)
 		memchr(job.data, '\n', job.len) == NULL && memchr(job.data, 0, job.len) == NULL;
 }
 
-struct checkpoint *checkpoint_open(const struct checkpoint_config *config,
-	struct state_part *const *parts, uint32_t part_count, struct error *err)
+struct checkpoint *checkpoint_alloc(const char *folder, struct str job)
 {
-	check(part_count <= checkpoint_parts_max);
 	struct checkpoint *c = calloc(1, sizeof(*c));
 	check(c != NULL);
 	arena_init(&c->arena, 16 * 1024);
 	strbuf_init(&c->scratch);
 	c->lock_fd = -1;
-	c->folder = strdup(config->path);
+	c->folder = strdup(folder);
 	check(c->folder != NULL);
-	c->job = str_dup(config->job, &c->arena);
+	c->job = str_dup(job, &c->arena);
+	return c;
+}
+
+struct checkpoint *checkpoint_open(const struct checkpoint_config *config,
+	struct state_part *const *parts, uint32_t part_count, struct error *err)
+{
+	check(part_count <= checkpoint_parts_max);
+	struct checkpoint *c = checkpoint_alloc(config->path, config->job);
 	c->parts = parts;
 	c->part_count = part_count;
 	c->snapshot_log_bytes_min = config->snapshot_log_bytes_min > 0

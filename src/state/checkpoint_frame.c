@@ -40,45 +40,61 @@ static int match_part(const struct checkpoint *c, struct str name, struct str sh
 	return of_another(path, "holds state that the script does not have:", name, err);
 }
 
-static int match_parts(const struct checkpoint *c, struct record_reader *r, uint32_t count,
-	const char *path, uint32_t *part_of, struct error *err)
-{
-	bool taken[checkpoint_parts_max] = {false};
-	for (uint32_t i = 0; i < count && !r->bad; i++) {
-		struct str name = record_str(r), shape = record_str(r);
-		int part = r->bad ? 0 : match_part(c, name, shape, path, taken, err);
-		if (part < 0)
-			return part;
-		part_of[i] = (uint32_t)part;
-	}
-	for (uint32_t i = 0; i < c->part_count && !r->bad; i++)
-		if (!taken[i])
-			return of_another(path, "has nothing of the script's", c->parts[i]->name,
-				err);
-	return 0;
-}
-
-int checkpoint_take_head(const struct checkpoint *c, struct str payload, uint64_t number,
-	const char *path, uint32_t *part_of, struct error *err)
+int checkpoint_read_head(struct str payload, const char *path, struct arena *arena,
+	struct checkpoint_head *head, struct error *err)
 {
 	struct record_reader r = {.bytes = payload};
 	uint32_t version = record_u32(&r);
 	if (!r.bad && version != checkpoint_version)
 		return error_set(err, CDCL_E_STATE, "%s: format %u, this cdcl knows %d", path,
 			version, checkpoint_version);
-	uint64_t its_number = record_u64(&r);
-	struct str job = record_str(&r);
+	*head = (struct checkpoint_head){.number = record_u64(&r)};
+	head->job = str_dup(record_str(&r), arena);
 	uint32_t count = record_u32(&r);
-	if (!r.bad && !str_eq(job, c->job))
-		return of_another(path, "is of the job", job, err);
-	if (!r.bad && its_number == number && count <= checkpoint_parts_max) {
-		int result = match_parts(c, &r, count, path, part_of, err);
-		if (result < 0)
-			return result;
-		if (!r.bad && record_left(&r) == 0)
-			return (int)count;
+	r.bad = r.bad || count > checkpoint_parts_max;
+	head->part_count = r.bad ? 0 : count;
+	struct str *names = ARENA_ARRAY(arena, struct str, head->part_count + 1);
+	struct str *shapes = ARENA_ARRAY(arena, struct str, head->part_count + 1);
+	for (uint32_t i = 0; i < head->part_count && !r.bad; i++) {
+		names[i] = str_dup(record_str(&r), arena);
+		shapes[i] = str_dup(record_str(&r), arena);
 	}
+	head->names = names;
+	head->shapes = shapes;
+	if (!r.bad && record_left(&r) == 0)
+		return 0;
 	return error_set(err, CDCL_E_STATE, "%s: its head cannot be read", path);
+}
+
+static int match_parts(const struct checkpoint *c, const struct checkpoint_head *head,
+	const char *path, uint32_t *part_of, struct error *err)
+{
+	bool taken[checkpoint_parts_max] = {false};
+	for (uint32_t i = 0; i < head->part_count; i++) {
+		int part = match_part(c, head->names[i], head->shapes[i], path, taken, err);
+		if (part < 0)
+			return part;
+		part_of[i] = (uint32_t)part;
+	}
+	for (uint32_t i = 0; i < c->part_count; i++)
+		if (!taken[i])
+			return of_another(path, "has nothing of the script's", c->parts[i]->name,
+				err);
+	return (int)head->part_count;
+}
+
+int checkpoint_take_head(struct checkpoint *c, struct str payload, uint64_t number,
+	const char *path, uint32_t *part_of, struct error *err)
+{
+	struct checkpoint_head head;
+	int r = checkpoint_read_head(payload, path, &c->arena, &head, err);
+	if (r < 0)
+		return r;
+	if (!str_eq(head.job, c->job))
+		return of_another(path, "is of the job", head.job, err);
+	if (head.number != number)
+		return error_set(err, CDCL_E_STATE, "%s: its head cannot be read", path);
+	return match_parts(c, &head, path, part_of, err);
 }
 
 /* ---- batches ---- */

@@ -56,17 +56,30 @@ struct checkpoint {
 	struct strbuf scratch;
 };
 
+/* Without its lock and its manifest. */
+struct checkpoint *checkpoint_alloc(const char *folder, struct str job);
 /* "FOLDER/log-7"; in the arena. */
 const char *checkpoint_path(struct checkpoint *c, const char *kind, uint64_t number);
 
 /* ---- checkpoint_frame.c ---- */
 
+struct checkpoint_head {
+	uint64_t number;
+	struct str job;
+	uint32_t part_count;
+	const struct str *names;
+	const struct str *shapes;
+};
+
+/* Strings are copied. */
+int checkpoint_read_head(struct str payload, const char *path, struct arena *arena,
+	struct checkpoint_head *head, struct error *err);
 void checkpoint_add_head(const struct checkpoint *c, uint64_t number, struct strbuf *out);
 /*
  * Into part_of[0..] the number of this run's part for each of the file's; CDCL_E_STATE when they
  * are not the same parts.
  */
-int checkpoint_take_head(const struct checkpoint *c, struct str payload, uint64_t number,
+int checkpoint_take_head(struct checkpoint *c, struct str payload, uint64_t number,
 	const char *path, uint32_t *part_of, struct error *err);
 void checkpoint_add_intent(const struct checkpoint_intent *intent, struct strbuf *out);
 void checkpoint_add_batch(const struct checkpoint_batch *batch, struct strbuf *out);
@@ -75,6 +88,11 @@ bool checkpoint_take_intent(
 	struct str payload, struct arena *arena, struct checkpoint_intent *intent);
 bool checkpoint_take_batch(
 	struct str payload, struct arena *arena, struct checkpoint_batch *batch);
+
+/* ---- checkpoint_recover.c ---- */
+
+/* Into the parts; nothing is written. */
+int checkpoint_read(struct checkpoint *c, struct error *err);
 
 /* ---- checkpoint_snapshot.c ---- */
 

@@ -280,23 +280,35 @@ static int resume_log(struct checkpoint *c, const struct walk *w, struct error *
 	return result;
 }
 
-static int recover(struct checkpoint *c, struct error *err)
+static int read_all(struct checkpoint *c, struct walk *w, struct error *err)
 {
 	uint64_t snapshot = 0;
-	struct walk w = {0};
 	int r = choose_snapshot(c, &snapshot, err);
-	w.first = snapshot == 0 ? 1 : snapshot;
+	w->first = snapshot == 0 ? 1 : snapshot;
 	if (r == 0)
-		r = walk_logs(c, &w, err);
+		r = walk_logs(c, w, err);
 	if (r == 0 && snapshot != 0) {
 		c->found.bytes_read += c->snapshot_bytes;
 		r = apply_file(c, "snap", snapshot, FRAME_ROWS, INT64_MAX, err);
 	}
 	if (r == 0)
-		r = apply_logs(c, &w, err);
+		r = apply_logs(c, w, err);
 	for (uint32_t i = 0; i < c->part_count && r == 0; i++)
 		r = c->parts[i]->ops->ready(c->parts[i], err);
+	return r;
+}
+
+static int recover(struct checkpoint *c, struct error *err)
+{
+	struct walk w = {0};
+	int r = read_all(c, &w, err);
 	return r < 0 ? r : resume_log(c, &w, err);
+}
+
+int checkpoint_read(struct checkpoint *c, struct error *err)
+{
+	struct walk w = {0};
+	return read_all(c, &w, err);
 }
 
 int checkpoint_recover(

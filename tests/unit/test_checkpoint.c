@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "state/checkpoint.h"
+#include "state/checkpoint_look.h"
 #include "state/table_state.h"
 
 #include "memory_disk.h"
@@ -517,6 +517,90 @@ static void test_log_cut_at_every_byte(void **state)
 	free(kept.data);
 }
 
+/* ---- read by somebody who has no script ---- */
+
+static bool look_holds(const struct checkpoint_look *l, int64_t batch)
+{
+	struct job j;
+	assert_int_equal(l->part_count, 1);
+	assert_non_null(l->parts[0].table);
+	job_table(&j);
+	table_close(j.table);
+	j.table = l->parts[0].table;
+	bool same = holds(&j, batch);
+	arena_release(&j.arena);
+	return same;
+}
+
+static void test_looked_at(void **state)
+{
+	(void)state;
+	struct error err;
+	int64_t committed = -1;
+	memory_reset();
+	error_init(&err);
+	assert_null(checkpoint_look_open("state/orders", &err));
+	assert_int_equal(err.code, CDCL_E_STATE);
+	bool snapshots = false;
+	for (int64_t end = 2; end <= batches_max; end += 4) {
+		struct job j;
+		assert_int_equal(job_open(&j, &err), 0);
+		assert_int_equal(run_to(&j, end, &committed, &err), 0);
+		assert_int_equal(job_close(&j, &err), 0);
+		struct checkpoint_look *l = checkpoint_look_open("state/orders", &err);
+		assert_non_null(l);
+		assert_int_equal(checkpoint_look_damage(l)->code, CDCL_OK);
+		assert_true(l->found->any && !l->found->interrupted);
+		assert_int_equal(l->found->batch.id, end - 1);
+		assert_true(look_holds(l, end - 1));
+		snapshots = snapshots || l->manifest->snapshot != 0;
+		checkpoint_look_close(l);
+	}
+	assert_true(snapshots);
+}
+
+/* Every byte of a file in turn; how often it was not found. */
+static uint32_t flips_unseen(const char *name)
+{
+	struct memory_bytes kept;
+	uint32_t unseen = 0;
+	keep_file(file_named(name), &kept);
+	for (size_t at = 0; at < kept.len; at++) {
+		struct error err;
+		struct memory_file *f = file_named(name);
+		memory_set(&f->now, kept.data, kept.len);
+		f->now.data[at] = (char)(f->now.data[at] ^ 1 << (at & 7));
+		error_init(&err);
+		struct checkpoint_look *l = checkpoint_look_open("state/orders", &err);
+		const struct error *why = l == NULL ? &err : checkpoint_look_damage(l);
+		if (why->code == CDCL_OK) {
+			assert_true(look_holds(l, l->found->batch.id));
+			unseen++;
+		} else {
+			assert_int_equal(why->code, CDCL_E_STATE);
+			assert_non_null(strstr(why->text, name));
+		}
+		checkpoint_look_close(l);
+	}
+	memory_set(&file_named(name)->now, kept.data, kept.len);
+	free(kept.data);
+	return unseen;
+}
+
+static void test_damage_is_seen_from_outside(void **state)
+{
+	(void)state;
+	uint64_t snapshot, newest;
+	char name[32];
+	whole_run(&snapshot, &newest);
+	assert_int_equal(flips_unseen("MANIFEST"), 0);
+	snprintf(name, sizeof(name), "snap-%llu", (unsigned long long)snapshot);
+	assert_int_equal(flips_unseen(name), 0);
+	snprintf(name, sizeof(name), "log-%llu", (unsigned long long)snapshot);
+	/* Only the last frame of the newest log may be torn. */
+	assert_true(flips_unseen(name) <= (snapshot == newest ? 40 : 0));
+}
+
 /* ---- whose it is ---- */
 
 static void assert_refused(const struct checkpoint_config *config, struct state_part *const *parts,
@@ -571,6 +655,8 @@ int main(void)
 		cmocka_unit_test(test_a_disk_that_does_not_sync_is_noticed),
 		cmocka_unit_test(test_flipped_bits),
 		cmocka_unit_test(test_log_cut_at_every_byte),
+		cmocka_unit_test(test_looked_at),
+		cmocka_unit_test(test_damage_is_seen_from_outside),
 		cmocka_unit_test(test_of_others),
 	};
 	return cmocka_run_group_tests(tests, make_model, free_model);

@@ -1,0 +1,401 @@
+/*
+ * cdcl state: what a checkpoint's folder holds, without the script that wrote it
+ * (state/checkpoint_look.h). It reads only, and a job may run meanwhile.
+ */
+
+#include "cli/cli.h"
+
+#include "base/arena.h"
+#include "base/bounds.h"
+#include "base/check.h"
+#include "base/file.h"
+#include "base/utf8.h"
+#include "data/value.h"
+#include "sink/row_json.h"
+#include "state/checkpoint_look.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+enum { grid_columns_max = 8, shown_positions_max = 1000 };
+
+/* ---- lines of cells, aligned; columns of numbers to the right ---- */
+
+struct grid {
+	struct strbuf cells;    /* each ends with a tab, a line with a line's end */
+};
+
+/* What comes from outside must not move the cursor. */
+static void cell(struct grid *g, struct str text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char byte = (unsigned char)text.data[i];
+		strbuf_add_byte(&g->cells, byte < ' ' || byte == 0x7f ? '?' : text.data[i]);
+	}
+	strbuf_add_byte(&g->cells, '\t');
+}
+
+static void cell_number(struct grid *g, int64_t n)
+{
+	char digits[24];
+	cell(g, (struct str){digits, int64_text(n, digits)});
+}
+
+static void end_line(struct grid *g)
+{
+	strbuf_add_byte(&g->cells, '\n');
+}
+
+static void pair(struct grid *g, const char *name, struct str value)
+{
+	cell(g, str_c(name));
+	cell(g, value);
+	end_line(g);
+}
+
+static struct str next_cell(struct str text, size_t *at)
+{
+	const char *end = memchr(text.data + *at, '\t', text.len - *at);
+	struct str out = str_sub(text, *at, (size_t)(end - text.data) - *at);
+	*at += out.len + 1;
+	return out;
+}
+
+static size_t width_of(struct str cell)
+{
+	size_t width = 0;
+	for (size_t i = 0; i < cell.len; i++)
+		width += ((unsigned char)cell.data[i] & 0xc0) != 0x80;
+	return width;
+}
+
+/* "-" stands for a number that there is not. */
+static bool is_number(struct str cell)
+{
+	int64_t n;
+	return str_eq(cell, str_lit("-")) || int64_parse(cell, &n);
+}
+
+struct grid_column {
+	size_t width;
+	bool has_words;         /* below its head */
+};
+
+static void measure(struct str text, struct grid_column *columns)
+{
+	bool head = true;
+	for (size_t at = 0; at < text.len; at++, head = false)
+		for (uint32_t i = 0; text.data[at] != '\n'; i++) {
+			check(i < grid_columns_max);
+			struct str it = next_cell(text, &at);
+			struct grid_column *c = &columns[i];
+			c->width = width_of(it) > c->width ? width_of(it) : c->width;
+			c->has_words = c->has_words || (!head && !is_number(it));
+		}
+}
+
+static void add_padded(
+	struct strbuf *out, struct str text, const struct grid_column *c, bool last)
+{
+	size_t blanks = c->width - width_of(text);
+	for (size_t i = 0; !c->has_words && i < blanks; i++)
+		strbuf_add_byte(out, ' ');
+	strbuf_add(out, text);
+	for (size_t i = 0; c->has_words && !last && i < blanks; i++)
+		strbuf_add_byte(out, ' ');
+}
+
+static void grid_end(struct grid *g, struct strbuf *out)
+{
+	struct str text = strbuf_str(&g->cells);
+	struct grid_column columns[grid_columns_max] = {{0, false}};
+	measure(text, columns);
+	for (size_t at = 0; at < text.len; at++) {
+		for (uint32_t i = 0; text.data[at] != '\n'; i++) {
+			struct str it = next_cell(text, &at);
+			if (i > 0)
+				strbuf_add_c(out, "  ");
+			add_padded(out, it, &columns[i], text.data[at] == '\n');
+		}
+		strbuf_add_byte(out, '\n');
+	}
+	strbuf_release(&g->cells);
+	strbuf_init(&g->cells);
+}
+
+/* ---- what is there ---- */
+
+static void add_time(int64_t us, struct strbuf *out)
+{
+	struct value v = {.type = type_of(TYPE_TIMESTAMP), .as.i64 = us};
+	value_text(&v, VALUE_CONSOLE, NULL, out);
+	strbuf_add_c(out, " UTC");
+}
+
+static void add_batch(const char *name, int64_t id, int64_t time_us, struct grid *g)
+{
+	struct strbuf text;
+	strbuf_init(&text);
+	strbuf_addf(&text, "%" PRId64 ", ", id);
+	add_time(time_us, &text);
+	pair(g, name, strbuf_str(&text));
+	strbuf_release(&text);
+}
+
+static void add_generation(const struct manifest *m, struct grid *g)
+{
+	struct strbuf text;
+	strbuf_init(&text);
+	if (m->snapshot == 0)
+		strbuf_addf(&text, "logs 1 to %" PRIu64 ", no snapshot yet", m->newest);
+	else
+		strbuf_addf(&text, "snapshot %" PRIu64 ", logs %" PRIu64 " to %" PRIu64,
+			m->snapshot, m->snapshot, m->newest);
+	if (m->older != 0)
+		strbuf_addf(&text, "; before it snapshot %" PRIu64, m->older);
+	pair(g, "generation", strbuf_str(&text));
+	strbuf_release(&text);
+}
+
+static void add_summary(const struct checkpoint_look *l, struct grid *g)
+{
+	const struct checkpoint_found *f = l->found;
+	pair(g, "job", str_c(l->manifest->job));
+	cell(g, str_lit("format"));
+	cell_number(g, manifest_version);
+	end_line(g);
+	pair(g, "running", l->holder.data == NULL ? str_lit("no") : l->holder);
+	add_generation(l->manifest, g);
+	if (checkpoint_look_damage(l)->code != CDCL_OK)
+		return;
+	if (f->any)
+		add_batch("last batch", f->batch.id, f->batch.time_us, g);
+	else
+		pair(g, "last batch", str_lit("none"));
+	if (f->interrupted)
+		add_batch("interrupted", f->intent.id, f->intent.time_us, g);
+	else
+		pair(g, "interrupted", str_lit("none"));
+}
+
+static void add_place(
+	struct grid *g, uint32_t source, struct str topic, int32_t partition, int64_t next)
+{
+	cell_number(g, source);
+	cell(g, topic);
+	cell_number(g, partition);
+	cell_number(g, next);
+}
+
+static void add_positions(const struct checkpoint_look *l, struct grid *g)
+{
+	const struct checkpoint_batch *b = &l->found->batch;
+	cell(g, str_lit("source"));
+	cell(g, str_lit("topic"));
+	cell(g, str_lit("partition"));
+	cell(g, str_lit("next"));
+	end_line(g);
+	for (uint32_t i = 0; i < b->position_count && i < shown_positions_max; i++) {
+		const struct checkpoint_position *p = &b->positions[i];
+		add_place(g, p->source, p->topic, p->partition, p->next);
+		end_line(g);
+	}
+	if (b->position_count > shown_positions_max)
+		pair(g, "...", str_lit("and more"));
+}
+
+static void add_ranges(const struct checkpoint_look *l, struct grid *g)
+{
+	const struct checkpoint_intent *in = &l->found->intent;
+	cell(g, str_lit("interrupted"));
+	cell(g, str_lit("topic"));
+	cell(g, str_lit("partition"));
+	cell(g, str_lit("from"));
+	cell(g, str_lit("to"));
+	end_line(g);
+	for (uint32_t i = 0; i < in->range_count && i < shown_positions_max; i++) {
+		const struct checkpoint_range *r = &in->ranges[i];
+		add_place(g, r->source, r->topic, r->partition, r->from);
+		cell_number(g, r->to);
+		end_line(g);
+	}
+	if (in->range_count > shown_positions_max)
+		pair(g, "...", str_lit("and more"));
+}
+
+static void add_parts(const struct checkpoint_look *l, struct grid *g)
+{
+	static const char *const heads[] = {"part", "rows", "deletes", "bytes", "shape"};
+	for (uint32_t i = 0; i < ARRAY_LEN(heads); i++)
+		cell(g, str_c(heads[i]));
+	end_line(g);
+	for (uint32_t i = 0; i < l->part_count; i++) {
+		const struct checkpoint_look_part *p = &l->parts[i];
+		cell(g, p->part.name);
+		if (p->table != NULL) {
+			cell_number(g, table_rows(p->table));
+			cell_number(g, table_deleted(p->table));
+		} else {
+			cell(g, str_lit("-"));
+			cell(g, str_lit("-"));
+		}
+		cell_number(g, p->bytes);
+		cell(g, p->part.shape);
+		end_line(g);
+	}
+}
+
+static void add_files(const struct checkpoint_look *l, struct grid *g)
+{
+	cell(g, str_lit("file"));
+	cell(g, str_lit("bytes"));
+	cell(g, str_lit("state"));
+	end_line(g);
+	for (uint32_t i = 0; i < l->file_count; i++) {
+		const struct checkpoint_look_file *f = &l->files[i];
+		char text[error_text_bytes] = "whole";
+		if (f->damage.code != CDCL_OK)
+			snprintf(text, sizeof(text), "%s", f->damage.text);
+		else if (f->torn > 0)
+			snprintf(text, sizeof(text),
+				"whole, and %lld bytes at its end that do not count",
+				(long long)f->torn);
+		cell(g, f->name);
+		cell_number(g, f->bytes);
+		cell(g, str_c(text));
+		end_line(g);
+	}
+}
+
+/* ---- the three ---- */
+
+enum state_action { STATE_INFO, STATE_VERIFY, STATE_DUMP };
+
+static void add_section(const struct checkpoint_look *l,
+	void (*add)(const struct checkpoint_look *l, struct grid *g), struct strbuf *out)
+{
+	struct grid g;
+	strbuf_init(&g.cells);
+	if (out->len > 0)
+		strbuf_add_byte(out, '\n');
+	add(l, &g);
+	grid_end(&g, out);
+	strbuf_release(&g.cells);
+}
+
+/* Damage is the answer, after what can be said all the same. */
+static int tell(const struct checkpoint_look *l, bool all)
+{
+	struct strbuf out;
+	strbuf_init(&out);
+	const struct error *damage = checkpoint_look_damage(l);
+	if (all)
+		add_section(l, add_summary, &out);
+	if (all && damage->code == CDCL_OK) {
+		add_section(l, add_positions, &out);
+		if (l->found->interrupted)
+			add_section(l, add_ranges, &out);
+		add_section(l, add_parts, &out);
+	}
+	add_section(l, add_files, &out);
+	int exit_code = cli_print(strbuf_str(&out));
+	strbuf_release(&out);
+	return damage->code != CDCL_OK ? cli_fail(damage) : exit_code;
+}
+
+static const struct checkpoint_look_part *find_table(
+	const struct checkpoint_look *l, const char *name, struct error *err)
+{
+	const struct checkpoint_look_part *found = NULL;
+	struct strbuf names;
+	uint32_t count = 0;
+	strbuf_init(&names);
+	for (uint32_t i = 0; i < l->part_count; i++) {
+		const struct checkpoint_look_part *p = &l->parts[i];
+		if (p->table == NULL)
+			continue;
+		struct str its = str_sub(p->part.name, 6, p->part.name.len - 6);
+		strbuf_addf(&names, " " STR_FMT, STR_ARG(its));
+		if (name != NULL && !str_eq(its, str_c(name)))
+			continue;
+		found = p;
+		count++;
+	}
+	if (count > 1)
+		error_set(err, CDCL_E_USAGE, "which table? There are" STR_FMT,
+			STR_ARG(strbuf_str(&names)));
+	else if (count == 0)
+		error_set(err, CDCL_E_USAGE, "there is no such table; there are:%s" STR_FMT,
+			names.len == 0 ? " none" : "", STR_ARG(strbuf_str(&names)));
+	strbuf_release(&names);
+	return count == 1 ? found : NULL;
+}
+
+static int dump(const struct checkpoint_look *l, const char *name, struct error *err)
+{
+	if (checkpoint_look_damage(l)->code != CDCL_OK)
+		return cli_fail(checkpoint_look_damage(l));
+	const struct checkpoint_look_part *p = find_table(l, name, err);
+	if (p == NULL)
+		return cli_fail(err);
+	struct arena arena;
+	struct row_json json;
+	struct strbuf lines;
+	uint32_t at = 0, ids[chunk_rows_max];
+	arena_init(&arena, 1024 * 1024);
+	strbuf_init(&lines);
+	row_json_init(&json, p->schema, NULL, false);
+	struct chunk *c = chunk_alloc(&arena, p->schema);
+	int r = 0;
+	for (uint32_t count; r == 0 && (count = table_scan(p->table, &at, ids)) > 0;) {
+		table_gather(p->table, ids, count, c);
+		strbuf_reset(&lines);
+		for (uint32_t row = 0; row < count; row++) {
+			row_json_object(&json, c, row, false, &lines);
+			strbuf_add_byte(&lines, '\n');
+		}
+		r = file_write_stdout(strbuf_str(&lines), err);
+	}
+	row_json_release(&json);
+	strbuf_release(&lines);
+	arena_release(&arena);
+	return r == 0 || err->code == CDCL_E_CLOSED ? 0 : cli_fail(err);
+}
+
+static int run_state(const void *options, const struct arguments *a)
+{
+	static const char *const actions[] = {"info", "verify", "dump"};
+	struct error err;
+	error_init(&err);
+	(void)options;
+	uint32_t action = 0;
+	while (a->count > 0 && action < ARRAY_LEN(actions) &&
+		strcmp(a->items[0], actions[action]) != 0)
+		action++;
+	if (a->count == 0 || action == ARRAY_LEN(actions))
+		return cli_usage(&command_state, "say what to do: info, verify or dump");
+	if (a->count < 2)
+		return cli_usage(&command_state, "name the checkpoint's folder");
+	uint32_t used = action == STATE_DUMP && a->count > 2 ? 3 : 2;
+	if (a->count > used)
+		return cli_usage(&command_state, "'%s' is one argument too many", a->items[used]);
+	struct checkpoint_look *l = checkpoint_look_open(a->items[1], &err);
+	if (l == NULL)
+		return cli_fail(&err);
+	int exit_code = action == STATE_DUMP ? dump(l, used == 3 ? a->items[2] : NULL, &err)
+					     : tell(l, action == STATE_INFO);
+	checkpoint_look_close(l);
+	return exit_code;
+}
+
+const struct command command_state = {
+	.name = "state",
+	.summary = "What a checkpoint holds: a summary, whether it is whole, a table's rows.",
+	.usage = "cdcl state info|verify|dump FOLDER [TABLE]",
+	.examples = "  cdcl state info state/orders\n"
+		    "  cdcl state verify state/orders              exit 6: damaged, and where\n"
+		    "  cdcl state dump state/orders orders         rows as JSON lines\n",
+	.details = "It reads only, and a job may run meanwhile: what is shown is one moment of\n"
+		   "it. Everything is read, so it takes the memory that the job's tables take.\n",
+	.run = run_state,
+};

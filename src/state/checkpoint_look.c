@@ -1,0 +1,308 @@
+#include "state/checkpoint_look.h"
+
+#include "base/check.h"
+#include "base/file.h"
+#include "decode/ddl.h"
+#include "state/checkpoint_part.h"
+#include "state/table_state.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { attempts_max = 10, files_max = 100000, locks_bytes_max = 4 * 1024 * 1024 };
+
+/* ---- is a job running? ---- */
+
+/* Asked of the kernel: to try the lock would refuse a job that starts just now. */
+static void find_holder(struct checkpoint_look *l)
+{
+	struct checkpoint *c = l->checkpoint;
+	const char *path = str_printf(&c->arena, "%s/LOCK", c->folder).data;
+	struct file_info info;
+	struct strbuf text;
+	if (!file_exists(path) || file_stat(path, &info, NULL) < 0)
+		return;
+	strbuf_init(&text);
+	struct str inode = str_printf(&c->arena, ":%llu ", (unsigned long long)info.inode);
+	bool held = file_read_all("/proc/locks", locks_bytes_max, &text, NULL) == 0;
+	strbuf_add_byte(&text, '\0');
+	held = held && strstr(text.data, inode.data) != NULL;
+	strbuf_reset(&text);
+	if (held && file_read_all(path, 64, &text, NULL) == 0) {
+		struct str who = strbuf_str(&text);
+		while (who.len > 0 && who.data[who.len - 1] == '\n')
+			who.len--;
+		l->holder = str_dup(who, &c->arena);
+	}
+	strbuf_release(&text);
+}
+
+/* ---- tables from their shapes ---- */
+
+/* What is behind the last `mark`, and *text what is before it; false: there is none. */
+static bool split_last(struct str *text, const char *mark, struct str *behind)
+{
+	size_t len = strlen(mark);
+	for (size_t at = text->len; at-- > 0;) {
+		if (at + len > text->len || memcmp(text->data + at, mark, len) != 0)
+			continue;
+		*behind = str_sub(*text, at + len, text->len - at - len);
+		text->len = at;
+		return true;
+	}
+	return false;
+}
+
+static bool take_key(const struct schema *s, struct str names, struct row_key *key)
+{
+	struct str name;
+	bool more = true;
+	*key = (struct row_key){.count = 0};
+	for (uint32_t n = 0; n < row_key_columns_max && more; n++) {
+		more = split_last(&names, ", ", &name);
+		if (!more)
+			name = names;
+		uint32_t at = 0;
+		while (at < schema_total(s) && !str_eq(s->columns[at].name, name))
+			at++;
+		if (at == schema_total(s))
+			return false;
+		memmove(key->columns + 1, key->columns, key->count * sizeof(*key->columns));
+		key->columns[0] = at;
+		key->count++;
+	}
+	return !more;
+}
+
+static struct schema *take_columns(struct str shape, struct arena *arena)
+{
+	struct schema *shown, *hidden = NULL;
+	struct str words;
+	struct error unseen;
+	error_init(&unseen);
+	bool any = split_last(&shape, "; hidden ", &words);
+	if (ddl_parse(shape, arena, &shown, &unseen) < 0 ||
+		(any && ddl_parse(words, arena, &hidden, &unseen) < 0))
+		return NULL;
+	uint32_t count = shown->column_count, more = any ? hidden->column_count : 0;
+	struct schema *all = schema_alloc_hidden(arena, count, more);
+	memcpy(all->columns, shown->columns, count * sizeof(*all->columns));
+	if (more > 0)
+		memcpy(all->columns + count, hidden->columns, more * sizeof(*all->columns));
+	return all;
+}
+
+/* A shape that would not be written again as it is was not understood. */
+static void open_table(struct checkpoint_look_part *p, struct arena *arena)
+{
+	struct str words = p->part.shape, key;
+	if (!str_starts(p->part.name, str_lit("table ")) || !split_last(&words, "; key ", &key))
+		return;
+	struct schema *s = take_columns(words, arena);
+	if (s == NULL || !take_key(s, key, &p->key))
+		return;
+	p->schema = s;
+	struct table_config config = {.schema = s,
+		.key = &p->key,
+		.rows_max = INT32_MAX,
+		.deleted_max = INT32_MAX,
+		.name = str_sub(p->part.name, 6, p->part.name.len - 6)};
+	p->table = table_open(&config, NULL);
+	if (p->table == NULL)
+		return;
+	p->inner = table_state_part(p->table);
+	if (str_eq(p->inner->shape, p->part.shape))
+		return;
+	table_close(p->table);
+	p->table = NULL;
+	p->inner = NULL;
+}
+
+/* ---- parts ---- */
+
+static int apply(struct state_part *part, struct str records, struct error *err)
+{
+	struct checkpoint_look_part *p = container_of(part, struct checkpoint_look_part, part);
+	p->bytes += (int64_t)records.len;
+	return p->inner == NULL ? 0 : p->inner->ops->apply(p->inner, records, err);
+}
+
+static int ready(struct state_part *part, struct error *err)
+{
+	struct checkpoint_look_part *p = container_of(part, struct checkpoint_look_part, part);
+	return p->inner == NULL ? 0 : p->inner->ops->ready(p->inner, err);
+}
+
+static const struct state_part_ops look_ops = {.apply = apply, .ready = ready};
+
+static void open_parts(struct checkpoint_look *l, const struct checkpoint_head *head)
+{
+	struct checkpoint *c = l->checkpoint;
+	struct state_part **parts =
+		ARENA_ARRAY(&c->arena, struct state_part *, head->part_count + 1);
+	l->part_count = head->part_count;
+	l->parts = ARENA_ARRAY(&c->arena, struct checkpoint_look_part, head->part_count + 1);
+	for (uint32_t i = 0; i < head->part_count; i++) {
+		l->parts[i].part = (struct state_part){
+			.ops = &look_ops, .name = head->names[i], .shape = head->shapes[i]};
+		open_table(&l->parts[i], &c->arena);
+		parts[i] = &l->parts[i].part;
+	}
+	c->parts = parts;
+	c->part_count = head->part_count;
+}
+
+/* ---- files ---- */
+
+/* Which file; `crc` is what it continues, and becomes what continues it. */
+struct file_walk {
+	uint64_t number;
+	bool snapshot;
+	bool newest;
+	bool crc_known;
+	uint32_t crc;
+};
+
+static int read_frames(struct checkpoint_look *l, struct checkpoint_look_file *f,
+	struct frame_reader *r, const struct file_walk *w, struct error *err)
+{
+	struct checkpoint *c = l->checkpoint;
+	struct checkpoint_head head;
+	struct frame frame;
+	int result = frame_reader_next(r, &frame, err);
+	if (result == 0 || (result == 1 && frame.kind != FRAME_HEAD))
+		return error_set(err, CDCL_E_STATE, "%s: has no head", r->path);
+	if (result == 1)
+		result = checkpoint_read_head(frame.payload, r->path, &c->arena, &head, err);
+	if (result == 0 && (head.number != w->number || !str_eq(head.job, c->job)))
+		result = error_set(err, CDCL_E_STATE, "%s: is not of this checkpoint", r->path);
+	if (result < 0)
+		return result;
+	if (w->newest)
+		open_parts(l, &head);
+	uint64_t rows = 0;
+	bool ended = false;
+	while (!ended && (result = frame_reader_next(r, &frame, err)) == 1) {
+		struct record_reader said = {.bytes = frame.payload};
+		ended = w->snapshot && frame.kind == FRAME_END && record_u64(&said) == rows;
+		rows += frame.kind == FRAME_ROWS;
+	}
+	f->torn = r->bytes - r->at;
+	if (result >= 0 && !w->newest && (f->torn > 0 || (w->snapshot && !ended)))
+		result = error_set(err, CDCL_E_STATE, "%s: damaged at byte %lld", r->path,
+			(long long)r->at);
+	return result < 0 ? result : 0;
+}
+
+static void read_file(struct checkpoint_look *l, struct file_walk *w)
+{
+	struct checkpoint_look_file *f = &l->files[l->file_count++];
+	const char *path = checkpoint_path(
+		l->checkpoint, w->snapshot ? "snap" : "log", w->number);
+	struct frame_reader r = {.fd = -1};
+	f->name = str_c(strrchr(path, '/') + 1);
+	error_init(&f->damage);
+	int result = 0;
+	if (!file_exists(path))
+		result = error_set(&f->damage, CDCL_E_STATE, "%s: is gone", path);
+	else if (w->crc_known || w->snapshot)
+		result = frame_reader_open(&r, path, w->snapshot ? 0 : w->crc, &f->damage);
+	else
+		result = frame_reader_open_first(&r, path, &f->damage);
+	f->bytes = r.bytes > 0 ? r.bytes : 0;
+	if (result == 0)
+		result = read_frames(l, f, &r, w, &f->damage);
+	w->crc = r.crc;
+	w->crc_known = result == 0;
+	frame_reader_close(&r);
+}
+
+static int read_files(struct checkpoint_look *l, struct error *err)
+{
+	const struct manifest *m = l->manifest;
+	uint64_t first = m->older == 0 ? 1 : m->older;
+	if (m->newest - first >= files_max)
+		return error_set(err, CDCL_E_STATE, "%s: more than %d logs",
+			l->checkpoint->folder, files_max);
+	l->files = ARENA_ARRAY(&l->checkpoint->arena, struct checkpoint_look_file,
+		m->newest - first + 4);
+	if (m->older != 0)
+		read_file(l, &(struct file_walk){.number = m->older, .snapshot = true});
+	if (m->snapshot != 0)
+		read_file(l, &(struct file_walk){.number = m->snapshot, .snapshot = true});
+	struct file_walk w = {.number = first};
+	for (; w.number <= m->newest; w.number++) {
+		w.newest = w.number == m->newest;
+		read_file(l, &w);
+	}
+	return 0;
+}
+
+/* ---- all of it ---- */
+
+const struct error *checkpoint_look_damage(const struct checkpoint_look *l)
+{
+	static const struct error none = {.code = CDCL_OK};
+	for (uint32_t i = 0; i < l->file_count; i++)
+		if (l->files[i].damage.code != CDCL_OK)
+			return &l->files[i].damage;
+	return &none;
+}
+
+static struct checkpoint_look *look(
+	const char *folder, const struct manifest *manifest, struct error *err)
+{
+	struct checkpoint_look *l = calloc(1, sizeof(*l));
+	check(l != NULL);
+	l->checkpoint = checkpoint_alloc(folder, str_c(manifest->job));
+	l->checkpoint->manifest = *manifest;
+	l->manifest = &l->checkpoint->manifest;
+	l->found = &l->checkpoint->found;
+	find_holder(l);
+	int r = read_files(l, err);
+	if (r == 0 && checkpoint_look_damage(l)->code == CDCL_OK)
+		r = checkpoint_read(l->checkpoint, err);
+	if (r == 0)
+		return l;
+	checkpoint_look_close(l);
+	return NULL;
+}
+
+static int read_manifest(const char *folder, struct manifest *m, struct error *err)
+{
+	int r = manifest_read(folder, m, err);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	return error_set(err, CDCL_E_STATE, "%s: no checkpoint is there (no MANIFEST)", folder);
+}
+
+static bool same_files(const struct manifest *a, const struct manifest *b)
+{
+	return a->snapshot == b->snapshot && a->older == b->older && a->newest == b->newest;
+}
+
+struct checkpoint_look *checkpoint_look_open(const char *folder, struct error *err)
+{
+	struct manifest before, after;
+	for (int i = 1;; i++) {
+		if (read_manifest(folder, &before, err) < 0)
+			return NULL;
+		struct checkpoint_look *l = look(folder, &before, err);
+		bool good = l != NULL && checkpoint_look_damage(l)->code == CDCL_OK;
+		if (good || i == attempts_max || manifest_read(folder, &after, NULL) != 1 ||
+			same_files(&before, &after))
+			return l;
+		checkpoint_look_close(l); /* a job replaced its files meanwhile */
+		error_init(err);
+	}
+}
+
+void checkpoint_look_close(struct checkpoint_look *l)
+{
+	if (l == NULL)
+		return;
+	for (uint32_t i = 0; i < l->part_count; i++)
+		table_close(l->parts[i].table);
+	checkpoint_close(l->checkpoint, NULL);
+	free(l);
+}
