@@ -148,10 +148,31 @@ static void tell_start(const struct merge_plan *m, const struct plan_node *n)
 		STR_ARG(m->name));
 }
 
+static const struct plan_node *filter_before(const struct plan_node *n)
+{
+	const struct plan_node *found = n->kind == PLAN_FILTER && !n->is_table ? n : NULL;
+	for (uint32_t i = 0; i < n->input_count && found == NULL; i++)
+		found = filter_before(n->inputs[i]);
+	return found;
+}
+
+/* Debezium makes up the other columns of a delete: few filters mean those. */
+static void tell_filter(const struct merge_plan *m, const struct plan_node *node)
+{
+	const struct plan_node *filter = filter_before(node->inputs[0]);
+	if (filter != NULL)
+		log_warn("merge",
+			"table " STR_FMT ": the filter before it (" STR_FMT
+			") sees events, deletes too: the row of a delete that does not pass stays; "
+			"a filter behind the merge sees rows",
+			STR_ARG(m->name), STR_ARG(filter->place));
+}
+
 static void tell_defaults(const struct plan_node *node)
 {
 	const struct merge_plan *m = node->merge;
 	tell_start(m, node);
+	tell_filter(m, node);
 	if (m->op_default)
 		log_info("merge",
 			"table " STR_FMT ": operations from the column \"" STR_FMT

@@ -86,6 +86,8 @@ class Program:
         self.log = os.path.join(self.folder, name + '.log')
         self.process = None
         self.who = {}
+        # another account may not write into the test runner's folder
+        self.environment = dict(os.environ, TMPDIR=self.folder)
         if self.account and os.geteuid() == 0:
             try:
                 user = pwd.getpwnam(self.account)
@@ -99,14 +101,14 @@ class Program:
 
     def once(self, *command):
         r = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                           cwd=self.folder, **self.who)
+                           cwd=self.folder, env=self.environment, **self.who)
         if r.returncode != 0:
             raise RuntimeError('%s: %s' % (command[0], r.stdout.decode('utf-8', 'replace')[-2000:]))
 
     def start_process(self, *command, **more):
         with open(self.log, 'ab') as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            cwd=self.folder, **dict(self.who, **more))
+                                            cwd=self.folder, **dict(self.who, env=self.environment, **more))
 
     def stop(self, how=signal.SIGTERM, patience=5):
         """Asks, then kills: Connect sometimes hangs for ever on a SIGTERM that comes soon after its start."""
