@@ -166,7 +166,7 @@ static void add_summary(const struct checkpoint_look *l, struct grid *g)
 	end_line(g);
 	pair(g, "running", l->holder.data == NULL ? str_lit("no") : l->holder);
 	add_generation(l->manifest, g);
-	if (checkpoint_look_damage(l)->code != CDCL_OK)
+	if (!l->readable)
 		return;
 	if (f->any)
 		add_batch("last batch", f->batch.id, f->batch.time_us, g);
@@ -291,7 +291,7 @@ static int tell(const struct checkpoint_look *l, bool all)
 	const struct error *damage = checkpoint_look_damage(l);
 	if (all)
 		add_section(l, add_summary, &out);
-	if (all && damage->code == CDCL_OK) {
+	if (all && l->readable) {
 		add_section(l, add_positions, &out);
 		if (l->found->interrupted)
 			add_section(l, add_ranges, &out);
@@ -333,7 +333,7 @@ static const struct checkpoint_look_part *find_table(
 
 static int dump(const struct checkpoint_look *l, const char *name, struct error *err)
 {
-	if (checkpoint_look_damage(l)->code != CDCL_OK)
+	if (!l->readable)
 		return cli_fail(checkpoint_look_damage(l));
 	const struct checkpoint_look_part *p = find_table(l, name, err);
 	if (p == NULL)

@@ -260,9 +260,11 @@ static struct checkpoint_look *look(
 	l->found = &l->checkpoint->found;
 	find_holder(l);
 	int r = read_files(l, err);
-	if (r == 0 && checkpoint_look_damage(l)->code == CDCL_OK)
-		r = checkpoint_read(l->checkpoint, err);
+	bool damaged = checkpoint_look_damage(l)->code != CDCL_OK;
 	if (r == 0)
+		r = checkpoint_read(l->checkpoint, err);
+	l->readable = r == 0;
+	if (r == 0 || damaged)
 		return l;
 	checkpoint_look_close(l);
 	return NULL;

@@ -38,13 +38,15 @@ struct checkpoint_look {
 	uint32_t part_count;
 	struct checkpoint_look_file *files;     /* of both generations */
 	uint32_t file_count;
+	bool readable;                  /* `found` and the parts are what a start would find */
 	struct str holder;              /* "process 17"; data NULL: no job has it open */
 };
 
 /*
- * Reads every file to its end (`files` says how each is), and when none is damaged, what they hold:
- * `found` and the parts. Damage is no failure here. NULL: there is no checkpoint, or it cannot be
- * read at all.
+ * Reads every file to its end (`files` says how each is), and then what they hold: `found` and the
+ * parts. Damage is no failure here; where a start would get by without the damaged file, as with a
+ * generation that is not needed, the rest is readable. NULL: there is no checkpoint, or it cannot
+ * be read at all.
  */
 struct checkpoint_look *checkpoint_look_open(const char *folder, struct error *err);
 void checkpoint_look_close(struct checkpoint_look *l);  /* NULL is fine */

@@ -562,6 +562,7 @@ static void test_looked_at(void **state)
 /* Every byte of a file in turn; how often it was not found. */
 static uint32_t flips_unseen(const char *name)
 {
+	uint32_t readable = 0;
 	struct memory_bytes kept;
 	uint32_t unseen = 0;
 	keep_file(file_named(name), &kept);
@@ -579,11 +580,16 @@ static uint32_t flips_unseen(const char *name)
 		} else {
 			assert_int_equal(why->code, CDCL_E_STATE);
 			assert_non_null(strstr(why->text, name));
+			if (l != NULL && l->readable)
+				assert_true(look_holds(l, batches_max - 1));
+			readable += l != NULL && l->readable;
 		}
 		checkpoint_look_close(l);
 	}
 	memory_set(&file_named(name)->now, kept.data, kept.len);
 	free(kept.data);
+	/* behind a snapshot there is the one before it */
+	assert_int_equal(readable > 0, name[0] == 's');
 	return unseen;
 }
 
