@@ -336,7 +336,7 @@ static void note_unknown(struct envelope_row *r)
 		STR_ARG(r->unknown_name), r->unknown > 1 ? ", others too" : "");
 }
 
-void envelope_accept(struct envelope_row *r, enum change_op op)
+static inline void accept(struct envelope_row *r, enum change_op op)
 {
 	struct envelope_decoder *d = r->decoder;
 	uint32_t row = r->json.index;
@@ -349,6 +349,11 @@ void envelope_accept(struct envelope_row *r, enum change_op op)
 	r->topic->seen_rows = true;
 	d->out->row_count++;
 	d->counts.rows++;
+}
+
+void envelope_accept(struct envelope_row *r, enum change_op op)
+{
+	accept(r, op);
 }
 
 /* ---- tables ---- */
@@ -482,7 +487,7 @@ static int accept_flat(struct envelope_row *r)
 	}
 	r->unknown = r->json.unknown;
 	r->unknown_name = r->json.unknown_name;
-	envelope_accept(r, CHANGE_UPSERT);
+	accept(r, CHANGE_UPSERT);
 	return ENVELOPE_DONE;
 }
 
@@ -511,6 +516,20 @@ static int flat_known(
 	if (known > 0)
 		accept_flat(r);
 	return known;
+}
+
+static bool is_object(struct str value)
+{
+	return value.len > 0 && value.data[0] == '{';
+}
+
+/* Most messages of most topics, so it is tried before anything else. 0: it is another one. */
+static int decode_flat(struct envelope_row *r, struct dead_letters *dead, struct error *err)
+{
+	struct str value = r->decoder->out->messages->value[r->message];
+	if (r->topic->kind != ENVELOPE_FLAT || !is_object(value))
+		return 0;
+	return flat_known(r, value, dead, err);
 }
 
 static bool confluent(struct str value, struct error *err)
@@ -638,7 +657,8 @@ static int decode_known(struct envelope_row *r, struct str value, struct dead_le
 	struct error *why, struct error *err, int *answer)
 {
 	enum envelope_kind kind = r->topic->kind;
-	if (kind == ENVELOPE_AUTO || kind == ENVELOPE_CANAL)
+	bool tried = kind == ENVELOPE_FLAT && is_object(value);
+	if (kind == ENVELOPE_AUTO || kind == ENVELOPE_CANAL || tried)
 		return 0;
 	if (kind == ENVELOPE_FLAT) {
 		int known = flat_known(r, value, dead, err);
@@ -663,7 +683,7 @@ static int decode_value(struct envelope_row *r, struct dead_letters *dead, struc
 	if (is_null(value) && !flat_stream)
 		return tombstone(r);
 	if (flat_only)
-		return flat(r, value, true, dead, why, err);
+		return flat(r, value, !is_object(value), dead, why, err);
 	if (decode_known(r, value, dead, why, err, &answer) != 0)
 		return answer;
 	read_as(r, false);
@@ -810,7 +830,10 @@ int envelope_decode(struct envelope_decoder *d, const struct messages *in, uint3
 			r.topic = topic_of(d, topic);
 		}
 		envelope_begin_row(&r);
-		result = decode_message(&r, dead, err);
+		int known = decode_flat(&r, dead, err);
+		if (known > 0)
+			continue;
+		result = known < 0 ? known : decode_message(&r, dead, err);
 		if (result < 0)
 			return result;
 		if (result == ENVELOPE_FULL || result == ENVELOPE_CHANGED) {

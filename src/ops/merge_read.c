@@ -188,16 +188,18 @@ static void read_streams(struct operator_merge *self, const struct chunk *c, str
 		memset(streams, 0, c->row_count * sizeof(*streams));
 		return;
 	}
-	uint32_t last = UINT32_MAX, number = 0;
+	const char *topic = NULL;
+	int32_t partition = 0, number = 0;
 	for (uint32_t row = 0; row < c->row_count; row++) {
 		if (!bit_get(c->live, row))
 			continue;
 		uint32_t at = chunk_message(c, row);
-		bool same = last != UINT32_MAX && m->partition[at] == m->partition[last] &&
-			m->topic[at].data == m->topic[last].data;
-		number = same ? number : find_stream(self, m, at);
-		streams[row] = (int32_t)number;
-		last = at;
+		if (m->topic[at].data != topic || m->partition[at] != partition || topic == NULL) {
+			topic = m->topic[at].data;
+			partition = m->partition[at];
+			number = (int32_t)find_stream(self, m, at);
+		}
+		streams[row] = number;
 	}
 }
 
@@ -279,18 +281,19 @@ static int check_flat(const struct operator_merge *self, const struct chunk *c, 
 static void read_times(struct operator_merge *self, const struct chunk *c, struct merge_input *in)
 {
 	const struct messages *m = c->messages;
+	const struct changes *changes = c->changes;
+	int64_t now = self->op.batch->time_us, newest = self->newest_us;
 	for (uint32_t row = 0; row < c->row_count; row++) {
 		if (!bit_get(c->live, row))
 			continue;
-		int64_t at = c->changes == NULL ? -1 : c->changes->event_time_us[row];
+		int64_t at = changes == NULL ? -1 : changes->event_time_us[row];
 		if (at < 0 && m != NULL)
 			at = m->timestamp_us[chunk_message(c, row)];
-		if (at < 0)
-			at = self->op.batch->time_us;
+		at = at < 0 ? now : at;
 		in->time_us[row] = at;
-		if (at > self->newest_us)
-			self->newest_us = at;
+		newest = at > newest ? at : newest;
 	}
+	self->newest_us = newest;
 	if (self->plan->time_column < 0)
 		return;
 	int64_t *times = in->row->columns[self->plan->time_column].data;
