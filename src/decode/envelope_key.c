@@ -23,16 +23,23 @@ static void copy_slot(const struct schema *schema, uint32_t column, struct chunk
 		bit_clear(t->nulls, to_row);
 }
 
-/* An object of columns into the side chunk. */
-static bool read_side(struct envelope_row *r, struct str object, const struct row_schema *schema)
+/* The one row of the side chunk, empty. */
+static struct envelope_row side_row(
+	const struct envelope_row *r, const struct row_schema *schema)
 {
-	struct envelope_decoder *d = r->decoder;
 	struct envelope_row side = *r;
-	side.json.chunk = d->side;
-	side.json.absent = d->side_absent;
+	side.json.chunk = r->decoder->side;
+	side.json.absent = r->decoder->side_absent;
 	side.json.index = 0;
 	side.schema = schema;
 	envelope_clear(&side);
+	return side;
+}
+
+/* An object of columns into the side chunk. */
+static bool read_side(struct envelope_row *r, struct str object, const struct row_schema *schema)
+{
+	struct envelope_row side = side_row(r, schema);
 	return envelope_read_object(&side, object);
 }
 
@@ -76,12 +83,7 @@ static bool read_scalar_key(struct envelope_row *r, struct str key)
 	json_scan_init(&s, key, true);
 	bool json = json_scan_value(&s, 0, &t);
 	json_skip_space(&s);
-	struct envelope_row side = *r;
-	side.json.chunk = d->side;
-	side.json.absent = d->side_absent;
-	side.json.index = 0;
-	side.schema = NULL;
-	envelope_clear(&side);
+	struct envelope_row side = side_row(r, NULL);
 	uint32_t column = d->config.key.columns[0];
 	for (uint32_t i = 0; i < d->schema->column_count; i++)
 		if (i != column)
