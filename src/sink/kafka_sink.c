@@ -40,7 +40,7 @@ struct kafka_sink {
 	struct kafka_producer *producer;
 	struct row_json rows;
 	struct raw_columns raw;
-	bool upserts;                           /* a row for each key: messages need one */
+	bool upserts;                           /* a row for each key */
 	struct stale_keys *stale;               /* until the first batch is published; or NULL */
 	bool first;                             /* nothing came yet */
 	struct strbuf key;
@@ -132,7 +132,7 @@ static void make_key(struct kafka_sink *k, const struct chunk *c, uint32_t row)
 static struct str key_of(struct kafka_sink *k, const struct chunk *c, uint32_t row)
 {
 	const struct row_key *columns = k->config->kafka.key_columns;
-	bool object = k->upserts || k->config->format == SINK_DEBEZIUM;
+	bool object = kafka_producer_compacts(k->producer) || k->config->format == SINK_DEBEZIUM;
 	if (columns == NULL || (!object && key_is_null(k, c, row)))
 		return str_c(NULL);
 	make_key(k, c, row);

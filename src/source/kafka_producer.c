@@ -23,6 +23,7 @@ struct kafka_producer {
 	bool owns;
 	bool compact;
 	bool made;
+	bool compacts;
 	rd_kafka_topic_t *rkt; /* NULL: each message names its own */
 	char topic[256];
 	struct kafka_reports {
@@ -112,6 +113,41 @@ static int make_topic(struct kafka_producer *p, struct error *err)
 	return 0;
 }
 
+static bool entries_compact(const rd_kafka_ConfigResource_t *of_topic)
+{
+	size_t count = 0;
+	const rd_kafka_ConfigEntry_t **entries = rd_kafka_ConfigResource_configs(of_topic, &count);
+	for (size_t i = 0; i < count; i++) {
+		const char *value = rd_kafka_ConfigEntry_value(entries[i]);
+		if (strcmp(rd_kafka_ConfigEntry_name(entries[i]), "cleanup.policy") == 0)
+			return value != NULL && strstr(value, "compact") != NULL;
+	}
+	return false;
+}
+
+/* What the broker says of a topic that was there; a broker that does not answer says no. */
+static bool is_compacted(struct kafka_producer *p)
+{
+	rd_kafka_ConfigResource_t *of_topic =
+		rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, p->topic);
+	rd_kafka_queue_t *queue = rd_kafka_queue_new(p->rk);
+	rd_kafka_DescribeConfigs(p->rk, &of_topic, 1, NULL, queue);
+	rd_kafka_event_t *e = rd_kafka_queue_poll(queue, make_ms);
+	const rd_kafka_DescribeConfigs_result_t *result =
+		e == NULL || rd_kafka_event_error(e) != RD_KAFKA_RESP_ERR_NO_ERROR
+		? NULL
+		: rd_kafka_event_DescribeConfigs_result(e);
+	size_t count = 0;
+	const rd_kafka_ConfigResource_t **found =
+		result == NULL ? NULL : rd_kafka_DescribeConfigs_result_resources(result, &count);
+	bool compacted = count == 1 && entries_compact(found[0]);
+	if (e != NULL)
+		rd_kafka_event_destroy(e);
+	rd_kafka_queue_destroy(queue);
+	rd_kafka_ConfigResource_destroy(of_topic);
+	return compacted;
+}
+
 /* Waits for a broker, and makes the topic when it is missing. */
 static int find_topic(
 	struct kafka_producer *p, struct str brokers, int64_t timeout_ms, struct error *err)
@@ -188,6 +224,7 @@ struct kafka_producer *kafka_producer_open(
 	if (p->rk == NULL || (config->topic.data != NULL && use_topic(p, config->topic, err) < 0) ||
 		find_topic(p, config->brokers, config->timeout_ms, err) < 0)
 		goto fail;
+	p->compacts = p->compact && (p->made || is_compacted(p));
 	return p;
 fail:
 	kafka_producer_close(p);
@@ -197,6 +234,11 @@ fail:
 bool kafka_producer_made_topic(const struct kafka_producer *p)
 {
 	return p->made;
+}
+
+bool kafka_producer_compacts(const struct kafka_producer *p)
+{
+	return p->compacts;
 }
 
 struct kafka_producer *kafka_producer_on(rd_kafka_t *client, struct str topic, struct error *err)
