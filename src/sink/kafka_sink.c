@@ -132,8 +132,10 @@ static void make_key(struct kafka_sink *k, const struct chunk *c, uint32_t row)
 static struct str key_of(struct kafka_sink *k, const struct chunk *c, uint32_t row)
 {
 	const struct row_key *columns = k->config->kafka.key_columns;
-	bool object = kafka_producer_compacts(k->producer) || k->config->format == SINK_DEBEZIUM;
-	if (columns == NULL || (!object && key_is_null(k, c, row)))
+	if (columns == NULL)
+		return str_c(NULL);
+	if (k->config->format != SINK_DEBEZIUM && key_is_null(k, c, row) &&
+		!kafka_producer_compacts(k->producer))
 		return str_c(NULL);
 	make_key(k, c, row);
 	return k->key.len == 0 ? str_lit("") : strbuf_str(&k->key);

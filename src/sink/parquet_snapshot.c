@@ -23,9 +23,9 @@
  *
  * A snapshot is whole and durable before the link is renamed to it, which is all that publishing
  * is. So a crash at any moment leaves the old snapshot or the new one; what it leaves unfinished
- * has a number above the link's and is removed by the next run. A file's name has the number of
- * the snapshot that it was written for: whoever listed the old one finds its files or an error,
- * never another snapshot's rows. `keep` older snapshots stay.
+ * has a number above the link's and is removed by the next run. What is to go loses its name first
+ * (.old-118) and its files with the next batch. A file's name has the number of the snapshot that
+ * it was written for: no name ever stands for another snapshot's rows. `keep` older ones stay.
  *
  * Bucket 0 has a file even without rows, so that readers find the columns.
  */
@@ -38,6 +38,8 @@ enum {
 	grown_times_min = 50,
 	grown_rows_min = 100 * 1000
 };
+
+static const char aside_prefix[] = ".old-";
 
 struct parquet_snapshot {
 	struct sink base;
@@ -161,20 +163,38 @@ static int make_room(struct parquet_snapshot *p, struct error *err)
 	return count < 0 ? count : file_remove_tree(p->link.data, err);
 }
 
-/* Snapshots that are too old, and what a crash left unfinished. */
-static int remove_others(struct parquet_snapshot *p, struct error *err)
+/*
+ * Takes the name away first: who opens the folder while its files go must find nothing, not a part
+ * of its rows. The files go with the next call, so that a listing that has begun can end.
+ */
+static int put_aside(struct parquet_snapshot *p, int64_t n, struct error *err)
+{
+	struct strbuf aside;
+	strbuf_init(&aside);
+	strbuf_addf(&aside, "%s/%s%" PRId64 "%c", p->snapshots.data, aside_prefix, n, '\0');
+	int answer = file_rename(snapshot_path(p, &p->scratch, n), aside.data, err);
+	strbuf_release(&aside);
+	return answer;
+}
+
+/* Removes what was put aside before; with `others`, puts aside what is too old or unfinished. */
+static int tidy_snapshots(struct parquet_snapshot *p, bool others, struct error *err)
 {
 	struct arena arena;
 	struct str *names;
 	arena_init(&arena, 4096);
 	int count = file_list(p->snapshots.data, &arena, &names, err);
 	int answer = count < 0 ? count : 0;
-	for (int i = 0; i < count && answer == 0; i++) {
+	for (int i = 0; i < count && answer == 0; i++) { /* sorted: what lies aside comes first */
 		int64_t n;
 		bool ours = int64_parse(names[i], &n) && n > 0;
-		if (ours && (n > p->current || n < p->current - p->keep)) {
-			answer = file_remove_tree(snapshot_path(p, &p->scratch, n), err);
-		}
+		bool old = ours && (n > p->current || n < p->current - p->keep);
+		if (str_starts(names[i], str_lit(aside_prefix)))
+			answer = file_remove_tree(
+				str_printf(&arena, "%s/" STR_FMT, p->snapshots.data,
+					STR_ARG(names[i])).data, err);
+		else if (old && others)
+			answer = put_aside(p, n, err);
 	}
 	arena_release(&arena);
 	return answer;
@@ -224,7 +244,7 @@ static int open_snapshot(struct sink *s, int64_t *last_batch_id, struct error *e
 	if (answer == 0) {
 		answer = file_remove(p->next_link.data, err);
 	}
-	return answer == 0 ? remove_others(p, err) : answer;
+	return answer == 0 ? tidy_snapshots(p, true, err) : answer;
 }
 
 /* ---- rows ---- */
@@ -418,7 +438,7 @@ static int publish(struct sink *s, const struct batch *b, struct error *err)
 	bucket_set_clear(&p->buckets, b);
 	advise(p);
 	answer = file_sync_folder(p->folder.data, err);
-	return answer == 0 ? remove_others(p, err) : answer;
+	return answer == 0 ? tidy_snapshots(p, true, err) : answer;
 }
 
 /* ---- close ---- */
@@ -434,6 +454,8 @@ static void close_snapshot(struct sink *s)
 		file_remove_tree(snapshot_path(p, &p->scratch, p->current + 1), NULL);
 		file_remove(p->next_link.data, NULL);
 	}
+	if (p->snapshots.len > 0)
+		tidy_snapshots(p, false, NULL);
 	if (t->snapshots > 0) {
 		log_info("parquet",
 			"%s: %" PRId64 " snapshot%s, %" PRId64 " rows in %" PRId64

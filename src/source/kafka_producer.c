@@ -13,6 +13,7 @@ enum {
 	looks_max = 1000000,
 	made_looks_max = 100,
 	make_ms = 10000,
+	ask_ms = 3000,
 	full_ms = 20, /* the queue is full: give its thread a turn */
 	flush_ms = 1000,
 	flush_turns_max = 300
@@ -23,7 +24,7 @@ struct kafka_producer {
 	bool owns;
 	bool compact;
 	bool made;
-	bool compacts;
+	enum { POLICY_NOT_ASKED, POLICY_OTHER, POLICY_COMPACT } policy;
 	rd_kafka_topic_t *rkt; /* NULL: each message names its own */
 	char topic[256];
 	struct kafka_reports {
@@ -125,14 +126,18 @@ static bool entries_compact(const rd_kafka_ConfigResource_t *of_topic)
 	return false;
 }
 
-/* What the broker says of a topic that was there; a broker that does not answer says no. */
+/* What the broker says of a topic that was there; one that does not answer (the embedded) says no. */
 static bool is_compacted(struct kafka_producer *p)
 {
+	char text[256];
+	rd_kafka_AdminOptions_t *options =
+		rd_kafka_AdminOptions_new(p->rk, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
+	rd_kafka_AdminOptions_set_request_timeout(options, ask_ms, text, sizeof(text));
 	rd_kafka_ConfigResource_t *of_topic =
 		rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, p->topic);
 	rd_kafka_queue_t *queue = rd_kafka_queue_new(p->rk);
-	rd_kafka_DescribeConfigs(p->rk, &of_topic, 1, NULL, queue);
-	rd_kafka_event_t *e = rd_kafka_queue_poll(queue, make_ms);
+	rd_kafka_DescribeConfigs(p->rk, &of_topic, 1, options, queue);
+	rd_kafka_event_t *e = rd_kafka_queue_poll(queue, ask_ms * 2);
 	const rd_kafka_DescribeConfigs_result_t *result =
 		e == NULL || rd_kafka_event_error(e) != RD_KAFKA_RESP_ERR_NO_ERROR
 		? NULL
@@ -145,6 +150,7 @@ static bool is_compacted(struct kafka_producer *p)
 		rd_kafka_event_destroy(e);
 	rd_kafka_queue_destroy(queue);
 	rd_kafka_ConfigResource_destroy(of_topic);
+	rd_kafka_AdminOptions_destroy(options);
 	return compacted;
 }
 
@@ -224,7 +230,6 @@ struct kafka_producer *kafka_producer_open(
 	if (p->rk == NULL || (config->topic.data != NULL && use_topic(p, config->topic, err) < 0) ||
 		find_topic(p, config->brokers, config->timeout_ms, err) < 0)
 		goto fail;
-	p->compacts = p->compact && (p->made || is_compacted(p));
 	return p;
 fail:
 	kafka_producer_close(p);
@@ -236,9 +241,12 @@ bool kafka_producer_made_topic(const struct kafka_producer *p)
 	return p->made;
 }
 
-bool kafka_producer_compacts(const struct kafka_producer *p)
+bool kafka_producer_compacts(struct kafka_producer *p)
 {
-	return p->compacts;
+	if (p->policy == POLICY_NOT_ASKED)
+		p->policy = p->compact && (p->made || is_compacted(p)) ? POLICY_COMPACT
+								       : POLICY_OTHER;
+	return p->policy == POLICY_COMPACT;
 }
 
 struct kafka_producer *kafka_producer_on(rd_kafka_t *client, struct str topic, struct error *err)

@@ -29,8 +29,11 @@ struct kafka_producer *kafka_producer_open(
 	const struct kafka_producer_config *config, struct error *err);
 /* The topic was not there and was made. */
 bool kafka_producer_made_topic(const struct kafka_producer *p);
-/* config->compact, and the topic keeps each key's last message: it takes none without a key. */
-bool kafka_producer_compacts(const struct kafka_producer *p);
+/*
+ * config->compact, and the topic keeps each key's last message: it takes none without a key. The
+ * first call may ask the broker.
+ */
+bool kafka_producer_compacts(struct kafka_producer *p);
 /* On a client that someone else owns (the embedded broker's). */
 struct kafka_producer *kafka_producer_on(
 	struct rd_kafka_s *client, struct str topic, struct error *err);

@@ -11,7 +11,7 @@ def main(module):
     print('# SEED=%d' % module['SEED'])
     bad = 0
     for number, (name, test) in enumerate(tests, 1):
-        with tempfile.TemporaryDirectory(prefix='cdcl-parquet.') as module['folder']:
+        with tempfile.TemporaryDirectory(prefix='cdcl-parquet.', ignore_cleanup_errors=True) as module['folder']:
             try:
                 test()
                 print('ok %d - %s' % (number, name), flush=True)

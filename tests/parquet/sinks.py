@@ -274,9 +274,12 @@ def test_readers_while_snapshots_are_replaced():
         if not os.path.exists(path('out')):
             continue
         try:
-            seen.add(check_whole(table(path('out'))))
+            rows = table(path('out'))
+            if rows:
+                seen.add(check_whole(rows))
+            gone += not rows  # pyarrow looks at each name of its list again, and leaves out what went
         except FileNotFoundError:
-            gone += 1  # listed, then replaced: an error, never a mix
+            gone += 1  # listed, then replaced
         try:
             seen.add(check_whole(table(os.path.realpath(path('out')))))
             opened += 1
