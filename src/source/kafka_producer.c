@@ -126,7 +126,7 @@ static bool entries_compact(const rd_kafka_ConfigResource_t *of_topic)
 	return false;
 }
 
-/* What the broker says of a topic that was there; one that does not answer (the embedded) says no. */
+/* What the broker says of a topic that was there; no answer (embedded broker) is a no. */
 static bool is_compacted(struct kafka_producer *p)
 {
 	char text[256];
