@@ -380,8 +380,9 @@ return function(core, check)
 	}
 
 	-- A function per column, each reading its own column: LuaJIT then sees constants.
-	-- `of_table`: rows of a Table come from no message.
-	local function getter_code(columns, guard, of_table)
+	-- `of_table`: rows of a Table come from no message. `kinds`: a row says of what kind it is;
+	-- a step of a Table must answer by the row alone, or what it gave could not be taken back.
+	local function getter_code(columns, guard, of_table, kinds)
 		local parts = { prelude, "local get = {}" }
 		for index, column in ipairs(columns) do
 			parts[#parts + 1] = format(
@@ -420,12 +421,14 @@ return function(core, check)
 				code
 			)
 		end
-		parts[#parts + 1] = format(
-			"get['@kind'] = function(r)\n%slocal k = r.__cdcl_chunk.kinds\n"
-				.. "if k == nil then return '+I' end\nreturn "
-				.. "env.kinds[k[r.__cdcl_row]]\nend",
-			guard
-		)
+		if kinds then
+			parts[#parts + 1] = format(
+				"get['@kind'] = function(r)\n%slocal k = r.__cdcl_chunk.kinds\n"
+					.. "if k == nil then return '+I' end\nreturn "
+					.. "env.kinds[k[r.__cdcl_row]]\nend",
+				guard
+			)
+		end
 		parts[#parts + 1] = "return get"
 		return parts
 	end
@@ -438,7 +441,19 @@ return function(core, check)
 		return names
 	end
 
-	local function unknown_column(columns, key)
+	local function unknown_column(columns, key, of_table)
+		if of_table and type(key) == "string" and key:sub(1, 1) == "@" then
+			core.fail(
+				format(
+					'a row of a Table has no "%s": it belongs to no message',
+					key
+				),
+				key,
+				"merge keeps it in a column: keep = {...}; "
+					.. "kinds of changes are seen by sinks, "
+					.. 'output_mode = "changelog"'
+			)
+		end
 		local names = column_names(columns)
 		local near = check.suggest(tostring(key), names)
 		core.fail(
@@ -478,12 +493,12 @@ return function(core, check)
 	end
 
 	-- The type of `row`. `guard` is code that refuses a view whose chunk is gone. `more`: what
-	-- a merge's rows have besides: of_table, schema ("in"), get (getters of its own), write.
+	-- some rows have besides: of_table, kinds, schema ("in"), get (getters of its own), write.
 	local function row_type(leaf, columns, guard, more)
 		more = more or {}
 		local schema = more.schema or "in"
 		local get = load_code(
-			getter_code(columns, guard, more.of_table),
+			getter_code(columns, guard, more.of_table, more.kinds or not more.of_table),
 			"row",
 			environment {
 				array = function(index, bytes)
@@ -509,7 +524,7 @@ return function(core, check)
 				if read then
 					return read(r)
 				end
-				return unknown_column(columns, key)
+				return unknown_column(columns, key, more.of_table)
 			end,
 			__newindex = more.write or read_only,
 			__tostring = function(r)
@@ -546,10 +561,10 @@ return function(core, check)
 
 	-- ---- drivers ----
 
-	local function leaf_environment(leaf, f, out, base)
+	local function leaf_environment(leaf, of_table, f, out, base)
 		local columns = core.schema(leaf, "in")
 		local row_cursor, emit_cursor, state_cursor = core.cursors(leaf)
-		local ctype = row_type(leaf, columns, cursor_guard)
+		local ctype = row_type(leaf, columns, cursor_guard, { of_table = of_table })
 		local extra = converters(out or {}, base or 0)
 		extra.f = f
 		extra.cursor = cast("struct row_cursor *", row_cursor)
@@ -561,7 +576,7 @@ return function(core, check)
 	end
 
 	function rows.filter(node, f)
-		local leaf = core.leaf("filter", node, f)
+		local leaf, of_table = core.leaf("filter", node, f)
 		local made, is_table = core.add_leaf(leaf, node)
 		core.set_driver(
 			leaf,
@@ -574,7 +589,7 @@ return function(core, check)
 				"if keep == false then live[w] = band(live[w], bnot(b))",
 				"elseif keep ~= true then not_boolean(keep) end",
 				"end end end",
-			}, "filter", leaf_environment(leaf, f))
+			}, "filter", leaf_environment(leaf, of_table, f))
 		)
 		return made, is_table
 	end
@@ -627,7 +642,7 @@ return function(core, check)
 	end
 
 	local function mapping(what, node, ddl, f)
-		local leaf = core.leaf(what, node, f)
+		local leaf, of_table = core.leaf(what, node, f)
 		local made, is_table, keeps = core.add_leaf(leaf, node, ddl)
 		local out = slice(core.schema(leaf, "out"), keeps)
 		local parts = {
@@ -648,7 +663,7 @@ return function(core, check)
 		parts[#parts + 1] = "end end end"
 		core.set_driver(
 			leaf,
-			load_code(parts, what, leaf_environment(leaf, f, out, keeps))
+			load_code(parts, what, leaf_environment(leaf, of_table, f, out, keeps))
 		)
 		return made, is_table
 	end
@@ -661,7 +676,7 @@ return function(core, check)
 	end
 
 	function rows.flat_map(node, ddl, f)
-		local leaf = core.leaf("flat_map", node, f)
+		local leaf, of_table = core.leaf("flat_map", node, f)
 		local made, is_table = core.add_leaf(leaf, node, ddl)
 		local out = slice(core.schema(leaf, "out"), 0)
 		local parts = {
@@ -695,7 +710,7 @@ return function(core, check)
 		} do
 			parts[#parts + 1] = line
 		end
-		local env = leaf_environment(leaf, f, out, 0)
+		local env = leaf_environment(leaf, of_table, f, out, 0)
 		env.emitted_too_much = function()
 			error("emitted more rows than a record may", 0)
 		end
@@ -806,12 +821,12 @@ return function(core, check)
 	end
 
 	function rows.aggregate(node, options)
-		local leaf = core.leaf("aggregate", node, options.add)
+		local leaf, of_table = core.leaf("aggregate", node, options.add)
 		local custom =
 			core.aggregate(leaf, options[1], options.state, options.retract ~= nil)
 		local state_columns, out =
 			core.schema(leaf, "state"), slice(core.schema(leaf, "out"), 0)
-		local env = leaf_environment(leaf, options.add, out, 0)
+		local env = leaf_environment(leaf, of_table, options.add, out, 0)
 		env.retract, env.finish = options.retract or false, options.finish
 		env.state_view = cast(ffi.typeof("$ *", state_type(state_columns)), env.state)[0]
 		local add = load_code({
@@ -863,8 +878,13 @@ return function(core, check)
 	}
 
 	function rows.foreach_batch(node, f)
-		local leaf = core.leaf("foreach_batch", node, f)
-		local ctype = row_type(leaf, core.schema(leaf, "in"), batch_guard)
+		local leaf, of_table = core.leaf("foreach_batch", node, f)
+		local ctype = row_type(
+			leaf,
+			core.schema(leaf, "in"),
+			batch_guard,
+			{ of_table = of_table, kinds = true }
+		)
 		local meta = { __index = batch_methods, __metatable = false }
 		local chunks_p = ffi.typeof "struct chunk **"
 		local bits_p, i32_p = common.bitsp, common.i32p

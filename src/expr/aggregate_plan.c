@@ -117,7 +117,8 @@ static int count_arguments(
 		struct sql_node *parts[2] = {node->args[0], make_true(b, node)};
 		return set_argument(b, make_call(b, node, "case", parts, 2), call);
 	}
-	if (str_eq_fold(node->name, str_lit("approx_count_distinct")))
+	if (str_eq_fold(node->name, str_lit("approx_count_distinct")) ||
+		str_eq_fold(node->name, str_lit("count_distinct")))
 		call->distinct = true;
 	if (node->arg_count == 1 && !call->distinct && (first->kind == SQL_STAR || constant)) {
 		call->function = AGG_COUNT_STAR;

@@ -432,6 +432,8 @@ static const struct function functions[] = {
 		NULL, 1, function_any_args, FN_AGGREGATE, .aggregate = AGG_COUNT},
 	{"count_if", "count_if(a)", "bigint", "rows where a is true", NULL, 1, 1, FN_AGGREGATE,
 		.aggregate = AGG_COUNT},
+	{"count_distinct", "count_distinct(a, ...)", "bigint", "count(distinct a, ...)", NULL, 1,
+		function_any_args, FN_AGGREGATE, .aggregate = AGG_COUNT},
 	{"approx_count_distinct", "approx_count_distinct(a)", "bigint",
 		"count(distinct a); exact here", NULL, 1, 1, FN_AGGREGATE, .aggregate = AGG_COUNT},
 	{"sum", "sum(a)", "bigint, double or decimal", "sum; overflow stops the job", NULL, 1, 1,

@@ -154,7 +154,7 @@ static const struct {
 	{"foreach_batch", LEAF_BATCH},
 };
 
-/* core.leaf(what, node, function) -> leaf */
+/* core.leaf(what, node, function) -> leaf, whether its rows are a Table's */
 static int leaf_new(lua_State *L)
 {
 	struct script *s = bind_script(L);
@@ -186,7 +186,8 @@ static int leaf_new(lua_State *L)
 	leaf->next = s->leaves;
 	s->leaves = leaf;
 	lua_pushlightuserdata(L, leaf);
-	return 1;
+	lua_pushboolean(L, node->is_table);
+	return 2;
 }
 
 static struct leaf *leaf_at(lua_State *L, int index)

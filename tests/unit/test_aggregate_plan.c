@@ -132,6 +132,7 @@ static void test_types_and_names(void **state)
 		{"first(op, true)", "first(op): string"},
 		{"first(op) ignore nulls", "first(op): string"},
 		{"approx_count_distinct(op)", "approx_count_distinct(op): bigint"},
+		{"count_distinct(op)", "count_distinct(op): bigint"},
 		{"max(j)", "max(j): string"},
 		{"count_if(quantity > 1)", "count_if((quantity > 1)): bigint"},
 		{"1 as one", "one: int"},
