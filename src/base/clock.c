@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 
+#include <stdio.h>
 #include <time.h>
 
 static int64_t read_clock(clockid_t id)
@@ -45,4 +46,14 @@ void clock_local_time(int64_t wall_us, int *hour, int *minute, int *second)
 	*hour = local.tm_hour;
 	*minute = local.tm_min;
 	*second = local.tm_sec;
+}
+
+void clock_utc_text(int64_t wall_us, char out[clock_text_bytes])
+{
+	time_t seconds = (time_t)(wall_us / 1000000);
+	struct tm utc;
+	if (gmtime_r(&seconds, &utc) == NULL)
+		utc = (struct tm){.tm_year = 70, .tm_mday = 1};
+	size_t len = strftime(out, clock_text_bytes, "%Y-%m-%dT%H:%M:%S", &utc);
+	snprintf(out + len, clock_text_bytes - len, ".%03dZ", (int)(wall_us % 1000000 / 1000));
 }

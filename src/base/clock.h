@@ -24,6 +24,11 @@ struct clock_held {
 /* Hour, minute and second on this machine's own clock face, for people. */
 void clock_local_time(int64_t wall_us, int *hour, int *minute, int *second);
 
+enum { clock_text_bytes = 32 };
+
+/* "2026-11-29T06:14:46.123Z", for machines. */
+void clock_utc_text(int64_t wall_us, char out[clock_text_bytes]);
+
 void clock_held_init(struct clock_held *c, int64_t now_us);
 
 static inline int64_t clock_wall_us(const struct clock *c) { return c->wall_us(c); }

@@ -1,13 +1,18 @@
 #include "base/log.h"
 
 #include "base/clock.h"
+#include "base/log_line.h"
+#include "base/log_repeat.h"
 #include "base/str.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 enum { log_line_bytes_max = 4096, status_bytes_max = 1024 };
 
@@ -15,15 +20,40 @@ static struct {
 	pthread_mutex_t lock; /* the helper thread may log too */
 	const struct clock *clock;
 	enum log_level level;
+	enum log_format format;
 	bool color;
+	bool journal; /* stderr goes to systemd's journal */
 	char status[status_bytes_max]; /* what is on the terminal's last line; empty: nothing */
+	struct log_repeat repeats;
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER, .clock = &clock_system, .level = LOG_INFO};
+
+static _Atomic int64_t counts[LOG_NONE];
+
+/* systemd names the device and inode of the stream that it gave us as stderr. */
+static bool is_journal(void)
+{
+	const char *named = getenv("JOURNAL_STREAM");
+	struct stat st;
+	char own[64];
+	if (named == NULL || fstat(STDERR_FILENO, &st) != 0)
+		return false;
+	snprintf(own, sizeof own, "%llu:%llu", (unsigned long long)st.st_dev,
+		(unsigned long long)st.st_ino);
+	return strcmp(named, own) == 0;
+}
 
 void log_init(const struct clock *clock, enum log_level level, bool color)
 {
 	state.clock = clock;
 	state.level = level;
 	state.color = color;
+	state.journal = is_journal();
+}
+
+void log_set_format(enum log_format format)
+{
+	state.format = format;
+	state.color = state.color && format == LOG_TEXT;
 }
 
 enum log_level log_level(void)
@@ -34,6 +64,11 @@ enum log_level log_level(void)
 bool log_color(void)
 {
 	return state.color;
+}
+
+int64_t log_count(enum log_level level)
+{
+	return atomic_load_explicit(&counts[level], memory_order_relaxed);
 }
 
 /* A log that cannot be written has nobody to tell. */
@@ -49,123 +84,119 @@ static void write_stderr(const char *data, size_t len)
 	}
 }
 
-static const char *level_name(enum log_level level)
+/* Between the live line's end and its new beginning; with the lock held. */
+static void write_around_status(struct str text)
 {
-	static const char *const names[] = {"DEBUG", "INFO ", "WARN ", "ERROR"};
-	return names[level];
+	struct strbuf out;
+	strbuf_init(&out);
+	if (state.status[0] != '\0')
+		strbuf_add_c(&out, "\r\033[K");
+	strbuf_add(&out, text);
+	strbuf_add_c(&out, state.status);
+	write_stderr(out.data, out.len);
+	strbuf_release(&out);
 }
 
-static const char *level_color(enum log_level level)
+static void add_message(const struct log_message *m, struct strbuf *out)
 {
-	static const char *const colors[] = {"\033[2m", "\033[32m", "\033[33m", "\033[31m"};
-	return colors[level];
+	if (state.format == LOG_JSON)
+		log_line_json(m, out);
+	else if (state.journal)
+		log_line_journal(m, out);
+	else
+		log_line_text(m, state.color, out);
 }
 
-/* People look at their own wall clock, so the log's time is local. */
-static void add_time(struct strbuf *out)
+/* With the lock held. */
+static void add_hidden(const struct log_hidden *h, struct strbuf *out)
 {
-	int64_t now_us = clock_wall_us(state.clock);
-	int hour, minute, second;
-	clock_local_time(now_us, &hour, &minute, &second);
-	strbuf_addf(
-		out, "%02d:%02d:%02d.%03d ", hour, minute, second, (int)(now_us % 1000000 / 1000));
+	char text[64];
+	snprintf(text, sizeof text, "%lld more like this", (long long)h->count);
+	struct log_message m = {.level = (enum log_level)h->level,
+		.area = h->area,
+		.text = str_c(text),
+		.wall_us = clock_wall_us(state.clock)};
+	add_message(&m, out);
 }
 
-/* A message from outside (a topic's name, a record) must not move the cursor or fake another line.
- */
-static void add_printable(struct strbuf *out, const char *text)
+/* Of the words: what numbers stand in them makes no other class. */
+static uint64_t class_of(const char *subject, const char *format, const char *text)
 {
-	for (; *text != '\0'; text++) {
-		unsigned char c = (unsigned char)*text;
-		if (c == '\n') {
-			strbuf_add_c(out, "\\n");
-		} else if ((c < 0x20 && c != '\t') || c == 0x7f) {
-			strbuf_addf(out, "\\x%02x", c);
-		} else {
-			strbuf_add_byte(out, (char)c);
-		}
-	}
+	char words[256];
+	size_t len = 0;
+	const char *from = strcmp(format, "%s") == 0 ? text : format;
+	for (; *from != '\0' && len < sizeof words; from++)
+		if (*from < '0' || *from > '9')
+			words[len++] = *from;
+	return XXH3_64bits_withSeed(words, len, XXH3_64bits(subject, strlen(subject)));
 }
 
-void log_line(enum log_level level, const char *subject, const char *format, ...)
+static void print_message(struct log_message *m, const char *format)
 {
-	if (level < state.level || level >= LOG_NONE) {
-		return;
-	}
-	char text[log_line_bytes_max];
-	va_list args;
-	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
-	va_end(args);
-
 	struct strbuf out;
 	strbuf_init(&out);
 	pthread_mutex_lock(&state.lock);
-	if (state.status[0] != '\0') {
-		strbuf_add_c(&out, "\r\033[K");
+	m->wall_us = clock_wall_us(state.clock);
+	bool shown = true;
+	if (m->level >= LOG_WARN) {
+		struct log_hidden told;
+		shown = log_repeat_show(&state.repeats, class_of(m->area, format, m->text.data),
+			m->area, (int)m->level, clock_monotonic_us(state.clock), &told);
+		if (told.count > 0)
+			add_hidden(&told, &out);
 	}
-	add_time(&out);
-	strbuf_addf(&out, "%s%s%s %s  ", state.color ? level_color(level) : "", level_name(level),
-		state.color ? "\033[0m" : "", subject);
-	add_printable(&out, text);
-	strbuf_add_byte(&out, '\n');
-	strbuf_add_c(&out, state.status);
-	write_stderr(out.data, out.len);
+	if (shown)
+		add_message(m, &out);
+	if (out.len > 0)
+		write_around_status(strbuf_str(&out));
 	pthread_mutex_unlock(&state.lock);
 	strbuf_release(&out);
 }
 
-enum { shown_bytes_max = 200, shown_before_caret = 80 };
-
-static bool continues(char c)
+static void log_args(enum log_level level, const char *subject, const struct log_place *place,
+	const char *format, va_list args)
 {
-	return ((unsigned char)c & 0xc0) == 0x80;
-}
-
-/* What is shown of a source line: all of it, or what stands around the caret of a long one. */
-static struct str shown_part(const struct error *err)
-{
-	struct str line = str_c(err->source_line);
-	if (line.len <= shown_bytes_max)
-		return line;
-	size_t caret = err->caret_start < 0 ? 0 : (size_t)err->caret_start;
-	size_t from = caret > shown_before_caret ? caret - shown_before_caret : 0;
-	while (from > 0 && from < line.len && continues(line.data[from]))
-		from--;
-	size_t end = line.len - from > shown_bytes_max ? from + shown_bytes_max : line.len;
-	while (end < line.len && continues(line.data[end]))
-		end++;
-	return str_sub(line, from, end - from);
-}
-
-/* The caret line repeats the tabs of the source line, so that both are indented alike. */
-static void add_source_line(struct strbuf *out, const struct error *err)
-{
-	struct str line = shown_part(err);
-	size_t from = (size_t)(line.data - err->source_line);
-	bool cut_after = from + line.len < strlen(err->source_line);
-	strbuf_addf(out, "  %s" STR_FMT "%s\n", from > 0 ? "..." : "", STR_ARG(line),
-		cut_after ? "..." : "");
-	if (err->caret_start < 0) {
+	if (level >= LOG_NONE)
 		return;
-	}
-	strbuf_add_c(out, from > 0 ? "     " : "  ");
-	size_t caret = (size_t)err->caret_start - from;
-	for (size_t i = 0; i < caret; i++) {
-		char c = i < line.len ? line.data[i] : ' ';
-		if (!continues(c)) { /* one column for a character, not for a byte */
-			strbuf_add_byte(out, c == '\t' ? '\t' : ' ');
-		}
-	}
-	strbuf_add_c(out, state.color ? "\033[32m^" : "^");
-	for (size_t at = caret + 1; at < caret + (size_t)err->caret_len; at++) {
-		if (cut_after && at >= line.len)
-			break;
-		if (at >= line.len || !continues(line.data[at])) {
-			strbuf_add_byte(out, '~');
-		}
-	}
-	strbuf_add_c(out, state.color ? "\033[0m\n" : "\n");
+	atomic_fetch_add_explicit(&counts[level], 1, memory_order_relaxed);
+	if (level < state.level)
+		return;
+	char text[log_line_bytes_max];
+	vsnprintf(text, sizeof text, format, args);
+	struct log_message m = {
+		.level = level, .area = subject, .text = str_c(text), .place = place};
+	print_message(&m, format);
+}
+
+void log_line(enum log_level level, const char *subject, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	log_args(level, subject, NULL, format, args);
+	va_end(args);
+}
+
+void log_record(enum log_level level, const char *subject, const struct log_place *place,
+	const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	log_args(level, subject, place, format, args);
+	va_end(args);
+}
+
+void log_tell_hidden(bool all)
+{
+	struct log_hidden told;
+	struct strbuf out;
+	strbuf_init(&out);
+	pthread_mutex_lock(&state.lock);
+	while (log_repeat_next(&state.repeats, clock_monotonic_us(state.clock), all, &told))
+		add_hidden(&told, &out);
+	if (out.len > 0)
+		write_around_status(strbuf_str(&out));
+	pthread_mutex_unlock(&state.lock);
+	strbuf_release(&out);
 }
 
 void log_print_error(const struct error *err)
@@ -173,24 +204,11 @@ void log_print_error(const struct error *err)
 	struct strbuf out;
 	strbuf_init(&out);
 	pthread_mutex_lock(&state.lock);
-	if (state.status[0] != '\0') {
-		strbuf_add_c(&out, "\r\033[K");
-	}
-	strbuf_addf(
-		&out, "%scdcl:%s ", state.color ? "\033[31m" : "", state.color ? "\033[0m" : "");
-	if (err->place[0] != '\0') {
-		strbuf_addf(&out, "%s: ", err->place);
-	}
-	strbuf_add_c(&out, err->text);
-	strbuf_add_byte(&out, '\n');
-	if (err->source_line[0] != '\0') {
-		add_source_line(&out, err);
-	}
-	if (err->help[0] != '\0') {
-		strbuf_addf(&out, "help: %s\n", err->help);
-	}
-	strbuf_add_c(&out, state.status);
-	write_stderr(out.data, out.len);
+	if (state.format == LOG_JSON)
+		log_error_json(err, clock_wall_us(state.clock), &out);
+	else
+		log_error_text(err, state.color, &out);
+	write_around_status(strbuf_str(&out));
 	pthread_mutex_unlock(&state.lock);
 	strbuf_release(&out);
 }
@@ -200,6 +218,26 @@ void log_print_text(struct str text)
 	pthread_mutex_lock(&state.lock);
 	write_stderr(text.data, text.len);
 	pthread_mutex_unlock(&state.lock);
+}
+
+void log_print_line(struct str line)
+{
+	struct strbuf out;
+	strbuf_init(&out);
+	pthread_mutex_lock(&state.lock);
+	if (state.format == LOG_JSON) {
+		struct log_message m = {.level = LOG_INFO,
+			.area = "print",
+			.text = line,
+			.wall_us = clock_wall_us(state.clock)};
+		log_line_json(&m, &out);
+	} else {
+		strbuf_add(&out, line);
+		strbuf_add_byte(&out, '\n');
+	}
+	write_around_status(strbuf_str(&out));
+	pthread_mutex_unlock(&state.lock);
+	strbuf_release(&out);
 }
 
 static size_t terminal_columns(void)
@@ -228,7 +266,7 @@ static size_t cut_to_columns(const char *line, size_t columns)
 
 void log_set_status(const char *line)
 {
-	if (!isatty(STDERR_FILENO)) {
+	if (!isatty(STDERR_FILENO) || state.format == LOG_JSON) {
 		return;
 	}
 	pthread_mutex_lock(&state.lock);

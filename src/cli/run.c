@@ -25,6 +25,8 @@ struct run_options {
 	bool demo;
 	bool watch;
 	bool report;
+	const char *log_format;
+	const char *log_level;
 	bool quiet;
 	bool verbose;
 };
@@ -55,6 +57,10 @@ static const struct option_spec run_specs[] = {
 		"warnings and errors only"},
 	{'v', "verbose", NULL, OPTION_FLAG, offsetof(struct run_options, verbose),
 		"also a line for each batch"},
+	{0, "log-level", "LEVEL", OPTION_TEXT, offsetof(struct run_options, log_level),
+		"error, warn (as -q), info (default), debug (as -v)"},
+	{0, "log-format", "FORMAT", OPTION_TEXT, offsetof(struct run_options, log_format),
+		"text (default), or json: a JSON object a line on stderr"},
 };
 
 /* ---- options to a loaded script ---- */
@@ -69,6 +75,36 @@ static int choose_trigger(const struct run_options *o, struct script_options *s,
 	if (o->available_now)
 		s->trigger = str_lit("available_now");
 	s->checkpoint = str_c(o->checkpoint);
+	return 0;
+}
+
+static int choose_level(const struct run_options *o, enum log_level *level, struct error *err)
+{
+	*level = o->quiet ? LOG_WARN : o->verbose ? LOG_DEBUG : LOG_INFO;
+	if (o->quiet + o->verbose + (o->log_level != NULL) > 1)
+		return error_set(err, CDCL_E_USAGE, "-q, -v and --log-level exclude each other");
+	if (o->log_level == NULL)
+		return 0;
+	for (enum log_level i = LOG_DEBUG; i < LOG_NONE; i++)
+		if (strcmp(o->log_level, log_level_name(i)) == 0) {
+			*level = i;
+			return 0;
+		}
+	return error_set(err, CDCL_E_USAGE,
+		"--log-level takes error, warn, info or debug, not '%s'", o->log_level);
+}
+
+static int choose_log(const struct run_options *o, struct error *err)
+{
+	enum log_level level;
+	if (choose_level(o, &level, err) < 0)
+		return -(int)err->code;
+	bool json = o->log_format != NULL && strcmp(o->log_format, "json") == 0;
+	if (o->log_format != NULL && !json && strcmp(o->log_format, "text") != 0)
+		return error_set(err, CDCL_E_USAGE, "--log-format takes text or json, not '%s'",
+			o->log_format);
+	log_init(&clock_system, level, log_color());
+	log_set_format(json ? LOG_JSON : LOG_TEXT);
 	return 0;
 }
 
@@ -362,7 +398,7 @@ static int run_script(const struct run_options *o, const struct script_options *
 		.batches_max = o->batches_max,
 		.progress_path = o->progress,
 		.report = o->report,
-		.quiet = o->quiet,
+		.quiet = log_level() > LOG_INFO,
 		.catch_signals = true,
 		.stop_on_closed_stdout = true,
 		.clock = options->clock,
@@ -433,8 +469,8 @@ static int run_command(const void *options, const struct arguments *arguments)
 	struct script_options script_options;
 	struct error err;
 	error_init(&err);
-	if (o->quiet || o->verbose)
-		log_init(&clock_system, o->quiet ? LOG_WARN : LOG_DEBUG, log_color());
+	if (choose_log(o, &err) < 0)
+		return cli_fail(&err);
 	const char *path = script_argument(&command_run, arguments, &err);
 	if (path == NULL ||
 		script_arguments_apply(&o->script, path, &settings, &script_options, &err) < 0 ||
@@ -447,6 +483,7 @@ static int run_command(const void *options, const struct arguments *arguments)
 	if (o->watch && strcmp(path, "-") == 0)
 		return cli_usage(&command_run, "--watch needs a file, not standard input");
 	int end = run_in_surroundings(o, &script_options, &err);
+	log_tell_hidden(true);
 	if (end >= 0)
 		return 0;
 	/* The reader of our output had enough (`| head`): the end of the work, and no failure. */

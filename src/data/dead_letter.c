@@ -9,12 +9,10 @@
 enum {
 	budget_default = 1000,
 	minute_records_min = 1000, /* below it 5 % says nothing */
-	logged_in_window_max = 10,
 	row_shown_max = 160,
 };
 
 static const int64_t minute_us = 60 * INT64_C(1000000);
-static const int64_t log_window_us = 10 * INT64_C(1000000);
 
 static const char *const reason_names[dead_letter_reason_count] = {
 	[DEAD_MALFORMED] = "malformed",
@@ -35,8 +33,7 @@ void dead_letters_init(struct dead_letters *d, const struct clock *clock)
 	int64_t now_us = clock_monotonic_us(clock);
 	*d = (struct dead_letters){.clock = clock,
 		.count_max = budget_default,
-		.minute_started_us = now_us,
-		.window_started_us = now_us};
+		.minute_started_us = now_us};
 }
 
 static void turn_minute(struct dead_letters *d, int64_t now_us)
@@ -54,17 +51,26 @@ void dead_letters_note_read(struct dead_letters *d, uint32_t records)
 	d->minute_records += records;
 }
 
+static bool record_of(const struct chunk *c, uint32_t row, struct log_place *out)
+{
+	if (c == NULL || c->messages == NULL) {
+		return false;
+	}
+	uint32_t m = chunk_message(c, row);
+	*out = (struct log_place){
+		c->messages->topic[m], c->messages->partition[m], c->messages->offset[m]};
+	return true;
+}
+
 /* "orders_cdc/3@8812", in a buffer of the caller's: a dead letter must not need an arena. */
 static void row_place(const struct chunk *c, uint32_t row, char *out, size_t bytes)
 {
+	struct log_place p;
 	out[0] = '\0';
-	if (c == NULL || c->messages == NULL) {
-		return;
+	if (record_of(c, row, &p)) {
+		snprintf(out, bytes, STR_FMT "/%d@%lld", STR_ARG(p.topic), p.partition,
+			(long long)p.offset);
 	}
-	uint32_t m = chunk_message(c, row);
-	struct str topic = c->messages->topic[m];
-	snprintf(out, bytes, STR_FMT "/%d@%lld", STR_ARG(topic), c->messages->partition[m],
-		(long long)c->messages->offset[m]);
 }
 
 /* "the row id=7, quantity=0": of a Table, whose rows belong to no message. */
@@ -88,27 +94,13 @@ static void row_columns(const struct chunk *c, uint32_t row, char *out, size_t b
 	strbuf_release(&text);
 }
 
-/* The first few of a window are shown, the rest counted: a topic full of junk must not fill the
- * disk. */
-static void note_in_log(struct dead_letters *d, enum dead_letter_reason reason, const char *place,
-	const struct error *why, int64_t now_us)
+static void note_in_log(enum dead_letter_reason reason, const struct chunk *c, uint32_t row,
+	const char *place, const struct error *why)
 {
-	if (now_us - d->window_started_us >= log_window_us) {
-		if (d->unlogged > 0) {
-			log_warn("dead", "%lld more records could not be used (%lld in all)",
-				(long long)d->unlogged, (long long)(d->total - 1));
-		}
-		d->window_started_us = now_us;
-		d->logged_in_window = 0;
-		d->unlogged = 0;
-	}
-	if (d->logged_in_window >= logged_in_window_max) {
-		d->unlogged++;
-		return;
-	}
-	d->logged_in_window++;
+	struct log_place record;
+	bool of_record = record_of(c, row, &record);
 	bool rule = why->place[0] != '\0' && strcmp(why->place, place) != 0;
-	log_warn("dead", "%s%s%s: %s%s%s", place, place[0] == '\0' ? "" : " ", reason_names[reason],
+	log_record(LOG_WARN, "dead", of_record ? &record : NULL, "%s: %s%s%s", reason_names[reason],
 		rule ? why->place : "", rule ? ": " : "", why->text);
 }
 
@@ -168,7 +160,7 @@ int dead_letter_add(struct dead_letters *d, enum dead_letter_reason reason, cons
 		}
 		return stop(why, place, err);
 	}
-	note_in_log(d, reason, place, why, now_us);
+	note_in_log(reason, c, row, place, why);
 	if (d->writer != NULL && d->writer->write(d->writer, reason, c, row, why, err) < 0) {
 		return -(int)err->code;
 	}

@@ -3,10 +3,10 @@
 
 /*
  * Records that could not be used. Every place that gives up on a record reports it here, once: it
- * is counted by reason, logged with where it came from (repeats are rate-limited with a count), and
- * the policy decides whether the job goes on. The error budget is 1,000 records in all, or 5 % of
- * the records of a minute (once it has seen 1,000), or per_minute_max records;
- * `stop_at_first` is `on_error = "stop"`.
+ * is counted by reason, logged with where it came from (base/log.h limits repeats), and the policy
+ * decides whether the job goes on. The error budget is 1,000 records in all, or 5 % of the records
+ * of a minute (once it has seen 1,000), or per_minute_max records; `stop_at_first` is
+ * `on_error = "stop"`.
  */
 
 #include "cdcl/error.h"
@@ -53,9 +53,6 @@ struct dead_letters {
 	int64_t minute_started_us;
 	int64_t minute_bad;
 	int64_t minute_records;
-	int64_t logged_in_window;
-	int64_t unlogged;
-	int64_t window_started_us;
 };
 
 const char *dead_letter_reason_name(enum dead_letter_reason reason);    /* "malformed" */

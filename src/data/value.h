@@ -7,6 +7,7 @@
  * cast('...' as x) and JSON strings accept. One implementation serves all of them.
  */
 
+#include "base/json_text.h"
 #include "data/chunk.h"
 #include "data/type.h"
 
@@ -62,9 +63,6 @@ size_t double_text(double d, char out[32]);
 size_t float_text(float f, char out[32]);
 size_t int64_text(int64_t i, char out[24]);
 void decimal_text(int128 unscaled, unsigned scale, struct strbuf *out);
-
-/* A JSON string literal with quotes. Invalid UTF-8 becomes U+FFFD. */
-void json_text_string(struct str s, struct strbuf *out);
 
 /*
  * Parsers: true when all of `s` is one value of the type. They accept what Spark's cast accepts

@@ -84,6 +84,7 @@ void status_tick(struct status *s, const struct pipeline *p)
 	int64_t spent_us = now_us - s->last_us;
 	if (spent_us < s->period_us)
 		return;
+	log_tell_hidden(false);
 	struct pipeline_totals t;
 	pipeline_totals(p, &t);
 	bool still = t.messages == s->last_messages && t.batches == s->last_batches;

@@ -160,9 +160,7 @@ static int print(lua_State *L)
 	const char *text = luaL_checklstring(L, 1, &len);
 	if (bind_script(L)->rehearsal)
 		return 0;
-	log_set_status(NULL);
-	fwrite(text, 1, len, stderr);
-	fputc('\n', stderr);
+	log_print_line((struct str){text, len});
 	return 0;
 }
 

@@ -317,8 +317,6 @@ static void test_error_budget(void **state)
 	for (int i = 0; i < 1000; i++) {
 		assert_int_equal(dead_letter_add(&d, DEAD_EXPRESSION, c, 5, &why, &err), 0);
 	}
-	assert_int_equal(d.logged_in_window + d.unlogged, 1000);
-	assert_true(d.logged_in_window < 100);
 	assert_int_equal(dead_letter_add(&d, DEAD_LUA, c, 5, &why, &err), -(int)CDCL_E_DATA);
 	assert_non_null(strstr(err.text, "orders/3@8812: division by zero"));
 	assert_int_equal(d.counts[DEAD_EXPRESSION], 1000);

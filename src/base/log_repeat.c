@@ -1,0 +1,60 @@
+#include "base/log_repeat.h"
+
+#include <stddef.h>
+
+static const int64_t window_us = log_repeat_window_s * INT64_C(1000000);
+
+static void take_hidden(struct log_class *c, struct log_hidden *told)
+{
+	*told = (struct log_hidden){c->area, c->level, c->hidden};
+	c->hidden = 0;
+}
+
+/* Its place; else a free one; else that of the quietest. */
+static struct log_class *place_of(struct log_repeat *r, uint64_t hash)
+{
+	struct log_class *best = NULL;
+	for (int i = 0; i < log_repeat_classes_max; i++) {
+		struct log_class *c = &r->classes[i];
+		if (c->hash == hash)
+			return c;
+		bool better = best == NULL || c->hash == 0 || c->last_us < best->last_us;
+		if (better && (best == NULL || best->hash != 0))
+			best = c;
+	}
+	return best;
+}
+
+bool log_repeat_show(struct log_repeat *r, uint64_t hash, const char *area, int level,
+	int64_t now_us, struct log_hidden *told)
+{
+	hash = hash == 0 ? 1 : hash;
+	told->count = 0;
+	struct log_class *c = place_of(r, hash);
+	if (c->hash != hash || now_us - c->since_us >= window_us) {
+		if (c->hash != 0)
+			take_hidden(c, told);
+		*c = (struct log_class){
+			.hash = hash, .since_us = now_us, .area = area, .level = level};
+	}
+	c->last_us = now_us;
+	if (c->shown < log_repeat_max) {
+		c->shown++;
+		return true;
+	}
+	c->hidden++;
+	return false;
+}
+
+bool log_repeat_next(struct log_repeat *r, int64_t now_us, bool all, struct log_hidden *told)
+{
+	for (int i = 0; i < log_repeat_classes_max; i++) {
+		struct log_class *c = &r->classes[i];
+		if (c->hash == 0 || c->hidden == 0 ||
+			(!all && now_us - c->since_us < window_us))
+			continue;
+		take_hidden(c, told);
+		return true;
+	}
+	return false;
+}
