@@ -215,28 +215,34 @@ static int recover(struct durable *d, struct error *err)
 	return restore(d, err);
 }
 
-struct durable *durable_open(struct plan *plan, struct graph *graph, struct error *err)
+struct durable *durable_open(struct plan *plan, struct error *err)
 {
 	struct durable *d = calloc(1, sizeof(*d));
 	check(d != NULL);
 	d->plan = plan;
-	d->graph = graph;
 	arena_init(&d->arena, 16 * 1024);
 	struct checkpoint_config config = {
 		.path = str_dup(plan->checkpoint, &d->arena).data, .job = plan->job_name};
-	int r = check_plan(plan, err);
-	if (r == 0)
-		r = gather_parts(d, err);
-	if (r == 0) {
-		d->checkpoint = checkpoint_open(&config, d->parts, d->part_count, err);
-		r = d->checkpoint == NULL ? -(int)err->code : recover(d, err);
-	}
-	if (r < 0) {
-		durable_close(d, NULL);
-		return NULL;
-	}
+	if (check_plan(plan, err) == 0)
+		d->checkpoint = checkpoint_open(&config, NULL, 0, err);
+	if (d->checkpoint != NULL)
+		return d;
+	durable_close(d, NULL);
+	return NULL;
+}
+
+int durable_recover(struct durable *d, struct graph *graph, struct error *err)
+{
+	d->graph = graph;
+	int r = gather_parts(d, err);
+	if (r < 0)
+		return r;
+	checkpoint_set_parts(d->checkpoint, d->parts, d->part_count);
+	r = recover(d, err);
+	if (r < 0)
+		return r;
 	resume_sources(d);
-	return d;
+	return 0;
 }
 
 int durable_close(struct durable *d, struct error *err)

@@ -17,10 +17,12 @@
 struct durable;
 
 /*
- * Recovers operators and tells the plan's sources where to begin: before they are opened. NULL with
- * the error filled.
+ * Takes the checkpoint for this process: before the sinks are opened, so that a second process with
+ * the same one touches nothing. NULL with the error filled.
  */
-struct durable *durable_open(struct plan *plan, struct graph *graph, struct error *err);
+struct durable *durable_open(struct plan *plan, struct error *err);
+/* Recovers operators and tells the plan's sources where to begin: before they are opened. */
+int durable_recover(struct durable *d, struct graph *graph, struct error *err);
 int durable_close(struct durable *d, struct error *err);
 
 /* The id of the next batch; *time_us is what it was when that batch has to be run again. */

@@ -129,14 +129,21 @@ static int open_dead_letters(struct pipeline *p, struct error *err)
 	return p->dead.writer == NULL ? -(int)err->code : 0;
 }
 
-/* Before the sources: it says where they go on. */
+/* Before the sinks: only who has the checkpoint may write to them. */
 static int open_durable(struct pipeline *p, struct error *err)
 {
 	if (p->plan->checkpoint.data == NULL)
 		return 0;
-	p->durable = durable_open(p->plan, &p->graph, err);
-	if (p->durable == NULL)
-		return -(int)err->code;
+	p->durable = durable_open(p->plan, err);
+	return p->durable == NULL ? -(int)err->code : 0;
+}
+
+/* Before the sources: it says where they go on. */
+static int recover(struct pipeline *p, struct error *err)
+{
+	int r = p->durable == NULL ? 0 : durable_recover(p->durable, &p->graph, err);
+	if (r < 0 || p->durable == NULL)
+		return r;
 	p->batch.id = durable_next(p->durable, &p->batch.time_us);
 	/* A run that goes on gives its targets only what changes: the rest must stay there. */
 	for (uint32_t i = 0; i < p->plan->sink_count && !durable_is_new(p->durable); i++)
@@ -160,9 +167,9 @@ struct pipeline *pipeline_open(
 	p->dead.count_max = plan->error_budget;
 	trigger_init(&p->trigger, plan->trigger, plan->trigger_ms, clock_wall_us(clock));
 	p->batch.time_us = clock_wall_us(clock);
-	if (graph_open(&p->graph, plan, &p->dead, &p->batch, err) < 0 ||
-		open_durable(p, err) < 0 || open_intakes(p, err) < 0 ||
-		open_dead_letters(p, err) < 0) {
+	if (open_durable(p, err) < 0 ||
+		graph_open(&p->graph, plan, &p->dead, &p->batch, err) < 0 || recover(p, err) < 0 ||
+		open_intakes(p, err) < 0 || open_dead_letters(p, err) < 0) {
 		pipeline_close(p);
 		return NULL;
 	}

@@ -73,13 +73,20 @@ struct checkpoint *checkpoint_alloc(const char *folder, struct str job)
 	return c;
 }
 
+void checkpoint_set_parts(
+	struct checkpoint *c, struct state_part *const *parts, uint32_t part_count)
+{
+	check(part_count <= checkpoint_parts_max);
+	check(!c->recovered);
+	c->parts = parts;
+	c->part_count = part_count;
+}
+
 struct checkpoint *checkpoint_open(const struct checkpoint_config *config,
 	struct state_part *const *parts, uint32_t part_count, struct error *err)
 {
-	check(part_count <= checkpoint_parts_max);
 	struct checkpoint *c = checkpoint_alloc(config->path, config->job);
-	c->parts = parts;
-	c->part_count = part_count;
+	checkpoint_set_parts(c, parts, part_count);
 	c->snapshot_log_bytes_min = config->snapshot_log_bytes_min > 0
 		? config->snapshot_log_bytes_min
 		: (int64_t)snapshot_log_megabytes_min * 1024 * 1024;

@@ -106,6 +106,9 @@ struct checkpoint_found {
  */
 struct checkpoint *checkpoint_open(const struct checkpoint_config *config,
 	struct state_part *const *parts, uint32_t part_count, struct error *err);
+/* For one that was opened before its parts were there; before checkpoint_recover. */
+void checkpoint_set_parts(
+	struct checkpoint *c, struct state_part *const *parts, uint32_t part_count);
 /* What is appended but not synced yet is synced, if nothing failed before. NULL is fine. */
 int checkpoint_close(struct checkpoint *c, struct error *err);
 
