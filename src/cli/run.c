@@ -10,6 +10,7 @@
 #include "runtime/job.h"
 #include "runtime/loop.h"
 #include "runtime/peek.h"
+#include "state/last_words.h"
 
 enum { finite_broker_timeout_s = 30 };
 
@@ -412,6 +413,7 @@ static int run_script(const struct run_options *o, const struct script_options *
 		if (o->watch)
 			watch_files(&job_options, r.script, arena);
 		loop_catch_signals();
+		last_words_catch_crashes();
 		if (demo == NULL || demo_feed(demo, script_plan(r.script), err) == 0)
 			r.job = job_open(script_plan(r.script), &job_options, err);
 		end = -(int)err->code;

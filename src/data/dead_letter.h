@@ -19,6 +19,7 @@ enum dead_letter_reason {
 	DEAD_LUA,               /* a Lua function failed on this record */
 	DEAD_ENVELOPE,
 	DEAD_MERGE,             /* no key, no known operation, or a policy of the table refuses */
+	DEAD_CRASH,             /* it ended the process before, and is put aside unseen */
 	dead_letter_reason_count
 };
 

@@ -119,6 +119,15 @@ struct plan_sink {
 	struct str place;
 };
 
+/* The script behind the plan's Lua functions, as far as who runs them must know. */
+struct plan_script {
+	/* Interpreted: what does not come back becomes an error of its record, with the line. */
+	void (*careful)(struct plan_script *s, bool on);
+	/* Where the watchdog leaves word (state/last_words.h) before it ends the process; -1:
+	 * nowhere. */
+	void (*words_to)(struct plan_script *s, int fd);
+};
+
 enum trigger_kind { TRIGGER_DEFAULT, TRIGGER_INTERVAL, TRIGGER_ONCE, TRIGGER_AVAILABLE_NOW };
 
 struct plan {
@@ -137,6 +146,7 @@ struct plan {
 	struct plan_sink *sinks;
 	uint32_t sink_count;
 	bool reads_headers;                     /* some step does */
+	struct plan_script *script;             /* NULL: none */
 };
 
 struct plan *plan_open(void);

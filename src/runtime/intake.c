@@ -53,6 +53,7 @@ int intake_take(struct intake *in, struct intake *old, const struct plan_node *n
 	in->wider = NULL;
 	in->decoder = NULL;
 	in->envelope = NULL;
+	in->one = NULL;
 	open_decoder(in, clock);
 	if (before != NULL)
 		envelope_take(in->envelope, before);
@@ -85,6 +86,9 @@ void intake_close(struct intake *in)
 		json_decoder_close(in->decoder);
 	envelope_close(in->envelope);
 	arena_release(&in->arena);
+	if (in->one != NULL)
+		arena_release(&in->one_arena);
+	free(in->one);
 	free(in->messages);
 	*in = (struct intake){.node = NULL};
 }
@@ -136,13 +140,13 @@ static int fill(struct intake *in, struct error *err)
 }
 
 /* Messages of one block may give rows for several chunks; some may wait for other columns. */
-static int read_events(struct intake *in, struct error *err)
+static int read_events(
+	struct intake *in, const struct messages *m, uint32_t *next, struct error *err)
 {
 	int more;
 	do {
 		struct chunk *c = NULL;
-		more = envelope_decode(
-			in->envelope, in->messages, &in->next, in->dead, &c, err);
+		more = envelope_decode(in->envelope, m, next, in->dead, &c, err);
 		if (more < 0)
 			return more;
 		int r = c->row_count == 0 ? 0 : operator_emit(in->head, OUTPUT_APPEND, c, err);
@@ -151,29 +155,83 @@ static int read_events(struct intake *in, struct error *err)
 	} while (more == 1);
 	in->pending = more == ENVELOPE_WIDER;
 	in->wider = in->pending ? envelope_wider(in->envelope) : NULL;
-	return (int)in->messages->count;
+	return 0;
+}
+
+static int read_rows(struct intake *in, const struct messages *m, struct error *err)
+{
+	struct chunk *c = NULL;
+	int r = in->decoder == NULL ? raw_decode(in->node->schema, m, &c, err)
+				    : json_decode(in->decoder, m, in->dead, &c, err);
+	return r < 0 ? r : operator_emit(in->head, OUTPUT_APPEND, c, err);
+}
+
+/* Of in->messages, from in->next on. */
+static int read_block(struct intake *in, struct error *err)
+{
+	quarantine_test_crash(in->messages);
+	if (in->envelope != NULL)
+		return read_events(in, in->messages, &in->next, err);
+	return read_rows(in, in->messages, err);
+}
+
+static void copy_one(struct messages *one, const struct messages *m, uint32_t i)
+{
+	one->count = 1;
+	one->source_id = m->source_id;
+	one->topic[0] = m->topic[i];
+	one->partition[0] = m->partition[i];
+	one->offset[0] = m->offset[i];
+	one->timestamp_us[0] = m->timestamp_us[i];
+	one->timestamp_type[0] = m->timestamp_type[i];
+	one->key[0] = m->key[i];
+	one->value[0] = m->value[i];
+	one->headers[0] = m->headers[i];
+	one->header_count[0] = m->header_count[i];
+}
+
+/* The same, a message at a time, each with an arena of its own: a chunk is as large as any. */
+static int read_singly(struct intake *in, struct error *err)
+{
+	if (in->one == NULL) {
+		in->one = calloc(1, sizeof(*in->one));
+		if (in->one == NULL)
+			return error_set(err, CDCL_E_MEMORY, "no memory for a message");
+		arena_init(&in->one_arena, intake_arena_block_bytes);
+		in->one->arena = &in->one_arena;
+	}
+	int r = 0;
+	while (in->next < in->messages->count && r >= 0 && !in->pending) {
+		arena_reset(&in->one_arena);
+		copy_one(in->one, in->messages, in->next);
+		quarantine_enter(in->quarantine, in->one, 0);
+		quarantine_test_crash(in->one);
+		uint32_t next = 0;
+		r = in->envelope != NULL ? read_events(in, in->one, &next, err)
+					 : read_rows(in, in->one, err);
+		in->next += in->pending ? 0 : 1;
+	}
+	quarantine_leave(in->quarantine);
+	return r;
 }
 
 int intake_read(struct intake *in, struct error *err)
 {
 	if (in->wider != NULL)
 		return 0;
-	if (in->pending)
-		return read_events(in, err);
-	int r = fill(in, err);
-	if (r < 0 || in->messages->count == 0)
-		return r;
-	dead_letters_note_read(in->dead, in->messages->count);
-	in->next = 0;
-	if (in->envelope != NULL)
-		return read_events(in, err);
-	struct chunk *c = NULL;
-	if (in->decoder == NULL)
-		r = raw_decode(in->node->schema, in->messages, &c, err);
-	else
-		r = json_decode(in->decoder, in->messages, in->dead, &c, err);
-	if (r < 0)
-		return r;
-	r = operator_emit(in->head, OUTPUT_APPEND, c, err);
-	return r < 0 ? r : (int)in->messages->count;
+	int r = 0;
+	if (!in->pending) {
+		r = fill(in, err);
+		if (r < 0 || in->messages->count == 0)
+			return r;
+		dead_letters_note_read(in->dead, in->messages->count);
+		in->next = 0;
+		r = quarantine_put_aside(in->quarantine, in->messages, in->dead, err);
+	}
+	in->pending = false;
+	uint32_t count = in->messages->count;
+	if (r == 0 && count > 0)
+		r = quarantine_reads_singly(in->quarantine) ? read_singly(in, err)
+							    : read_block(in, err);
+	return r < 0 ? r : (int)count;
 }

@@ -15,6 +15,7 @@
 #include "decode/envelope.h"
 #include "ops/operator.h"
 #include "plan/plan.h"
+#include "runtime/quarantine.h"
 #include "source/source.h"
 
 struct intake {
@@ -26,6 +27,9 @@ struct intake {
 	struct arena arena; /* chunk */
 	struct operator *head; /* the graph's */
 	struct dead_letters *dead; /* the pipeline's */
+	struct quarantine *quarantine; /* the pipeline's; NULL: no checkpoint */
+	struct messages *one; /* of a block that is read record by record; NULL: never was */
+	struct arena one_arena;
 	enum source_state state; /* what the source said last */
 	uint32_t next; /* of `messages`: decoded up to here */
 	bool pending; /* messages from `next` on wait */

@@ -13,6 +13,7 @@
 
 enum {
 	batch_busy_ms = 500,    /* under load without a pause a batch is at least this long */
+	singly_rows_max = 10000, /* in a batch that is read record by record */
 	turn_us_max = 10 * 1000 /* slow functions of a script: look at signals between chunks */
 };
 
@@ -23,6 +24,7 @@ struct pipeline {
 	const struct clock *clock;
 	struct graph graph;
 	struct durable *durable; /* NULL: no checkpoint */
+	struct quarantine *quarantine; /* with it */
 	struct intake *intakes;
 	uint32_t intake_count;
 	struct dead_letters dead;
@@ -94,6 +96,7 @@ static int open_intakes(struct pipeline *p, struct error *err)
 		struct intake *in = &p->intakes[p->intake_count++];
 		r = intake_open(in, node, run_kind(p->plan->trigger),
 			graph_head(&p->graph, node), &p->dead, p->clock, err);
+		in->quarantine = p->quarantine;
 	}
 	return r < 0 ? r : check_stdin(p, err);
 }
@@ -148,7 +151,9 @@ static int recover(struct pipeline *p, struct error *err)
 	/* A run that goes on gives its targets only what changes: the rest must stay there. */
 	for (uint32_t i = 0; i < p->plan->sink_count && !durable_is_new(p->durable); i++)
 		p->plan->sinks[i].config.remove_stale = false;
-	return 0;
+	p->quarantine =
+		quarantine_open(p->plan->checkpoint, p->batch.id, p->plan->script, err);
+	return p->quarantine == NULL ? -(int)err->code : 0;
 }
 
 struct pipeline *pipeline_open(
@@ -226,6 +231,7 @@ void pipeline_close(struct pipeline *p)
 		intake_close(&p->intakes[i]);
 		free(p->targets[i]);
 	}
+	quarantine_close(p->quarantine); /* before another process may open the folder */
 	struct error err;
 	if (durable_close(p->durable, &err) < 0)
 		log_warn("state", "%s", err.text);
@@ -378,6 +384,8 @@ static bool bound_reached(const struct pipeline *p)
 		rows += in->source->messages_read - in->messages_at_batch;
 		bytes += in->source->bytes_read - in->bytes_at_batch;
 	}
+	if (quarantine_reads_singly(p->quarantine) && rows >= singly_rows_max)
+		return true;
 	return rows >= batch_rows_max || bytes >= (int64_t)batch_megabytes_max * 1024 * 1024;
 }
 
@@ -461,6 +469,8 @@ static int emit_batch(struct pipeline *p, struct error *err)
 		r = graph_publish(&p->graph, err);
 	if (r == 0 && d != NULL)
 		r = durable_published(d, &p->batch, err);
+	if (r == 0)
+		r = quarantine_published(p->quarantine, p->batch.id, err);
 	f->publish_us = lap(p, &mark_us);
 	if (r == 0)
 		r = end_sources(p, err);

@@ -43,6 +43,7 @@ struct script {
 	bool slow_in_rehearsal; /* a function did not come back: no trace report */
 	struct leaf *leaves; /* Lua functions of the plan, newest first */
 	uint64_t generation; /* moves when rows handed to Lua die */
+	struct plan_script seam;
 };
 
 struct script *bind_script(lua_State *L);

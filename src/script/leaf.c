@@ -99,6 +99,11 @@ int leaf_lose_row(struct leaf *leaf, struct chunk *in, const struct error *why,
 	bit_clear(in->live, row);
 	if (leaf->script->rehearsal)
 		return leaf->script->vm.was_overdue ? -(int)CDCL_E_LUA : 0;
+	/* Every row from here on would fail, and none of them is to blame. */
+	if (leaf->script->vm.full) {
+		*err = *why;
+		return error_prefix(err, "the script itself keeps nearly all of that: ");
+	}
 	return dead_letter_add(dead, DEAD_LUA, in, row, why, err);
 }
 

@@ -212,6 +212,20 @@ static int finish_plan(struct script *s, struct error *err)
 	return -(int)err->code;
 }
 
+static void be_careful(struct plan_script *seam, bool on)
+{
+	struct script *s = container_of(seam, struct script, seam);
+	if (!s->options.jit)
+		return; /* it always is */
+	vm_set_jit(&s->vm, !on);
+	watchdog_set_action(s->dog, on ? WATCHDOG_HOOK_THEN_END : WATCHDOG_END);
+}
+
+static void words_to(struct plan_script *seam, int fd)
+{
+	watchdog_words_to(container_of(seam, struct script, seam)->dog, fd);
+}
+
 static struct script *open_script(
 	const struct script_options *options, const struct script *twin, struct error *err)
 {
@@ -226,6 +240,8 @@ static struct script *open_script(
 	arena_init(&s->scratch, 64 * 1024);
 	error_init(&s->error);
 	s->plan = plan_open();
+	s->seam = (struct plan_script){.careful = be_careful, .words_to = words_to};
+	s->plan->script = &s->seam;
 	if (read_script(s, options->path, twin, err) < 0)
 		goto fail;
 	/* A rehearsal never ends the process: what does not come back is left to the real run. */

@@ -152,6 +152,16 @@ int vm_open(struct vm *v, struct watchdog *dog, bool jit, struct error *err)
 	return 0;
 }
 
+void vm_set_jit(struct vm *v, bool jit)
+{
+	v->jit = jit;
+	/* What is compiled already would go on running without the hook. */
+	luaJIT_setmode(v->L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_FLUSH);
+	luaJIT_setmode(v->L, 0, LUAJIT_MODE_ENGINE | (jit ? LUAJIT_MODE_ON : LUAJIT_MODE_OFF));
+	if (jit)
+		lua_sethook(v->L, NULL, 0, 0);
+}
+
 void vm_close(struct vm *v)
 {
 	if (v->L != NULL)
@@ -197,8 +207,11 @@ static int fill_error(struct vm *v, int status, struct error *err)
 	lua_pop(L, 1);
 	/* After a refused allocation LuaJIT does not collect by itself: every later call would
 	 * fail. */
-	if (status == LUA_ERRMEM)
+	if (status == LUA_ERRMEM) {
 		lua_gc(L, LUA_GCCOLLECT, 0);
+		lua_gc(L, LUA_GCCOLLECT, 0); /* what finalizers let go */
+		v->full = v->bytes > v->bytes_max / 5 * 4;
+	}
 	return -(int)CDCL_E_LUA;
 }
 

@@ -30,6 +30,7 @@ struct vm {
 	struct watchdog *dog; /* not owned; NULL: none */
 	bool jit;
 	bool was_overdue; /* the hook has ended a call */
+	bool full; /* the script itself holds nearly all that it may */
 	/* What the handler saw of the last error. */
 	char trap_source[256]; /* of the user's file; empty: no user frame */
 	int trap_line;
@@ -38,6 +39,9 @@ struct vm {
 
 int vm_open(struct vm *v, struct watchdog *dog, bool jit, struct error *err);
 void vm_close(struct vm *v);
+
+/* Interpreted, under the hook that ends a call which is overdue; or compiled. */
+void vm_set_jit(struct vm *v, bool jit);
 
 /* Loads and runs one embedded file of lib-lua; leaves its one result on the stack. */
 int vm_library(struct vm *v, const char *name, struct error *err);

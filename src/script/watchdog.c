@@ -1,6 +1,7 @@
 #include "script/watchdog.h"
 
 #include "data/chunk.h"
+#include "state/last_words.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -15,7 +16,8 @@ enum { watchdog_ticks = 8, watchdog_depth_max = 8 };
 struct watchdog {
 	char script[512];
 	_Atomic int64_t call_ms_max;
-	enum watchdog_action action;
+	_Atomic int action; /* enum watchdog_action */
+	_Atomic int words_fd;
 	int wake[2]; /* a byte ends the thread */
 	pthread_t thread;
 	_Atomic uint64_t seq; /* moves at every enter and leave */
@@ -33,34 +35,68 @@ static uint32_t current_row(const struct watch *watch)
 	return __atomic_load_n(watch->row, __ATOMIC_RELAXED);
 }
 
+static struct watch_part current_part(const struct watch *watch)
+{
+	return watch->parts == NULL
+		? (struct watch_part){watch->what, watch->place}
+		: watch->parts[__atomic_load_n(watch->part, __ATOMIC_RELAXED)];
+}
+
+/* The message that the running row came from; false: from none. */
+static bool current_message(const struct watch *watch, uint32_t *message)
+{
+	const struct chunk *c = watch->chunk;
+	uint32_t row = current_row(watch);
+	if (c == NULL || c->messages == NULL || row >= c->row_count)
+		return false;
+	*message = chunk_message(c, row);
+	return true;
+}
+
 static void describe(const struct watchdog *w, const struct watch *watch, char *out, size_t bytes)
 {
-	struct watch_part part = {watch->what, watch->place};
-	if (watch->parts != NULL)
-		part = watch->parts[__atomic_load_n(watch->part, __ATOMIC_RELAXED)];
+	struct watch_part part = current_part(watch);
 	int len = snprintf(out, bytes,
 		"cdcl: " STR_FMT
 		": %s ran longer than %lld ms in one call: a loop without an end?\n",
 		STR_ARG(part.place), part.what, (long long)watchdog_call_ms_max(w));
-	const struct chunk *c = watch->chunk;
-	uint32_t row = current_row(watch);
-	if (c != NULL && c->messages != NULL && row < c->row_count && len > 0 &&
-		(size_t)len < bytes) {
-		uint32_t m = chunk_message(c, row);
+	uint32_t m;
+	if (current_message(watch, &m) && len > 0 && (size_t)len < bytes) {
+		const struct messages *from = watch->chunk->messages;
 		len += snprintf(out + len, bytes - (size_t)len, "  at record " STR_FMT "/%d@%lld\n",
-			STR_ARG(c->messages->topic[m]), c->messages->partition[m],
-			(long long)c->messages->offset[m]);
+			STR_ARG(from->topic[m]), from->partition[m], (long long)from->offset[m]);
 	}
-	if (len > 0 && (size_t)len < bytes)
+	if (len <= 0 || (size_t)len >= bytes)
+		return;
+	if (w->words_fd >= 0)
+		snprintf(out + len, bytes - (size_t)len,
+			"help: the next start runs this batch so that it finds the line; the "
+			"process ends now, exit 1\n");
+	else
 		snprintf(out + len, bytes - (size_t)len,
 			"help: run %s with --no-jit to see the line; the process ends now, exit "
 			"1\n",
 			w->script);
 }
 
+static void leave_word(const struct watchdog *w, const struct watch *watch)
+{
+	static struct last_words words;
+	struct watch_part part = current_part(watch);
+	words.kind = DEATH_WATCHDOG;
+	snprintf(words.what, sizeof(words.what), "%s", part.what);
+	snprintf(words.place, sizeof(words.place), STR_FMT, STR_ARG(part.place));
+	uint32_t m;
+	if (current_message(watch, &m))
+		record_place_set(&words.record, watch->chunk->messages->topic[m],
+			watch->chunk->messages->partition[m], watch->chunk->messages->offset[m]);
+	last_words_write(w->words_fd, WORDS_DEATH, &words);
+}
+
 static void end_process(const struct watchdog *w, const struct watch *watch)
 {
 	char text[2048];
+	leave_word(w, watch);
 	describe(w, watch, text, sizeof(text));
 	ssize_t written = write(STDERR_FILENO, text, strnlen(text, sizeof(text)));
 	(void)written;
@@ -107,7 +143,8 @@ struct watchdog *watchdog_open(
 	}
 	snprintf(w->script, sizeof(w->script), "%s", script);
 	w->call_ms_max = call_ms_max > 0 ? call_ms_max : call_ms_max_default;
-	w->action = action;
+	w->action = (int)action;
+	w->words_fd = -1;
 	if (pipe(w->wake) != 0) {
 		error_set(err, CDCL_E_INTERNAL, "cannot make the watchdog's pipe: %s",
 			strerror(errno));
@@ -162,6 +199,16 @@ bool watchdog_overdue(const struct watchdog *w)
 int64_t watchdog_call_ms_max(const struct watchdog *w)
 {
 	return w->call_ms_max;
+}
+
+void watchdog_set_action(struct watchdog *w, enum watchdog_action action)
+{
+	atomic_store(&w->action, (int)action);
+}
+
+void watchdog_words_to(struct watchdog *w, int fd)
+{
+	atomic_store(&w->words_fd, fd);
 }
 
 void watchdog_set(struct watchdog *w, int64_t call_ms_max)

@@ -56,6 +56,10 @@ void watchdog_close(struct watchdog *w);
 void watchdog_enter(struct watchdog *w, const struct watch *watch);
 void watchdog_leave(struct watchdog *w);
 
+void watchdog_set_action(struct watchdog *w, enum watchdog_action action);
+/* Where it leaves word (state/last_words.h) before it ends the process; -1: nowhere. */
+void watchdog_words_to(struct watchdog *w, int fd);
+
 /* Another limit from now on. */
 void watchdog_set(struct watchdog *w, int64_t call_ms_max);
 

@@ -182,6 +182,9 @@ int checkpoint_published(struct checkpoint *c, int64_t id, struct error *err)
 	strbuf_reset(&c->scratch);
 	record_add_i64(&c->scratch, id);
 	int r = frame_log_append(&c->log, FRAME_PUBLISHED, strbuf_str(&c->scratch), err);
+	/* A process that dies now need not show the batch again; a power cut may ask for that. */
+	if (r == 0)
+		r = frame_log_flush(&c->log, err);
 	if (r == 0 && c->snapshot.phase == SNAPSHOT_WHOLE)
 		r = checkpoint_snapshot_adopt(c, err);
 	if (r == 0 && wants_snapshot(c))

@@ -23,7 +23,7 @@
  *	(sinks prepare)
  *	checkpoint_commit      durable when it returns
  *	(sinks publish)
- *	checkpoint_published   reaches the disk with the next sync, or at close
+ *	checkpoint_published   in the file when it returns; on disk with the next sync, or at close
  *
  * Recovery gives the state after the last batch that is known to be published, and when there is a
  * later intent, that intent: the batch has to be run again with the same id, time, ranges and

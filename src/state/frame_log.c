@@ -90,11 +90,16 @@ int frame_log_append(struct frame_log *log, uint32_t kind, struct str payload, s
 	return log->buffer.len >= gather_bytes_max ? flush(log, err) : 0;
 }
 
-int frame_log_sync(struct frame_log *log, struct error *err)
+int frame_log_flush(struct frame_log *log, struct error *err)
 {
 	if (log->failed)
 		return failed_before(log, err);
-	int r = log->buffer.len > 0 ? flush(log, err) : 0;
+	return log->buffer.len > 0 ? flush(log, err) : 0;
+}
+
+int frame_log_sync(struct frame_log *log, struct error *err)
+{
+	int r = frame_log_flush(log, err);
 	if (r < 0 || log->durable == log->bytes)
 		return r;
 	r = file_sync_data(log->fd, log->path, err);

@@ -45,6 +45,8 @@ void frame_log_close(struct frame_log *log);    /* accepts a zeroed one; does no
 
 /* Adds a frame; small ones are gathered in memory until the next sync. */
 int frame_log_append(struct frame_log *log, uint32_t kind, struct str payload, struct error *err);
+/* All that was appended is in the file: it outlives this process, not the machine. */
+int frame_log_flush(struct frame_log *log, struct error *err);
 /* All that was appended is on disk when it returns 0. */
 int frame_log_sync(struct frame_log *log, struct error *err);
 
