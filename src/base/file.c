@@ -235,20 +235,29 @@ static int write_beside(const char *path, struct str bytes, struct error *err)
 	return r;
 }
 
+/* The name `path` is durable then. */
+static int sync_folder_of(const char *path, struct error *err)
+{
+	char folder[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	size_t len = slash == NULL || slash == path ? 1 : (size_t)(slash - path);
+	if (len >= sizeof(folder))
+		return error_set(err, CDCL_E_DISK, "%s: the path is too long", path);
+	memcpy(folder, slash == NULL ? "." : path, len);
+	folder[len] = '\0';
+	return file_sync_folder(folder, err);
+}
+
 int file_replace(const char *path, struct str bytes, struct error *err)
 {
-	char beside[PATH_MAX], folder[PATH_MAX];
+	char beside[PATH_MAX];
 	int len = snprintf(beside, sizeof(beside), "%s.new", path);
 	if (len < 0 || (size_t)len >= sizeof(beside))
 		return error_set(err, CDCL_E_DISK, "%s: the path is too long", path);
-	const char *slash = strrchr(path, '/');
-	size_t folder_len = slash == NULL ? 1 : slash == path ? 1 : (size_t)(slash - path);
-	memcpy(folder, slash == NULL ? "." : path, folder_len);
-	folder[folder_len] = '\0';
 	int r = write_beside(beside, bytes, err);
 	if (r == 0)
 		r = file_rename(beside, path, err);
-	return r < 0 ? r : file_sync_folder(folder, err);
+	return r < 0 ? r : sync_folder_of(path, err);
 }
 
 bool file_exists(const char *path)
@@ -285,8 +294,12 @@ int file_make_dirs(const char *path, struct error *err)
 		}
 		memcpy(part, path, i);
 		part[i] = '\0';
-		if (disk->mkdir(part, 0777) != 0 && errno != EEXIST) {
+		int made = disk->mkdir(part, 0777);
+		if (made != 0 && errno != EEXIST) {
 			return error_set(err, CDCL_E_DISK, "%s: %s", part, strerror(errno));
+		}
+		if (made == 0 && sync_folder_of(part, err) < 0) {
+			return -(int)err->code;
 		}
 	}
 	struct file_info info = {0};

@@ -86,6 +86,7 @@ struct file_info {
 };
 
 int file_stat(const char *path, struct file_info *info, struct error *err);
+/* With its parents; the names of those that were made are durable then. */
 int file_make_dirs(const char *path, struct error *err);
 
 /* ---- what makes a change durable, or visible in one step ---- */

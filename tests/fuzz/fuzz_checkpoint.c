@@ -57,7 +57,7 @@ static void put_file(const char *path, struct str bytes)
 {
 	struct memory_name *n = memory_name_of(path, true);
 	n->now = n->synced = memory_add_file(false);
-	memory_set(&memory.files[n->now].now, bytes.data, bytes.len);
+	memory_set(&memory->files[n->now].now, bytes.data, bytes.len);
 }
 
 /* The input as payloads: [ kind 1 | len 2 | bytes ]. */

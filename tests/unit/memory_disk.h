@@ -1,7 +1,7 @@
 /*
  * A disk in memory for fault tests: the k-th call fails, and a power cut loses what was not synced.
- * Names are durable by a sync of their folder, bytes by a sync of their file. Included by one test
- * program each; not thread-safe.
+ * Names are durable by a sync of their folder (and so are folders), bytes by a sync of their file.
+ * Included by one file of a test program each; not thread-safe.
  */
 
 #include "base/check.h"
@@ -13,8 +13,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { memory_files_max = 512, memory_names_max = 512 };
+enum { memory_files_max = 1024, memory_names_max = 1024, memory_path_bytes = 96 };
 enum { memory_fds_max = 64, memory_fd_first = 1000 };
+/* The call that fails answers an errno, or: a write takes half of its bytes and all is well. */
+enum { memory_short = -1 };
 
 struct memory_bytes {
 	char *data;
@@ -29,12 +31,12 @@ struct memory_file {
 };
 
 struct memory_name {
-	char path[200];
+	char path[memory_path_bytes];
 	int now;                /* file; -1: none */
 	int synced;
 };
 
-static struct memory_disk {
+struct memory_disk {
 	struct memory_file files[memory_files_max];
 	int file_count;
 	struct memory_name names[memory_names_max];
@@ -42,65 +44,118 @@ static struct memory_disk {
 	struct {
 		int file;       /* -1: closed */
 		off_t at;
+		bool appends;
 	} fds[memory_fds_max];
 	int64_t calls;          /* that change something, or sync */
 	int64_t fail_at;        /* 1..: this one fails; 0: none */
 	bool fail_on;           /* and all after it */
 	int fail_errno;
 	bool syncs_lie;         /* what a broken disk, or a build without fsync, does */
-} memory;
+	bool torn;              /* half of a write was taken, the rest of it fails */
+};
+
+/* Where it is kept: this process's own memory, unless the test sets another place and allocator. */
+static struct memory_disk memory_here;
+static struct memory_disk *memory = &memory_here;
+static void *(*memory_realloc)(void *, size_t) = realloc;
+static void (*memory_free)(void *) = free;
+/* Before every call that changes something or syncs; may end the process. */
+static void (*memory_watch)(void);
 
 static void memory_set(struct memory_bytes *b, const char *data, size_t len)
 {
-	char *copy = malloc(len + 1);
+	char *copy = memory_realloc(NULL, len + 1);
 	check(copy != NULL);
 	if (len > 0)
 		memcpy(copy, data, len);
-	free(b->data);
+	memory_free(b->data);
 	*b = (struct memory_bytes){copy, len};
 }
 
+static int memory_add_file(bool is_folder);
+
 static void memory_reset(void)
 {
-	for (int i = 0; i < memory.file_count; i++) {
-		free(memory.files[i].now.data);
-		free(memory.files[i].synced.data);
+	for (int i = 0; i < memory->file_count; i++) {
+		memory_free(memory->files[i].now.data);
+		memory_free(memory->files[i].synced.data);
 	}
-	memset(&memory, 0, sizeof(memory));
+	memset(memory, 0, sizeof(*memory));
 	for (int i = 0; i < memory_fds_max; i++)
-		memory.fds[i].file = -1;
+		memory->fds[i].file = -1;
+	strcpy(memory->names[0].path, ".");
+	memory->names[0].now = memory->names[0].synced = memory_add_file(true);
+	memory->name_count = 1;
 }
 
 /* True: this call fails, and how is in errno. */
 static bool memory_fails(void)
 {
-	memory.calls++;
-	if (memory.fail_at == 0 ||
-		(memory.fail_on ? memory.calls < memory.fail_at : memory.calls != memory.fail_at))
+	if (memory_watch != NULL)
+		memory_watch();
+	memory->calls++;
+	if (memory->fail_at == 0 || memory->fail_errno == memory_short ||
+		(memory->fail_on ? memory->calls < memory->fail_at
+				 : memory->calls != memory->fail_at))
 		return false;
-	errno = memory.fail_errno;
+	errno = memory->fail_errno;
 	return true;
 }
 
 static struct memory_name *memory_name_of(const char *path, bool make)
 {
-	for (int i = 0; i < memory.name_count; i++)
-		if (strcmp(memory.names[i].path, path) == 0)
-			return &memory.names[i];
+	for (int i = 0; i < memory->name_count; i++)
+		if (strcmp(memory->names[i].path, path) == 0)
+			return &memory->names[i];
 	if (!make)
 		return NULL;
-	check(memory.name_count < memory_names_max && strlen(path) < 200);
-	struct memory_name *n = &memory.names[memory.name_count++];
+	check(strlen(path) < memory_path_bytes);
+	int at = 0;
+	while (at < memory->name_count &&
+		(memory->names[at].now >= 0 || memory->names[at].synced >= 0))
+		at++;
+	check(at < memory_names_max);
+	memory->name_count += at == memory->name_count;
+	struct memory_name *n = &memory->names[at];
 	*n = (struct memory_name){.now = -1, .synced = -1};
 	strcpy(n->path, path);
 	return n;
 }
 
+static bool memory_is_used(int file)
+{
+	for (int i = 0; i < memory->name_count; i++)
+		if (memory->names[i].now == file || memory->names[i].synced == file)
+			return true;
+	for (int i = 0; i < memory_fds_max; i++)
+		if (memory->fds[i].file == file)
+			return true;
+	return false;
+}
+
 static int memory_add_file(bool is_folder)
 {
-	check(memory.file_count < memory_files_max);
-	memory.files[memory.file_count] = (struct memory_file){.is_folder = is_folder};
-	return memory.file_count++;
+	int at = memory->file_count;
+	if (at == memory_files_max)
+		for (at = 0; at < memory->file_count && memory_is_used(at); at++) {
+		}
+	check(at < memory_files_max);
+	if (at < memory->file_count) {
+		memory_free(memory->files[at].now.data);
+		memory_free(memory->files[at].synced.data);
+	}
+	memory->file_count += at == memory->file_count;
+	memory->files[at] = (struct memory_file){.is_folder = is_folder};
+	return at;
+}
+
+/* The folder that a path is in; "." when it names none. */
+static void memory_folder_of(const char *path, char *folder)
+{
+	const char *slash = strrchr(path, '/');
+	size_t len = slash == NULL ? 0 : (size_t)(slash - path);
+	memcpy(folder, path, len);
+	strcpy(folder + len, len == 0 ? "." : "");
 }
 
 static int memory_open(const char *path, int flags, int mode)
@@ -118,12 +173,13 @@ static int memory_open(const char *path, int flags, int mode)
 		n->now = memory_add_file(false);
 	}
 	if (flags & O_TRUNC)
-		memory_set(&memory.files[n->now].now, "", 0);
+		memory_set(&memory->files[n->now].now, "", 0);
 	for (int i = 0; i < memory_fds_max; i++) {
-		if (memory.fds[i].file >= 0)
+		if (memory->fds[i].file >= 0)
 			continue;
-		memory.fds[i].file = n->now;
-		memory.fds[i].at = 0;
+		memory->fds[i].file = n->now;
+		memory->fds[i].at = 0;
+		memory->fds[i].appends = (flags & O_APPEND) != 0;
 		return memory_fd_first + i;
 	}
 	check(false);
@@ -132,58 +188,74 @@ static int memory_open(const char *path, int flags, int mode)
 
 static struct memory_file *memory_of(int fd)
 {
-	check(fd >= memory_fd_first && memory.fds[fd - memory_fd_first].file >= 0);
-	return &memory.files[memory.fds[fd - memory_fd_first].file];
+	check(fd >= memory_fd_first && memory->fds[fd - memory_fd_first].file >= 0);
+	return &memory->files[memory->fds[fd - memory_fd_first].file];
 }
 
 static ssize_t memory_read(int fd, void *buffer, size_t bytes)
 {
 	struct memory_file *f = memory_of(fd);
-	size_t at = (size_t)memory.fds[fd - memory_fd_first].at;
+	size_t at = (size_t)memory->fds[fd - memory_fd_first].at;
 	size_t left = at < f->now.len ? f->now.len - at : 0;
 	bytes = bytes < left ? bytes : left;
 	if (bytes > 0)
 		memcpy(buffer, f->now.data + at, bytes);
-	memory.fds[fd - memory_fd_first].at += (off_t)bytes;
+	memory->fds[fd - memory_fd_first].at += (off_t)bytes;
 	return (ssize_t)bytes;
 }
 
-/* A failing write takes half of the bytes first, as a full disk does. */
+/*
+ * A failing write takes half of the bytes first, as a full disk does, and fails when it is asked
+ * for the rest; an interrupted one takes nothing.
+ */
 static ssize_t memory_write(int fd, const void *buffer, size_t bytes)
 {
 	struct memory_file *f = memory_of(fd);
-	if (memory_fails()) {
-		if (bytes < 2)
-			return -1;
-		bytes /= 2;
-		memory.fail_at++;
+	bool fails = memory_fails();
+	bool is_short = memory->fail_errno == memory_short && memory->calls == memory->fail_at;
+	if (fails && (errno == EINTR || bytes < 2 || memory->torn)) {
+		memory->torn = false;
+		return -1;
 	}
-	size_t at = (size_t)memory.fds[fd - memory_fd_first].at;
+	if (fails && !memory->fail_on)
+		memory->fail_at++;
+	memory->torn = fails;
+	if ((fails || is_short) && bytes >= 2)
+		bytes /= 2;
+	off_t *from = &memory->fds[fd - memory_fd_first].at;
+	if (memory->fds[fd - memory_fd_first].appends)
+		*from = (off_t)f->now.len;
+	size_t at = (size_t)*from;
 	size_t len = at + bytes > f->now.len ? at + bytes : f->now.len;
-	char *wider = realloc(f->now.data, len + 1);
+	char *wider = memory_realloc(f->now.data, len + 1);
 	check(wider != NULL);
 	if (at > f->now.len)
 		memset(wider + f->now.len, 0, at - f->now.len);
 	memcpy(wider + at, buffer, bytes);
 	f->now = (struct memory_bytes){wider, len};
-	memory.fds[fd - memory_fd_first].at += (off_t)bytes;
+	*from += (off_t)bytes;
 	return (ssize_t)bytes;
 }
 
-/* Of a folder: all names in it. */
+/* Of a folder: the names in it. */
 static int memory_sync(int fd)
 {
 	struct memory_file *f = memory_of(fd);
+	char folder[memory_path_bytes];
 	if (memory_fails())
 		return -1;
-	if (memory.syncs_lie)
+	if (memory->syncs_lie)
 		return 0;
 	if (!f->is_folder) {
 		memory_set(&f->synced, f->now.data, f->now.len);
 		return 0;
 	}
-	for (int i = 0; i < memory.name_count; i++)
-		memory.names[i].synced = memory.names[i].now;
+	for (int i = 0; i < memory->name_count; i++) {
+		memory_folder_of(memory->names[i].path, folder);
+		const struct memory_name *in = memory_name_of(folder, false);
+		if (in != NULL && &memory->files[in->now] == f)
+			memory->names[i].synced = memory->names[i].now;
+	}
 	return 0;
 }
 
@@ -204,7 +276,7 @@ static int memory_rename(const char *from, const char *to)
 static int memory_close(int fd)
 {
 	memory_of(fd)->locked = false;
-	memory.fds[fd - memory_fd_first].file = -1;
+	memory->fds[fd - memory_fd_first].file = -1;
 	return 0;
 }
 
@@ -221,23 +293,38 @@ static int memory_unlink(const char *path)
 	return 0;
 }
 
-static int memory_truncate(int fd, off_t bytes)
+static int memory_cut(struct memory_file *f, off_t bytes)
 {
-	struct memory_file *f = memory_of(fd);
 	if (memory_fails())
 		return -1;
-	char *data = calloc((size_t)bytes + 1, 1);
+	char *data = memory_realloc(NULL, (size_t)bytes + 1);
 	check(data != NULL);
+	memset(data, 0, (size_t)bytes + 1);
 	if (bytes > 0 && f->now.len > 0)
 		memcpy(data, f->now.data, f->now.len < (size_t)bytes ? f->now.len : (size_t)bytes);
-	free(f->now.data);
+	memory_free(f->now.data);
 	f->now = (struct memory_bytes){data, (size_t)bytes};
 	return 0;
 }
 
+static int memory_ftruncate(int fd, off_t bytes)
+{
+	return memory_cut(memory_of(fd), bytes);
+}
+
+static int memory_truncate(const char *path, off_t bytes)
+{
+	struct memory_name *n = memory_name_of(path, false);
+	if (n == NULL || n->now < 0) {
+		errno = ENOENT;
+		return -1;
+	}
+	return memory_cut(&memory->files[n->now], bytes);
+}
+
 static off_t memory_seek(int fd, off_t offset, int whence)
 {
-	off_t *at = &memory.fds[fd - memory_fd_first].at;
+	off_t *at = &memory->fds[fd - memory_fd_first].at;
 	off_t base = whence == SEEK_SET ? 0
 		: whence == SEEK_CUR    ? *at
 					: (off_t)memory_of(fd)->now.len;
@@ -259,8 +346,13 @@ static int memory_mkdir(const char *path, mode_t mode)
 {
 	(void)mode;
 	struct memory_name *n = memory_name_of(path, true);
-	if (n->now < 0)
-		n->now = n->synced = memory_add_file(true);
+	if (n->now >= 0) {
+		errno = EEXIST;
+		return -1;
+	}
+	if (memory_fails())
+		return -1;
+	n->now = memory_add_file(true);
 	return 0;
 }
 
@@ -268,7 +360,10 @@ static int memory_access(const char *path, int how)
 {
 	(void)how;
 	struct memory_name *n = memory_name_of(path, false);
-	return n != NULL && n->now >= 0 ? 0 : -1;
+	if (n != NULL && n->now >= 0)
+		return 0;
+	errno = ENOENT;
+	return -1;
 }
 
 static int memory_stat(const char *path, struct stat *st)
@@ -278,8 +373,8 @@ static int memory_stat(const char *path, struct stat *st)
 		errno = ENOENT;
 		return -1;
 	}
-	*st = (struct stat){.st_mode = memory.files[n->now].is_folder ? S_IFDIR : S_IFREG,
-		.st_size = (off_t)memory.files[n->now].now.len};
+	*st = (struct stat){.st_mode = memory->files[n->now].is_folder ? S_IFDIR : S_IFREG,
+		.st_size = (off_t)memory->files[n->now].now.len};
 	return 0;
 }
 
@@ -291,12 +386,51 @@ static const struct disk memory_disk = {.open = memory_open,
 	.close = memory_close,
 	.unlink = memory_unlink,
 	.fdatasync = memory_sync,
-	.ftruncate = memory_truncate,
+	.ftruncate = memory_ftruncate,
+	.truncate = memory_truncate,
 	.seek = memory_seek,
 	.lock = memory_lock,
 	.mkdir = memory_mkdir,
 	.access = memory_access,
 	.stat = memory_stat};
+
+/* A name in a folder whose own name was lost is lost with it. */
+static bool memory_is_reached(const char *path)
+{
+	char folder[memory_path_bytes];
+	memory_folder_of(path, folder);
+	const struct memory_name *n = memory_name_of(folder, false);
+	return strcmp(path, ".") == 0 || (n != NULL && n->now >= 0 && memory_is_reached(folder));
+}
+
+static void memory_lose_names(uint32_t (*choose)(uint32_t below))
+{
+	for (int i = 0; i < memory->name_count; i++) {
+		struct memory_name *n = &memory->names[i];
+		n->now = choose(2) == 0 ? n->synced : n->now;
+	}
+	for (int i = 0; i < memory->name_count; i++)
+		if (!memory_is_reached(memory->names[i].path))
+			memory->names[i].synced = -1;
+	for (int i = 0; i < memory->name_count; i++) {
+		struct memory_name *n = &memory->names[i];
+		if (!memory_is_reached(n->path))
+			n->now = -1;
+		n->synced = n->now;
+	}
+}
+
+/* A process ends: what it had open and locked is free; its bytes are with the kernel. */
+__attribute__((unused)) static void memory_process_ends(void)
+{
+	for (int i = 0; i < memory_fds_max; i++)
+		memory->fds[i].file = -1;
+	for (int i = 0; i < memory->file_count; i++)
+		memory->files[i].locked = false;
+	memory->fail_at = 0;
+	memory->calls = 0;
+	memory->torn = false;
+}
 
 /*
  * The power goes: per name and file, `choose(n)` answers below n. A file keeps its synced bytes
@@ -304,16 +438,10 @@ static const struct disk memory_disk = {.open = memory_open,
  */
 __attribute__((unused)) static void memory_power_cut(uint32_t (*choose)(uint32_t below))
 {
-	for (int i = 0; i < memory_fds_max; i++)
-		memory.fds[i].file = -1;
-	for (int i = 0; i < memory.name_count; i++) {
-		struct memory_name *n = &memory.names[i];
-		n->now = choose(2) == 0 ? n->synced : n->now;
-		n->synced = n->now;
-	}
-	for (int i = 0; i < memory.file_count; i++) {
-		struct memory_file *f = &memory.files[i];
-		f->locked = false;
+	memory_process_ends();
+	memory_lose_names(choose);
+	for (int i = 0; i < memory->file_count; i++) {
+		struct memory_file *f = &memory->files[i];
 		uint32_t how = choose(4);
 		if (how == 0 || f->now.len < f->synced.len) {
 			if (how != 1)
@@ -328,6 +456,4 @@ __attribute__((unused)) static void memory_power_cut(uint32_t (*choose)(uint32_t
 		}
 		memory_set(&f->synced, f->now.data, f->now.len);
 	}
-	memory.fail_at = 0;
-	memory.calls = 0;
 }

@@ -346,9 +346,9 @@ static bool one_fault(int64_t at, bool on, int number, uint64_t seed, bool *over
 	struct job j;
 	int64_t committed = -1;
 	memory_reset();
-	memory.fail_at = at;
-	memory.fail_on = on;
-	memory.fail_errno = number;
+	memory->fail_at = at;
+	memory->fail_on = on;
+	memory->fail_errno = number;
 	int r = job_open(&j, &err);
 	if (r == 0)
 		r = run_to(&j, batches_max, &committed, &err);
@@ -358,8 +358,8 @@ static bool one_fault(int64_t at, bool on, int number, uint64_t seed, bool *over
 	struct error ignored;
 	int closed = job_close(&j, &ignored);
 	/* A failed call that nobody heard of would be bytes lost in silence. */
-	good = good && (r < 0 || closed < 0 || memory.calls < at || committed == batches_max - 1);
-	*over = memory.calls < at;
+	good = good && (r < 0 || closed < 0 || memory->calls < at || committed == batches_max - 1);
+	*over = memory->calls < at;
 	random_state = seed;
 	memory_power_cut(choose);
 	return good && comes_back(committed);
@@ -390,13 +390,13 @@ static void test_a_disk_that_does_not_sync_is_noticed(void **state)
 		struct job j;
 		int64_t committed = -1;
 		memory_reset();
-		memory.syncs_lie = true;
+		memory->syncs_lie = true;
 		assert_int_equal(job_open(&j, &err), 0);
 		assert_int_equal(run_to(&j, 9, &committed, &err), 0);
 		job_close(&j, &err);
 		random_state = seed;
 		memory_power_cut(choose);
-		memory.syncs_lie = false;
+		memory->syncs_lie = false;
 		lost += !comes_back(committed);
 	}
 	assert_true(lost > 0);
@@ -409,7 +409,7 @@ static struct memory_file *file_named(const char *name)
 	char path[64];
 	snprintf(path, sizeof(path), "state/orders/%s", name);
 	struct memory_name *n = memory_name_of(path, false);
-	return n == NULL || n->now < 0 ? NULL : &memory.files[n->now];
+	return n == NULL || n->now < 0 ? NULL : &memory->files[n->now];
 }
 
 /* A run of all batches; answers the number of the newest snapshot and log. */
