@@ -110,15 +110,24 @@ bool file_stdout_has_color(void)
 	return isatty(STDOUT_FILENO) && terminal != NULL && strcmp(terminal, "dumb") != 0;
 }
 
+static int open_file(const char *path, int flags)
+{
+	for (;;) {
+		int fd = disk->open(path, flags, 0666);
+		if (fd >= 0 || errno != EINTR)
+			return fd;
+	}
+}
+
 int file_open_read(const char *path, struct error *err)
 {
-	int fd = disk->open(path, O_RDONLY, 0);
+	int fd = open_file(path, O_RDONLY);
 	return fd >= 0 ? fd : error_set(err, CDCL_E_DISK, "%s: %s", path, strerror(errno));
 }
 
 int file_open_write(const char *path, bool append, struct error *err)
 {
-	int fd = disk->open(path, O_WRONLY | O_CREAT | (append ? O_APPEND : O_TRUNC), 0666);
+	int fd = open_file(path, O_WRONLY | O_CREAT | (append ? O_APPEND : O_TRUNC));
 	return fd >= 0 ? fd : error_set(err, CDCL_E_DISK, "%s: %s", path, strerror(errno));
 }
 
@@ -170,7 +179,7 @@ int file_read_all(const char *path, size_t bytes_max, struct strbuf *out, struct
 
 int file_open_update(const char *path, struct error *err)
 {
-	int fd = disk->open(path, O_RDWR | O_CREAT, 0666);
+	int fd = open_file(path, O_RDWR | O_CREAT);
 	return fd >= 0 ? fd : error_set(err, CDCL_E_DISK, "%s: %s", path, strerror(errno));
 }
 
@@ -213,7 +222,7 @@ int file_lock(int fd, const char *path, struct error *err)
 
 int file_read_if_there(const char *path, size_t bytes_max, struct strbuf *out, struct error *err)
 {
-	int fd = disk->open(path, O_RDONLY, 0);
+	int fd = open_file(path, O_RDONLY);
 	if (fd < 0 && errno == ENOENT)
 		return 0;
 	if (fd < 0)
@@ -235,29 +244,46 @@ static int write_beside(const char *path, struct str bytes, struct error *err)
 	return r;
 }
 
-/* The name `path` is durable then. */
-static int sync_folder_of(const char *path, struct error *err)
+/* The folder that a path is in, as text. */
+static int folder_of(const char *path, char folder[PATH_MAX], struct error *err)
 {
-	char folder[PATH_MAX];
 	const char *slash = strrchr(path, '/');
 	size_t len = slash == NULL || slash == path ? 1 : (size_t)(slash - path);
-	if (len >= sizeof(folder))
+	if (len >= PATH_MAX)
 		return error_set(err, CDCL_E_DISK, "%s: the path is too long", path);
 	memcpy(folder, slash == NULL ? "." : path, len);
 	folder[len] = '\0';
-	return file_sync_folder(folder, err);
+	return 0;
+}
+
+int file_sync_name(const char *path, struct error *err)
+{
+	char folder[PATH_MAX], above[PATH_MAX];
+	int r = folder_of(path, folder, err);
+	if (r == 0)
+		r = file_sync_folder(folder, err);
+	while (r == 0 && strcmp(folder, "/") != 0 && strcmp(folder, ".") != 0) {
+		r = folder_of(folder, above, err);
+		/* One that may not be read was not made by us. */
+		if (r == 0 && file_sync_folder(above, err) < 0 && errno != EACCES)
+			return -(int)err->code;
+		strcpy(folder, above);
+	}
+	return r;
 }
 
 int file_replace(const char *path, struct str bytes, struct error *err)
 {
-	char beside[PATH_MAX];
+	char beside[PATH_MAX], folder[PATH_MAX];
 	int len = snprintf(beside, sizeof(beside), "%s.new", path);
 	if (len < 0 || (size_t)len >= sizeof(beside))
 		return error_set(err, CDCL_E_DISK, "%s: the path is too long", path);
-	int r = write_beside(beside, bytes, err);
+	int r = folder_of(path, folder, err);
+	if (r == 0)
+		r = write_beside(beside, bytes, err);
 	if (r == 0)
 		r = file_rename(beside, path, err);
-	return r < 0 ? r : sync_folder_of(path, err);
+	return r < 0 ? r : file_sync_folder(folder, err);
 }
 
 bool file_exists(const char *path)
@@ -294,12 +320,8 @@ int file_make_dirs(const char *path, struct error *err)
 		}
 		memcpy(part, path, i);
 		part[i] = '\0';
-		int made = disk->mkdir(part, 0777);
-		if (made != 0 && errno != EEXIST) {
+		if (disk->mkdir(part, 0777) != 0 && errno != EEXIST) {
 			return error_set(err, CDCL_E_DISK, "%s: %s", part, strerror(errno));
-		}
-		if (made == 0 && sync_folder_of(part, err) < 0) {
-			return -(int)err->code;
 		}
 	}
 	struct file_info info = {0};
@@ -375,7 +397,7 @@ int file_sync_data(int fd, const char *path, struct error *err)
 
 int file_sync_folder(const char *path, struct error *err)
 {
-	int fd = disk->open(path, O_RDONLY | O_DIRECTORY, 0);
+	int fd = open_file(path, O_RDONLY | O_DIRECTORY);
 	if (fd < 0) {
 		return error_set(err, CDCL_E_DISK, "%s: %s", path, strerror(errno));
 	}

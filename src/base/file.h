@@ -86,7 +86,6 @@ struct file_info {
 };
 
 int file_stat(const char *path, struct file_info *info, struct error *err);
-/* With its parents; the names of those that were made are durable then. */
 int file_make_dirs(const char *path, struct error *err);
 
 /* ---- what makes a change durable, or visible in one step ---- */
@@ -94,6 +93,8 @@ int file_make_dirs(const char *path, struct error *err);
 int file_sync(int fd, const char *path, struct error *err);
 int file_sync_data(int fd, const char *path, struct error *err); /* contents and length */
 int file_sync_folder(const char *path, struct error *err);      /* the names in it */
+/* Of a file that may be new, in folders that may be: its name and theirs. */
+int file_sync_name(const char *path, struct error *err);
 int file_rename(const char *from, const char *to, struct error *err);
 int file_link(const char *from, const char *to, struct error *err);
 int file_symlink(const char *target, const char *path, struct error *err);

@@ -139,6 +139,9 @@ struct plan {
 	int64_t error_budget;                   /* records; default 1,000 */
 	struct dead_letter_config dead_letters;
 	struct str checkpoint;                  /* a folder; data NULL: state is in memory only */
+	/* tests make snapshots likely, and long; 0: as they are by default */
+	int64_t snapshot_log_bytes_min;
+	int64_t snapshot_slice_bytes;
 	const struct timezone *timezone;        /* NULL: UTC */
 	struct str timezone_name;
 	struct plan_node **nodes;

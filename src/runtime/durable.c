@@ -222,7 +222,9 @@ struct durable *durable_open(struct plan *plan, struct error *err)
 	d->plan = plan;
 	arena_init(&d->arena, 16 * 1024);
 	struct checkpoint_config config = {
-		.path = str_dup(plan->checkpoint, &d->arena).data, .job = plan->job_name};
+		.path = str_dup(plan->checkpoint, &d->arena).data,
+		.job = plan->job_name,
+		.snapshot_log_bytes_min = plan->snapshot_log_bytes_min};
 	if (check_plan(plan, err) == 0)
 		d->checkpoint = checkpoint_open(&config, NULL, 0, err);
 	if (d->checkpoint != NULL)
@@ -353,5 +355,6 @@ int durable_published(struct durable *d, const struct batch *b, struct error *er
 
 int durable_step(struct durable *d, struct error *err)
 {
-	return checkpoint_step(d->checkpoint, slice_bytes, err);
+	int64_t bytes = d->plan->snapshot_slice_bytes;
+	return checkpoint_step(d->checkpoint, bytes > 0 ? (size_t)bytes : slice_bytes, err);
 }

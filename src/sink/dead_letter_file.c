@@ -29,7 +29,9 @@ static int open_file(struct dead_letter_file *f, struct error *err)
 	if (f->fd < 0)
 		return -(int)err->code;
 	int r = file_stat(f->path, &info, err);
-	return r < 0 || info.bytes == 0 ? r : file_write_all(f->fd, str_lit("\n"), f->path, err);
+	if (r == 0 && info.bytes > 0)
+		r = file_write_all(f->fd, str_lit("\n"), f->path, err);
+	return r < 0 ? r : file_sync_name(f->path, err);
 }
 
 static int write_lines(struct dead_letter_file *f, struct error *err)

@@ -168,6 +168,9 @@ static int open_file(struct sink *s, int64_t *last_batch_id, struct error *err)
 	int64_t bytes;
 	int answer = file_make_dirs(f->folder.data, err);
 	if (answer == 0) {
+		answer = file_sync_name(f->path.data, err);
+	}
+	if (answer == 0) {
 		answer = undo(f, err);
 	}
 	if (answer == 0) {
@@ -349,6 +352,9 @@ static int append(struct file_sink *f, struct error *err)
 	}
 	answer = add_lines(f, fd, before == 0, err);
 	file_close(fd);
+	if (answer == 0 && before == 0) {
+		answer = file_sync_folder(f->folder.data, err);
+	}
 	if (answer < 0) {
 		/* The first error is the one to tell; the note stays when this fails too. */
 		f->noted = file_truncate(f->path.data, before, NULL) == 0;

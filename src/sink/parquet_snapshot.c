@@ -242,6 +242,9 @@ static int open_snapshot(struct sink *s, int64_t *last_batch_id, struct error *e
 		answer = file_make_dirs(p->snapshots.data, err);
 	}
 	if (answer == 0) {
+		answer = file_sync_name(p->snapshots.data, err);
+	}
+	if (answer == 0) {
 		answer = file_remove(p->next_link.data, err);
 	}
 	return answer == 0 ? tidy_snapshots(p, true, err) : answer;

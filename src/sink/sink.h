@@ -184,4 +184,7 @@ struct sink *sink_open(const struct sink_config *config, const struct schema *sc
 	struct error *err);
 void sink_close(struct sink *s);
 
+/* For tests with a model of a target: is asked first; NULL: the usual sink. */
+void sink_stand_in(struct sink *(*make)(const struct sink_config *config));
+
 #endif

@@ -17,10 +17,19 @@ static struct source *make(const struct source_config *config, struct error *err
 	return NULL;
 }
 
+static struct source *(*stand_in)(const struct source_config *config);
+
+void source_stand_in(struct source *(*make_one)(const struct source_config *config))
+{
+	stand_in = make_one;
+}
+
 struct source *source_open(const struct source_config *config, uint32_t id, enum source_run run,
 	const struct clock *clock, struct error *err)
 {
-	struct source *s = make(config, err);
+	struct source *s = stand_in == NULL ? NULL : stand_in(config);
+	if (s == NULL)
+		s = make(config, err);
 	if (s == NULL)
 		return NULL;
 	s->id = id;

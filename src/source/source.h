@@ -101,4 +101,7 @@ struct source *source_open(const struct source_config *config, uint32_t id, enum
 	const struct clock *clock, struct error *err);
 void source_close(struct source *s);
 
+/* For tests with a model of a broker: is asked first; NULL: the usual source. */
+void source_stand_in(struct source *(*make)(const struct source_config *config));
+
 #endif

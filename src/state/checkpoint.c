@@ -97,6 +97,9 @@ struct checkpoint *checkpoint_open(const struct checkpoint_config *config,
 		r = file_make_dirs(c->folder, err);
 	if (r == 0)
 		r = lock_folder(c, err);
+	/* also when a process before made the folders and died */
+	if (r == 0)
+		r = file_sync_name(checkpoint_path(c, "log", 0), err);
 	if (r == 0)
 		r = read_manifest(c, err);
 	if (r == 0)

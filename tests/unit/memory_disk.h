@@ -34,6 +34,7 @@ struct memory_name {
 	char path[memory_path_bytes];
 	int now;                /* file; -1: none */
 	int synced;
+	int moved_to;           /* not synced yet: name + 1 that a rename gave its file; 0: none */
 };
 
 struct memory_disk {
@@ -60,7 +61,7 @@ static struct memory_disk *memory = &memory_here;
 static void *(*memory_realloc)(void *, size_t) = realloc;
 static void (*memory_free)(void *) = free;
 /* Before every call that changes something or syncs; may end the process. */
-static void (*memory_watch)(void);
+static void (*memory_watch)(const char *call, const char *path);
 
 static void memory_set(struct memory_bytes *b, const char *data, size_t len)
 {
@@ -89,10 +90,10 @@ static void memory_reset(void)
 }
 
 /* True: this call fails, and how is in errno. */
-static bool memory_fails(void)
+static bool memory_fails(const char *call, const char *path)
 {
 	if (memory_watch != NULL)
-		memory_watch();
+		memory_watch(call, path);
 	memory->calls++;
 	if (memory->fail_at == 0 || memory->fail_errno == memory_short ||
 		(memory->fail_on ? memory->calls < memory->fail_at
@@ -102,14 +103,27 @@ static bool memory_fails(void)
 	return true;
 }
 
-static struct memory_name *memory_name_of(const char *path, bool make)
+/* A name of the file, for people. */
+static const char *memory_path_of(const struct memory_file *f)
 {
+	for (int i = 0; i < memory->name_count; i++)
+		if (memory->names[i].now >= 0 && &memory->files[memory->names[i].now] == f)
+			return memory->names[i].path;
+	return "a file without a name";
+}
+
+static struct memory_name *memory_name_of(const char *given, bool make)
+{
+	char path[memory_path_bytes];
+	check(strlen(given) < sizeof(path));
+	strcpy(path, given);
+	for (size_t len = strlen(path); len > 1 && path[len - 1] == '/'; len--)
+		path[len - 1] = '\0';
 	for (int i = 0; i < memory->name_count; i++)
 		if (strcmp(memory->names[i].path, path) == 0)
 			return &memory->names[i];
 	if (!make)
 		return NULL;
-	check(strlen(path) < memory_path_bytes);
 	int at = 0;
 	while (at < memory->name_count &&
 		(memory->names[at].now >= 0 || memory->names[at].synced >= 0))
@@ -162,7 +176,7 @@ static int memory_open(const char *path, int flags, int mode)
 {
 	(void)mode;
 	struct memory_name *n = memory_name_of(path, false);
-	if ((flags & O_CREAT || flags & O_TRUNC) && memory_fails())
+	if ((flags & O_CREAT || flags & O_TRUNC) && memory_fails("open", path))
 		return -1;
 	if (n == NULL || n->now < 0) {
 		if (!(flags & O_CREAT)) {
@@ -211,7 +225,7 @@ static ssize_t memory_read(int fd, void *buffer, size_t bytes)
 static ssize_t memory_write(int fd, const void *buffer, size_t bytes)
 {
 	struct memory_file *f = memory_of(fd);
-	bool fails = memory_fails();
+	bool fails = memory_fails("write", memory_path_of(f));
 	bool is_short = memory->fail_errno == memory_short && memory->calls == memory->fail_at;
 	if (fails && (errno == EINTR || bytes < 2 || memory->torn)) {
 		memory->torn = false;
@@ -237,12 +251,18 @@ static ssize_t memory_write(int fd, const void *buffer, size_t bytes)
 	return (ssize_t)bytes;
 }
 
+static void memory_keep_name(struct memory_name *n, int file)
+{
+	n->now = n->synced = file;
+	n->moved_to = 0;
+}
+
 /* Of a folder: the names in it. */
 static int memory_sync(int fd)
 {
 	struct memory_file *f = memory_of(fd);
 	char folder[memory_path_bytes];
-	if (memory_fails())
+	if (memory_fails("sync", memory_path_of(f)))
 		return -1;
 	if (memory->syncs_lie)
 		return 0;
@@ -253,23 +273,25 @@ static int memory_sync(int fd)
 	for (int i = 0; i < memory->name_count; i++) {
 		memory_folder_of(memory->names[i].path, folder);
 		const struct memory_name *in = memory_name_of(folder, false);
-		if (in != NULL && &memory->files[in->now] == f)
-			memory->names[i].synced = memory->names[i].now;
+		if (in != NULL && in->now >= 0 && &memory->files[in->now] == f)
+			memory_keep_name(&memory->names[i], memory->names[i].now);
 	}
 	return 0;
 }
 
 static int memory_rename(const char *from, const char *to)
 {
-	if (memory_fails())
+	if (memory_fails("rename", to))
 		return -1;
 	int file = memory_name_of(from, true)->now;
 	if (file < 0) {
 		errno = ENOENT;
 		return -1;
 	}
-	memory_name_of(to, true)->now = file;
+	struct memory_name *target = memory_name_of(to, true);
+	target->now = file;
 	memory_name_of(from, true)->now = -1;
+	memory_name_of(from, true)->moved_to = (int)(target - memory->names) + 1;
 	return 0;
 }
 
@@ -283,7 +305,7 @@ static int memory_close(int fd)
 static int memory_unlink(const char *path)
 {
 	struct memory_name *n = memory_name_of(path, false);
-	if (memory_fails())
+	if (memory_fails("unlink", path))
 		return -1;
 	if (n == NULL || n->now < 0) {
 		errno = ENOENT;
@@ -295,7 +317,7 @@ static int memory_unlink(const char *path)
 
 static int memory_cut(struct memory_file *f, off_t bytes)
 {
-	if (memory_fails())
+	if (memory_fails("cut", memory_path_of(f)))
 		return -1;
 	char *data = memory_realloc(NULL, (size_t)bytes + 1);
 	check(data != NULL);
@@ -350,7 +372,7 @@ static int memory_mkdir(const char *path, mode_t mode)
 		errno = EEXIST;
 		return -1;
 	}
-	if (memory_fails())
+	if (memory_fails("mkdir", path))
 		return -1;
 	n->now = memory_add_file(true);
 	return 0;
@@ -403,11 +425,16 @@ static bool memory_is_reached(const char *path)
 	return strcmp(path, ".") == 0 || (n != NULL && n->now >= 0 && memory_is_reached(folder));
 }
 
+/* A rename is whole or was not, if both are in one folder: the old name goes with the new one. */
 static void memory_lose_names(uint32_t (*choose)(uint32_t below))
 {
+	bool lost[memory_names_max];
+	for (int i = 0; i < memory->name_count; i++)
+		lost[i] = choose(2) == 0;
 	for (int i = 0; i < memory->name_count; i++) {
 		struct memory_name *n = &memory->names[i];
-		n->now = choose(2) == 0 ? n->synced : n->now;
+		if (lost[n->moved_to > 0 ? n->moved_to - 1 : i])
+			n->now = n->synced;
 	}
 	for (int i = 0; i < memory->name_count; i++)
 		if (!memory_is_reached(memory->names[i].path))
@@ -416,7 +443,7 @@ static void memory_lose_names(uint32_t (*choose)(uint32_t below))
 		struct memory_name *n = &memory->names[i];
 		if (!memory_is_reached(n->path))
 			n->now = -1;
-		n->synced = n->now;
+		memory_keep_name(n, n->now);
 	}
 }
 

@@ -1,0 +1,237 @@
+#include "job.h"
+
+#include "base/check.h"
+#include "model_disk.h"
+#include "script/script.h"
+#include "target.h"
+#include "world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct sim_job jobs[] = {
+	{.name = "merge",
+		.script = "tests/sim/jobs/merge.lua",
+		.sinks = {{"ledger_rows", SIM_LEDGER, fold_rows, NULL},
+			{"out/rows.jsonl", SIM_REPLACED, fold_rows, NULL},
+			{"ledger_groups", SIM_LEDGER, fold_row_groups, NULL},
+			{"out/groups.jsonl", SIM_REPLACED, fold_row_groups, NULL},
+			{"dead.jsonl", SIM_LETTERS, NULL, fold_merge_letters}}},
+	{.name = "stream",
+		.script = "tests/sim/jobs/stream.lua",
+		.sinks = {{"ledger_events", SIM_LEDGER, fold_events, NULL},
+			{"out/events.jsonl", SIM_APPENDED, fold_events, NULL},
+			{"dead.jsonl", SIM_LETTERS, NULL, fold_event_letters}}},
+	{.name = "groups",
+		.script = "tests/sim/jobs/groups.lua",
+		.sinks = {{"ledger_groups", SIM_LEDGER, fold_stream_groups, NULL},
+			{"out/groups.jsonl", SIM_REPLACED, fold_stream_groups, NULL}}},
+};
+
+static struct sim_job *chosen;
+
+uint32_t job_count(void)
+{
+	return ARRAY_LEN(jobs);
+}
+
+struct sim_job *job_at(uint32_t index)
+{
+	check(index < ARRAY_LEN(jobs));
+	return &jobs[index];
+}
+
+int job_load_all(struct error *err)
+{
+	for (uint32_t i = 0; i < ARRAY_LEN(jobs); i++) {
+		struct script_options options = {
+			.path = jobs[i].script, .jit = true, .clock = &clock_system};
+		struct script *s = script_open(&options, err);
+		if (s == NULL)
+			return -(int)err->code;
+		jobs[i].plan = script_plan(s); /* until the process ends */
+	}
+	return 0;
+}
+
+void job_choose(uint32_t index)
+{
+	chosen = job_at(index);
+}
+
+const struct sim_job *job_chosen(void)
+{
+	return chosen;
+}
+
+const struct sim_sink *job_sink(struct str name)
+{
+	for (uint32_t i = 0; i < sim_sinks_max && name.data != NULL; i++) {
+		const struct sim_sink *s = &chosen->sinks[i];
+		if (s->name != NULL && s->kind == SIM_LEDGER && str_eq(str_c(s->name), name))
+			return s;
+	}
+	return NULL;
+}
+
+/* ---- checks ---- */
+
+static void fold(const struct sim_sink *s, int64_t batch, bool json, struct strbuf *out)
+{
+	strbuf_init(out);
+	check(world->batches[batch].known);
+	s->fold(world->batches[batch].ends, json, out);
+	lines_sort(out);
+}
+
+static void wrong_text(const char *name, int64_t batch, const char *when, struct str has,
+	struct str wanted)
+{
+	world_wrong("%s is not what it must be %s batch %lld\n--- it has\n" STR_FMT
+		"--- it must have\n" STR_FMT,
+		name, when, (long long)batch, (int)(has.len > 1500 ? 1500 : has.len), has.data,
+		(int)(wanted.len > 1500 ? 1500 : wanted.len), wanted.data);
+}
+
+void job_check_target(const struct sim_sink *s, const struct target *t, int64_t batch)
+{
+	struct strbuf has, wanted;
+	strbuf_init(&has);
+	target_text(t, &has);
+	lines_sort(&has);
+	fold(s, batch, false, &wanted);
+	if (!str_eq(strbuf_str(&has), strbuf_str(&wanted)))
+		wrong_text(s->name, batch, "after", strbuf_str(&has), strbuf_str(&wanted));
+	strbuf_release(&has);
+	strbuf_release(&wanted);
+}
+
+/* Each line once. */
+static void unique_lines(struct strbuf *text)
+{
+	size_t kept = 0, before = 0, before_len = 0;
+	for (size_t at = 0; at < text->len;) {
+		const char *end = memchr(text->data + at, '\n', text->len - at);
+		size_t len = end == NULL ? text->len - at : (size_t)(end + 1 - text->data) - at;
+		bool same = kept > 0 && len == before_len &&
+			memcmp(text->data + before, text->data + at, len) == 0;
+		if (!same) {
+			memmove(text->data + kept, text->data + at, len);
+			before = kept;
+			before_len = len;
+			kept += len;
+		}
+		at += len;
+	}
+	text->len = kept;
+}
+
+/* "partition@offset" of each letter; a death may have torn one. */
+static void letter_places(struct str file, struct strbuf *out)
+{
+	strbuf_init(out);
+	while (file.len > 0) {
+		const char *end = memchr(file.data, '\n', file.len);
+		size_t len = end == NULL ? file.len : (size_t)(end + 1 - file.data);
+		long partition = -1;
+		long long offset = -1;
+		if (sscanf(file.data, "{\"topic\":\"orders\",\"partition\":%ld,\"offset\":%lld,",
+			    &partition, &offset) == 2)
+			strbuf_addf(out, "%ld@%lld\n", partition, offset);
+		file = str_sub(file, len, file.len - len);
+	}
+	lines_sort(out);
+}
+
+static void check_letters(const struct sim_sink *s, int64_t batch)
+{
+	struct strbuf has, wanted;
+	letter_places(model_disk_file(s->name), &has);
+	unique_lines(&has);
+	strbuf_init(&wanted);
+	s->letters(world->batches[batch].ends, &wanted);
+	if (!str_eq(strbuf_str(&has), strbuf_str(&wanted)))
+		wrong_text(s->name, batch, "after", strbuf_str(&has), strbuf_str(&wanted));
+	strbuf_release(&has);
+	strbuf_release(&wanted);
+}
+
+static void check_file(const struct sim_sink *s, int64_t batch)
+{
+	struct strbuf has, wanted;
+	strbuf_init(&has);
+	strbuf_add(&has, model_disk_file(s->name));
+	lines_sort(&has);
+	if (s->kind == SIM_APPENDED)
+		unique_lines(&has);
+	fold(s, batch, true, &wanted);
+	if (!str_eq(strbuf_str(&has), strbuf_str(&wanted)))
+		wrong_text(s->name, batch, "after", strbuf_str(&has), strbuf_str(&wanted));
+	strbuf_release(&has);
+	strbuf_release(&wanted);
+}
+
+void job_check_files(int64_t batch)
+{
+	for (uint32_t i = 0; i < sim_sinks_max && chosen->sinks[i].name != NULL; i++) {
+		const struct sim_sink *s = &chosen->sinks[i];
+		if (s->kind == SIM_LETTERS)
+			check_letters(s, batch);
+		else if (s->kind != SIM_LEDGER)
+			check_file(s, batch);
+	}
+}
+
+/* Is the file as it was after this batch? -1: before the first. */
+static bool is_as_after(const struct sim_sink *s, struct str file, int64_t batch)
+{
+	struct strbuf wanted;
+	if (batch < 0)
+		return file.len == 0;
+	fold(s, batch, true, &wanted);
+	bool same = str_eq(file, strbuf_str(&wanted));
+	strbuf_release(&wanted);
+	return same;
+}
+
+static void check_replaced(const struct sim_sink *s)
+{
+	struct strbuf has;
+	strbuf_init(&has);
+	strbuf_add(&has, model_disk_file(s->name));
+	lines_sort(&has);
+	bool found = false;
+	for (int64_t id = world->confirmed; id <= world->published && !found; id++)
+		found = is_as_after(s, strbuf_str(&has), id);
+	if (!found)
+		world_wrong("%s is as it never was at the end of batches %lld to %lld:\n" STR_FMT,
+			s->name, (long long)world->confirmed, (long long)world->published,
+			(int)has.len, has.data);
+	strbuf_release(&has);
+}
+
+void job_check_replaced(void)
+{
+	for (uint32_t i = 0; i < sim_sinks_max && chosen->sinks[i].name != NULL; i++)
+		if (chosen->sinks[i].kind == SIM_REPLACED)
+			check_replaced(&chosen->sinks[i]);
+}
+
+void job_check_end(void)
+{
+	const struct topic *t = broker_topic(world->broker, "orders", 0);
+	check(world->published >= 0);
+	const int64_t *ends = world->batches[world->published].ends;
+	for (uint32_t i = 0; i < t->partition_count; i++) {
+		int64_t at = ends[i]; /* only markers may lie behind it */
+		if (broker_next(world->broker, &t->logs[i], &at) != NULL)
+			world_wrong("partition %u was read to %lld of %lld", i, (long long)ends[i],
+				(long long)t->logs[i].end);
+	}
+	for (uint32_t i = 0; i < world->target_count; i++) {
+		const struct sim_sink *s = job_sink(str_c(world->targets[i]->name));
+		job_check_target(s, world->targets[i], world->published);
+	}
+	job_check_files(world->published);
+}

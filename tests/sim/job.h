@@ -1,0 +1,55 @@
+#ifndef SIM_JOB_H
+#define SIM_JOB_H
+
+/*
+ * The jobs that are run, and what each of their outputs must hold: a fold of the input up to where
+ * a batch ended. The first output of each is a ledger, which notes the batches.
+ */
+
+#include "cdcl/error.h"
+#include "base/str.h"
+#include "plan/plan.h"
+
+enum { sim_sinks_max = 5 };
+
+struct target;
+
+enum sim_sink_kind {
+	SIM_LEDGER,     /* target.h */
+	SIM_REPLACED,   /* a file that is replaced as a whole */
+	SIM_APPENDED,   /* a file that rows are added to */
+	SIM_LETTERS     /* dead letters */
+};
+
+struct sim_sink {
+	const char *name;
+	enum sim_sink_kind kind;
+	void (*fold)(const int64_t *ends, bool json, struct strbuf *out);
+	void (*letters)(const int64_t *ends, struct strbuf *out);
+};
+
+struct sim_job {
+	const char *name;
+	const char *script;
+	struct sim_sink sinks[sim_sinks_max];
+	struct plan *plan; /* of the script, which is loaded once */
+};
+
+uint32_t job_count(void);
+struct sim_job *job_at(uint32_t index);
+int job_load_all(struct error *err);
+/* The one that runs now. */
+void job_choose(uint32_t index);
+const struct sim_job *job_chosen(void);
+const struct sim_sink *job_sink(struct str name);
+
+/* The right rows, or the end of the life. */
+void job_check_target(const struct sim_sink *s, const struct target *t, int64_t batch);
+/* A batch was published: every file holds it. */
+void job_check_files(int64_t batch);
+/* After a death: what is replaced as a whole is as it was at the end of a batch. */
+void job_check_replaced(void);
+/* All input was read and published. */
+void job_check_end(void);
+
+#endif

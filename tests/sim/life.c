@@ -1,0 +1,92 @@
+#include "life.h"
+
+#include "base/log.h"
+#include "job.h"
+#include "model_source.h"
+#include "runtime/pipeline.h"
+#include "target.h"
+#include "world.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+enum { steps_max = 20000 };
+
+static int failed(const struct error *err)
+{
+	if (world->verbose)
+		fprintf(stderr, "# ends: %s\n", err->text);
+	snprintf(world->problem, sizeof(world->problem), "%s", err->text);
+	return world_error + (int)err->code;
+}
+
+static void pass_time(void)
+{
+	world->monotonic_us += 100 + world_choose(20000);
+	world->wall_us += 100 + world_choose(20000);
+	if (world->faults && world_once_in(200)) /* somebody sets the clock */
+		world->wall_us += ((int64_t)world_choose(7200) - 3600) * 1000000;
+}
+
+/* Keeps the messages of two batches, so that an interrupted one can be run again. */
+static void forget_old(void)
+{
+	struct topic *t = broker_topic(world->broker, "orders", 0);
+	if (world->confirmed < 2 || !world_once_in(4))
+		return;
+	for (uint32_t i = 0; i < t->partition_count; i++) {
+		int64_t kept = world->batches[world->confirmed - 2].ends[i];
+		if (kept > t->logs[i].start)
+			t->logs[i].start = kept;
+	}
+}
+
+static void note_published(const struct pipeline *p)
+{
+	int64_t id = pipeline_batch(p)->id;
+	if (id < world->confirmed || id > world->published)
+		world_wrong("batch %lld was published after %lld", (long long)id,
+			(long long)world->confirmed);
+	world->confirmed = id;
+	job_check_files(id);
+	forget_old();
+}
+
+static bool all_is_read(void)
+{
+	return world->produced == world->workload->count && model_source_is_at_end() &&
+		world->published >= 0;
+}
+
+static int run(struct pipeline *p, const struct life *l, struct error *err)
+{
+	int64_t stop_at = l->drains ? (int64_t)world_choose(100) : -1;
+	for (int64_t step = 0; step < steps_max; step++) {
+		world_call("step");
+		int r = pipeline_step(p, 1 + world_choose(3), err);
+		if (r < 0 || r == PIPELINE_DONE)
+			return r;
+		if (r == PIPELINE_BATCH)
+			note_published(p);
+		if (world_once_in(3))
+			workload_produce(1 + world_choose(20));
+		pass_time();
+		if (step == stop_at || (r == PIPELINE_WAIT && all_is_read()))
+			pipeline_drain(p);
+	}
+	world_wrong("no end after %d steps", steps_max);
+}
+
+_Noreturn void life_run(const struct life *l)
+{
+	struct error err;
+	error_init(&err);
+	log_init(&world_clock, world->verbose ? LOG_INFO : LOG_NONE, false);
+	source_stand_in(model_source_make);
+	sink_stand_in(target_sink_make);
+	struct pipeline *p = pipeline_open(job_chosen()->plan, &world_clock, 0, &err);
+	int r = p == NULL ? -(int)err.code : run(p, l, &err);
+	int status = r < 0 ? failed(&err) : LIFE_DONE;
+	pipeline_close(p);
+	_exit(status);
+}

@@ -1,0 +1,53 @@
+#include "model_disk.h"
+
+#include "../unit/memory_disk.h"
+#include "shared.h"
+#include "world.h"
+
+#include <stdio.h>
+
+static void watch(const char *call, const char *path)
+{
+	if (world->verbose)
+		fprintf(stderr, "#     %s %s\n", call, path);
+	world_call(call);
+}
+
+void model_disk_reset(void)
+{
+	memory = shared_zeroed(sizeof(*memory));
+	memory_realloc = shared_realloc;
+	memory_free = shared_free;
+	memory_watch = watch;
+	memory_reset();
+	disk_use(&memory_disk);
+}
+
+struct str model_disk_file(const char *path)
+{
+	const struct memory_name *n = memory_name_of(path, false);
+	if (n == NULL || n->now < 0)
+		return (struct str){"", 0};
+	const struct memory_bytes *b = &memory->files[n->now].now;
+	return (struct str){b->data == NULL ? "" : b->data, b->len};
+}
+
+void model_disk_after_death(bool power)
+{
+	if (power)
+		memory_power_cut(world_choose);
+	else
+		memory_process_ends();
+}
+
+void model_disk_fail(int64_t at, bool on, int number)
+{
+	memory->fail_at = at;
+	memory->fail_on = on;
+	memory->fail_errno = number;
+}
+
+int64_t model_disk_calls(void)
+{
+	return memory->calls;
+}

@@ -1,0 +1,265 @@
+/*
+ * The engine under fault: the pipeline, its operators, checkpoint and sinks, between models of
+ * Kafka, the disk and targets. A seed gives job, input, faults and crash points; the process under
+ * test lives and dies until its input is consumed.
+ *
+ *	sim [-v] [--job NAME] SEED        one seed
+ *	sim --seeds FROM COUNT            many; prints the ones that fail
+ *	sim --seconds N                   seeds from 1 on, for so long
+ */
+
+#include "base/check.h"
+#include "base/log.h"
+#include "job.h"
+#include "life.h"
+#include "model_disk.h"
+#include "shared.h"
+#include "world.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { lives_max = 40, faulty_lives_max = 12, shared_megabytes = 512 };
+
+static struct figures {
+	int64_t seeds;
+	int64_t lives;
+	int64_t crashes;
+	int64_t power_cuts;
+	int64_t disk_errors;
+	int64_t batches;
+} figures;
+
+static int only_job = -1;
+
+/* ---- a life ---- */
+
+/* Of this life: crash, disk error, drain, or nothing. */
+static bool choose_faults(struct life *l, int64_t calls_before)
+{
+	static const int numbers[] = {EIO, ENOSPC, -1, EINTR};
+	world->calls = 0;
+	world->crash_at = 0;
+	world->faults = !l->to_the_end;
+	bool disk_fails = false;
+	if (l->to_the_end)
+		return false;
+	uint32_t what = world_choose(10);
+	uint32_t range = (uint32_t)(calls_before > 20 ? calls_before : 300);
+	if (what < 7)
+		world->crash_at = 1 + world_choose(world_once_in(4) ? 30 : range);
+	else if (what == 7)
+		l->drains = true;
+	if (what >= 8 || world_once_in(10)) {
+		int number = numbers[world_choose(ARRAY_LEN(numbers))];
+		model_disk_fail(1 + world_choose(world_once_in(3) ? 20 : range / 2),
+			number > 0 && number != EINTR && world_once_in(2), number);
+		disk_fails = true;
+	}
+	return disk_fails;
+}
+
+static int live(const struct life *l)
+{
+	fflush(NULL);
+	pid_t child = fork();
+	check(child >= 0);
+	if (child == 0) {
+		alarm(60);
+		life_run(l);
+	}
+	int status = 0;
+	check(waitpid(child, &status, 0) == child);
+	return status;
+}
+
+static void say_wrong(const char *what)
+{
+	printf("# job %s, seed %llu: %s%s%s\n", job_chosen()->name,
+		(unsigned long long)world->seed, what, world->problem[0] != '\0' ? ": " : "",
+		world->problem);
+	printf("# again: build/dev/sim -v --job %s %llu\n", job_chosen()->name,
+		(unsigned long long)world->seed);
+}
+
+/* Was this end one that the faults explain? */
+static bool explained(int status, bool disk_fails, int64_t disk_calls)
+{
+	if (WIFSIGNALED(status)) {
+		char text[64];
+		snprintf(text, sizeof(text), "ended by signal %d", WTERMSIG(status));
+		say_wrong(text);
+		return false;
+	}
+	int code = WEXITSTATUS(status);
+	if (code == LIFE_DONE || code == LIFE_CRASHED)
+		return true;
+	if (code == world_error + CDCL_E_DISK && disk_fails && disk_calls > 0) {
+		figures.disk_errors++;
+		return true;
+	}
+	say_wrong(code == LIFE_WRONG ? "wrong" : "an error that no fault explains");
+	return false;
+}
+
+static bool check_after_death(void)
+{
+	/* world_wrong ends a process: a child looks */
+	fflush(NULL);
+	pid_t child = fork();
+	check(child >= 0);
+	if (child == 0) {
+		job_check_replaced();
+		_exit(0);
+	}
+	int status = 0;
+	check(waitpid(child, &status, 0) == child);
+	if (status == 0)
+		return true;
+	say_wrong("wrong after a death");
+	return false;
+}
+
+static bool check_end(void)
+{
+	fflush(NULL);
+	pid_t child = fork();
+	check(child >= 0);
+	if (child == 0) {
+		job_check_end();
+		_exit(0);
+	}
+	int status = 0;
+	check(waitpid(child, &status, 0) == child);
+	if (status == 0)
+		return true;
+	say_wrong("wrong at the end");
+	return false;
+}
+
+/* ---- a seed ---- */
+
+static bool one_life(uint32_t number, int64_t *calls_before, bool *ended)
+{
+	struct life l = {.to_the_end = number >= faulty_lives_max || world_once_in(8)};
+	bool disk_fails = choose_faults(&l, *calls_before);
+	world->problem[0] = '\0';
+	if (world->verbose)
+		fprintf(stderr, "# life %u: crash at %lld, disk %d, drain %d, end %d\n", number,
+			(long long)world->crash_at, disk_fails, l.drains, l.to_the_end);
+	int status = live(&l);
+	figures.lives++;
+	if (!explained(status, disk_fails, model_disk_calls()))
+		return false;
+	bool crashed = WEXITSTATUS(status) != LIFE_DONE;
+	bool power = crashed && world_once_in(2);
+	figures.crashes += WEXITSTATUS(status) == LIFE_CRASHED;
+	figures.power_cuts += power;
+	*calls_before = world->calls > *calls_before ? world->calls : *calls_before;
+	world->crash_at = 0;
+	model_disk_after_death(power);
+	if (!check_after_death())
+		return false;
+	*ended = !crashed && world->produced == world->workload->count && !l.drains;
+	if (l.to_the_end && !*ended) {
+		say_wrong("a life without faults did not come to the end");
+		return false;
+	}
+	return true;
+}
+
+static bool one_seed(uint64_t seed)
+{
+	world_open(seed);
+	model_disk_reset();
+	uint32_t job = world_choose(job_count());
+	job_choose(only_job >= 0 ? (uint32_t)only_job : job);
+	struct plan *plan = job_chosen()->plan;
+	plan->snapshot_log_bytes_min = 200 + world_choose(20000);
+	plan->snapshot_slice_bytes = 1 + world_choose(600);
+	world->workload = workload_make();
+	figures.seeds++;
+	int64_t calls_before = 0;
+	bool ended = false;
+	for (uint32_t i = 0; i < lives_max && !ended; i++)
+		if (!one_life(i, &calls_before, &ended))
+			return false;
+	figures.batches += world->confirmed + 1;
+	if (!ended) {
+		say_wrong("no end");
+		return false;
+	}
+	return check_end();
+}
+
+static void print_figures(void)
+{
+	printf("# %lld seeds, %lld lives, %lld crashes, %lld power cuts, %lld disk errors, "
+		"%lld batches\n",
+		(long long)figures.seeds, (long long)figures.lives, (long long)figures.crashes,
+		(long long)figures.power_cuts, (long long)figures.disk_errors,
+		(long long)figures.batches);
+}
+
+static int many(uint64_t from, uint64_t count, double seconds)
+{
+	int bad = 0;
+	time_t end = time(NULL) + (time_t)seconds;
+	for (uint64_t i = 0; (count == 0 || i < count) && bad < 10; i++) {
+		if (seconds > 0 && time(NULL) >= end)
+			break;
+		if (!one_seed(from + i)) {
+			printf("not ok - seed %llu\n", (unsigned long long)(from + i));
+			bad++;
+		}
+	}
+	print_figures();
+	if (bad == 0)
+		printf("ok - %lld seeds\n", (long long)figures.seeds);
+	return bad > 0;
+}
+
+static void choose_job(const char *name)
+{
+	for (uint32_t i = 0; i < job_count(); i++)
+		if (strcmp(job_at(i)->name, name) == 0)
+			only_job = (int)i;
+	check(only_job >= 0);
+}
+
+int main(int argc, char **argv)
+{
+	struct error err;
+	bool verbose = false;
+	int at = 1;
+	shared_open((size_t)shared_megabytes * 1024 * 1024);
+	log_init(&clock_system, LOG_NONE, false);
+	for (; at < argc && argv[at][0] == '-'; at++) {
+		if (strcmp(argv[at], "-v") == 0)
+			verbose = true;
+		else if (strcmp(argv[at], "--job") == 0 && at + 1 < argc)
+			choose_job(argv[++at]);
+		else
+			break;
+	}
+	error_init(&err);
+	if (job_load_all(&err) < 0) {
+		log_print_error(&err);
+		return 2;
+	}
+	world_open(0);
+	world->verbose = verbose;
+	if (at + 2 < argc && strcmp(argv[at], "--seeds") == 0)
+		return many(strtoull(argv[at + 1], NULL, 10), strtoull(argv[at + 2], NULL, 10), 0);
+	if (at + 1 < argc && strcmp(argv[at], "--seconds") == 0)
+		return many(1, 0, strtod(argv[at + 1], NULL));
+	if (at + 1 == argc)
+		return many(strtoull(argv[at], NULL, 10), 1, 0);
+	fprintf(stderr, "usage: sim [-v] [--job NAME] SEED | --seeds FROM COUNT | --seconds N\n");
+	return 2;
+}
