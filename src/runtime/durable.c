@@ -15,6 +15,7 @@ struct durable {
 	struct graph *graph;
 	struct arena arena;
 	struct checkpoint *checkpoint;
+	struct sink_writer writer;
 	const struct checkpoint_found *found;
 	struct state_part *parts[parts_max];
 	uint32_t part_count;
@@ -183,12 +184,30 @@ static bool follows_a_table(const struct plan *plan)
 /* What follows from what was recovered. */
 static int restore(struct durable *d, struct error *err)
 {
-	if (!d->found->any || !follows_a_table(d->plan))
+	bool needed = follows_a_table(d->plan) || graph_resyncs(d->graph);
+	if (!d->found->any || !needed)
 		return 0;
 	for (uint32_t i = 0; i < d->graph->order_count; i++)
 		if (d->graph->order[i]->ops->restore != NULL)
 			d->graph->order[i]->ops->restore(d->graph->order[i]);
 	return graph_finish_unheard(d->graph, err);
+}
+
+/*
+ * A run that goes on gives its targets only what changes: the rest must stay there. But a target
+ * that is new gets all rows, and what others left there goes.
+ */
+static int judge_sinks(struct durable *d, struct error *err)
+{
+	int r = graph_judge(d->graph, d->found->any ? d->found->batch.id : -1,
+		d->replays ? d->found->intent.id : -1, err);
+	for (uint32_t i = 0; i < d->plan->sink_count && r == 0; i++) {
+		struct sink_config *config = &d->plan->sinks[i].config;
+		enum sink_verdict verdict = d->graph->verdicts[i];
+		config->remove_stale = verdict == SINK_RESYNCS ||
+			(config->remove_stale && !d->found->any && verdict != SINK_HAS_BATCH);
+	}
+	return r;
 }
 
 static int recover(struct durable *d, struct error *err)
@@ -212,7 +231,8 @@ static int recover(struct durable *d, struct error *err)
 	if (d->replays)
 		log_info("state", "batch %" PRId64 " was interrupted and is run again",
 			d->found->intent.id);
-	return restore(d, err);
+	r = judge_sinks(d, err);
+	return r < 0 ? r : restore(d, err);
 }
 
 struct durable *durable_open(struct plan *plan, struct error *err)
@@ -225,12 +245,20 @@ struct durable *durable_open(struct plan *plan, struct error *err)
 		.path = str_dup(plan->checkpoint, &d->arena).data,
 		.job = plan->job_name,
 		.snapshot_log_bytes_min = plan->snapshot_log_bytes_min};
-	if (check_plan(plan, err) == 0)
+	int r = check_plan(plan, err);
+	if (r == 0)
 		d->checkpoint = checkpoint_open(&config, NULL, 0, err);
-	if (d->checkpoint != NULL)
-		return d;
-	durable_close(d, NULL);
-	return NULL;
+	if (d->checkpoint == NULL) {
+		durable_close(d, NULL);
+		return NULL;
+	}
+	d->writer = (struct sink_writer){plan->job_name, checkpoint_id(d->checkpoint)};
+	return d;
+}
+
+const struct sink_writer *durable_writer(const struct durable *d)
+{
+	return d == NULL ? NULL : &d->writer;
 }
 
 int durable_recover(struct durable *d, struct graph *graph, struct error *err)
@@ -241,10 +269,9 @@ int durable_recover(struct durable *d, struct graph *graph, struct error *err)
 		return r;
 	checkpoint_set_parts(d->checkpoint, d->parts, d->part_count);
 	r = recover(d, err);
-	if (r < 0)
-		return r;
-	resume_sources(d);
-	return 0;
+	if (r == 0)
+		resume_sources(d);
+	return r;
 }
 
 int durable_close(struct durable *d, struct error *err)

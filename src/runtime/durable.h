@@ -16,12 +16,14 @@
 
 struct durable;
 
-/*
- * Takes the checkpoint for this process: before the sinks are opened, so that a second process with
- * the same one touches nothing. NULL with the error filled.
- */
+/* Takes the checkpoint's lock: before anything of the job is touched. NULL: see the error. */
 struct durable *durable_open(struct plan *plan, struct error *err);
-/* Recovers operators and tells the plan's sources where to begin: before they are opened. */
+/* For sinks, before they are opened. */
+const struct sink_writer *durable_writer(const struct durable *d);
+/*
+ * Recovers operators, decides what each sink gets of what was and of the batch that is run again
+ * (sink/sink.h), and tells the plan's sources where to begin: before they are opened.
+ */
 int durable_recover(struct durable *d, struct graph *graph, struct error *err);
 int durable_close(struct durable *d, struct error *err);
 

@@ -77,9 +77,7 @@ static int connect_node(struct graph *g, const struct plan_node *node, enum outp
  */
 static bool upserts(const struct plan_sink *planned)
 {
-	const struct sink_config *c = &planned->config;
-	bool by_key = c->kind == SINK_KAFKA || c->kind == SINK_SQLITE || c->kind == SINK_POSTGRES;
-	return by_key && c->mode == OUTPUT_UPDATE && planned->input->is_table;
+	return sink_upserts(&planned->config, planned->input->is_table);
 }
 
 static enum output_mode fed_mode(const struct plan_sink *planned)
@@ -147,11 +145,29 @@ static int connect_sink(struct graph *g, const struct plan_sink *planned, uint32
 	return connect_node(g, input, fed_mode(planned), g->sink_ends[index], err);
 }
 
+/* Two sinks of a job that write to one place are told apart by a number. */
+static struct str target_of(const struct graph *g, const struct plan_sink *planned)
+{
+	struct arena *arena = g->plan->arena;
+	struct str target = sink_target(&planned->config, arena);
+	uint32_t before = 0;
+	for (uint32_t i = 0; i < g->sink_count; i++)
+		before += str_eq(sink_target(&g->plan->sinks[i].config, arena), target);
+	return before == 0
+		? target
+		: str_printf(arena, STR_FMT " #%u", STR_ARG(target), before + 1);
+}
+
 static int open_sink(struct graph *g, const struct plan_sink *planned, struct error *err)
 {
 	const struct plan_node *input = planned->input;
-	struct sink *s = sink_open(&planned->config, input->schema, input->key,
-		input->is_table, g->plan->timezone, err);
+	struct sink_rows rows = {.schema = input->schema,
+		.key = input->key,
+		.is_table = input->is_table,
+		.timezone = g->plan->timezone,
+		.writer = g->writer,
+		.target = target_of(g, planned)};
+	struct sink *s = sink_open_rows(&planned->config, &rows, err);
 	if (s == NULL)
 		return -(int)err->code;
 	s->batch = g->batch;
@@ -175,19 +191,21 @@ static const struct operator_ops head_ops = {
 	.name = "source", .push = pass_on, .close = release_head};
 
 int graph_open(struct graph *g, const struct plan *plan, struct dead_letters *dead,
-	const struct batch *batch, struct error *err)
+	const struct batch *batch, const struct sink_writer *writer, struct error *err)
 {
 	uint32_t nodes = plan->node_count;
-	*g = (struct graph){.plan = plan, .dead = dead, .batch = batch};
+	*g = (struct graph){.plan = plan, .dead = dead, .batch = batch, .writer = writer};
 	g->made = calloc((size_t)nodes * output_mode_count + 1, sizeof(struct operator *));
 	g->order = calloc((size_t)nodes * output_mode_count + 1, sizeof(struct operator *));
 	g->heads = calloc((size_t)nodes + 1, sizeof(struct operator));
 	g->sinks = calloc((size_t)plan->sink_count + 1, sizeof(struct sink *));
 	g->sink_ends = calloc((size_t)plan->sink_count + 1, sizeof(struct operator *));
 	g->gets_all = calloc((size_t)plan->sink_count + 1, sizeof(bool));
+	g->verdicts = calloc((size_t)plan->sink_count + 1, sizeof(enum sink_verdict));
 	g->own_steps = calloc((size_t)nodes * plan->sink_count + 1, sizeof(struct operator *));
 	if (g->made == NULL || g->order == NULL || g->heads == NULL || g->sinks == NULL ||
-		g->sink_ends == NULL || g->gets_all == NULL || g->own_steps == NULL)
+		g->sink_ends == NULL || g->gets_all == NULL || g->verdicts == NULL ||
+		g->own_steps == NULL)
 		return error_set(err, CDCL_E_MEMORY, "no memory for the operators");
 	for (uint32_t i = 0; i < nodes; i++) {
 		g->heads[i].ops = &head_ops;
@@ -225,35 +243,65 @@ int graph_finish(struct graph *g, struct error *err)
 	return 0;
 }
 
+/* A batch that a sink has is not for it. */
+static void mute_again(struct graph *g)
+{
+	for (uint32_t i = 0; i < g->sink_count; i++)
+		operator_sink_mute(g->sink_ends[i], g->verdicts[i] == SINK_HAS_BATCH);
+}
+
 int graph_finish_unheard(struct graph *g, struct error *err)
 {
 	for (uint32_t i = 0; i < g->sink_count; i++)
-		operator_sink_mute(g->sink_ends[i], true);
+		operator_sink_mute(g->sink_ends[i],
+			g->verdicts[i] != SINK_RESYNCS || g->sinks[i]->mode == OUTPUT_COMPLETE);
 	int r = 0;
 	for (uint32_t i = 0; i < g->order_count && r == 0; i++)
 		r = operator_finish(g->order[i], g->batch, err);
-	for (uint32_t i = 0; i < g->sink_count; i++)
-		operator_sink_mute(g->sink_ends[i], false);
+	mute_again(g);
 	return r;
+}
+
+int graph_judge(struct graph *g, int64_t published, int64_t again, struct error *err)
+{
+	for (uint32_t i = 0; i < g->sink_count; i++) {
+		int verdict = sink_judge(g->sinks[i], published, again, err);
+		if (verdict < 0)
+			return verdict;
+		g->verdicts[i] = (enum sink_verdict)verdict;
+	}
+	mute_again(g);
+	return 0;
+}
+
+bool graph_resyncs(const struct graph *g)
+{
+	for (uint32_t i = 0; i < g->sink_count; i++)
+		if (g->verdicts[i] == SINK_RESYNCS)
+			return true;
+	return false;
 }
 
 int graph_prepare(struct graph *g, struct error *err)
 {
-	for (uint32_t i = 0; i < g->sink_count; i++) {
-		int r = g->sinks[i]->ops->prepare(g->sinks[i], g->batch, err);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	int r = 0;
+	for (uint32_t i = 0; i < g->sink_count && r == 0; i++)
+		if (g->verdicts[i] != SINK_HAS_BATCH)
+			r = g->sinks[i]->ops->prepare(g->sinks[i], g->batch, err);
+	return r < 0 ? r : 0;
 }
 
 int graph_publish(struct graph *g, struct error *err)
 {
-	for (uint32_t i = 0; i < g->sink_count; i++) {
-		int r = g->sinks[i]->ops->publish(g->sinks[i], g->batch, err);
-		if (r < 0)
-			return r;
-	}
+	int r = 0;
+	for (uint32_t i = 0; i < g->sink_count && r == 0; i++)
+		if (g->verdicts[i] != SINK_HAS_BATCH)
+			r = g->sinks[i]->ops->publish(g->sinks[i], g->batch, err);
+	if (r < 0)
+		return r;
+	for (uint32_t i = 0; i < g->sink_count; i++)
+		g->verdicts[i] = SINK_GOES_ON;
+	mute_again(g);
 	return 0;
 }
 
@@ -319,6 +367,7 @@ void graph_close(struct graph *g)
 	free(g->sinks);
 	free(g->sink_ends);
 	free(g->gets_all);
+	free(g->verdicts);
 	for (uint32_t i = 0; i < g->own_step_count; i++)
 		operator_close(g->own_steps[i]);
 	free(g->own_steps);

@@ -36,6 +36,8 @@ struct graph {
 	struct sink **sinks;
 	struct operator **sink_ends;
 	bool *gets_all; /* by sink: no step marks its buckets */
+	enum sink_verdict *verdicts; /* by sink; of a start from a checkpoint */
+	const struct sink_writer *writer; /* NULL: no checkpoint */
 	struct operator **own_steps; /* of single sinks with buckets */
 	uint32_t own_step_count;
 	uint32_t sink_count;
@@ -43,8 +45,16 @@ struct graph {
 };
 
 int graph_open(struct graph *g, const struct plan *plan, struct dead_letters *dead,
-	const struct batch *batch, struct error *err);
+	const struct batch *batch, const struct sink_writer *writer, struct error *err);
 void graph_close(struct graph *g);
+
+/*
+ * What each sink gets, from what its target holds (sink_judge): before the first row. Afterwards a
+ * batch that a sink has does not reach it.
+ */
+int graph_judge(struct graph *g, int64_t published, int64_t again, struct error *err);
+/* Some sink has to get all current rows, with the next batch. */
+bool graph_resyncs(const struct graph *g);
 
 /*
  * For a graph of the same script with wider columns. The steps must be the same (same_shape);
@@ -60,7 +70,10 @@ struct operator *graph_head(struct graph *g, const struct plan_node *source);
 
 /* The end of a batch, in the order that the caller decides. */
 int graph_finish(struct graph *g, struct error *err);
-/* Rows reach no sink: for what steps hold that follows from what other steps hold. */
+/*
+ * Rows reach no sink, but those that get all there are: for what steps hold that follows from what
+ * other steps hold.
+ */
 int graph_finish_unheard(struct graph *g, struct error *err);
 int graph_prepare(struct graph *g, struct error *err);
 int graph_publish(struct graph *g, struct error *err);

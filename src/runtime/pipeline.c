@@ -132,25 +132,25 @@ static int open_dead_letters(struct pipeline *p, struct error *err)
 	return p->dead.writer == NULL ? -(int)err->code : 0;
 }
 
-/* Before the sinks: only who has the checkpoint may write to them. */
-static int open_durable(struct pipeline *p, struct error *err)
+/*
+ * The checkpoint's lock is taken before sinks look at their targets, which say what they hold; what
+ * was kept is read before the sources are opened, which it tells where they go on.
+ */
+static int open_graph(struct pipeline *p, struct error *err)
 {
-	if (p->plan->checkpoint.data == NULL)
-		return 0;
-	p->durable = durable_open(p->plan, err);
-	return p->durable == NULL ? -(int)err->code : 0;
-}
-
-/* Before the sources: it says where they go on. */
-static int recover(struct pipeline *p, struct error *err)
-{
-	int r = p->durable == NULL ? 0 : durable_recover(p->durable, &p->graph, err);
+	if (p->plan->checkpoint.data != NULL) {
+		p->durable = durable_open(p->plan, err);
+		if (p->durable == NULL)
+			return -(int)err->code;
+	}
+	int r = graph_open(&p->graph, p->plan, &p->dead, &p->batch, durable_writer(p->durable),
+		err);
 	if (r < 0 || p->durable == NULL)
 		return r;
+	r = durable_recover(p->durable, &p->graph, err);
+	if (r < 0)
+		return r;
 	p->batch.id = durable_next(p->durable, &p->batch.time_us);
-	/* A run that goes on gives its targets only what changes: the rest must stay there. */
-	for (uint32_t i = 0; i < p->plan->sink_count && !durable_is_new(p->durable); i++)
-		p->plan->sinks[i].config.remove_stale = false;
 	p->quarantine =
 		quarantine_open(p->plan->checkpoint, p->batch.id, p->plan->script, err);
 	return p->quarantine == NULL ? -(int)err->code : 0;
@@ -172,9 +172,8 @@ struct pipeline *pipeline_open(
 	p->dead.count_max = plan->error_budget;
 	trigger_init(&p->trigger, plan->trigger, plan->trigger_ms, clock_wall_us(clock));
 	p->batch.time_us = clock_wall_us(clock);
-	if (open_durable(p, err) < 0 ||
-		graph_open(&p->graph, plan, &p->dead, &p->batch, err) < 0 || recover(p, err) < 0 ||
-		open_intakes(p, err) < 0 || open_dead_letters(p, err) < 0) {
+	if (open_graph(p, err) < 0 || open_intakes(p, err) < 0 ||
+		open_dead_letters(p, err) < 0) {
 		pipeline_close(p);
 		return NULL;
 	}
@@ -214,7 +213,7 @@ struct pipeline *pipeline_follow(
 	if (graph_same_shape(&old->graph, plan, err) < 0)
 		goto fail;
 	graph_close_sinks(&old->graph);
-	if (graph_open(&p->graph, plan, &p->dead, &p->batch, err) < 0 ||
+	if (graph_open(&p->graph, plan, &p->dead, &p->batch, NULL, err) < 0 ||
 		graph_take(&p->graph, &old->graph, err) < 0 || take_intakes(p, old, err) < 0)
 		goto fail;
 	return p;
@@ -548,10 +547,14 @@ static bool should_close(const struct pipeline *p)
 	return is_ending(p) || is_wider(p) || trigger_due(&p->trigger, clock_wall_us(p->clock));
 }
 
-/* A first batch runs without input; one that is run again may have had none. */
+/*
+ * A first batch runs without input; one that is run again may have had none; a target that gets
+ * all rows does not wait for it.
+ */
 static bool is_first(const struct pipeline *p)
 {
-	return p->durable == NULL || durable_is_new(p->durable) || durable_replays(p->durable);
+	return p->durable == NULL || durable_is_new(p->durable) || durable_replays(p->durable) ||
+		graph_resyncs(&p->graph);
 }
 
 /* A drain in the middle of a batch that is run again leaves it to the next start. */

@@ -1,8 +1,11 @@
 #include "sink/sink.h"
 
 #include "base/check.h"
+#include "base/log.h"
 #include "sink/parquet_sink.h"
 #include "sink/sink_kinds.h"
+
+#include <inttypes.h>
 
 static struct sink *parquet_sink_open(const struct sink_config *config)
 {
@@ -65,9 +68,102 @@ void sink_stand_in(struct sink *(*make)(const struct sink_config *config))
 	stand_in = make;
 }
 
+struct str sink_target(const struct sink_config *config, struct arena *arena)
+{
+	const char *kind = "";
+	switch (config->kind) {
+	case SINK_CONSOLE:
+	case SINK_CHANGES:
+		return str_lit("stdout");
+	case SINK_FOREACH_BATCH:
+		return str_lit("foreach_batch");
+	case SINK_MEMORY:
+		return str_printf(arena, "memory " STR_FMT, STR_ARG(config->name));
+	case SINK_KAFKA:
+		return str_printf(arena, "topic " STR_FMT, STR_ARG(config->kafka.topic));
+	case SINK_POSTGRES:
+		return str_printf(arena, "postgres " STR_FMT, STR_ARG(config->table));
+	case SINK_SQLITE:
+		return str_printf(arena, "sqlite " STR_FMT " " STR_FMT, STR_ARG(config->path),
+			STR_ARG(config->table));
+	case SINK_FILE:
+		kind = "file";
+		break;
+	case SINK_PARQUET:
+		kind = "parquet";
+		break;
+	}
+	return str_printf(arena, "%s " STR_FMT, kind, STR_ARG(config->path));
+}
+
+bool sink_upserts(const struct sink_config *c, bool is_table)
+{
+	bool by_key = c->kind == SINK_KAFKA || c->kind == SINK_SQLITE || c->kind == SINK_POSTGRES;
+	return by_key && c->mode == OUTPUT_UPDATE && is_table;
+}
+
+/* ---- what the target holds against what the checkpoint knows ---- */
+
+static int differs(const struct sink *s, int64_t published, struct error *err)
+{
+	bool newer = s->held > published;
+	error_set(err, CDCL_E_STATE,
+		STR_FMT ": holds batch %" PRId64 " of this checkpoint, which is at batch %" PRId64
+		": %s", STR_ARG(s->target), s->held, published,
+		newer ? "the checkpoint is older than the target (a restored copy?)"
+		      : "the target is older than the checkpoint (a restored copy?)");
+	error_help(err, newer
+		? "put the newer checkpoint back; or remove the checkpoint and begin anew "
+		  "(docs/operations.md, When target and checkpoint differ)"
+		: "put the newer target back; or make it forget the job, and it begins anew "
+		  "(docs/operations.md, When target and checkpoint differ)");
+	return -(int)CDCL_E_STATE;
+}
+
+static int judge_new(const struct sink *s, int64_t published)
+{
+	bool all_rows = s->is_table && (s->mode == OUTPUT_COMPLETE || s->mode == OUTPUT_UPDATE);
+	if (published < 0) {
+		if (s->others && !all_rows)
+			log_warn("sink", STR_FMT ": holds what another checkpoint wrote; rows are "
+				"added to it", STR_ARG(s->target));
+		return SINK_BEGINS;
+	}
+	log_info("sink", STR_FMT ": new to this checkpoint: %s", STR_ARG(s->target),
+		all_rows ? "it gets all current rows"
+			 : "it begins with the next batch, what came before is not there");
+	return all_rows ? SINK_RESYNCS : SINK_BEGINS;
+}
+
+int sink_judge(const struct sink *s, int64_t published, int64_t again, struct error *err)
+{
+	if (!s->remembers || s->held == published)
+		return s->remembers && published < 0 ? judge_new(s, published) : SINK_GOES_ON;
+	if (s->held < 0)
+		return judge_new(s, published);
+	if (s->held > published && s->held == again)
+		return SINK_HAS_BATCH;
+	if (s->held < published && s->mode == OUTPUT_COMPLETE)
+		return SINK_RESYNCS;
+	return differs(s, published, err);
+}
+
+/* ---- open and close ---- */
+
 struct sink *sink_open(const struct sink_config *config, const struct schema *schema,
 	const struct row_key *key, bool is_table, const struct timezone *timezone,
 	struct error *err)
+{
+	struct sink_rows rows = {.schema = schema,
+		.key = key,
+		.is_table = is_table,
+		.timezone = timezone,
+		.target = str_lit("")};
+	return sink_open_rows(config, &rows, err);
+}
+
+struct sink *sink_open_rows(
+	const struct sink_config *config, const struct sink_rows *rows, struct error *err)
 {
 	check((size_t)config->kind < ARRAY_LEN(kinds));
 	if (kinds[config->kind].open == NULL) {
@@ -79,12 +175,14 @@ struct sink *sink_open(const struct sink_config *config, const struct schema *sc
 		s = kinds[config->kind].open(config);
 	s->description = kinds[config->kind].description;
 	s->mode = config->mode;
-	s->schema = schema;
-	s->timezone = timezone;
-	s->key = key;
-	s->is_table = is_table;
-	int64_t last_batch_id = -1;
-	if (s->ops->open(s, &last_batch_id, err) < 0) {
+	s->schema = rows->schema;
+	s->timezone = rows->timezone;
+	s->key = rows->key;
+	s->is_table = rows->is_table;
+	s->writer = rows->writer;
+	s->target = rows->target;
+	s->held = -1;
+	if (s->ops->open(s, &s->held, err) < 0) {
 		sink_close(s);
 		return NULL;
 	}

@@ -4,15 +4,33 @@
 /*
  * Where result rows go. Five functions:
  *
- *	open     says the last batch id the sink holds (-1: none, or a sink that does not remember)
+ *	open     says the last batch id that the target holds of this writer (-1: none)
  *	write    takes live rows as chunks come; copies what it keeps
  *	prepare  makes the batch ready to be published by one step that cannot half-happen
  *	publish  makes it visible
  *	close    accepts a half-open sink
  *
  * `write` and `publish` may answer CDCL_E_CLOSED: stdout's reader went away, the run ends quietly,
- * exit 0. A batch with no rows is published too (an empty box). Staged and ledger sinks:
- * docs/operations.md.
+ * exit 0. A batch with no rows is published too (an empty box).
+ *
+ * With a checkpoint (`writer` is set before open) a target can remember, in the same step that
+ * makes a batch visible, the checkpoint's id and the batch's. Such a sink sets `remembers` in open
+ * and answers the batch that is there; what another checkpoint wrote counts as none (`others`). The
+ * target is known by its own name together with the job's, not by a place in the script. From the
+ * answer follows, in sink_judge and nowhere else, P being the last batch that the checkpoint knows
+ * to be published and P + 1 the one that has to be run again, if there is one:
+ *
+ *	holds P        goes on
+ *	holds P + 1    is not given that batch: no write, prepare or publish. Other sinks get it
+ *	more           the checkpoint is older than the target: exit 6
+ *	less           the target is older: exit 6 (complete ones get all rows, as at every start)
+ *	none, P = -1   a first start: as without a checkpoint (`remove_stale`)
+ *	none           a new target: upserting and complete ones get all current rows once, with the
+ *	               next batch, and rows of others go; the rest begin here, and the log says so
+ *
+ * So a sink that remembers every batch that it is given, one without rows too, holds each exactly
+ * once. One that finds while it publishes that its target holds something else than it knows has
+ * met another writer: CDCL_E_FENCED, and nothing of the batch stays.
  *
  * Rows of a Table have kinds. In update mode a sink gets the last state of every changed key: +I or
  * +U to put, -D to take away (console and changes leave -D out or mark it); one row a key and
@@ -84,7 +102,14 @@ struct sink_rewrite {
 	int64_t changes;
 };
 
+/* Who writes to the targets of a job with a checkpoint. */
+struct sink_writer {
+	struct str job;
+	struct str checkpoint;  /* its id: 32 hexadecimal digits, made when it was begun */
+};
+
 struct sink;
+struct sink_config;
 
 struct sink_ops {
 	const char *kind;
@@ -109,7 +134,24 @@ struct sink {
 	bool pending;                           /* holds rows back that a last batch must write */
 	int64_t due_us;                         /* pending: when a batch may write them */
 	const struct sink_rewrite *rewrite;     /* for progress; NULL: rows are written once */
+	const struct sink_writer *writer;       /* NULL: no checkpoint, nothing is remembered */
+	struct str target;                      /* its name among the targets of the job */
+	bool remembers;                         /* set in open */
+	bool others;                            /* set in open: another checkpoint wrote there */
+	int64_t held;                           /* the last batch that is there; -1: none */
 };
+
+enum sink_verdict {
+	SINK_GOES_ON,
+	SINK_HAS_BATCH,         /* the one that is run again */
+	SINK_BEGINS,
+	SINK_RESYNCS            /* gets all current rows once */
+};
+
+/* `published`: the checkpoint's last batch; `again`: the one to be run again; -1: none. */
+int sink_judge(const struct sink *s, int64_t published, int64_t again, struct error *err);
+/* +I, +U and -D of a Table's keys, so that its target can be made whole at any time. */
+bool sink_upserts(const struct sink_config *config, bool is_table);
 
 enum sink_kind {
 	SINK_CONSOLE,
@@ -178,7 +220,23 @@ struct sink_config {                            /* plain data of the plan */
 	struct parquet_sink_config parquet;
 };
 
+/* "sqlite out.db orders": where its rows go, without what is secret. */
+struct str sink_target(const struct sink_config *config, struct arena *arena);
+
+/* What a sink stands on; all of it lives longer. */
+struct sink_rows {
+	const struct schema *schema;
+	const struct row_key *key;
+	bool is_table;
+	const struct timezone *timezone;
+	const struct sink_writer *writer;
+	struct str target;
+};
+
 /* NULL with the error filled. */
+struct sink *sink_open_rows(
+	const struct sink_config *config, const struct sink_rows *rows, struct error *err);
+/* Without a checkpoint. */
 struct sink *sink_open(const struct sink_config *config, const struct schema *schema,
 	const struct row_key *key, bool is_table, const struct timezone *timezone,
 	struct error *err);

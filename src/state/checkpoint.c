@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/random.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -44,10 +45,15 @@ static int read_manifest(struct checkpoint *c, struct error *err)
 	c->is_new = r == 0;
 	if (c->is_new) {
 		memcpy(c->manifest.job, c->job.data, c->job.len);
+		random_name(c->manifest.id);
 		return 0;
 	}
-	if (str_eq(str_c(c->manifest.job), c->job))
-		return 0;
+	if (str_eq(str_c(c->manifest.job), c->job)) {
+		if (c->manifest.id[0] != '\0')
+			return 0;
+		random_name(c->manifest.id);
+		return manifest_write(c->folder, &c->manifest, err);
+	}
 	error_set(err, CDCL_E_STATE, "%s: is the state of the job '%s', not of '" STR_FMT "'",
 		c->folder, c->manifest.job, STR_ARG(c->job));
 	error_help(err, "name another folder, or the job as it was named before");
@@ -106,6 +112,11 @@ struct checkpoint *checkpoint_open(const struct checkpoint_config *config,
 		return c;
 	checkpoint_close(c, NULL);
 	return NULL;
+}
+
+struct str checkpoint_id(const struct checkpoint *c)
+{
+	return str_c(c->manifest.id);
 }
 
 int checkpoint_close(struct checkpoint *c, struct error *err)

@@ -102,13 +102,14 @@ struct checkpoint_found {
 
 /*
  * Locks the folder and reads its manifest. The parts are empty ones, named alike in every run; they
- * stay the caller's and outlive the checkpoint.
+ * stay the caller's and outlive the checkpoint. They may be given later, before the recovery.
  */
 struct checkpoint *checkpoint_open(const struct checkpoint_config *config,
 	struct state_part *const *parts, uint32_t part_count, struct error *err);
-/* For one that was opened before its parts were there; before checkpoint_recover. */
 void checkpoint_set_parts(
 	struct checkpoint *c, struct state_part *const *parts, uint32_t part_count);
+/* 32 hexadecimal digits that no other checkpoint has; its memory is the checkpoint's. */
+struct str checkpoint_id(const struct checkpoint *c);
 /* What is appended but not synced yet is synced, if nothing failed before. NULL is fine. */
 int checkpoint_close(struct checkpoint *c, struct error *err);
 

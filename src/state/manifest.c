@@ -13,6 +13,8 @@ void manifest_text(const struct manifest *m, struct strbuf *out)
 {
 	size_t start = out->len;
 	strbuf_addf(out, "cdcl checkpoint %d\njob %s\n", manifest_version, m->job);
+	if (m->id[0] != '\0')
+		strbuf_addf(out, "id %s\n", m->id);
 	strbuf_addf(out, "snapshot %llu\nolder %llu\nnewest %llu\n",
 		(unsigned long long)m->snapshot, (unsigned long long)m->older,
 		(unsigned long long)m->newest);
@@ -73,6 +75,22 @@ static int check_crc(struct str text, const char *path, size_t *end, struct erro
 	return 0;
 }
 
+/* There may be none. */
+static bool take_id(struct str text, size_t *at, char *id)
+{
+	struct str rest;
+	if (!take_line(text, at, "id", &rest))
+		return true;
+	if (rest.len != random_name_bytes - 1)
+		return false;
+	for (size_t i = 0; i < rest.len; i++)
+		if (memchr("0123456789abcdef", rest.data[i], 16) == NULL)
+			return false;
+	memcpy(id, rest.data, rest.len);
+	id[rest.len] = '\0';
+	return true;
+}
+
 int manifest_parse(struct str text, const char *path, struct manifest *m, struct error *err)
 {
 	struct str job;
@@ -91,6 +109,7 @@ int manifest_parse(struct str text, const char *path, struct manifest *m, struct
 		return error_set(err, CDCL_E_STATE, "%s: format %llu, this cdcl knows %d", path,
 			(unsigned long long)version, manifest_version);
 	if (!take_line(text, &at, "job", &job) || job.len >= sizeof(m->job) ||
+		!take_id(text, &at, m->id) ||
 		!take_number(text, &at, "snapshot", &m->snapshot) ||
 		!take_number(text, &at, "older", &m->older) ||
 		!take_number(text, &at, "newest", &m->newest) || at != text.len)

@@ -6,6 +6,7 @@
  *
  *	cdcl checkpoint 1
  *	job orders_merge
+ *	id 8d3c07a1f2b94c55a0e6d41b7c9f2e30
  *	snapshot 7
  *	older 4
  *	newest 9
@@ -14,16 +15,20 @@
  * State is snapshot snap-7 and the logs log-7, log-8, log-9 applied over it. With `snapshot 0`
  * there is none yet and the logs from log-1 on are all. `older` is the snapshot before, kept with
  * its logs (log-4 ... log-6) until the next one is whole: a damaged newest one is not the end.
+ * `id` is made when the checkpoint is begun: targets know it from another one of the same job (one
+ * that was begun before there were ids gets one when it is opened).
  * The last line is the CRC-32C of the lines before it.
  */
 
 #include "cdcl/error.h"
+#include "base/random.h"
 #include "base/str.h"
 
 enum { manifest_version = 1, manifest_bytes_max = 4096 };
 
 struct manifest {
 	char job[256];
+	char id[random_name_bytes];     /* empty: it has none yet */
 	uint64_t snapshot;
 	uint64_t older;         /* 0: none */
 	uint64_t newest;
