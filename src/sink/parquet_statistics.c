@@ -225,7 +225,9 @@ static struct str cut(struct str s, size_t bytes, bool text)
 static bool cut_upper(struct str s, bool text, char *out, struct str *bound)
 {
 	*bound = cut(s, statistics_text_bytes_max, text);
-	memcpy(out, bound->data, bound->len);
+	if (bound->len > 0) {
+		memcpy(out, bound->data, bound->len);
+	}
 	bound->data = out;
 	if (bound->len == s.len) {
 		return true;

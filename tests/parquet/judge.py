@@ -291,6 +291,17 @@ def test_long_values():
     want(len(big) <= 1 and 11 not in column, big)
 
 
+def test_empty_texts():
+    """A row group whose every text is empty has statistics of no bytes."""
+    for table in ([['']], [[''], [None], ['']]):
+        columns = kind_only('string')
+        path = write('a string', b''.join(rows.encode_row(columns, row) for row in table))
+        read_arrow(path, columns, table)
+        read_duck(path, columns, table)
+        stats = pq.ParquetFile(path).metadata.row_group(0).column(0).statistics
+        want((stats.min, stats.max) == ('', ''), stats)
+
+
 def test_broken_text():
     """Readers refuse broken UTF-8 and what is no JSON, so neither gets into a file."""
     text = [b'ok', b'\xff', b'a\xe9b', b'\xed\xa0\x80', b'']
