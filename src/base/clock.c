@@ -24,6 +24,11 @@ static int64_t system_monotonic_us(const struct clock *c)
 	return read_clock(CLOCK_MONOTONIC);
 }
 
+int64_t clock_boot_us(void)
+{
+	return read_clock(CLOCK_BOOTTIME);
+}
+
 const struct clock clock_system = {.wall_us = system_wall_us, .monotonic_us = system_monotonic_us};
 
 static int64_t held_us(const struct clock *c)

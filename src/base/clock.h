@@ -21,6 +21,9 @@ struct clock_held {
 	int64_t now_us;
 };
 
+/* Since the machine started; what /proc counts in. */
+int64_t clock_boot_us(void);
+
 /* Hour, minute and second on this machine's own clock face, for people. */
 void clock_local_time(int64_t wall_us, int *hour, int *minute, int *second);
 

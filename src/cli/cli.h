@@ -29,6 +29,7 @@ enum { option_list_max = 256, arguments_max = 256 };
 enum option_kind {
 	OPTION_FLAG, /* bool */
 	OPTION_TEXT, /* const char *: NULL when not given */
+	OPTION_PORT, /* const char *: as text, "" without its value, which ends with a digit */
 	OPTION_INTEGER, /* int64_t, not negative */
 	OPTION_REAL, /* double, not negative */
 	OPTION_LIST /* struct option_list: may be given again */

@@ -62,6 +62,7 @@ static int store(const struct option_spec *o, const char *text, void *options, s
 		*(bool *)field = true;
 		return 0;
 	case OPTION_TEXT:
+	case OPTION_PORT:
 		*(const char **)field = text;
 		return 0;
 	case OPTION_INTEGER:
@@ -81,6 +82,13 @@ static int store(const struct option_spec *o, const char *text, void *options, s
 	}
 	}
 	return error_set(err, CDCL_E_INTERNAL, "option of an unknown kind");
+}
+
+/* What follows an option whose value may be left out: "8077", "[::1]:8077", and no script. */
+static bool is_port(const char *text)
+{
+	size_t len = text == NULL ? 0 : strlen(text);
+	return len > 0 && text[0] != '-' && text[len - 1] >= '0' && text[len - 1] <= '9';
 }
 
 /* argv[*at] is "--name" or "--name=value"; moves *at past a value that is an argument of its own.
@@ -103,6 +111,8 @@ static int parse_long(
 	}
 	if (equals != NULL)
 		return store(o, equals + 1, options, err);
+	if (o->kind == OPTION_PORT && (*at + 1 >= argc || !is_port(argv[*at + 1])))
+		return store(o, "", options, err);
 	if (*at + 1 >= argc)
 		return error_set(err, CDCL_E_USAGE, "--%s needs a value: --%s %s", o->name, o->name,
 			o->value);

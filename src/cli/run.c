@@ -5,14 +5,16 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/service.h"
 #include "data/value.h"
 #include "runtime/file_watch.h"
 #include "runtime/job.h"
 #include "runtime/loop.h"
+#include "runtime/monitor.h"
 #include "runtime/peek.h"
 #include "state/last_words.h"
 
-enum { finite_broker_timeout_s = 30 };
+enum { finite_broker_timeout_s = 30, save_look_us = 1000000 };
 
 struct run_options {
 	struct script_arguments script;
@@ -20,6 +22,7 @@ struct run_options {
 	const char *show;
 	const char *broker_timeout;
 	const char *checkpoint;
+	const char *listen;
 	int64_t batches_max;
 	bool once;
 	bool available_now;
@@ -52,6 +55,8 @@ static const struct option_spec run_specs[] = {
 		"print this table of the job at every batch: merge { name = TABLE }"},
 	{0, "checkpoint", "FOLDER", OPTION_TEXT, offsetof(struct run_options, checkpoint),
 		"keep state and positions there, and go on from there"},
+	{0, "listen", "[[HOST:]PORT]", OPTION_PORT, offsetof(struct run_options, listen),
+		"serve /metrics /livez /readyz /api/v1/progress (127.0.0.1:8077)"},
 	{0, "broker-timeout", "SECONDS", OPTION_TEXT, offsetof(struct run_options, broker_timeout),
 		"give up on an absent broker or topic (finite runs: 30)"},
 	{'q', "quiet", NULL, OPTION_FLAG, offsetof(struct run_options, quiet),
@@ -205,8 +210,10 @@ static bool wait_for_save(
 		file_watch_add(watch, file, &unseen);
 	int fd = file_watch_fd(watch);
 	bool saved = false;
-	while (!saved && (loop_wait(loop, &fd, 1, -1) & LOOP_SIGNAL) == 0)
+	while (!saved && (loop_wait(loop, &fd, 1, save_look_us) & LOOP_SIGNAL) == 0) {
+		service_beat();
 		saved = file_watch_changed(watch);
+	}
 	loop_close(loop);
 	return saved;
 }
@@ -393,7 +400,7 @@ static bool may_be_mended(
 }
 
 static int run_script(const struct run_options *o, const struct script_options *options,
-	struct demo *demo, struct arena *arena, struct error *err)
+	struct demo *demo, struct monitor *monitor, struct arena *arena, struct error *err)
 {
 	struct job_options job_options = {
 		.batches_max = o->batches_max,
@@ -403,6 +410,7 @@ static int run_script(const struct run_options *o, const struct script_options *
 		.catch_signals = true,
 		.stop_on_closed_stdout = true,
 		.clock = options->clock,
+		.monitor = monitor,
 	};
 	struct script *fresh = load_first(o, options, err);
 	int end = fresh == NULL ? -(int)err->code : JOB_CHANGED;
@@ -425,22 +433,25 @@ static int run_script(const struct run_options *o, const struct script_options *
 				keep_resolved(&job_options, r.job, arena);
 		}
 		if (end < 0 && may_be_mended(o, &job_options, err)) {
+			monitor_set_phase(monitor, MONITOR_WAITING);
 			job_close(r.job);
 			r.job = NULL;
 			fresh = load_after_failure(o, options, &job_options, err);
 			end = fresh != NULL ? JOB_CHANGED : -(int)err->code;
 		}
 		close_running(&r);
-		if (end == JOB_CHANGED)
+		if (end == JOB_CHANGED) {
+			monitor_set_phase(monitor, MONITOR_STARTING);
 			log_info("watch", "%s was saved: started again", options->path);
+		}
 	}
 	close_running(&r);
 	return end;
 }
 
 /* What outlives the job's restarts. */
-static int run_in_surroundings(
-	const struct run_options *o, struct script_options *options, struct error *err)
+static int run_in_surroundings(const struct run_options *o, struct script_options *options,
+	struct monitor *monitor, struct error *err)
 {
 	struct demo *demo = NULL;
 	int64_t peek_ms = 0;
@@ -457,7 +468,7 @@ static int run_in_surroundings(
 	options->peek = o->demo ? demo_peek(demo) : peek_seam(peek);
 	struct arena arena;
 	arena_init(&arena, 4096);
-	int end = run_script(o, options, demo, &arena, err);
+	int end = run_script(o, options, demo, monitor, &arena, err);
 	arena_release(&arena);
 	peek_close(peek);
 	demo_close(demo);
@@ -484,7 +495,11 @@ static int run_command(const void *options, const struct arguments *arguments)
 			"--brokers or --input");
 	if (o->watch && strcmp(path, "-") == 0)
 		return cli_usage(&command_run, "--watch needs a file, not standard input");
-	int end = run_in_surroundings(o, &script_options, &err);
+	struct monitor *monitor = NULL;
+	if (monitor_open(o->listen, script_options.clock, &monitor, &err) < 0)
+		return cli_fail(&err);
+	int end = run_in_surroundings(o, &script_options, monitor, &err);
+	monitor_close(monitor);
 	log_tell_hidden(true);
 	if (end >= 0)
 		return 0;

@@ -1,5 +1,6 @@
 #include "cli/cli.h"
 
+#include "runtime/http_server.h"
 #include "runtime/loop.h"
 #include "script/luajit_version.h"
 #include "source/kafka_version.h"
@@ -23,9 +24,11 @@ static int run_version(const void *options, const struct arguments *arguments)
 	unsigned xxhash = XXH_versionNumber();
 	strbuf_addf(&out, "cdcl %s\n", CDCL_VERSION);
 	strbuf_addf(&out,
-		"  librdkafka %s\n  %s\n  libev %d.%d\n  zlib %s\n  zstd %s\n  xxhash %u.%u.%u\n",
+		"  librdkafka %s\n  %s\n  libev %d.%d\n  zlib %s\n  zstd %s\n  xxhash %u.%u.%u\n"
+		"  libmicrohttpd %s\n",
 		kafka_version(), luajit_version(), major, minor, zlibVersion(),
-		ZSTD_versionString(), xxhash / 10000, xxhash / 100 % 100, xxhash % 100);
+		ZSTD_versionString(), xxhash / 10000, xxhash / 100 % 100, xxhash % 100,
+		http_server_version());
 	if (tc_version != NULL)
 		strbuf_addf(&out, "  allocator: %s\n", tc_version(NULL, NULL, NULL));
 	else

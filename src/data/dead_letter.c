@@ -143,6 +143,14 @@ static int over_budget(const struct dead_letters *d, const char *place, const st
 	return 0;
 }
 
+static int keep(struct dead_letters *d, enum dead_letter_reason reason, const struct chunk *c,
+	uint32_t row, const struct error *why, struct error *err)
+{
+	int r = d->writer == NULL ? 0 : d->writer->write(d->writer, reason, c, row, why, err);
+	d->written += d->writer != NULL && r == 0;
+	return r;
+}
+
 int dead_letter_add(struct dead_letters *d, enum dead_letter_reason reason, const struct chunk *c,
 	uint32_t row, const struct error *why, struct error *err)
 {
@@ -162,7 +170,7 @@ int dead_letter_add(struct dead_letters *d, enum dead_letter_reason reason, cons
 		return stop(why, place, err);
 	}
 	note_in_log(reason, c, row, place, why);
-	if (d->writer != NULL && d->writer->write(d->writer, reason, c, row, why, err) < 0) {
+	if (keep(d, reason, c, row, why, err) < 0) {
 		return -(int)err->code;
 	}
 	if (over_budget(d, place, why, err) == 0) {
@@ -182,5 +190,5 @@ int dead_letter_keep(struct dead_letters *d, enum dead_letter_reason reason, con
 {
 	check(reason < dead_letter_reason_count);
 	d->counts[reason]++;
-	return d->writer == NULL ? 0 : d->writer->write(d->writer, reason, c, row, why, err);
+	return keep(d, reason, c, row, why, err);
 }

@@ -51,6 +51,7 @@ struct dead_letters {
 	int64_t per_minute_max;                         /* 0: the 5 % rule */
 	int64_t counts[dead_letter_reason_count];
 	int64_t total;
+	int64_t written;                                /* by the writer */
 	int64_t minute_started_us;
 	int64_t minute_bad;
 	int64_t minute_records;

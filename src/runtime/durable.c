@@ -380,6 +380,11 @@ int durable_published(struct durable *d, const struct batch *b, struct error *er
 	return checkpoint_published(d->checkpoint, b->id, err);
 }
 
+void durable_figures(const struct durable *d, struct checkpoint_figures *figures)
+{
+	checkpoint_figures(d->checkpoint, figures);
+}
+
 int durable_step(struct durable *d, struct error *err)
 {
 	int64_t bytes = d->plan->snapshot_slice_bytes;

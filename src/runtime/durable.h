@@ -42,6 +42,8 @@ int durable_commit(struct durable *d, const struct intake *intakes, uint32_t cou
 	const struct batch *b, struct error *err);
 int durable_published(struct durable *d, const struct batch *b, struct error *err);
 
+void durable_figures(const struct durable *d, struct checkpoint_figures *figures);
+
 /* Between chunks: a slice of a snapshot. 1 while there is more to do. */
 int durable_step(struct durable *d, struct error *err);
 

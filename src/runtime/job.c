@@ -3,8 +3,10 @@
 #include "base/arena.h"
 #include "base/check.h"
 #include "base/log.h"
+#include "base/service.h"
 #include "runtime/loop.h"
 #include "runtime/merge_report.h"
+#include "runtime/monitor.h"
 #include "runtime/pipeline.h"
 #include "runtime/progress.h"
 #include "runtime/status.h"
@@ -121,7 +123,7 @@ struct job *job_open(struct plan *plan, const struct job_options *options, struc
 	j->options = *options;
 	j->plan = plan;
 	apply_resolved(plan, options);
-	if (options->progress_path != NULL) {
+	if (options->progress_path != NULL || options->monitor != NULL) {
 		j->progress = progress_open(options->progress_path, options->restarted,
 			plan->job_name, options->clock, err);
 		if (j->progress == NULL)
@@ -137,6 +139,7 @@ struct job *job_open(struct plan *plan, const struct job_options *options, struc
 		: pipeline_open(plan, options->clock, options->batches_max, err);
 	if (j->pipeline == NULL)
 		goto fail;
+	monitor_start(options->monitor, plan->job_name);
 	status_init(
 		&j->status, plan->job_name, options->clock, isatty(STDERR_FILENO) && log_color());
 	return j;
@@ -149,6 +152,8 @@ void job_close(struct job *j)
 {
 	if (j == NULL)
 		return;
+	if (j->pipeline != NULL)
+		monitor_end(j->options.monitor, j->pipeline);
 	pipeline_close(j->pipeline);
 	loop_close(j->loop);
 	file_watch_close(j->watch);
@@ -169,6 +174,7 @@ static void drain(struct job *j)
 	if (j->draining)
 		return;
 	j->draining = true;
+	monitor_set_phase(j->options.monitor, MONITOR_DRAINING);
 	pipeline_drain(j->pipeline);
 }
 
@@ -192,6 +198,8 @@ static unsigned wait_turn(struct job *j, int result)
 		w->timeout_us = sooner(w->timeout_us, status_wait_us(&j->status));
 	if (j->options.stop_on_closed_stdout)
 		w->timeout_us = sooner(w->timeout_us, stdout_look_us);
+	if (j->options.monitor != NULL)
+		w->timeout_us = sooner(w->timeout_us, monitor_wait_us(j->options.monitor));
 	if (result != PIPELINE_WAIT)
 		w->timeout_us = 0;
 	if (j->watch != NULL)
@@ -206,7 +214,10 @@ static int note_batch(struct job *j, struct error *err)
 	log_debug("batch", "id=%lld rows=%lld out=%lld %.1f ms", (long long)f->id,
 		(long long)f->rows_in, (long long)f->rows_out,
 		(double)(f->read_us + f->finish_us + f->publish_us + f->commit_us) / 1e3);
-	return j->progress == NULL ? 0 : progress_write(j->progress, j->pipeline, err);
+	int r = j->progress == NULL ? 0 : progress_write(j->progress, j->pipeline, err);
+	if (r == 0 && j->options.monitor != NULL)
+		monitor_batch(j->options.monitor, j->pipeline, progress_line(j->progress));
+	return r;
 }
 
 static int run(struct job *j, struct error *err)
@@ -224,6 +235,8 @@ static int run(struct job *j, struct error *err)
 			drain(j);
 		if (j->watch != NULL && !j->draining && file_watch_changed(j->watch))
 			return JOB_CHANGED;
+		service_beat();
+		monitor_turn(j->options.monitor, j->pipeline);
 		result = pipeline_step(j->pipeline, turn_chunks_max, err);
 		if (result < 0)
 			return result;

@@ -13,6 +13,7 @@
 #include "source/source.h"
 
 struct job;
+struct monitor;
 
 struct job_options {
 	int64_t batches_max; /* --max-batches; 0: no limit */
@@ -24,6 +25,7 @@ struct job_options {
 	const struct str *watch_paths; /* --watch: the script and the modules it requires */
 	uint32_t watch_count;
 	const struct clock *clock;
+	struct monitor *monitor; /* of the run; NULL: nobody looks */
 	bool restarted; /* --watch: not the first start of this run */
 	/* What the first start resolved `latest` to, so that a restart reads on from there. */
 	const struct partition_offset *resolved;

@@ -673,6 +673,18 @@ const struct sink *pipeline_sink(const struct pipeline *p, uint32_t index)
 	return p->graph.sinks[index];
 }
 
+const struct dead_letters *pipeline_dead_letters(const struct pipeline *p)
+{
+	return &p->dead;
+}
+
+bool pipeline_checkpoint(const struct pipeline *p, struct checkpoint_figures *figures)
+{
+	if (p->durable != NULL)
+		durable_figures(p->durable, figures);
+	return p->durable != NULL;
+}
+
 const struct operator_state *pipeline_state(const struct pipeline *p, uint32_t index)
 {
 	for (uint32_t i = 0; i < p->graph.order_count; i++) {

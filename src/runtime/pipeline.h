@@ -28,6 +28,7 @@
 #include "ops/operator.h"
 #include "plan/plan.h"
 #include "source/source.h"
+#include "state/checkpoint.h"
 
 struct pipeline;
 
@@ -102,6 +103,10 @@ const struct source *pipeline_source(
 	const struct pipeline *p, uint32_t index, int64_t *messages_of_batch);
 uint32_t pipeline_sink_count(const struct pipeline *p);
 const struct sink *pipeline_sink(const struct pipeline *p, uint32_t index);
+
+const struct dead_letters *pipeline_dead_letters(const struct pipeline *p);
+/* False: there is no checkpoint. */
+bool pipeline_checkpoint(const struct pipeline *p, struct checkpoint_figures *figures);
 
 /* What the steps hold after the batch: the index-th that holds anything, or NULL. */
 const struct operator_state *pipeline_state(const struct pipeline *p, uint32_t index);

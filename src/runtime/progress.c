@@ -8,7 +8,7 @@
 
 struct progress {
 	char *path;
-	int fd;
+	int fd; /* 0: none */
 	const struct clock *clock;
 	struct strbuf line;
 	struct strbuf name; /* as a JSON string */
@@ -44,7 +44,7 @@ struct progress *progress_open(const char *path, bool append, struct str job_nam
 	const struct clock *clock, struct error *err)
 {
 	struct progress *g = calloc(1, sizeof(*g));
-	char *copy = strdup(path);
+	char *copy = strdup(path == NULL ? "" : path);
 	if (g == NULL || copy == NULL) {
 		error_set(err, CDCL_E_MEMORY, "no memory for --progress");
 		free(g);
@@ -58,6 +58,8 @@ struct progress *progress_open(const char *path, bool append, struct str job_nam
 	strbuf_init(&g->name);
 	json_text_string(job_name, &g->name);
 	make_ids(g, job_name, clock);
+	if (path == NULL)
+		return g;
 	g->fd = strcmp(path, "-") == 0 ? 1 : file_open_write(path, append, err);
 	if (g->fd < 0) {
 		error_prefix(err, "--progress: ");
@@ -239,7 +241,14 @@ int progress_write(struct progress *g, const struct pipeline *p, struct error *e
 	add_sources(out, p, between_us, busy_us);
 	add_sinks(out, p);
 	strbuf_addf(out, ",\"badRecords\":%lld}\n", (long long)totals.bad_records);
+	if (g->fd == 0)
+		return 0;
 	if (g->fd == 1)
 		return file_write_stdout(strbuf_str(out), err);
 	return file_write_all(g->fd, strbuf_str(out), g->path, err);
+}
+
+struct str progress_line(const struct progress *g)
+{
+	return strbuf_str(&g->line);
 }

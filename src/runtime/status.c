@@ -1,10 +1,10 @@
 #include "runtime/status.h"
 
-#include "base/file.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "data/value.h"
 
-enum { live_period_ms = 250, log_period_ms = 10000, page_bytes = 4096 };
+enum { live_period_ms = 250, log_period_ms = 10000 };
 
 void status_init(struct status *s, struct str job_name, const struct clock *clock, bool live)
 {
@@ -33,27 +33,6 @@ void status_number(struct strbuf *out, int64_t n)
 	}
 }
 
-/* Resident memory: the second number of /proc/self/statm, in pages. 0: not known. */
-static int64_t resident_megabytes(void)
-{
-	struct strbuf text;
-	strbuf_init(&text);
-	int64_t pages = 0;
-	if (file_read_all("/proc/self/statm", 4096, &text, NULL) == 0) {
-		struct str s = strbuf_str(&text);
-		const char *blank = memchr(s.data, ' ', s.len);
-		if (blank != NULL) {
-			struct str rest = str_sub(s, (size_t)(blank + 1 - s.data), s.len);
-			const char *end = memchr(rest.data, ' ', rest.len);
-			if (end == NULL ||
-				!int64_parse(str_sub(rest, 0, (size_t)(end - rest.data)), &pages))
-				pages = 0;
-		}
-	}
-	strbuf_release(&text);
-	return pages * page_bytes / (1024 * 1024);
-}
-
 static int64_t rate(int64_t count, int64_t us)
 {
 	return us <= 0 ? 0 : (int64_t)((double)count * 1e6 / (double)us);
@@ -75,7 +54,7 @@ static void add_figures(const struct status *s, const struct pipeline_totals *t,
 	status_number(out, t->messages);
 	strbuf_add_c(out, "  bad ");
 	status_number(out, t->bad_records);
-	strbuf_addf(out, "  %lld MB", (long long)resident_megabytes());
+	strbuf_addf(out, "  %lld MB", (long long)(process_resident_bytes() >> 20));
 }
 
 void status_tick(struct status *s, const struct pipeline *p)

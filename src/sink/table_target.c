@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/service.h"
 
 #include <poll.h>
 #include <stdlib.h>
@@ -191,6 +192,7 @@ int table_target_publish(struct sink *s, const struct batch *b, struct error *er
 		waited_ms < target_retry_ms_max) {
 		log_warn(s->ops->kind, "%s; trying again in %.1f s", err->text, wait_ms / 1000.0);
 		poll(NULL, 0, wait_ms);
+		service_beat();
 		waited_ms += wait_ms;
 		wait_ms = wait_ms * 2 < target_wait_ms_max ? wait_ms * 2 : target_wait_ms_max;
 		error_init(err);

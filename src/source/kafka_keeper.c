@@ -68,6 +68,7 @@ struct kafka_keeper {
 	bool commit_warned;
 
 	atomic_bool starves;
+	atomic_bool out; /* an outage goes on */
 
 	/* The mailbox */
 	pthread_mutex_t lock;
@@ -125,6 +126,7 @@ static void outage_begins(struct kafka_keeper *k, const char *reason)
 	struct outage *o = &k->outage;
 	int64_t now = now_us(k);
 	if (o->since_us == 0) {
+		atomic_store(&k->out, true);
 		o->since_us = now;
 		o->next_notice_us = now;
 		o->pause_us = 5 * 1000 * 1000;
@@ -163,6 +165,7 @@ static void outage_ends(struct kafka_keeper *k)
 	if (o->since_us != 0)
 		log_info("kafka", "broker at " STR_FMT " answers again after %.1f s",
 			STR_ARG(k->config->brokers), (double)(now_us(k) - o->since_us) / 1e6);
+	atomic_store(&k->out, false);
 	o->since_us = 0;
 	o->reason[0] = 0;
 }
@@ -838,6 +841,11 @@ rd_kafka_t *kafka_keeper_client(struct kafka_keeper *k)
 struct kafka_bounds kafka_keeper_bounds(const struct kafka_keeper *k)
 {
 	return k->bounds;
+}
+
+bool kafka_keeper_reaches(const struct kafka_keeper *k)
+{
+	return !atomic_load_explicit(&k->out, memory_order_relaxed);
 }
 
 bool kafka_keeper_resolved(struct kafka_keeper *k)

@@ -78,6 +78,9 @@ rd_kafka_t *kafka_keeper_client(struct kafka_keeper *k);
 /* What librdkafka was told to queue at most. */
 struct kafka_bounds kafka_keeper_bounds(const struct kafka_keeper *k);
 
+/* False while no broker answers. */
+bool kafka_keeper_reaches(const struct kafka_keeper *k);
+
 /* True once the first partitions (perhaps none, for a pattern) are known. */
 bool kafka_keeper_resolved(struct kafka_keeper *k);
 

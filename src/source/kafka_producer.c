@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/check.h"
 #include "base/log.h"
+#include "base/service.h"
 #include "source/kafka_client.h"
 
 #include <stdatomic.h>
@@ -346,6 +347,7 @@ int kafka_producer_flush(struct kafka_producer *p, struct error *err)
 {
 	for (int turn = 0; turn < flush_turns_max; turn++) {
 		rd_kafka_resp_err_t why = rd_kafka_flush(p->rk, flush_ms);
+		service_beat();
 		int r = failed(p, err);
 		if (r < 0 || why == RD_KAFKA_RESP_ERR_NO_ERROR)
 			return r;

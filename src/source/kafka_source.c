@@ -67,6 +67,7 @@ struct kafka_partition {
 	int32_t partition;
 	uint32_t found_index;
 	int64_t position;
+	int64_t messages;
 	int64_t target;
 	int64_t limit;
 	int64_t empty_until; /* nothing comes below this offset */
@@ -194,7 +195,9 @@ static struct kafka_partition *partition_add(struct kafka_source *ks, const stru
 
 static void reach(struct kafka_source *ks, struct kafka_partition *p)
 {
-	ks->source.partitions[p - ks->partitions].position = p->position;
+	struct source_partition *shown = &ks->source.partitions[p - ks->partitions];
+	shown->position = p->position;
+	shown->messages = p->messages;
 	if (!p->reached && p->position >= p->target) {
 		p->reached = true;
 		ks->unreached--;
@@ -460,6 +463,7 @@ static void unhold(struct kafka_source *ks, struct kafka_partition *p, struct me
 	out->header_count[i] = h->header_count;
 	ks->bytes += (int64_t)(h->key.len + h->value.len);
 	h->there = false;
+	p->messages++;
 	p->position = h->offset + 1;
 	reach(ks, p);
 }
@@ -561,6 +565,7 @@ static void take(rd_kafka_message_t *m, void *opaque)
 		return;
 	}
 	copy_message(ks, m, p);
+	p->messages++;
 	p->position = m->offset + 1;
 	reach(ks, p);
 	if (messages_full(ks->out) || (p->queue != NULL && p->position >= p->limit))
@@ -747,6 +752,7 @@ static int fill(struct source *s, struct messages *out, struct error *err)
 	int r = kafka_keeper_hear(ks->keeper, err);
 	if (r < 0)
 		return r;
+	s->unreachable = !kafka_keeper_reaches(ks->keeper);
 	r = take_found(ks, err);
 	if (r < 0)
 		return r;
@@ -925,6 +931,7 @@ struct source *kafka_source_make(const struct kafka_config *config, struct error
 	ks->source.description = describe(config);
 	ks->source.wake_fd = -1;
 	ks->source.poll_ms = 1000;
+	ks->source.has_partitions = true;
 	return &ks->source;
 }
 

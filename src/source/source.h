@@ -44,6 +44,7 @@ struct source_partition {
 	int64_t batch_start;            /* position when the batch began */
 	int64_t position;               /* next to be read */
 	int64_t latest;                 /* end as last known; -1: not known */
+	int64_t messages;               /* read by this run (Kafka only) */
 };
 
 struct source_ops {
@@ -79,6 +80,8 @@ struct source {
 	int64_t bytes_read;
 	/* what is there comes to an end (files): a batch goes on until fill stops saying more */
 	bool comes_to_end;
+	bool has_partitions;            /* it reads nothing before it knows some (Kafka) */
+	bool unreachable;               /* no broker answers now */
 	/* files begun: a batch that read an empty file had input */
 	int64_t files_read;
 };

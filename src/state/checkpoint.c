@@ -211,5 +211,6 @@ void checkpoint_figures(const struct checkpoint *c, struct checkpoint_figures *f
 	*figures = (struct checkpoint_figures){.log_bytes = log_bytes(c),
 		.snapshot_bytes = c->snapshot_bytes,
 		.snapshots = c->snapshots,
+		.written_bytes = c->older_written_bytes + c->log.bytes - c->log_begun_at,
 		.snapshot_runs = c->snapshot.phase != SNAPSHOT_NONE};
 }

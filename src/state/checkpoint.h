@@ -133,6 +133,7 @@ struct checkpoint_figures {
 	int64_t log_bytes;              /* since the last snapshot */
 	int64_t snapshot_bytes;         /* of the last whole one */
 	int64_t snapshots;              /* taken by this process */
+	int64_t written_bytes;          /* to logs, by this process */
 	bool snapshot_runs;
 };
 

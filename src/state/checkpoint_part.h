@@ -48,6 +48,8 @@ struct checkpoint {
 	uint32_t part_count;
 	struct frame_log log;
 	int64_t older_log_bytes;        /* since the snapshot, of logs before this one */
+	int64_t older_written_bytes;    /* by this process, to logs before this one */
+	int64_t log_begun_at;           /* what was in this log before this process */
 	int64_t snapshot_log_bytes_min;
 	int64_t snapshot_bytes;
 	int64_t snapshots;

@@ -276,6 +276,7 @@ static int resume_log(struct checkpoint *c, const struct walk *w, struct error *
 		&r, checkpoint_path(c, "log", c->manifest.newest), 0, err);
 	if (result == 0)
 		result = frame_log_resume(&c->log, &r, w->keep, w->keep_crc, err);
+	c->log_begun_at = c->log.bytes;
 	frame_reader_close(&r);
 	return result;
 }

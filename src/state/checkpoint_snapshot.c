@@ -38,6 +38,8 @@ int checkpoint_next_log(struct checkpoint *c, uint64_t number, struct error *err
 	}
 	c->manifest = manifest;
 	c->older_log_bytes += c->log.bytes;
+	c->older_written_bytes += c->log.bytes - c->log_begun_at;
+	c->log_begun_at = 0;
 	frame_log_close(&c->log);
 	c->log = log;
 	return 0;
