@@ -314,11 +314,11 @@ static int bad_row(struct json_decoder *d, struct json_row *r, bool malformed,
 	return 0;
 }
 
-/* NULL, empty and blank messages are rows of NULLs, not malformed ones. */
+/* NULL, empty and blank messages are rows of NULLs to Spark; strictly only NULL is. */
 static bool is_blank(struct json_scan *s)
 {
-	if (s->begin == NULL)
-		return true;
+	if (s->begin == NULL || s->strict)
+		return s->begin == NULL;
 	json_skip_space(s);
 	bool blank = s->at == s->end;
 	s->at = s->begin;
@@ -371,7 +371,7 @@ int json_decode_any(struct json_decoder *d, struct json_row *r, struct str text,
 static int decode_row(struct json_decoder *d, struct json_row *r, struct str text,
 	struct dead_letters *dead, struct error *err)
 {
-	if (text.len == 0)
+	if (text.data == NULL || (text.len == 0 && !d->config.strict))
 		return 0;
 	int known = json_decode_known(d, r, text, dead, err);
 	return known != 0 ? known : json_decode_any(d, r, text, dead, err);
