@@ -297,6 +297,9 @@ return function(core, nouns)
 		if type(value) ~= kind then
 			wrong_type(what, "a " .. kind, value, caret)
 		end
+		if kind == "string" and not option.bytes and value:find("%z") then
+			core.fail(what .. ": a NUL cannot be in it", caret)
+		end
 		return value
 	end
 

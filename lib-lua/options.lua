@@ -230,6 +230,7 @@ return {
 		{
 			name = "null_value",
 			type = "string",
+			bytes = true, -- may hold a NUL
 			doc = "a line equal to it is a message with a NULL value",
 		},
 		envelope_options,
@@ -247,7 +248,7 @@ return {
 			doc = "as for cdcl.file",
 		},
 		{ name = "topic", type = "strings", doc = "as for cdcl.file" },
-		{ name = "null_value", type = "string", doc = "as for cdcl.file" },
+		{ name = "null_value", type = "string", bytes = true, doc = "as for cdcl.file" },
 		envelope_options,
 		json_options
 	),

@@ -89,15 +89,33 @@ void log_line_journal(const struct log_message *m, struct strbuf *out)
 	strbuf_add_byte(out, '\n');
 }
 
+/* A log is read by people, too: what would mislead them is escaped, which JSON leaves open. */
+static void add_json_string(struct str text, struct strbuf *out)
+{
+	struct strbuf quoted;
+	strbuf_init(&quoted);
+	json_text_string(text, &quoted);
+	struct str all = strbuf_str(&quoted);
+	for (size_t at = 0; at < all.len;) {
+		size_t start = at;
+		uint32_t c = utf8_next(all, &at);
+		if (c == 0x7f || misleads(c))
+			strbuf_addf(out, "\\u%04x", c);
+		else
+			strbuf_add(out, str_sub(all, start, at - start));
+	}
+	strbuf_release(&quoted);
+}
+
 static void add_json_head(int64_t wall_us, enum log_level level, const char *area,
 	struct str message, struct strbuf *out)
 {
 	char ts[clock_text_bytes];
 	clock_utc_text(wall_us, ts);
 	strbuf_addf(out, "{\"ts\":\"%s\",\"level\":\"%s\",\"area\":", ts, log_level_name(level));
-	json_text_string(str_c(area), out);
+	add_json_string(str_c(area), out);
 	strbuf_add_c(out, ",\"message\":");
-	json_text_string(message, out);
+	add_json_string(message, out);
 }
 
 void log_line_json(const struct log_message *m, struct strbuf *out)
@@ -105,7 +123,7 @@ void log_line_json(const struct log_message *m, struct strbuf *out)
 	add_json_head(m->wall_us, m->level, m->area, m->text, out);
 	if (m->place != NULL) {
 		strbuf_add_c(out, ",\"topic\":");
-		json_text_string(m->place->topic, out);
+		add_json_string(m->place->topic, out);
 		strbuf_addf(out, ",\"partition\":%" PRId32 ",\"offset\":%" PRId64,
 			m->place->partition, m->place->offset);
 	}
@@ -135,12 +153,21 @@ static struct str shown_part(const struct error *err)
 	return str_sub(line, from, end - from);
 }
 
-/* A control character takes one column, so that the caret stands where it should. */
+/* What must not be shown takes one column, so that the caret stands where it should. */
 static void add_one_column_each(struct str line, struct strbuf *out)
 {
-	for (size_t i = 0; i < line.len; i++) {
-		unsigned char c = (unsigned char)line.data[i];
-		strbuf_add_byte(out, (c < 0x20 && c != '\t') || c == 0x7f ? '?' : (char)c);
+	for (size_t at = 0; at < line.len;) {
+		size_t start = at;
+		bool malformed = false;
+		unsigned char c = (unsigned char)line.data[at];
+		at += utf8_step(line.data + at, line.data + line.len, &malformed);
+		struct str one = str_sub(line, start, at - start);
+		size_t from = 0;
+		if (malformed || (c < 0x20 && c != '\t') || c == 0x7f ||
+			(c >= 0x80 && misleads(utf8_next(one, &from))))
+			strbuf_add_byte(out, '?');
+		else
+			strbuf_add(out, one);
 	}
 }
 
@@ -198,7 +225,7 @@ static void add_json_text(const char *name, const char *text, struct strbuf *out
 	if (text[0] == '\0')
 		return;
 	strbuf_addf(out, ",\"%s\":", name);
-	json_text_string(str_c(text), out);
+	add_json_string(str_c(text), out);
 }
 
 void log_error_json(const struct error *err, int64_t wall_us, struct strbuf *out)

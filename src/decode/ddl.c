@@ -194,6 +194,8 @@ static int quoted_name(struct ddl *d, struct str *out)
 				break;
 			d->at++;
 		}
+		if (d->text.data[d->at] == '\0')
+			return fail(d, d->at, 1, "a NUL cannot be in a name");
 		name[len++] = d->text.data[d->at];
 	}
 	if (d->at >= d->text.len)

@@ -166,7 +166,8 @@ static enum change_op read_op(const struct envelope_row *r)
 	struct str deleted = envelope_note_word(r, NOTE_DELETED);
 	if (str_eq(deleted, str_lit("true")))
 		return CHANGE_DELETE;
-	return word.data == NULL ? CHANGE_UPSERT : change_op_parse(word);
+	/* an unwrapped row need not say it, an event must */
+	return word.data == NULL && r->topic->unwrapped ? CHANGE_UPSERT : change_op_parse(word);
 }
 
 static int64_t event_time(const struct envelope_row *r)

@@ -118,11 +118,24 @@ int table_target_wrong_type(const struct table_target *t, uint32_t column, const
 
 /* ---- a sink ---- */
 
+/* SQL ends at a NUL: what stands behind it would be lost, quotes and all. */
+static int check_names(const struct table_target *t, struct error *err)
+{
+	const struct schema *schema = t->base.schema;
+	for (uint32_t i = 0; i < schema->column_count; i++)
+		if (memchr(schema->columns[i].name.data, 0, schema->columns[i].name.len) != NULL)
+			return error_set(err, CDCL_E_SCRIPT,
+				STR_FMT ": column %u has a NUL in its name; rename it with select",
+				STR_ARG(t->config->table), i + 1);
+	return 0;
+}
+
 int table_target_open(struct sink *s, int64_t *last_batch_id, struct error *err)
 {
 	*last_batch_id = -1;
 	struct table_target *t = target_of(s);
-	return t->db->open(t, err);
+	int r = check_names(t, err);
+	return r < 0 ? r : t->db->open(t, err);
 }
 
 static int put_kept(struct table_target *t, struct error *err)

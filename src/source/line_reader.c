@@ -152,17 +152,20 @@ static int make_room(struct line_reader *r, struct error *err)
 		r->scanned -= r->scanned > r->start ? r->start : r->scanned;
 		r->start = 0;
 	}
-	if (r->end < r->capacity / 2)
+	/* A line at its bound and its end fill the buffer: a longer one is never whole in it. */
+	size_t most = (size_t)file_line_bytes_max + 1;
+	if (r->end < r->capacity / 2 || (r->capacity == most && r->end < most))
 		return 0;
-	if (r->end > file_line_bytes_max)
+	if (r->end == most)
 		return error_set(err, CDCL_E_DATA, "%s: a line is longer than %d bytes", r->path,
 			file_line_bytes_max);
-	char *larger = realloc(r->buffer, r->capacity * 2);
+	size_t capacity = r->capacity > most / 2 ? most : r->capacity * 2;
+	char *larger = realloc(r->buffer, capacity);
 	if (larger == NULL)
 		return error_set(err, CDCL_E_MEMORY, "%s: no memory for a line of %zu bytes",
 			r->path, r->end);
 	r->buffer = larger;
-	r->capacity *= 2;
+	r->capacity = capacity;
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 #include "state/group_table.h"
 
 #include "base/check.h"
+#include "base/hash_seed.h"
 
 #include <stdlib.h>
 
@@ -26,9 +27,9 @@ void group_table_release(struct group_table *t)
 	*t = (struct group_table){0};
 }
 
-static inline uint64_t hash_key(struct str key)
+static inline uint64_t hash_key(struct str key, uint64_t seed)
 {
-	return key.data == NULL ? UINT64_C(0x9e3779b97f4a7c15) : XXH3_64bits(key.data, key.len);
+	return key.data == NULL ? seed : XXH3_64bits_withSeed(key.data, key.len, seed);
 }
 
 static inline uint64_t load64(const char *p)
@@ -211,7 +212,7 @@ static uint32_t list_left(struct group_table *t, const struct str *keys, uint32_
 int group_table_put(struct group_table *t, const struct str *keys, uint32_t count, uint32_t *ids,
 	uint32_t *fresh, struct error *err)
 {
-	uint64_t hashes[chunk_rows_max];
+	uint64_t hashes[chunk_rows_max], seed = hash_seed();
 	uint16_t left[chunk_rows_max + 1];
 	check(count <= chunk_rows_max);
 	uint32_t left_count = list_left(t, keys, count, ids, left);
@@ -219,7 +220,7 @@ int group_table_put(struct group_table *t, const struct str *keys, uint32_t coun
 		return 0;
 	reserve(t, left_count);
 	for (uint32_t i = 0; i < left_count; i++) {
-		hashes[i] = hash_key(keys[left[i]]);
+		hashes[i] = hash_key(keys[left[i]], seed);
 		__builtin_prefetch(&t->slots[(uint32_t)hashes[i] & t->slot_mask]);
 	}
 	uint32_t fresh_count = 0;
@@ -245,7 +246,7 @@ int group_table_put(struct group_table *t, const struct str *keys, uint32_t coun
 
 uint32_t group_table_find(const struct group_table *t, struct str key)
 {
-	uint64_t slot = t->slots[find_slot(t, key, hash_key(key))];
+	uint64_t slot = t->slots[find_slot(t, key, hash_key(key, hash_seed()))];
 	return slot == 0 ? group_none : (uint32_t)slot - 1;
 }
 

@@ -1,6 +1,7 @@
 #include "state/table_hash.h"
 
 #include "base/check.h"
+#include "base/hash_seed.h"
 
 #include <math.h>
 
@@ -71,7 +72,7 @@ static inline uint64_t hash_fixed(enum phys phys, const char *at)
 
 static uint64_t hash_str(struct str s)
 {
-	return XXH3_64bits(s.data, s.len);
+	return XXH3_64bits_withSeed(s.data, s.len, hash_seed());
 }
 
 static void add_column(const struct column *col, enum phys phys, const uint16_t *rows,
@@ -96,7 +97,9 @@ void table_key_tags(const struct table_key *k, const struct chunk *c, const uint
 {
 	uint64_t hashes[chunk_rows_max];
 	check(count <= chunk_rows_max);
-	memset(hashes, 0, count * sizeof(hashes[0]));
+	uint64_t seed = hash_seed();
+	for (uint32_t i = 0; i < count; i++)
+		hashes[i] = seed;
 	for (uint32_t i = 0; i < k->key->count; i++) {
 		uint32_t column = k->key->columns[i];
 		const struct column *col = &c->columns[column];
@@ -121,7 +124,7 @@ void table_key_tags(const struct table_key *k, const struct chunk *c, const uint
 
 uint32_t table_key_tag_of_slot(const struct table_key *k, const char *slot)
 {
-	uint64_t hash = 0;
+	uint64_t hash = hash_seed();
 	for (uint32_t i = 0; i < k->key->count; i++) {
 		uint32_t column = k->key->columns[i];
 		const struct table_field *f = &k->layout->fields[column];

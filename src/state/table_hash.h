@@ -3,8 +3,8 @@
 
 /*
  * Hash tags of keys, and whether keys are equal. Equal as in group_by: NULL is NULL, -0.0 is 0.0,
- * every NaN is NaN. Same bits in every run; only the index depends on them, no order that anybody
- * sees.
+ * every NaN is NaN. Other bits in each process (base/hash_seed.h): only the index depends on them,
+ * no order that anybody sees.
  */
 
 #include "state/table_row.h"
