@@ -43,6 +43,7 @@ local cdcl = {}
 ---@field trigger? string
 ---@field on_error? "continue"|"stop"
 ---@field checkpoint? string
+---@field restarts? integer
 ---@field error_budget? integer
 ---@field error_budget_per_minute? integer
 ---@field dead_letters? cdcl.DeadLettersOptions

@@ -126,6 +126,12 @@ return {
 		type = "string",
 		doc = "a folder where state and positions are kept; a new start goes on from there",
 	}, {
+		name = "restarts",
+		type = "integer",
+		default = 5,
+		doc = "with a checkpoint: how often in a row the job goes back to it by itself "
+			.. "when a target or broker fails",
+	}, {
 		name = "error_budget",
 		type = "integer",
 		default = 1000,

@@ -9,6 +9,7 @@
 #include "data/value.h"
 #include "runtime/file_watch.h"
 #include "runtime/job.h"
+#include "runtime/job_restart.h"
 #include "runtime/loop.h"
 #include "runtime/monitor.h"
 #include "runtime/peek.h"
@@ -283,6 +284,7 @@ struct running {
 	struct script *script;
 	struct script *outgrown[column_changes_max];
 	uint32_t outgrown_count;
+	struct job_restarts restarts;
 };
 
 static void close_running(struct running *r)
@@ -291,7 +293,7 @@ static void close_running(struct running *r)
 	script_close(r->script);
 	for (uint32_t i = 0; i < r->outgrown_count; i++)
 		script_close(r->outgrown[i]);
-	*r = (struct running){.job = NULL};
+	*r = (struct running){.restarts = r->restarts};
 }
 
 static void note_columns(const struct script_options *options, const struct job *j)
@@ -341,6 +343,9 @@ static int run_until_changed(struct running *r, const struct run_options *o,
 {
 	for (;;) {
 		int end = job_run(r->job, err);
+		if (end < 0 && job_restart(&r->restarts, &r->job, script_plan(r->script),
+				       job_options, err) == 0)
+			continue;
 		if (end == JOB_WIDER) {
 			end = go_wider(r, o, options, job_options, err);
 			if (end == 0)
@@ -352,32 +357,6 @@ static int run_until_changed(struct running *r, const struct run_options *o,
 		if (*fresh != NULL)
 			return JOB_CHANGED;
 	}
-}
-
-static bool is_resolved(const struct job_options *o, struct str topic)
-{
-	for (uint32_t i = 0; i < o->resolved_count; i++)
-		if (str_eq(o->resolved[i].topic, topic))
-			return true;
-	return false;
-}
-
-/* Where this job's topics began; those of an earlier start stay as they are. */
-static void keep_resolved(struct job_options *o, const struct job *j, struct arena *arena)
-{
-	struct partition_offset *found = NULL;
-	uint32_t found_count = job_resolved(j, arena, &found);
-	struct partition_offset *all =
-		ARENA_ARRAY(arena, struct partition_offset, o->resolved_count + found_count + 1);
-	uint32_t count = o->resolved_count;
-	if (count > 0)
-		memcpy(all, o->resolved, count * sizeof(*all));
-	for (uint32_t i = 0; i < found_count; i++)
-		if (!is_resolved(o, found[i].topic))
-			all[count++] = found[i];
-	o->resolved = all;
-	o->resolved_count = count;
-	o->restarted = true;
 }
 
 static void watch_files(struct job_options *o, const struct script *s, struct arena *arena)
@@ -414,7 +393,7 @@ static int run_script(const struct run_options *o, const struct script_options *
 	};
 	struct script *fresh = load_first(o, options, err);
 	int end = fresh == NULL ? -(int)err->code : JOB_CHANGED;
-	struct running r = {.job = NULL};
+	struct running r = {.restarts.arena = arena};
 	while (end == JOB_CHANGED) {
 		r.script = fresh;
 		fresh = NULL;
@@ -429,8 +408,8 @@ static int run_script(const struct run_options *o, const struct script_options *
 			if (!job_options.restarted)
 				tell_start(script_plan(r.script));
 			end = run_until_changed(&r, o, options, &job_options, &fresh, err);
-			if (end == JOB_CHANGED || o->watch)
-				keep_resolved(&job_options, r.job, arena);
+			if (r.job != NULL && (end == JOB_CHANGED || o->watch))
+				job_keep_resolved(r.job, arena, &job_options);
 		}
 		if (end < 0 && may_be_mended(o, &job_options, err)) {
 			monitor_set_phase(monitor, MONITOR_WAITING);

@@ -18,6 +18,7 @@ struct plan *plan_open(void)
 	p->job_name = str_lit("job");
 	p->trigger = TRIGGER_DEFAULT;
 	p->error_budget = 1000;
+	p->restarts = 5;
 	p->timezone_name = str_lit("UTC");
 	p->nodes = ARENA_ARRAY(arena, struct plan_node *, plan_nodes_max);
 	p->sinks = ARENA_ARRAY(arena, struct plan_sink, sink_count_max);

@@ -137,6 +137,8 @@ struct plan {
 	int64_t trigger_ms;
 	bool on_error_stop;
 	int64_t error_budget;                   /* records; default 1,000 */
+	/* from the checkpoint, in the process, after what may pass; default 5 in a row */
+	int64_t restarts;
 	struct dead_letter_config dead_letters;
 	struct str checkpoint;                  /* a folder; data NULL: state is in memory only */
 	/* tests make snapshots likely, and long; 0: as they are by default */

@@ -15,6 +15,7 @@
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { turn_chunks_max = 16, stdout_look_us = 1000000 };
@@ -79,7 +80,7 @@ static void apply_resolved(struct plan *plan, const struct job_options *o)
 	}
 }
 
-uint32_t job_resolved(const struct job *j, struct arena *arena, struct partition_offset **out)
+static uint32_t resolved(const struct job *j, struct arena *arena, struct partition_offset **out)
 {
 	uint32_t count = 0;
 	int64_t messages = 0;
@@ -98,6 +99,23 @@ uint32_t job_resolved(const struct job *j, struct arena *arena, struct partition
 				};
 	}
 	return count;
+}
+
+void job_keep_resolved(const struct job *j, struct arena *arena, struct job_options *o)
+{
+	struct partition_offset *found = NULL;
+	uint32_t found_count = resolved(j, arena, &found);
+	struct partition_offset *all =
+		ARENA_ARRAY(arena, struct partition_offset, o->resolved_count + found_count + 1);
+	uint32_t count = o->resolved_count;
+	if (count > 0)
+		memcpy(all, o->resolved, count * sizeof(*all));
+	for (uint32_t i = 0; i < found_count; i++)
+		if (!knows_topic(o, found[i].topic))
+			all[count++] = found[i];
+	o->resolved = all;
+	o->resolved_count = count;
+	o->restarted = true;
 }
 
 /* ---- open, close ---- */
@@ -249,6 +267,21 @@ static int run(struct job *j, struct error *err)
 		if (!j->options.quiet)
 			status_tick(&j->status, j->pipeline);
 	}
+}
+
+bool job_may_go_back(const struct job *j, const struct error *err)
+{
+	struct pipeline_totals totals;
+	pipeline_totals(j->pipeline, &totals);
+	return err->code == CDCL_E_UNREACHABLE && j->plan->checkpoint.data != NULL &&
+		!j->draining && totals.messages > 0;
+}
+
+int64_t job_batches(const struct job *j)
+{
+	struct pipeline_totals totals;
+	pipeline_totals(j->pipeline, &totals);
+	return totals.batches;
 }
 
 bool job_wider(const struct job *j, uint32_t index, const struct plan_node **source,

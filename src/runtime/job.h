@@ -48,6 +48,14 @@ struct job *job_open(struct plan *plan, const struct job_options *options, struc
 /* Runs until an end (enum job_end) or a negative error. */
 int job_run(struct job *j, struct error *err);
 
+/*
+ * After an error of job_run: it may pass by itself, there is a checkpoint, and there was something
+ * to read, so a new start from there may do better (runtime/job_restart.h).
+ */
+bool job_may_go_back(const struct job *j, const struct error *err);
+/* Published by this job. */
+int64_t job_batches(const struct job *j);
+
 /* From another thread or a signal handler: drain, as SIGTERM does. */
 void job_stop(struct job *j);
 
@@ -57,7 +65,10 @@ void job_close(struct job *j);
 bool job_wider(const struct job *j, uint32_t index, const struct plan_node **source,
 	const struct schema **columns);
 
-/* Where this job began to read, for a restart in place; lives in `arena`. */
-uint32_t job_resolved(const struct job *j, struct arena *arena, struct partition_offset **out);
+/*
+ * Into the options of a restart in place: where this job's topics began to read; those of an
+ * earlier start stay as they are. In `arena`.
+ */
+void job_keep_resolved(const struct job *j, struct arena *arena, struct job_options *options);
 
 #endif

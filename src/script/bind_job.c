@@ -99,6 +99,7 @@ static int job(lua_State *L)
 		bind_field_integer(L, 1, "error_budget_per_minute", 0);
 	read_dead_letters(L, &p->dead_letters);
 	p->checkpoint = bind_field_string(L, 1, "checkpoint");
+	p->restarts = bind_field_integer(L, 1, "restarts", p->restarts);
 	int64_t call_ms_max = bind_field_integer(L, 1, "call_ms_max", 0);
 	if (call_ms_max > 0 && s->options.call_ms_max == 0)
 		watchdog_set(s->dog, call_ms_max);
