@@ -146,16 +146,12 @@ static int connect_sink(struct graph *g, const struct plan_sink *planned, uint32
 }
 
 /* Two sinks of a job that write to one place are told apart by a number. */
-static struct str target_of(const struct graph *g, const struct plan_sink *planned)
+static uint32_t twins_before(const struct graph *g, struct str target)
 {
-	struct arena *arena = g->plan->arena;
-	struct str target = sink_target(&planned->config, arena);
 	uint32_t before = 0;
 	for (uint32_t i = 0; i < g->sink_count; i++)
-		before += str_eq(sink_target(&g->plan->sinks[i].config, arena), target);
-	return before == 0
-		? target
-		: str_printf(arena, STR_FMT " #%u", STR_ARG(target), before + 1);
+		before += str_eq(g->sinks[i]->target, target);
+	return before;
 }
 
 static int open_sink(struct graph *g, const struct plan_sink *planned, struct error *err)
@@ -166,7 +162,8 @@ static int open_sink(struct graph *g, const struct plan_sink *planned, struct er
 		.is_table = input->is_table,
 		.timezone = g->plan->timezone,
 		.writer = g->writer,
-		.target = target_of(g, planned)};
+		.target = sink_target(&planned->config, g->plan->arena)};
+	rows.twin = twins_before(g, rows.target);
 	struct sink *s = sink_open_rows(&planned->config, &rows, err);
 	if (s == NULL)
 		return -(int)err->code;

@@ -18,6 +18,7 @@
 #include "sink/table_target.h"
 
 #include <libpq-fe.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { copy_block_bytes = 64 * 1024, nulls_not_distinct_since = 150000 };
@@ -29,6 +30,7 @@ struct postgres_sink {
 	bool null_keys;         /* in this transaction: no "=" finds them */
 	int64_t row;            /* of this transaction: the later one counts */
 	struct strbuf name;     /* "public"."orders", NUL-terminated */
+	struct strbuf ledger;   /* "public"."_cdcl_ledger", NUL-terminated */
 	struct strbuf columns;  /* "a", "b" */
 	struct strbuf copy;
 	struct strbuf sql;
@@ -61,6 +63,9 @@ static int fail(struct postgres_sink *q, const PGresult *result, const char *doi
 	bool passes = gone || state == NULL || strncmp(state, "08", 2) == 0 ||
 		strncmp(state, "40", 2) == 0 || strncmp(state, "53", 2) == 0 ||
 		strncmp(state, "55", 2) == 0 || strncmp(state, "57", 2) == 0;
+	/* not serializable, deadlock: the same once more is what is asked for */
+	q->target.again = state != NULL &&
+		(strcmp(state, "40001") == 0 || strcmp(state, "40P01") == 0);
 	struct strbuf reason;
 	strbuf_init(&reason);
 	add_reason(&reason, said);
@@ -92,6 +97,121 @@ static int run_text(struct postgres_sink *q, const char *sql, const char *doing,
 	strbuf_reset(&q->sql);
 	strbuf_add_c(&q->sql, sql);
 	return run(q, doing, NULL, err);
+}
+
+/* ---- the ledger ---- */
+
+/* One statement with texts for its parameters. */
+static int run_bound(struct postgres_sink *q, const char *const *texts, int count,
+	PGresult **out, struct error *err)
+{
+	strbuf_add_byte(&q->sql, '\0');
+	*out = PQexecParams(q->connection, q->sql.data, count, NULL, texts, NULL, NULL, 0);
+	ExecStatusType status = PQresultStatus(*out);
+	bool good = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+	return good ? 0 : fail(q, *out, "_cdcl_ledger cannot be used", err);
+}
+
+/* "create table if not exists" would ask for a right that is needed once only. */
+static int make_ledger(struct postgres_sink *q, struct error *err)
+{
+	const char *name = q->ledger.data;
+	PGresult *found = NULL;
+	strbuf_reset(&q->sql);
+	strbuf_add_c(&q->sql, "select 1 where to_regclass($1) is not null");
+	int r = run_bound(q, &name, 1, &found, err);
+	bool there = r == 0 && PQntuples(found) > 0;
+	PQclear(found);
+	if (r < 0 || there)
+		return r;
+	strbuf_reset(&q->sql);
+	strbuf_addf(&q->sql, "create table if not exists %s %s", name, target_ledger_columns);
+	return run(q, "_cdcl_ledger cannot be made", NULL, err);
+}
+
+/* Job and target, with NULs; the texts live in `out`. */
+static void ledger_names(const struct table_target *t, struct strbuf *out, const char **texts)
+{
+	strbuf_init(out);
+	strbuf_add(out, t->base.writer->job);
+	strbuf_add_byte(out, '\0');
+	size_t at = out->len;
+	strbuf_add(out, strbuf_str(&t->ledger.target));
+	strbuf_add_byte(out, '\0');
+	texts[0] = out->data;
+	texts[1] = out->data + at;
+}
+
+static int connect_and_check(struct postgres_sink *q, struct error *err);
+
+/* "for update" waits for a transaction of a process that is gone and whose server is not yet. */
+static int ledger_read(struct table_target *t, struct target_ledger_row *row, struct error *err)
+{
+	struct postgres_sink *q = postgres_of(t);
+	struct strbuf names;
+	const char *texts[2];
+	PGresult *found = NULL;
+	int r = PQstatus(q->connection) == CONNECTION_OK ? 0 : connect_and_check(q, err);
+	if (r < 0)
+		return r;
+	ledger_names(t, &names, texts);
+	strbuf_reset(&q->sql);
+	strbuf_addf(&q->sql, "select checkpoint, writer, batch from %s where job = $1 and target = "
+		"$2 for update", q->ledger.data);
+	r = run_bound(q, texts, 2, &found, err);
+	if (r == 0 && PQntuples(found) > 0) {
+		snprintf(row->checkpoint, sizeof(row->checkpoint), "%s", PQgetvalue(found, 0, 0));
+		snprintf(row->writer, sizeof(row->writer), "%s", PQgetvalue(found, 0, 1));
+		row->batch = strtoll(PQgetvalue(found, 0, 2), NULL, 10);
+		r = 1;
+	}
+	PQclear(found);
+	strbuf_release(&names);
+	return r;
+}
+
+static int ledger_write(struct table_target *t, const struct target_ledger_row *old,
+	const struct target_ledger_row *next, struct error *err)
+{
+	struct postgres_sink *q = postgres_of(t);
+	struct strbuf names;
+	char batch[32], before[32];
+	const char *texts[8] = {[2] = next->checkpoint, [3] = next->writer, [4] = batch,
+		[5] = old == NULL ? NULL : old->checkpoint, [6] = old == NULL ? NULL : old->writer,
+		[7] = before};
+	PGresult *done = NULL;
+	ledger_names(t, &names, texts);
+	snprintf(batch, sizeof(batch), "%lld", (long long)next->batch);
+	snprintf(before, sizeof(before), "%lld", old == NULL ? 0 : (long long)old->batch);
+	strbuf_reset(&q->sql);
+	if (old == NULL)
+		strbuf_addf(&q->sql, "insert into %s values ($1, $2, $3, $4, $5) on conflict do "
+			"nothing", q->ledger.data);
+	else
+		strbuf_addf(&q->sql, "update %s set checkpoint = $3, writer = $4, batch = $5 where"
+			" job = $1 and target = $2 and checkpoint = $6 and writer = $7"
+			" and batch = $8", q->ledger.data);
+	int r = run_bound(q, texts, old == NULL ? 5 : 8, &done, err);
+	if (r == 0)
+		r = strcmp(PQcmdTuples(done), "1") == 0;
+	PQclear(done);
+	strbuf_release(&names);
+	return r;
+}
+
+static int ledger_forget(struct table_target *t, struct error *err)
+{
+	struct postgres_sink *q = postgres_of(t);
+	struct strbuf names;
+	const char *texts[2];
+	PGresult *done = NULL;
+	ledger_names(t, &names, texts);
+	strbuf_reset(&q->sql);
+	strbuf_addf(&q->sql, "delete from %s where job = $1 and target = $2", q->ledger.data);
+	int r = run_bound(q, texts, 2, &done, err);
+	PQclear(done);
+	strbuf_release(&names);
+	return r;
 }
 
 /* ---- the table ---- */
@@ -183,9 +303,11 @@ static int check_table(struct postgres_sink *q, struct error *err)
 	int r = PQresultStatus(found) == PGRES_TUPLES_OK
 		? 0
 		: fail(q, found, "cannot read its columns", err);
-	if (r == 0 && PQntuples(found) == 0)
-		r = make_table(q, err);
-	else
+	if (r == 0 && PQntuples(found) == 0) {
+		r = table_target_forget(&q->target, err);
+		if (r == 0)
+			r = make_table(q, err);
+	} else
 		for (uint32_t i = 0; r == 0 && i < q->target.base.schema->column_count; i++)
 			r = check_column(q, i, found, PQgetvalue(found, 0, 2)[0] == 't', err);
 	PQclear(found);
@@ -314,6 +436,8 @@ static int connect_and_check(struct postgres_sink *q, struct error *err)
 	PQfinish(q->connection);
 	q->connection = NULL;
 	int r = connect(q, err);
+	if (r == 0 && q->target.ledger.kept)
+		r = make_ledger(q, err);
 	if (r == 0)
 		r = check_table(q, err);
 	return r == 0 ? make_rows_table(q, err) : r;
@@ -333,10 +457,25 @@ static void add_table_name(struct strbuf *out, struct str table)
 	strbuf_add_byte(out, '\0');
 }
 
+/* In the schema of the table, if it names one. */
+static void add_ledger_name(struct strbuf *out, struct str table)
+{
+	size_t at = table.len;
+	while (at > 0 && table.data[at - 1] != '.')
+		at--;
+	struct strbuf name;
+	strbuf_init(&name);
+	strbuf_add(&name, str_sub(table, 0, at));
+	strbuf_add_c(&name, "_cdcl_ledger");
+	add_table_name(out, strbuf_str(&name));
+	strbuf_release(&name);
+}
+
 static int open_table(struct table_target *t, struct error *err)
 {
 	struct postgres_sink *q = postgres_of(t);
 	add_table_name(&q->name, t->config->table);
+	add_ledger_name(&q->ledger, t->config->table);
 	table_target_add_names(t, false, "", ", ", &q->columns);
 	return connect_and_check(q, err);
 }
@@ -446,7 +585,7 @@ static int delete_rows(struct postgres_sink *q, struct error *err)
 	return run(q, "rows are not deleted", NULL, err);
 }
 
-static int commit(struct table_target *t, struct error *err)
+static int finish(struct table_target *t, struct error *err)
 {
 	struct postgres_sink *q = postgres_of(t);
 	int r = end_copy(q, err);
@@ -463,7 +602,12 @@ static int commit(struct table_target *t, struct error *err)
 		add_upsert(q);
 		r = run(q, "the batch is not taken", NULL, err);
 	}
-	return r == 0 ? run_text(q, "commit", "the batch is not taken", err) : r;
+	return r;
+}
+
+static int commit(struct table_target *t, struct error *err)
+{
+	return run_text(postgres_of(t), "commit", "the batch is not taken", err);
 }
 
 static void rollback(struct table_target *t)
@@ -483,6 +627,7 @@ static void close_table(struct table_target *t)
 	struct postgres_sink *q = postgres_of(t);
 	PQfinish(q->connection);
 	strbuf_release(&q->name);
+	strbuf_release(&q->ledger);
 	strbuf_release(&q->columns);
 	strbuf_release(&q->copy);
 	strbuf_release(&q->sql);
@@ -492,9 +637,13 @@ static const struct table_target_ops postgres_target_ops = {
 	.open = open_table,
 	.begin = begin,
 	.put = put,
+	.finish = finish,
 	.commit = commit,
 	.rollback = rollback,
 	.close = close_table,
+	.ledger_read = ledger_read,
+	.ledger_write = ledger_write,
+	.ledger_forget = ledger_forget,
 };
 
 static const struct sink_ops postgres_ops = {
@@ -512,6 +661,7 @@ struct sink *postgres_sink_open(const struct sink_config *config)
 	check(q != NULL); /* out of memory */
 	table_target_init(&q->target, &postgres_ops, &postgres_target_ops, config);
 	strbuf_init(&q->name);
+	strbuf_init(&q->ledger);
 	strbuf_init(&q->columns);
 	strbuf_init(&q->copy);
 	strbuf_init(&q->sql);

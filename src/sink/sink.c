@@ -181,6 +181,7 @@ struct sink *sink_open_rows(
 	s->is_table = rows->is_table;
 	s->writer = rows->writer;
 	s->target = rows->target;
+	s->twin = rows->twin;
 	s->held = -1;
 	if (s->ops->open(s, &s->held, err) < 0) {
 		sink_close(s);

@@ -136,6 +136,7 @@ struct sink {
 	const struct sink_rewrite *rewrite;     /* for progress; NULL: rows are written once */
 	const struct sink_writer *writer;       /* NULL: no checkpoint, nothing is remembered */
 	struct str target;                      /* its name among the targets of the job */
+	uint32_t twin;                          /* sinks of the job before it with that target */
 	bool remembers;                         /* set in open */
 	bool others;                            /* set in open: another checkpoint wrote there */
 	int64_t held;                           /* the last batch that is there; -1: none */
@@ -231,6 +232,7 @@ struct sink_rows {
 	const struct timezone *timezone;
 	const struct sink_writer *writer;
 	struct str target;
+	uint32_t twin;
 };
 
 /* NULL with the error filled. */

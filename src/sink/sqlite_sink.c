@@ -301,6 +301,83 @@ static int prepare_note(struct sqlite_sink *q, struct error *err)
 	return prepare_text(q, &q->note, "no room for the keys of this run", err);
 }
 
+/* ---- the ledger ---- */
+
+/* One statement with texts for its parameters; how many rows changed, or *row of the first. */
+static int run_bound(struct sqlite_sink *q, const char *sql, const struct str *texts, int count,
+	struct target_ledger_row *row, struct error *err)
+{
+	static const char doing[] = "_cdcl_ledger cannot be used";
+	sqlite3_stmt *s = NULL;
+	if (sqlite3_prepare_v2(q->db, sql, -1, &s, NULL) != SQLITE_OK)
+		return fail(q, doing, err);
+	for (int i = 0; i < count; i++)
+		sqlite3_bind_text(s, i + 1, texts[i].data, (int)texts[i].len, SQLITE_STATIC);
+	int step = sqlite3_step(s);
+	int r = step == SQLITE_ROW || step == SQLITE_DONE ? 0 : fail(q, doing, err);
+	if (step == SQLITE_ROW && row != NULL) {
+		snprintf(row->checkpoint, sizeof(row->checkpoint), "%s",
+			(const char *)sqlite3_column_text(s, 0));
+		snprintf(row->writer, sizeof(row->writer), "%s",
+			(const char *)sqlite3_column_text(s, 1));
+		row->batch = sqlite3_column_int64(s, 2);
+		r = 1;
+	}
+	sqlite3_finalize(s);
+	return r == 0 && row == NULL ? sqlite3_changes(q->db) : r;
+}
+
+static int make_ledger(struct sqlite_sink *q, struct error *err)
+{
+	strbuf_reset(&q->text);
+	strbuf_addf(&q->text, "create table if not exists _cdcl_ledger %s%c",
+		target_ledger_columns, '\0');
+	return run(q, q->text.data, "_cdcl_ledger cannot be made", err);
+}
+
+static int ledger_read(struct table_target *t, struct target_ledger_row *row, struct error *err)
+{
+	const struct str names[] = {t->base.writer->job, strbuf_str(&t->ledger.target)};
+	return run_bound(sqlite_of(t),
+		"select checkpoint, writer, batch from _cdcl_ledger where job = ?1 and target = ?2",
+		names, 2, row, err);
+}
+
+static int ledger_write(struct table_target *t, const struct target_ledger_row *old,
+	const struct target_ledger_row *next, struct error *err)
+{
+	char batch[32], before[32];
+	snprintf(batch, sizeof(batch), "%lld", (long long)next->batch);
+	snprintf(before, sizeof(before), "%lld", old == NULL ? 0 : (long long)old->batch);
+	const struct str texts[] = {t->base.writer->job, strbuf_str(&t->ledger.target),
+		str_c(next->checkpoint), str_c(next->writer), str_c(batch),
+		str_c(old == NULL ? "" : old->checkpoint), str_c(old == NULL ? "" : old->writer),
+		str_c(before)};
+	return old == NULL
+		? run_bound(sqlite_of(t),
+			  "insert or ignore into _cdcl_ledger values (?1, ?2, ?3, ?4, ?5)", texts,
+			  5, NULL, err)
+		: run_bound(sqlite_of(t),
+			  "update _cdcl_ledger set checkpoint = ?3, writer = ?4, batch = ?5"
+			  " where job = ?1 and target = ?2 and checkpoint = ?6 and writer = ?7"
+			  " and batch = cast(?8 as integer)", texts, 8, NULL, err);
+}
+
+static int ledger_forget(struct table_target *t, struct error *err)
+{
+	const struct str names[] = {t->base.writer->job, strbuf_str(&t->ledger.target)};
+	int r = run_bound(sqlite_of(t), "delete from _cdcl_ledger where job = ?1 and target = ?2",
+		names, 2, NULL, err);
+	return r < 0 ? r : 0;
+}
+
+/* What is said to be taken must be so after a power cut too, whatever the file's settings are. */
+static int open_ledger(struct sqlite_sink *q, struct error *err)
+{
+	int r = run(q, "pragma synchronous = full", "cannot be set up", err);
+	return r == 0 ? make_ledger(q, err) : r;
+}
+
 static int open_table(struct table_target *t, struct error *err)
 {
 	struct sqlite_sink *q = sqlite_of(t);
@@ -313,8 +390,11 @@ static int open_table(struct table_target *t, struct error *err)
 		return fail(q, "cannot be opened", err);
 	sqlite3_busy_timeout(q->db, busy_ms);
 	sqlite3_extended_result_codes(q->db, 1);
-	int found = find_table(q, err);
-	r = found < 0 ? found : found == 0 ? make_table(q, err) : check_columns(q, found == 2, err);
+	r = t->ledger.kept ? open_ledger(q, err) : 0;
+	int found = r < 0 ? r : find_table(q, err);
+	r = found == 0 ? table_target_forget(t, err) : found;
+	if (r >= 0)
+		r = found == 0 ? make_table(q, err) : check_columns(q, found == 2, err);
 	if (r == 0)
 		r = prepare_insert(q, err);
 	if (r == 0 && table_target_upserts(t))
@@ -444,12 +524,16 @@ static int remove_stale(struct sqlite_sink *q, struct error *err)
 	return r;
 }
 
+static int finish(struct table_target *t, struct error *err)
+{
+	struct sqlite_sink *q = sqlite_of(t);
+	return q->note != NULL ? remove_stale(q, err) : 0;
+}
+
 static int commit(struct table_target *t, struct error *err)
 {
 	struct sqlite_sink *q = sqlite_of(t);
-	int r = q->note != NULL ? remove_stale(q, err) : 0;
-	if (r == 0)
-		r = run(q, "commit", "the batch is not taken", err);
+	int r = run(q, "commit", "the batch is not taken", err);
 	if (r == 0 && q->note != NULL) {
 		sqlite3_finalize(q->note);
 		q->note = NULL;
@@ -478,9 +562,13 @@ static const struct table_target_ops sqlite_target_ops = {
 	.open = open_table,
 	.begin = begin,
 	.put = put,
+	.finish = finish,
 	.commit = commit,
 	.rollback = rollback,
 	.close = close_table,
+	.ledger_read = ledger_read,
+	.ledger_write = ledger_write,
+	.ledger_forget = ledger_forget,
 };
 
 static const struct sink_ops sqlite_ops = {

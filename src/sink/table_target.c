@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/service.h"
 
+#include <inttypes.h>
 #include <poll.h>
 #include <stdlib.h>
 
@@ -130,12 +131,24 @@ static int check_names(const struct table_target *t, struct error *err)
 	return 0;
 }
 
+int table_target_forget(struct table_target *t, struct error *err)
+{
+	return t->ledger.kept ? t->db->ledger_forget(t, err) : 0;
+}
+
 int table_target_open(struct sink *s, int64_t *last_batch_id, struct error *err)
 {
-	*last_batch_id = -1;
 	struct table_target *t = target_of(s);
+	target_ledger_init(&t->ledger, s, t->config->table);
 	int r = check_names(t, err);
-	return r < 0 ? r : t->db->open(t, err);
+	if (r == 0)
+		r = t->db->open(t, err);
+	if (r < 0 || !t->ledger.kept)
+		return r;
+	r = t->db->ledger_read(t, &t->ledger.row, err);
+	t->ledger.any = r == 1;
+	*last_batch_id = target_ledger_held(&t->ledger, s);
+	return r < 0 ? r : 0;
 }
 
 static int put_kept(struct table_target *t, struct error *err)
@@ -180,37 +193,121 @@ static bool may_pass(const struct error *err)
 	return err->code == CDCL_E_UNREACHABLE || err->code == CDCL_E_DISK;
 }
 
-static int publish_once(struct table_target *t, struct error *err)
+/* ---- the ledger ---- */
+
+static int write_ledger(struct table_target *t, const struct batch *b, struct error *err)
 {
+	struct target_ledger *l = &t->ledger;
+	struct target_ledger_row next = target_ledger_next(l, &t->base, b->id), found;
+	int r = t->db->ledger_write(t, l->any ? &l->row : NULL, &next, err);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = t->db->ledger_read(t, &found, err);
+	if (r == 1 && target_ledger_row_is(&found, &next))
+		t->doubtful = true; /* the commit before was taken after all: look */
+	return r < 0 ? r : target_ledger_fenced(&t->base, r == 1 ? &found : NULL, err);
+}
+
+static void note_taken(struct table_target *t, const struct batch *b)
+{
+	if (t->ledger.kept) {
+		t->ledger.any = true;
+		t->ledger.row = target_ledger_next(&t->ledger, &t->base, b->id);
+	}
+	t->doubtful = false;
+}
+
+/* After a commit without an answer: 1: it was taken; 0: it was not. */
+static int look_up(struct table_target *t, const struct batch *b, struct error *err)
+{
+	struct target_ledger *l = &t->ledger;
+	struct target_ledger_row next = target_ledger_next(l, &t->base, b->id), found;
+	int r = t->db->ledger_read(t, &found, err);
+	if (r < 0)
+		return r;
+	t->doubtful = false;
+	if (r == 1 && target_ledger_row_is(&found, &next))
+		return 1;
+	bool as_before = l->any ? r == 1 && target_ledger_row_is(&found, &l->row) : r == 0;
+	return as_before ? 0 : target_ledger_fenced(&t->base, r == 1 ? &found : NULL, err);
+}
+
+/* ---- publishing ---- */
+
+static int publish_once(struct table_target *t, const struct batch *b, struct error *err)
+{
+	t->again = false;
 	int r = put_kept(t, err);
 	if (r == 0)
+		r = t->db->finish(t, err);
+	if (r == 0 && t->ledger.kept)
+		r = write_ledger(t, b, err);
+	if (r == 0) {
 		r = t->db->commit(t, err);
-	if (r == 0)
-		t->open = false;
-	else
+		t->doubtful = r < 0 && t->ledger.kept;
+	}
+	if (r < 0)
 		roll_back(t);
+	t->open = false;
+	if (r == 0)
+		note_taken(t, b);
+	return r;
+}
+
+/* One more try, which is only a question when nobody knows how the one before ended. */
+static int try_again(struct table_target *t, const struct batch *b, struct error *err)
+{
+	struct error before = *err;
+	error_init(err);
+	if (!t->doubtful)
+		return publish_once(t, b, err);
+	int r = look_up(t, b, err);
+	if (r == 1)
+		log_info(t->base.ops->kind, "batch %" PRId64 " was taken although its answer was "
+			"lost", b->id);
+	if (r == 1)
+		note_taken(t, b);
+	if (r == 0 && t->spilled) {
+		*err = before;
+		return -(int)err->code;
+	}
+	return r != 0 ? r < 0 ? r : 0 : publish_once(t, b, err);
+}
+
+/* For how long it is tried again after this failure; 0: not at all. */
+static int patience_ms(const struct table_target *t, const struct error *err)
+{
+	bool asked = t->config->on_error == SINK_RETRY;
+	if (t->doubtful)
+		return asked ? target_retry_ms_max : target_doubt_ms_max;
+	if (t->spilled || !may_pass(err))
+		return 0;
+	return asked ? target_retry_ms_max : t->again ? target_doubt_ms_max : 0;
+}
+
+static int publish_rows(struct table_target *t, const struct batch *b, struct error *err)
+{
+	int wait_ms = target_wait_ms_min;
+	int waited_ms = 0;
+	int r = publish_once(t, b, err);
+	while (r < 0 && waited_ms < patience_ms(t, err)) {
+		log_warn(t->base.ops->kind, "%s; trying again in %.1f s", err->text,
+			wait_ms / 1000.0);
+		poll(NULL, 0, wait_ms);
+		service_beat();
+		waited_ms += wait_ms;
+		wait_ms = wait_ms * 2 < target_wait_ms_max ? wait_ms * 2 : target_wait_ms_max;
+		r = try_again(t, b, err);
+	}
 	return r;
 }
 
 int table_target_publish(struct sink *s, const struct batch *b, struct error *err)
 {
-	(void)b;
 	struct table_target *t = target_of(s);
 	bool nothing = t->rows.count == 0 && !t->open && !table_target_replaces(t) &&
-		!table_target_removes_stale(t);
-	int wait_ms = target_wait_ms_min;
-	int waited_ms = 0;
-	int r = nothing ? 0 : publish_once(t, err);
-	while (r < 0 && t->config->on_error == SINK_RETRY && !t->spilled && may_pass(err) &&
-		waited_ms < target_retry_ms_max) {
-		log_warn(s->ops->kind, "%s; trying again in %.1f s", err->text, wait_ms / 1000.0);
-		poll(NULL, 0, wait_ms);
-		service_beat();
-		waited_ms += wait_ms;
-		wait_ms = wait_ms * 2 < target_wait_ms_max ? wait_ms * 2 : target_wait_ms_max;
-		error_init(err);
-		r = publish_once(t, err);
-	}
+		!table_target_removes_stale(t) && !t->ledger.kept;
+	int r = nothing ? 0 : publish_rows(t, b, err);
 	t->published = r == 0;
 	t->spilled = false;
 	row_keeper_clear(&t->rows);
@@ -224,5 +321,6 @@ void table_target_close(struct sink *s)
 		roll_back(t);
 	t->db->close(t);
 	row_keeper_release(&t->rows);
+	target_ledger_release(&t->ledger);
 	free(t);
 }

@@ -12,14 +12,19 @@
  * A Stream's rows are inserted; of a Table, +I and +U upsert by its key and -D deletes; complete
  * replaces all. What the table held of an earlier run that began at another time is taken out in
  * the first batch (remove_stale): this run's rows are all there are.
+ *
+ * With a checkpoint the batch's number goes with it (target_ledger.h), and a commit whose answer
+ * was lost is looked up there: it was taken, or it is made again, or somebody else writes.
  */
 
 #include "sink/row_keeper.h"
 #include "sink/sink.h"
+#include "sink/target_ledger.h"
 
 enum {
 	target_kept_bytes_max = 64 * 1024 * 1024,
 	target_retry_ms_max = 5 * 60 * 1000,
+	target_doubt_ms_max = 30 * 1000,        /* a lost answer, a deadlock: without "retry" */
 	target_wait_ms_min = 100,
 	target_wait_ms_max = 5000
 };
@@ -32,9 +37,19 @@ struct table_target_ops {
 	/* Connects again when the connection is gone. */
 	int (*begin)(struct table_target *t, struct error *err);
 	int (*put)(struct table_target *t, const struct chunk *c, struct error *err);
+	/* What has to be done when all rows are there. */
+	int (*finish)(struct table_target *t, struct error *err);
 	int (*commit)(struct table_target *t, struct error *err);
 	void (*rollback)(struct table_target *t);
 	void (*close)(struct table_target *t);
+	/* Connects if need be, makes the ledger if need be. 1: there is a row; 0: none. */
+	int (*ledger_read)(
+		struct table_target *t, struct target_ledger_row *row, struct error *err);
+	/* In the transaction. 1: `old` (NULL: no row) became `next`; 0: that is not there. */
+	int (*ledger_write)(struct table_target *t, const struct target_ledger_row *old,
+		const struct target_ledger_row *next, struct error *err);
+	/* Before a table is made that is not there any more. */
+	int (*ledger_forget)(struct table_target *t, struct error *err);
 };
 
 struct table_target {
@@ -45,11 +60,17 @@ struct table_target {
 	bool open;                              /* a transaction is */
 	bool spilled;                           /* it holds rows that are kept no more */
 	bool published;                         /* some batch of this run */
+	bool again;                             /* set by the database: it asks for that */
+	bool doubtful;                          /* nobody knows whether the commit was taken */
+	struct target_ledger ledger;
 };
 
 /* Made by table_target_init over the sink_ops of the kind. */
 void table_target_init(struct table_target *t, const struct sink_ops *ops,
 	const struct table_target_ops *db, const struct sink_config *config);
+
+/* A table that is made anew holds nothing: before it is made. */
+int table_target_forget(struct table_target *t, struct error *err);
 
 /* The five functions of a sink. */
 int table_target_open(struct sink *s, int64_t *last_batch_id, struct error *err);
