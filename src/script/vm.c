@@ -44,9 +44,13 @@ static void *vm_alloc(void *argument, void *block, size_t old_bytes, size_t new_
 		if (new_bytes > lua_block_bytes_max || v->bytes + more > v->bytes_max)
 			return NULL;
 	}
+	/*
+	 * When the machine has none left no record is to blame, and LuaJIT may crash on a refusal
+	 * where a trace is left: the process stops and says why.
+	 */
 	void *moved = realloc(block, new_bytes);
-	if (moved != NULL)
-		v->bytes = v->bytes - old_bytes + new_bytes;
+	check(moved != NULL); /* out of memory */
+	v->bytes = v->bytes - old_bytes + new_bytes;
 	return moved;
 }
 

@@ -42,17 +42,25 @@ struct sim_job *job_at(uint32_t index)
 	return &jobs[index];
 }
 
+int job_load(struct sim_job *job, struct error *err)
+{
+	struct script_options options = {
+		.path = job->script, .jit = true, .clock = &clock_system};
+	struct script *s = script_open(&options, err);
+	if (s == NULL)
+		return -(int)err->code;
+	job->plan = script_plan(s); /* until the process ends */
+	job->plan->snapshot_log_bytes_min = 2000;
+	job->plan->snapshot_slice_bytes = 100;
+	return 0;
+}
+
 int job_load_all(struct error *err)
 {
-	for (uint32_t i = 0; i < ARRAY_LEN(jobs); i++) {
-		struct script_options options = {
-			.path = jobs[i].script, .jit = true, .clock = &clock_system};
-		struct script *s = script_open(&options, err);
-		if (s == NULL)
-			return -(int)err->code;
-		jobs[i].plan = script_plan(s); /* until the process ends */
-	}
-	return 0;
+	int r = 0;
+	for (uint32_t i = 0; i < ARRAY_LEN(jobs) && r == 0; i++)
+		r = job_load(&jobs[i], err);
+	return r;
 }
 
 void job_choose(uint32_t index)
@@ -60,7 +68,7 @@ void job_choose(uint32_t index)
 	chosen = job_at(index);
 }
 
-const struct sim_job *job_chosen(void)
+struct sim_job *job_chosen(void)
 {
 	return chosen;
 }

@@ -37,10 +37,11 @@ struct sim_job {
 
 uint32_t job_count(void);
 struct sim_job *job_at(uint32_t index);
+int job_load(struct sim_job *job, struct error *err);
 int job_load_all(struct error *err);
 /* The one that runs now. */
 void job_choose(uint32_t index);
-const struct sim_job *job_chosen(void);
+struct sim_job *job_chosen(void);
 const struct sim_sink *job_sink(struct str name);
 
 /* The right rows, or the end of the life. */

@@ -1,13 +1,17 @@
 #include "life.h"
 
+#include "base/check.h"
 #include "base/log.h"
+#include "faults.h"
 #include "job.h"
+#include "model_disk.h"
 #include "model_source.h"
 #include "runtime/pipeline.h"
 #include "target.h"
 #include "world.h"
 
 #include <stdio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { steps_max = 20000 };
@@ -43,6 +47,7 @@ static void forget_old(void)
 
 static void note_published(const struct pipeline *p)
 {
+	faults_pause(true);
 	int64_t id = pipeline_batch(p)->id;
 	if (id < world->confirmed || id > world->published)
 		world_wrong("batch %lld was published after %lld", (long long)id,
@@ -50,6 +55,36 @@ static void note_published(const struct pipeline *p)
 	world->confirmed = id;
 	job_check_files(id);
 	forget_old();
+	faults_pause(false);
+}
+
+static void produce(void)
+{
+	faults_pause(true);
+	workload_produce(1 + world_choose(20));
+	faults_pause(false);
+}
+
+/* Somebody starts the same job: with the same checkpoint it must not come far. */
+static void start_twin(void)
+{
+	struct error err;
+	fflush(NULL);
+	pid_t twin = fork();
+	check(twin >= 0);
+	if (twin == 0) {
+		error_init(&err);
+		struct pipeline *p = pipeline_open(job_chosen()->plan, &world_clock, 0, &err);
+		bool kept_out = err.code == CDCL_E_FENCED || err.code == CDCL_E_DISK;
+		if (p != NULL || !kept_out)
+			world_wrong("a second process with the checkpoint: %s",
+				p != NULL ? "was let in" : err.text);
+		_exit(LIFE_DONE);
+	}
+	int status = 0;
+	check(waitpid(twin, &status, 0) == twin);
+	if (status != 0)
+		_exit(WIFEXITED(status) ? WEXITSTATUS(status) : LIFE_WRONG);
 }
 
 static bool all_is_read(void)
@@ -61,6 +96,7 @@ static bool all_is_read(void)
 static int run(struct pipeline *p, const struct life *l, struct error *err)
 {
 	int64_t stop_at = l->drains ? (int64_t)world_choose(100) : -1;
+	int64_t twin_at = world->faults ? (int64_t)world_choose(200) : -1;
 	for (int64_t step = 0; step < steps_max; step++) {
 		world_call("step");
 		int r = pipeline_step(p, 1 + world_choose(3), err);
@@ -69,7 +105,9 @@ static int run(struct pipeline *p, const struct life *l, struct error *err)
 		if (r == PIPELINE_BATCH)
 			note_published(p);
 		if (world_once_in(3))
-			workload_produce(1 + world_choose(20));
+			produce();
+		if (step == twin_at)
+			start_twin();
 		pass_time();
 		if (step == stop_at || (r == PIPELINE_WAIT && all_is_read()))
 			pipeline_drain(p);
@@ -82,6 +120,13 @@ _Noreturn void life_run(const struct life *l)
 	struct error err;
 	error_init(&err);
 	log_init(&world_clock, world->verbose ? LOG_INFO : LOG_NONE, false);
+	if (l->fail_allocation > 0) {
+		faults_fail_allocation(l->fail_allocation, l->fail_on);
+		model_disk_use(false); /* scripts lie elsewhere */
+		if (job_load(job_chosen(), &err) < 0)
+			_exit(failed(&err));
+		model_disk_use(true);
+	}
 	source_stand_in(model_source_make);
 	sink_stand_in(target_sink_make);
 	struct pipeline *p = pipeline_open(job_chosen()->plan, &world_clock, 0, &err);

@@ -7,10 +7,14 @@
  */
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct life {
 	bool to_the_end;        /* no faults: it must consume everything */
 	bool drains;            /* is asked to stop in the middle */
+	/* loads its script, and the so many-th allocation fails, and those after it; 0: none */
+	int64_t fail_allocation;
+	bool fail_on;
 };
 
 _Noreturn void life_run(const struct life *l);

@@ -1,6 +1,7 @@
 #include "model_disk.h"
 
 #include "../unit/memory_disk.h"
+#include "faults.h"
 #include "shared.h"
 #include "world.h"
 
@@ -13,6 +14,29 @@ static void watch(const char *call, const char *path)
 	world_call(call);
 }
 
+/* Without it: every process gets the lock, no name becomes durable. */
+static int lock(int fd)
+{
+	return faults_is_off("lock") ? 0 : memory_lock(fd);
+}
+
+static int sync_file(int fd)
+{
+	bool lies = faults_is_off("fsync") ||
+		(faults_is_off("folder-sync") && memory_of(fd)->is_folder);
+	memory->syncs_lie = lies;
+	return memory_sync(fd);
+}
+
+void model_disk_use(bool on)
+{
+	static struct disk disk;
+	disk = memory_disk;
+	disk.lock = lock;
+	disk.fsync = disk.fdatasync = sync_file;
+	disk_use(on ? &disk : NULL);
+}
+
 void model_disk_reset(void)
 {
 	memory = shared_zeroed(sizeof(*memory));
@@ -20,7 +44,7 @@ void model_disk_reset(void)
 	memory_free = shared_free;
 	memory_watch = watch;
 	memory_reset();
-	disk_use(&memory_disk);
+	model_disk_use(true);
 }
 
 struct str model_disk_file(const char *path)

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 void model_disk_reset(void);
+void model_disk_use(bool on);
 struct str model_disk_file(const char *path); /* len 0: empty, or not there */
 /* A process ended, of itself or not; power: and with it everything that was not synced. */
 void model_disk_after_death(bool power);

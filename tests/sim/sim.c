@@ -5,15 +5,20 @@
  *
  *	sim [-v] [--job NAME] SEED        one seed
  *	sim --seeds FROM COUNT            many; prints the ones that fail
- *	sim --seconds N                   seeds from 1 on, for so long
+ *	sim --sweep disk|memory EVERY [FROM]   every EVERYth call fails (sweep.h)
+ *	sim --mutations SEEDS             each part of the product that can be switched off is
+ *	                                  (faults.h): some seed must fail
  */
 
 #include "base/check.h"
 #include "base/log.h"
+#include "faults.h"
 #include "job.h"
 #include "life.h"
 #include "model_disk.h"
 #include "shared.h"
+#include "supervise.h"
+#include "sweep.h"
 #include "world.h"
 
 #include <errno.h>
@@ -21,8 +26,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 enum { lives_max = 40, faulty_lives_max = 12, shared_megabytes = 512 };
 
@@ -64,29 +67,6 @@ static bool choose_faults(struct life *l, int64_t calls_before)
 	return disk_fails;
 }
 
-static int live(const struct life *l)
-{
-	fflush(NULL);
-	pid_t child = fork();
-	check(child >= 0);
-	if (child == 0) {
-		alarm(60);
-		life_run(l);
-	}
-	int status = 0;
-	check(waitpid(child, &status, 0) == child);
-	return status;
-}
-
-static void say_wrong(const char *what)
-{
-	printf("# job %s, seed %llu: %s%s%s\n", job_chosen()->name,
-		(unsigned long long)world->seed, what, world->problem[0] != '\0' ? ": " : "",
-		world->problem);
-	printf("# again: build/dev/sim -v --job %s %llu\n", job_chosen()->name,
-		(unsigned long long)world->seed);
-}
-
 /* Was this end one that the faults explain? */
 static bool explained(int status, bool disk_fails, int64_t disk_calls)
 {
@@ -107,41 +87,6 @@ static bool explained(int status, bool disk_fails, int64_t disk_calls)
 	return false;
 }
 
-static bool check_after_death(void)
-{
-	/* world_wrong ends a process: a child looks */
-	fflush(NULL);
-	pid_t child = fork();
-	check(child >= 0);
-	if (child == 0) {
-		job_check_replaced();
-		_exit(0);
-	}
-	int status = 0;
-	check(waitpid(child, &status, 0) == child);
-	if (status == 0)
-		return true;
-	say_wrong("wrong after a death");
-	return false;
-}
-
-static bool check_end(void)
-{
-	fflush(NULL);
-	pid_t child = fork();
-	check(child >= 0);
-	if (child == 0) {
-		job_check_end();
-		_exit(0);
-	}
-	int status = 0;
-	check(waitpid(child, &status, 0) == child);
-	if (status == 0)
-		return true;
-	say_wrong("wrong at the end");
-	return false;
-}
-
 /* ---- a seed ---- */
 
 static bool one_life(uint32_t number, int64_t *calls_before, bool *ended)
@@ -152,7 +97,7 @@ static bool one_life(uint32_t number, int64_t *calls_before, bool *ended)
 	if (world->verbose)
 		fprintf(stderr, "# life %u: crash at %lld, disk %d, drain %d, end %d\n", number,
 			(long long)world->crash_at, disk_fails, l.drains, l.to_the_end);
-	int status = live(&l);
+	int status = supervise_life(&l);
 	figures.lives++;
 	if (!explained(status, disk_fails, model_disk_calls()))
 		return false;
@@ -163,7 +108,7 @@ static bool one_life(uint32_t number, int64_t *calls_before, bool *ended)
 	*calls_before = world->calls > *calls_before ? world->calls : *calls_before;
 	world->crash_at = 0;
 	model_disk_after_death(power);
-	if (!check_after_death())
+	if (!supervise_check(job_check_replaced, "wrong after a death"))
 		return false;
 	*ended = !crashed && world->produced == world->workload->count && !l.drains;
 	if (l.to_the_end && !*ended) {
@@ -182,7 +127,7 @@ static bool one_seed(uint64_t seed)
 	struct plan *plan = job_chosen()->plan;
 	plan->snapshot_log_bytes_min = 200 + world_choose(20000);
 	plan->snapshot_slice_bytes = 1 + world_choose(600);
-	world->workload = workload_make();
+	world->workload = workload_make(20 + world_choose(world_once_in(4) ? 1000 : 250));
 	figures.seeds++;
 	int64_t calls_before = 0;
 	bool ended = false;
@@ -194,7 +139,7 @@ static bool one_seed(uint64_t seed)
 		say_wrong("no end");
 		return false;
 	}
-	return check_end();
+	return supervise_check(job_check_end, "wrong at the end");
 }
 
 static void print_figures(void)
@@ -206,21 +151,33 @@ static void print_figures(void)
 		(long long)figures.batches);
 }
 
-static int many(uint64_t from, uint64_t count, double seconds)
+static int many(uint64_t from, uint64_t count)
 {
 	int bad = 0;
-	time_t end = time(NULL) + (time_t)seconds;
-	for (uint64_t i = 0; (count == 0 || i < count) && bad < 10; i++) {
-		if (seconds > 0 && time(NULL) >= end)
-			break;
+	for (uint64_t i = 0; i < count && bad < 10; i++)
 		if (!one_seed(from + i)) {
 			printf("not ok - seed %llu\n", (unsigned long long)(from + i));
 			bad++;
 		}
-	}
 	print_figures();
 	if (bad == 0)
 		printf("ok - %lld seeds\n", (long long)figures.seeds);
+	return bad > 0;
+}
+
+/* Switched off: the suite must see it. */
+static int mutate_all(uint64_t seeds)
+{
+	int bad = 0;
+	for (const struct mutation *m = faults_mutations(); m->name != NULL; m++) {
+		check(faults_mutate(m->name)); /* and nobody tells the failing seeds */
+		uint64_t seed = 1;
+		while (seed <= seeds && one_seed(seed))
+			seed++;
+		bool caught = seed <= seeds;
+		bad += !caught;
+		printf("%s - without %s: %s\n", caught ? "ok" : "not ok", m->name, m->what);
+	}
 	return bad > 0;
 }
 
@@ -232,9 +189,40 @@ static void choose_job(const char *name)
 	check(only_job >= 0);
 }
 
-int main(int argc, char **argv)
+static int load(void)
 {
 	struct error err;
+	error_init(&err);
+	int r = job_load_all(&err);
+	if (r < 0)
+		log_print_error(&err);
+	return r;
+}
+
+static int run(int count, char **words)
+{
+	bool sweep = count >= 3 && strcmp(words[0], "--sweep") == 0;
+	int64_t every = sweep ? strtoll(words[2], NULL, 10) : 1;
+	int64_t from = sweep && count == 4 ? strtoll(words[3], NULL, 10) : 0;
+	if (load() < 0)
+		return 2;
+	if (sweep && every > 0 && strcmp(words[1], "memory") == 0)
+		return sweep_memory(every, from);
+	if (sweep && every > 0 && strcmp(words[1], "disk") == 0)
+		return sweep_disk(every, from);
+	if (count == 3 && strcmp(words[0], "--seeds") == 0)
+		return many(strtoull(words[1], NULL, 10), strtoull(words[2], NULL, 10));
+	if (count == 2 && strcmp(words[0], "--mutations") == 0)
+		return mutate_all(strtoull(words[1], NULL, 10));
+	if (count == 1 && words[0][0] != '-')
+		return many(strtoull(words[0], NULL, 10), 1);
+	fprintf(stderr, "usage: sim [-v] [--job NAME] [--mutate NAME] SEED | --seeds FROM COUNT | "
+		"--sweep disk|memory EVERY [FROM] | --mutations SEEDS\n");
+	return 2;
+}
+
+int main(int argc, char **argv)
+{
 	bool verbose = false;
 	int at = 1;
 	shared_open((size_t)shared_megabytes * 1024 * 1024);
@@ -244,22 +232,12 @@ int main(int argc, char **argv)
 			verbose = true;
 		else if (strcmp(argv[at], "--job") == 0 && at + 1 < argc)
 			choose_job(argv[++at]);
+		else if (strcmp(argv[at], "--mutate") == 0 && at + 1 < argc)
+			check(faults_mutate(argv[++at]));
 		else
 			break;
 	}
-	error_init(&err);
-	if (job_load_all(&err) < 0) {
-		log_print_error(&err);
-		return 2;
-	}
 	world_open(0);
 	world->verbose = verbose;
-	if (at + 2 < argc && strcmp(argv[at], "--seeds") == 0)
-		return many(strtoull(argv[at + 1], NULL, 10), strtoull(argv[at + 2], NULL, 10), 0);
-	if (at + 1 < argc && strcmp(argv[at], "--seconds") == 0)
-		return many(1, 0, strtod(argv[at + 1], NULL));
-	if (at + 1 == argc)
-		return many(strtoull(argv[at], NULL, 10), 1, 0);
-	fprintf(stderr, "usage: sim [-v] [--job NAME] SEED | --seeds FROM COUNT | --seconds N\n");
-	return 2;
+	return run(argc - at, argv + at);
 }

@@ -43,11 +43,11 @@ static struct event make_event(const struct workload *w, int64_t seq)
 	return e;
 }
 
-struct workload *workload_make(void)
+struct workload *workload_make(uint32_t count)
 {
 	struct workload *w = shared_zeroed(sizeof(*w));
 	w->keys = 1 + world_choose(workload_keys_max);
-	uint32_t count = 20 + world_choose(world_once_in(4) ? 1000 : 250);
+	check(count <= workload_events_max);
 	for (; w->count < count; w->count++)
 		w->events[w->count] = make_event(w, 100 + w->count);
 	broker_topic(world->broker, "orders", partitions);

@@ -30,7 +30,7 @@ struct workload {
 	uint32_t keys;
 };
 
-struct workload *workload_make(void);
+struct workload *workload_make(uint32_t count);
 /* Appends the next few events to the topic "orders", some of them in transactions. */
 void workload_produce(uint32_t count);
 

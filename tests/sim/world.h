@@ -34,6 +34,7 @@ struct world {
 	int64_t calls;          /* through the seams, of this life */
 	int64_t crash_at;       /* 0: never */
 	bool faults;            /* leaders away, and the like */
+	bool allocation_failed;
 	bool verbose;
 	char problem[4000];     /* the first one; "": none */
 	struct broker *broker;

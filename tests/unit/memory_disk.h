@@ -46,6 +46,7 @@ struct memory_disk {
 		int file;       /* -1: closed */
 		off_t at;
 		bool appends;
+		bool locks;
 	} fds[memory_fds_max];
 	int64_t calls;          /* that change something, or sync */
 	int64_t fail_at;        /* 1..: this one fails; 0: none */
@@ -297,8 +298,10 @@ static int memory_rename(const char *from, const char *to)
 
 static int memory_close(int fd)
 {
-	memory_of(fd)->locked = false;
+	if (memory->fds[fd - memory_fd_first].locks)
+		memory_of(fd)->locked = false;
 	memory->fds[fd - memory_fd_first].file = -1;
+	memory->fds[fd - memory_fd_first].locks = false;
 	return 0;
 }
 
@@ -360,7 +363,7 @@ static int memory_lock(int fd)
 		errno = EWOULDBLOCK;
 		return -1;
 	}
-	f->locked = true;
+	f->locked = memory->fds[fd - memory_fd_first].locks = true;
 	return 0;
 }
 
@@ -450,8 +453,10 @@ static void memory_lose_names(uint32_t (*choose)(uint32_t below))
 /* A process ends: what it had open and locked is free; its bytes are with the kernel. */
 __attribute__((unused)) static void memory_process_ends(void)
 {
-	for (int i = 0; i < memory_fds_max; i++)
+	for (int i = 0; i < memory_fds_max; i++) {
 		memory->fds[i].file = -1;
+		memory->fds[i].locks = false;
+	}
 	for (int i = 0; i < memory->file_count; i++)
 		memory->files[i].locked = false;
 	memory->fail_at = 0;

@@ -1,0 +1,154 @@
+#include "faults.h"
+
+#include "base/str.h"
+#include "state/checkpoint_part.h"
+#include "world.h"
+
+#include <stddef.h>
+#include <string.h>
+
+/* ---- allocations ---- */
+
+static int64_t fail_at, allocations;
+static bool fail_on, paused;
+
+void faults_pause(bool on)
+{
+	paused = on;
+}
+
+void faults_fail_allocation(int64_t at, bool on)
+{
+	fail_at = at;
+	fail_on = on;
+	allocations = 0;
+}
+
+static bool fails(void)
+{
+	if (paused || fail_at == 0)
+		return false;
+	allocations++;
+	bool now = fail_on ? allocations >= fail_at : allocations == fail_at;
+	world->allocation_failed |= now;
+	return now;
+}
+
+void *__real_malloc(size_t bytes);
+void *__real_calloc(size_t count, size_t bytes);
+void *__real_realloc(void *block, size_t bytes);
+char *__real_strdup(const char *text);
+char *__real_strndup(const char *text, size_t len);
+void *__wrap_malloc(size_t bytes);
+void *__wrap_calloc(size_t count, size_t bytes);
+void *__wrap_realloc(void *block, size_t bytes);
+char *__wrap_strdup(const char *text);
+char *__wrap_strndup(const char *text, size_t len);
+
+void *__wrap_malloc(size_t bytes)
+{
+	return fails() ? NULL : __real_malloc(bytes);
+}
+
+void *__wrap_calloc(size_t count, size_t bytes)
+{
+	return fails() ? NULL : __real_calloc(count, bytes);
+}
+
+void *__wrap_realloc(void *block, size_t bytes)
+{
+	return fails() ? NULL : __real_realloc(block, bytes);
+}
+
+char *__wrap_strdup(const char *text)
+{
+	return fails() ? NULL : __real_strdup(text);
+}
+
+char *__wrap_strndup(const char *text, size_t len)
+{
+	return fails() ? NULL : __real_strndup(text, len);
+}
+
+/* ---- mutations ---- */
+
+static const struct mutation mutations[] = {
+	{"fsync", "no sync reaches the disk"},
+	{"folder-sync", "the sync of a folder does nothing: new names are not durable"},
+	{"lock", "a second process may have the checkpoint"},
+	{"crc", "checksums are not looked at"},
+	{"undo", "a batch that nobody knows to be published counts at recovery"},
+	{"intent", "what a batch is made of is not durable before it is shown"},
+	{"dedupe", "a sink gets the batch again that its target holds"},
+	{NULL, NULL},
+};
+static const char *off = "";
+
+const struct mutation *faults_mutations(void)
+{
+	return mutations;
+}
+
+bool faults_mutate(const char *name)
+{
+	for (const struct mutation *m = mutations; m->name != NULL; m++)
+		if (strcmp(m->name, name) == 0) {
+			off = m->name;
+			return true;
+		}
+	return false;
+}
+
+bool faults_is_off(const char *name)
+{
+	return strcmp(off, name) == 0;
+}
+
+bool faults_are_quiet(void)
+{
+	return off[0] != '\0';
+}
+
+uint32_t __real_crc32c(uint32_t crc, struct str bytes);
+uint32_t __wrap_crc32c(uint32_t crc, struct str bytes);
+
+uint32_t __wrap_crc32c(uint32_t crc, struct str bytes)
+{
+	return faults_is_off("crc") ? 1 : __real_crc32c(crc, bytes);
+}
+
+int __real_checkpoint_intend(
+	struct checkpoint *c, const struct checkpoint_intent *intent, struct error *err);
+int __wrap_checkpoint_intend(
+	struct checkpoint *c, const struct checkpoint_intent *intent, struct error *err);
+
+int __wrap_checkpoint_intend(
+	struct checkpoint *c, const struct checkpoint_intent *intent, struct error *err)
+{
+	return faults_is_off("intent") ? 0 : __real_checkpoint_intend(c, intent, err);
+}
+
+int __real_frame_reader_next(struct frame_reader *r, struct frame *frame, struct error *err);
+int __wrap_frame_reader_next(struct frame_reader *r, struct frame *frame, struct error *err);
+
+/* The log's last batch is followed by word of its publication, which nobody wrote. */
+int __wrap_frame_reader_next(struct frame_reader *r, struct frame *frame, struct error *err)
+{
+	static const struct frame_reader *open_in;
+	static char id[8];
+	int result = __real_frame_reader_next(r, frame, err);
+	if (!faults_is_off("undo"))
+		return result;
+	if (result == 0 && open_in == r) {
+		*frame = (struct frame){.kind = FRAME_PUBLISHED,
+			.payload = {id, sizeof(id)},
+			.start = r->at,
+			.end = r->at,
+			.crc = r->crc};
+		result = 1;
+	}
+	open_in = result == 1 && frame->kind == FRAME_BATCH ? r : NULL;
+	if (open_in != NULL)
+		memcpy(id, frame->payload.data, sizeof(id));
+	return result;
+}
