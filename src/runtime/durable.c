@@ -1,3 +1,5 @@
+#define _GNU_SOURCE /* qsort_r */
+
 #include "runtime/durable.h"
 
 #include "base/arena.h"
@@ -26,6 +28,10 @@ struct durable {
 	uint32_t position_capacity;
 	struct checkpoint_range *ranges;
 	uint32_t range_capacity;
+	uint32_t *sorted; /* ranges by source and place */
+	uint32_t sorted_capacity;
+	struct checkpoint_run *runs;
+	uint32_t run_capacity;
 };
 
 static void *grown(void *array, uint32_t *capacity, uint32_t needed, size_t bytes)
@@ -282,6 +288,8 @@ int durable_close(struct durable *d, struct error *err)
 	arena_release(&d->arena);
 	free(d->positions);
 	free(d->ranges);
+	free(d->sorted);
+	free(d->runs);
 	free(d);
 	return r;
 }
@@ -301,6 +309,21 @@ bool durable_is_new(const struct durable *d)
 bool durable_replays(const struct durable *d)
 {
 	return d->replays;
+}
+
+void durable_replay_order(const struct durable *d, struct read_order *order)
+{
+	const struct checkpoint_intent *in = &d->found->intent;
+	if (!d->found->interrupted || in->run_count == 0)
+		return;
+	struct read_run *runs = ARENA_ARRAY(d->plan->arena, struct read_run, in->run_count);
+	for (uint32_t i = 0; i < in->run_count; i++) {
+		const struct checkpoint_range *range = &in->ranges[in->runs[i].range];
+		runs[i] = (struct read_run){range->source,
+			{range->topic, range->partition, in->runs[i].to}};
+	}
+	order->replay = runs;
+	order->replay_count = in->run_count;
 }
 
 /* ---- a batch ---- */
@@ -336,8 +359,64 @@ static bool is_file(const struct intake *in)
 	return in->node->source.kind == SOURCE_FILE;
 }
 
+static int compare_places(const struct checkpoint_range *a, uint32_t source, struct str topic,
+	int32_t partition)
+{
+	if (a->source != source)
+		return a->source < source ? -1 : 1;
+	if (a->partition != partition)
+		return a->partition < partition ? -1 : 1;
+	return str_cmp(a->topic, topic);
+}
+
+static int compare_ranges(const void *a, const void *b, void *of)
+{
+	const struct checkpoint_range *ranges = of;
+	const struct checkpoint_range *right = &ranges[*(const uint32_t *)b];
+	return compare_places(&ranges[*(const uint32_t *)a], right->source, right->topic,
+		right->partition);
+}
+
+static uint32_t find_range(const struct durable *d, uint32_t count, const struct read_run *run)
+{
+	uint32_t low = 0;
+	uint32_t high = count;
+	while (low < high) {
+		uint32_t mid = (low + high) / 2;
+		int c = compare_places(&d->ranges[d->sorted[mid]], run->source, run->at.topic,
+			run->at.partition);
+		if (c == 0)
+			return d->sorted[mid];
+		if (c < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return count;
+}
+
+/* Of a single range nothing has to be said. */
+static uint32_t make_runs(struct durable *d, uint32_t range_count, const struct read_order *order)
+{
+	if (range_count <= 1)
+		return 0;
+	d->sorted = grown(d->sorted, &d->sorted_capacity, range_count, sizeof(*d->sorted));
+	for (uint32_t i = 0; i < range_count; i++)
+		d->sorted[i] = i;
+	qsort_r(d->sorted, range_count, sizeof(*d->sorted), compare_ranges, d->ranges);
+	d->runs = grown(d->runs, &d->run_capacity, order->count, sizeof(*d->runs));
+	uint32_t count = 0;
+	for (uint32_t i = 0; i < order->count; i++) {
+		uint32_t range = find_range(d, range_count, &order->runs[i]);
+		if (range < range_count)
+			d->runs[count++] =
+				(struct checkpoint_run){range, order->runs[i].at.until};
+	}
+	return count;
+}
+
 int durable_intend(struct durable *d, const struct intake *intakes, uint32_t count,
-	const struct batch *b, struct error *err)
+	const struct read_order *order, const struct batch *b, struct error *err)
 {
 	uint32_t ranges = 0;
 	for (uint32_t i = 0; i < count; i++) {
@@ -352,7 +431,12 @@ int durable_intend(struct durable *d, const struct intake *intakes, uint32_t cou
 					p->partition, p->batch_start, p->position};
 		}
 	}
-	struct checkpoint_intent intent = {b->id, b->time_us, d->ranges, ranges};
+	struct checkpoint_intent intent = {.id = b->id,
+		.time_us = b->time_us,
+		.ranges = d->ranges,
+		.range_count = ranges,
+		.run_count = make_runs(d, ranges, order)};
+	intent.runs = d->runs;
 	return checkpoint_intend(d->checkpoint, &intent, err);
 }
 

@@ -12,6 +12,7 @@
 
 #include "runtime/graph.h"
 #include "runtime/intake.h"
+#include "runtime/read_order.h"
 #include "state/checkpoint.h"
 
 struct durable;
@@ -34,10 +35,13 @@ bool durable_is_new(const struct durable *d);
 /* The open batch is one that is run again. */
 bool durable_replays(const struct durable *d);
 
+/* The runs of a batch that is run again, for the order in which it is read. */
+void durable_replay_order(const struct durable *d, struct read_order *order);
+
 /* ---- the end of a batch, in this order (runtime/pipeline.c) ---- */
 
 int durable_intend(struct durable *d, const struct intake *intakes, uint32_t count,
-	const struct batch *b, struct error *err);
+	const struct read_order *order, const struct batch *b, struct error *err);
 int durable_commit(struct durable *d, const struct intake *intakes, uint32_t count,
 	const struct batch *b, struct error *err);
 int durable_published(struct durable *d, const struct batch *b, struct error *err);

@@ -110,6 +110,8 @@ int intake_begin_batch(struct intake *in, struct error *err)
 	in->bytes_at_batch = in->source->bytes_read;
 	in->files_at_batch = in->source->files_read;
 	in->carried = waiting(in);
+	in->noted = 0;
+	in->noted_until = in->source->partition_count == 0 ? 0 : in->source->partitions[0].position;
 	if (in->state == SOURCE_LIMIT)
 		in->state = SOURCE_MORE;
 	return r;
@@ -119,6 +121,66 @@ bool intake_had_input(const struct intake *in)
 {
 	return in->carried > 0 || in->source->messages_read != in->messages_at_batch ||
 		in->source->files_read != in->files_at_batch;
+}
+
+/* ---- the order of messages ---- */
+
+static void note_messages(struct intake *in)
+{
+	const struct messages *m = in->messages;
+	for (uint32_t i = 0; i < m->count; i++)
+		if (i + 1 == m->count || m->partition[i + 1] != m->partition[i] ||
+			m->topic[i + 1].data != m->topic[i].data)
+			read_order_note(in->order, in->number, m->topic[i], m->partition[i],
+				m->offset[i] + 1);
+}
+
+/* Offsets in files count lines, and not what the messages say of themselves. */
+static void note_lines(struct intake *in)
+{
+	const struct source *s = in->source;
+	for (uint32_t i = in->noted; i < s->partition_count; i++) {
+		const struct source_partition *part = &s->partitions[i];
+		if (i != in->noted)
+			in->noted_until = part->batch_start;
+		if (part->position > in->noted_until)
+			read_order_note(in->order, in->number, part->topic, part->partition,
+				part->position);
+		in->noted = i;
+		in->noted_until = part->position;
+	}
+}
+
+static void note_order(struct intake *in)
+{
+	if (in->order == NULL)
+		return;
+	if (in->node->source.kind == SOURCE_KAFKA)
+		note_messages(in);
+	else
+		note_lines(in);
+}
+
+bool intake_has_turn(struct intake *in)
+{
+	const struct read_run *run = in->order == NULL ? NULL : read_order_turn(in->order);
+	in->source->turn = run == NULL ? NULL : &run->at;
+	return run == NULL || run->source == in->number;
+}
+
+bool intake_ends_turn(struct intake *in)
+{
+	const struct source *s = in->source;
+	const struct source_turn *turn = s->turn;
+	for (uint32_t i = 0; turn != NULL && i < s->partition_count; i++) {
+		const struct source_partition *part = &s->partitions[i];
+		if (part->partition != turn->partition || part->position < turn->until ||
+			!str_eq(part->topic, turn->topic))
+			continue;
+		in->order->replay_next++;
+		return true;
+	}
+	return false;
 }
 
 /* Fills until the chunk is full or the source has no more at once. */
@@ -224,6 +286,7 @@ int intake_read(struct intake *in, struct error *err)
 		r = fill(in, err);
 		if (r < 0 || in->messages->count == 0)
 			return r;
+		note_order(in);
 		dead_letters_note_read(in->dead, in->messages->count);
 		in->next = 0;
 		r = quarantine_put_aside(in->quarantine, in->messages, in->dead, err);

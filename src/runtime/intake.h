@@ -16,6 +16,7 @@
 #include "ops/operator.h"
 #include "plan/plan.h"
 #include "runtime/quarantine.h"
+#include "runtime/read_order.h"
 #include "source/source.h"
 
 struct intake {
@@ -28,6 +29,10 @@ struct intake {
 	struct operator *head; /* the graph's */
 	struct dead_letters *dead; /* the pipeline's */
 	struct quarantine *quarantine; /* the pipeline's; NULL: no checkpoint */
+	struct read_order *order; /* the pipeline's; NULL: no checkpoint */
+	uint32_t number; /* of the source, in `order` */
+	uint32_t noted; /* files: partitions before this one are noted, */
+	int64_t noted_until; /* and of this one so much */
 	struct messages *one; /* of a block that is read record by record; NULL: never was */
 	struct arena one_arena;
 	enum source_state state; /* what the source said last */
@@ -56,6 +61,13 @@ int intake_take(struct intake *in, struct intake *old, const struct plan_node *n
 	struct error *err);
 
 int intake_begin_batch(struct intake *in, struct error *err);
+
+/*
+ * A batch that is run again: whether this source is asked next, and (after intake_read) whether it
+ * has given what it was asked for.
+ */
+bool intake_has_turn(struct intake *in);
+bool intake_ends_turn(struct intake *in);
 
 /* At most one chunk. Sets in->state; answers the number of rows or a negative error. */
 int intake_read(struct intake *in, struct error *err);

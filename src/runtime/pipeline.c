@@ -25,6 +25,7 @@ struct pipeline {
 	struct graph graph;
 	struct durable *durable; /* NULL: no checkpoint */
 	struct quarantine *quarantine; /* with it */
+	struct read_order order; /* with it */
 	struct intake *intakes;
 	uint32_t intake_count;
 	struct dead_letters dead;
@@ -89,14 +90,18 @@ static int alloc_intakes(struct pipeline *p, struct error *err)
 static int open_intakes(struct pipeline *p, struct error *err)
 {
 	int r = alloc_intakes(p, err);
+	uint32_t number = 0;
 	for (uint32_t i = 0; i < p->plan->node_count && r >= 0; i++) {
 		const struct plan_node *node = p->plan->nodes[i];
+		number += node->kind == PLAN_SOURCE;
 		if (node->kind != PLAN_SOURCE || graph_head(&p->graph, node)->out_count == 0)
 			continue; /* declared, but nothing is made of it */
 		struct intake *in = &p->intakes[p->intake_count++];
 		r = intake_open(in, node, run_kind(p->plan->trigger),
 			graph_head(&p->graph, node), &p->dead, p->clock, err);
 		in->quarantine = p->quarantine;
+		in->order = p->durable == NULL ? NULL : &p->order;
+		in->number = number - 1;
 	}
 	return r < 0 ? r : check_stdin(p, err);
 }
@@ -151,6 +156,7 @@ static int open_graph(struct pipeline *p, struct error *err)
 	if (r < 0)
 		return r;
 	p->batch.id = durable_next(p->durable, &p->batch.time_us);
+	durable_replay_order(p->durable, &p->order);
 	p->quarantine =
 		quarantine_open(p->plan->checkpoint, p->batch.id, p->plan->script, err);
 	return p->quarantine == NULL ? -(int)err->code : 0;
@@ -236,6 +242,7 @@ void pipeline_close(struct pipeline *p)
 		log_warn("state", "%s", err.text);
 	graph_close(&p->graph);
 	dead_letter_writer_close(p->dead.writer);
+	read_order_release(&p->order);
 	free(p->intakes);
 	free(p->targets);
 	free(p->target_counts);
@@ -260,6 +267,7 @@ static int begin_batch(struct pipeline *p, struct error *err)
 	if (p->durable != NULL)
 		durable_next(p->durable, &p->batch.time_us);
 	p->read_us = 0;
+	read_order_begin(&p->order);
 	for (uint32_t i = 0; i < p->graph.sink_count; i++)
 		p->graph.sinks[i]->rows_written = 0;
 	for (uint32_t i = 0; i < p->intake_count; i++) {
@@ -279,10 +287,12 @@ static int read_round(struct pipeline *p, struct error *err)
 		bool none = in->state == SOURCE_LIMIT || in->state == SOURCE_END;
 		if (in->wider != NULL || (none && !in->pending))
 			continue;
+		if (!intake_has_turn(in))
+			continue;
 		int r = intake_read(in, err);
 		if (r < 0)
 			return r;
-		if (in->state == SOURCE_MORE)
+		if (in->state == SOURCE_MORE || intake_ends_turn(in))
 			more = 1;
 	}
 	return more;
@@ -385,14 +395,15 @@ static bool bound_reached(const struct pipeline *p)
 	}
 	if (quarantine_reads_singly(p->quarantine) && rows >= singly_rows_max)
 		return true;
-	return rows >= batch_rows_max || bytes >= (int64_t)batch_megabytes_max * 1024 * 1024;
+	return read_order_full(&p->order) || rows >= batch_rows_max ||
+		bytes >= (int64_t)batch_megabytes_max * 1024 * 1024;
 }
 
 static bool may_close(const struct pipeline *p)
 {
 	if (p->draining || is_wider(p))
 		return true;
-	if (some_is(p, SOURCE_WAITING))
+	if (some_is(p, SOURCE_WAITING) || read_order_turn(&p->order) != NULL)
 		return false;
 	/* A finite run goes to its sources' ends: a pipe that pauses is not at its end. */
 	bool finite = run_kind(p->plan->trigger) != SOURCE_RUN_FOREVER;
@@ -452,7 +463,9 @@ static int emit_batch(struct pipeline *p, struct error *err)
 	struct batch_figures *f = &p->figures;
 	struct durable *d = p->durable;
 	int64_t mark_us = clock_monotonic_us(p->clock);
-	int r = d == NULL ? 0 : durable_intend(d, p->intakes, p->intake_count, &p->batch, err);
+	int r = d == NULL ? 0
+			  : durable_intend(d, p->intakes, p->intake_count, &p->order, &p->batch,
+				    err);
 	if (r == 0)
 		r = graph_finish(&p->graph, err);
 	f->finish_us = lap(p, &mark_us);

@@ -334,11 +334,21 @@ static int too_short(const struct file_source *f, struct error *err)
 		STR_ARG(part->topic), (long long)part->position);
 }
 
+/* The other sources of a batch that is run again come first. */
+static bool turn_is_over(const struct file_source *f)
+{
+	const struct source_partition *part = &f->source.partitions[f->source.partition_count - 1];
+	const struct source_turn *turn = f->source.turn;
+	return turn != NULL && str_eq(turn->topic, part->topic) && part->position >= turn->until;
+}
+
 /* Lines of the open file until `out` is full, the file ends (reader NULL then) or nothing comes. */
 static int read_lines(struct file_source *f, struct messages *out, struct error *err)
 {
 	while (!messages_full(out)) {
 		struct str line;
+		if (turn_is_over(f))
+			return SOURCE_WAITING;
 		if (replayed(f))
 			return replay_next(f);
 		if (line_reader_next(f->reader, &line)) {

@@ -96,6 +96,8 @@ struct kafka_source {
 	bool begun; /* the first partitions were taken */
 	bool by_partition; /* max_offsets_per_trigger, or a batch that is run again */
 	bool replays; /* this batch goes just to where it went before (config->resume) */
+	const struct kafka_partition *in_turn; /* source.turn names it */
+	bool had_turn;
 	bool batch_planned;
 	int64_t batch_budget; /* what is left of max_offsets_per_trigger */
 	int64_t ends_at_us;
@@ -625,7 +627,8 @@ static void keep_fetching(struct kafka_source *ks, uint32_t taken)
 		struct kafka_partition *p = &ks->partitions[i];
 		size_t length = p->queue == NULL ? 0 : rd_kafka_queue_length(p->queue);
 		emptied |= has_emptied(ks, length, taken, &p->was_full);
-		empty = empty && (length == 0 || p->position >= p->limit);
+		bool asked = ks->in_turn == NULL || ks->in_turn == p;
+		empty = empty && (!asked || length == 0 || p->position >= p->limit);
 	}
 	bool starves = taken == 0 && empty && behind(ks);
 	if (starves != ks->starves)
@@ -657,6 +660,36 @@ static void drain_by_partition(struct kafka_source *ks)
 		if (p->queue != NULL && (p->held == NULL || !p->held->there))
 			drain(ks, p->queue, p);
 	}
+}
+
+/* A batch that is run again: one partition, up to where another came the first time. */
+static void drain_turn(struct kafka_source *ks, const struct source_turn *turn)
+{
+	struct kafka_partition *p = NULL;
+	for (uint32_t i = 0; i < ks->count && p == NULL; i++)
+		if (ks->partitions[i].partition == turn->partition &&
+			str_eq(ks->partitions[i].topic->name, turn->topic))
+			p = &ks->partitions[i];
+	ks->in_turn = p;
+	ks->had_turn = true;
+	if (p == NULL)
+		return; /* not found yet */
+	p->limit = turn->until;
+	skip_empty(ks, p);
+	unhold(ks, p, ks->out);
+	if (p->queue != NULL && (p->held == NULL || !p->held->there))
+		drain(ks, p->queue, p);
+}
+
+/* All had their turns: what is left are offsets without messages. */
+static void end_turns(struct kafka_source *ks)
+{
+	for (uint32_t i = 0; i < ks->count; i++) {
+		struct kafka_partition *p = &ks->partitions[i];
+		p->limit = replay_end(ks, p->topic->name, p->partition, p->position);
+	}
+	ks->in_turn = NULL;
+	ks->had_turn = false;
 }
 
 static void update_ends(struct kafka_source *ks, bool fresh)
@@ -766,7 +799,11 @@ static int fill(struct source *s, struct messages *out, struct error *err)
 	ks->err = err;
 	ks->failure = 0;
 	ks->bytes = 0;
-	if (ks->by_partition)
+	if (ks->had_turn && (s->turn == NULL || !ks->replays))
+		end_turns(ks);
+	if (ks->replays && s->turn != NULL)
+		drain_turn(ks, s->turn);
+	else if (ks->by_partition)
 		drain_by_partition(ks);
 	else
 		drain(ks, ks->queue, NULL);

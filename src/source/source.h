@@ -47,6 +47,13 @@ struct source_partition {
 	int64_t messages;               /* read by this run (Kafka only) */
 };
 
+/* The only messages that a batch which is run again takes next: of one partition, below `until`. */
+struct source_turn {
+	struct str topic;
+	int32_t partition;
+	int64_t until;
+};
+
 struct source_ops {
 	const char *kind;
 	int (*open)(struct source *s, enum source_run run, struct error *err);
@@ -84,6 +91,8 @@ struct source {
 	bool unreachable;               /* no broker answers now */
 	/* files begun: a batch that read an empty file had input */
 	int64_t files_read;
+	/* set before fill: what it may give (SOURCE_WAITING when that is given); NULL: anything */
+	const struct source_turn *turn;
 };
 
 /* No room for one more: chunk_rows_max messages, or memory enough for one chunk (of large ones). */

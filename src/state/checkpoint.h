@@ -12,7 +12,7 @@
  *
  * A batch in the log:
  *
- *	INTENT     id, time, and the ranges of the batch in the order in which they were read
+ *	INTENT     id, time, the ranges of the batch, and the runs in which they were read
  *	CHANGES*   records of the parts' changed entries, some MB a frame
  *	BATCH      id, time, positions of the sources: closes what is before it
  *	PUBLISHED  its sinks have made it visible
@@ -57,6 +57,7 @@ enum {
 	checkpoint_parts_max = 4096,
 	checkpoint_positions_max = 1000000,
 	checkpoint_ranges_max = 10000000,
+	checkpoint_runs_max = 10000000,
 };
 
 /* Where a source stands. */
@@ -67,12 +68,18 @@ struct checkpoint_position {
 	int64_t next;
 };
 
-/* A run of messages of one partition. */
+/* What a batch takes of one partition or file. */
 struct checkpoint_range {
 	uint32_t source;
 	struct str topic;
 	int32_t partition;
 	int64_t from;
+	int64_t to;
+};
+
+/* Messages that came without one of another range in between: of ranges[range], below `to`. */
+struct checkpoint_run {
+	uint32_t range;
 	int64_t to;
 };
 
@@ -86,8 +93,10 @@ struct checkpoint_batch {
 struct checkpoint_intent {
 	int64_t id;
 	int64_t time_us;
-	const struct checkpoint_range *ranges;  /* in the order in which they were read */
+	const struct checkpoint_range *ranges;  /* files of one source: as they were read */
 	uint32_t range_count;
+	const struct checkpoint_run *runs;      /* in order; none: any order is as good */
+	uint32_t run_count;
 };
 
 /* What was found; its memory is the checkpoint's. */

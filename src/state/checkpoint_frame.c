@@ -160,6 +160,28 @@ void checkpoint_add_intent(const struct checkpoint_intent *intent, struct strbuf
 		record_add_i64(out, range->from);
 		record_add_i64(out, range->to);
 	}
+	check(intent->run_count <= checkpoint_runs_max);
+	record_add_u32(out, intent->run_count);
+	for (uint32_t i = 0; i < intent->run_count; i++) {
+		record_add_u32(out, intent->runs[i].range);
+		record_add_i64(out, intent->runs[i].to);
+	}
+}
+
+/* Intents of the first version end before them. */
+static void take_runs(
+	struct record_reader *r, struct arena *arena, struct checkpoint_intent *intent)
+{
+	intent->runs = NULL;
+	intent->run_count = record_left(r) == 0 ? 0 : take_count(r, checkpoint_runs_max, 12);
+	struct checkpoint_run *runs =
+		ARENA_ARRAY(arena, struct checkpoint_run, intent->run_count + 1);
+	for (uint32_t i = 0; i < intent->run_count; i++) {
+		runs[i].range = record_u32(r);
+		runs[i].to = record_i64(r);
+		r->bad = r->bad || runs[i].range >= intent->range_count;
+	}
+	intent->runs = runs;
 }
 
 bool checkpoint_take_intent(
@@ -180,5 +202,6 @@ bool checkpoint_take_intent(
 		r.bad = r.bad || to[i].from > to[i].to;
 	}
 	intent->ranges = to;
+	take_runs(&r, arena, intent);
 	return !r.bad && record_left(&r) == 0 && intent->id >= 0;
 }

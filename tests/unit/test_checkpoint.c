@@ -235,7 +235,8 @@ static int one_batch(struct job *j, int64_t id, struct error *err)
 	struct checkpoint_position positions[2] = {
 		{.topic = str_lit("orders"), .next = id * 10 + 7},
 		{.topic = str_lit("orders"), .partition = 1, .next = id * 20 + 9}};
-	struct checkpoint_intent intent = {id, id * 1000, ranges, 2};
+	struct checkpoint_run runs[3] = {{1, id * 20 + 4}, {0, id * 10 + 7}, {1, id * 20 + 9}};
+	struct checkpoint_intent intent = {id, id * 1000, ranges, 2, runs, 3};
 	struct checkpoint_batch batch = {id, id * 1000, positions, 2};
 	int r = apply_batch(j, id, err);
 	if (r == 0)
@@ -273,6 +274,9 @@ static void assert_found(const struct job *j)
 		assert_int_equal(f->intent.range_count, 2);
 		assert_int_equal(f->intent.ranges[0].to, f->intent.id * 10 + 7);
 		assert_int_equal(f->intent.ranges[1].partition, 1);
+		assert_int_equal(f->intent.run_count, 3);
+		assert_int_equal(f->intent.runs[0].range, 1);
+		assert_int_equal(f->intent.runs[0].to, f->intent.id * 20 + 4);
 	}
 }
 
