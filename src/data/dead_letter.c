@@ -179,7 +179,8 @@ int dead_letter_add(struct dead_letters *d, enum dead_letter_reason reason, cons
 	/* The job ends here: what it ended of is what one wants to read. */
 	struct error other;
 	error_init(&other);
-	if (d->writer != NULL && d->writer->publish(d->writer, &other) < 0) {
+	struct dead_letter_writer *w = d->writer;
+	if (w != NULL && (w->give_up != NULL ? w->give_up : w->publish)(w, &other) < 0) {
 		log_warn("dead", "%s", other.text);
 	}
 	return -(int)CDCL_E_DATA;

@@ -33,6 +33,8 @@ struct dead_letter_writer {
 		const struct chunk *c, uint32_t row, const struct error *why, struct error *err);
 	int (*publish)(struct dead_letter_writer *w, struct error *err);
 	void (*close)(struct dead_letter_writer *w);
+	/* instead of publish, when the job ends in the middle of a batch; NULL: publish does */
+	int (*give_up)(struct dead_letter_writer *w, struct error *err);
 };
 
 /* What a script says of them: a file of JSON lines, or a topic. Both data NULL: nowhere. */

@@ -115,7 +115,9 @@ static int open_dead_letters(struct pipeline *p, struct error *err)
 	const struct dead_letter_config *config = &p->plan->dead_letters;
 	p->dead.per_minute_max = config->per_minute_max;
 	if (config->path.data != NULL)
-		p->dead.writer = dead_letter_file_open(config->path, err);
+		p->dead.writer = dead_letter_file_open(config->path, &p->batch,
+			durable_writer(p->durable),
+			p->durable != NULL && durable_replays(p->durable), err);
 	else if (config->topic.data == NULL)
 		return 0;
 	struct kafka_sink_config to = {.brokers = config->brokers, .topic = config->topic};

@@ -2,18 +2,21 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "sink/append_file.h"
 #include "sink/dead_letter_line.h"
+#include "sink/sink.h"
 
 #include <stdlib.h>
 
-enum { block_bytes = 1024 * 1024 };
+/*
+ * With a checkpoint the letters of a batch are in the file once: those of a batch that it holds
+ * already are left out, and those of one that failed are replaced when it comes again.
+ */
 
 struct dead_letter_file {
 	struct dead_letter_writer base;
-	char *path;
-	int fd;                 /* -1: nothing was written yet */
-	bool unsynced;
-	struct strbuf lines;
+	const struct batch *batch;      /* the current one */
+	struct append_file out;
 };
 
 static struct dead_letter_file *file_of(struct dead_letter_writer *w)
@@ -21,26 +24,13 @@ static struct dead_letter_file *file_of(struct dead_letter_writer *w)
 	return container_of(w, struct dead_letter_file, base);
 }
 
-/* A line that a crash cut off ends here: an empty line is none. */
-static int open_file(struct dead_letter_file *f, struct error *err)
+static bool is_held(const struct dead_letter_file *f)
 {
-	f->fd = file_open_write(f->path, true, err);
-	struct file_info info;
-	if (f->fd < 0)
-		return -(int)err->code;
-	int r = file_stat(f->path, &info, err);
-	if (r == 0 && info.bytes > 0)
-		r = file_write_all(f->fd, str_lit("\n"), f->path, err);
-	return r < 0 ? r : file_sync_name(f->path, err);
+	return f->batch->id <= f->out.held;
 }
 
-static int write_lines(struct dead_letter_file *f, struct error *err)
+static int told(int r, struct error *err)
 {
-	int r = f->fd >= 0 ? 0 : open_file(f, err);
-	if (r == 0)
-		r = file_write_all(f->fd, strbuf_str(&f->lines), f->path, err);
-	strbuf_reset(&f->lines);
-	f->unsynced = true;
 	return r < 0 ? error_prefix(err, "dead letters: ") : 0;
 }
 
@@ -48,44 +38,69 @@ static int write_letter(struct dead_letter_writer *w, enum dead_letter_reason re
 	const struct chunk *c, uint32_t row, const struct error *why, struct error *err)
 {
 	struct dead_letter_file *f = file_of(w);
-	dead_letter_line(reason, c, row, why, &f->lines);
-	strbuf_add_byte(&f->lines, '\n');
-	return f->lines.len < block_bytes ? 0 : write_lines(f, err);
+	if (is_held(f))
+		return 0;
+	dead_letter_line(reason, c, row, why, &f->out.lines);
+	strbuf_add_byte(&f->out.lines, '\n');
+	return append_file_full(&f->out) ? told(append_file_spill(&f->out, str_lit(""), err), err)
+					 : 0;
 }
 
 static int publish(struct dead_letter_writer *w, struct error *err)
 {
 	struct dead_letter_file *f = file_of(w);
-	int r = f->lines.len == 0 ? 0 : write_lines(f, err);
-	if (r == 0 && f->unsynced)
-		r = file_sync(f->fd, f->path, err);
-	f->unsynced = r < 0;
-	return r;
+	if (is_held(f))
+		return 0;
+	return told(append_file_publish(&f->out, f->batch->id, str_lit(""), err), err);
+}
+
+static int give_up(struct dead_letter_writer *w, struct error *err)
+{
+	struct dead_letter_file *f = file_of(w);
+	if (is_held(f))
+		return 0;
+	return told(append_file_give_up(&f->out, f->batch->id, err), err);
 }
 
 static void close_file(struct dead_letter_writer *w)
 {
 	struct dead_letter_file *f = file_of(w);
-	file_close(f->fd);
-	strbuf_release(&f->lines);
-	free(f->path);
+	append_file_release(&f->out);
 	free(f);
 }
 
-struct dead_letter_writer *dead_letter_file_open(struct str path, struct error *err)
+static int open_file(struct dead_letter_file *f, const struct sink_writer *writer, bool again,
+	struct error *err)
+{
+	struct sink s = {.mode = OUTPUT_APPEND,
+		.target = str_c(f->out.path.data),
+		.remembers = writer != NULL};
+	int r = append_file_open(&f->out, writer == NULL ? str_c(NULL) : writer->job,
+		writer == NULL ? str_c(NULL) : writer->checkpoint, &s.others, err);
+	s.held = f->out.held;
+	if (r == 0)
+		r = sink_judge(&s, f->batch->id - 1, again ? f->batch->id : -1, err);
+	if (r < 0)
+		return r;
+	/* now, and not at the first bad record */
+	int fd = file_open_write(f->out.path.data, true, err);
+	file_close(fd);
+	return fd < 0 ? fd : 0;
+}
+
+struct dead_letter_writer *dead_letter_file_open(struct str path, const struct batch *batch,
+	const struct sink_writer *writer, bool again, struct error *err)
 {
 	struct dead_letter_file *f = calloc(1, sizeof(*f));
 	check(f != NULL); /* out of memory */
-	f->base = (struct dead_letter_writer){write_letter, publish, close_file};
-	strbuf_init(&f->lines);
-	f->path = strndup(path.data, path.len);
-	check(f->path != NULL);
-	f->fd = -1;
-	if (open_file(f, err) < 0) { /* now, and not at the first bad record */
-		close_file(&f->base);
-		return NULL;
-	}
-	return &f->base;
+	f->base = (struct dead_letter_writer){write_letter, publish, close_file, give_up};
+	f->batch = batch;
+	append_file_init(&f->out, path);
+	if (open_file(f, writer, again, err) == 0)
+		return &f->base;
+	error_prefix(err, "dead letters: ");
+	close_file(&f->base);
+	return NULL;
 }
 
 void dead_letter_writer_close(struct dead_letter_writer *w)

@@ -8,9 +8,13 @@
 
 #include "data/dead_letter.h"
 
+struct batch;
 struct kafka_sink_config;
+struct sink_writer;
 
-struct dead_letter_writer *dead_letter_file_open(struct str path, struct error *err);
+/* `batch`: the current one, from now on. `writer` NULL: no checkpoint. `again`: it comes again. */
+struct dead_letter_writer *dead_letter_file_open(struct str path, const struct batch *batch,
+	const struct sink_writer *writer, bool again, struct error *err);
 /* `config` says topic, brokers and settings. */
 struct dead_letter_writer *kafka_dead_letter_open(
 	const struct kafka_sink_config *config, struct error *err);

@@ -52,7 +52,8 @@ struct dead_letter_writer *kafka_dead_letter_open(
 {
 	struct kafka_dead_letter *k = calloc(1, sizeof(*k));
 	check(k != NULL); /* out of memory */
-	k->base = (struct dead_letter_writer){write_letter, publish, close_kafka};
+	k->base = (struct dead_letter_writer){
+		.write = write_letter, .publish = publish, .close = close_kafka};
 	strbuf_init(&k->line);
 	struct kafka_producer_config target = {.brokers = config->brokers,
 		.topic = config->topic,
