@@ -1,6 +1,8 @@
 #include "faults.h"
 
 #include "base/str.h"
+#include "runtime/durable.h"
+#include "sink/sink.h"
 #include "state/checkpoint_part.h"
 #include "world.h"
 
@@ -80,6 +82,7 @@ static const struct mutation mutations[] = {
 	{"undo", "a batch that nobody knows to be published counts at recovery"},
 	{"intent", "what a batch is made of is not durable before it is shown"},
 	{"dedupe", "a sink gets the batch again that its target holds"},
+	{"order", "a batch that is run again takes its messages as they come"},
 	{NULL, NULL},
 };
 static const char *off = "";
@@ -151,4 +154,22 @@ int __wrap_frame_reader_next(struct frame_reader *r, struct frame *frame, struct
 	if (open_in != NULL)
 		memcpy(id, frame->payload.data, sizeof(id));
 	return result;
+}
+
+int __real_sink_judge(const struct sink *s, int64_t published, int64_t again, struct error *err);
+int __wrap_sink_judge(const struct sink *s, int64_t published, int64_t again, struct error *err);
+
+int __wrap_sink_judge(const struct sink *s, int64_t published, int64_t again, struct error *err)
+{
+	int verdict = __real_sink_judge(s, published, again, err);
+	return faults_is_off("dedupe") && verdict == SINK_HAS_BATCH ? SINK_GOES_ON : verdict;
+}
+
+void __real_durable_replay_order(const struct durable *d, struct read_order *order);
+void __wrap_durable_replay_order(const struct durable *d, struct read_order *order);
+
+void __wrap_durable_replay_order(const struct durable *d, struct read_order *order)
+{
+	if (!faults_is_off("order"))
+		__real_durable_replay_order(d, order);
 }

@@ -21,6 +21,7 @@ static struct sim_job jobs[] = {
 	{.name = "stream",
 		.script = "tests/sim/jobs/stream.lua",
 		.sinks = {{"ledger_events", SIM_LEDGER, fold_events, NULL},
+			{"plain_events", SIM_PLAIN, fold_events, NULL},
 			{"out/events.jsonl", SIM_APPENDED, fold_events, NULL},
 			{"dead.jsonl", SIM_LETTERS, NULL, fold_event_letters}}},
 	{.name = "groups",
@@ -77,10 +78,20 @@ const struct sim_sink *job_sink(struct str name)
 {
 	for (uint32_t i = 0; i < sim_sinks_max && name.data != NULL; i++) {
 		const struct sim_sink *s = &chosen->sinks[i];
-		if (s->name != NULL && s->kind == SIM_LEDGER && str_eq(str_c(s->name), name))
+		bool is_target = s->kind == SIM_LEDGER || s->kind == SIM_PLAIN;
+		if (s->name != NULL && is_target && str_eq(str_c(s->name), name))
 			return s;
 	}
 	return NULL;
+}
+
+void job_wipe_target(void)
+{
+	struct target *t = world->target_count == 0
+		? NULL
+		: world->targets[world_choose(world->target_count)];
+	if (t != NULL && t->is_table)
+		target_wipe(t);
 }
 
 /* ---- checks ---- */
@@ -186,7 +197,7 @@ void job_check_files(int64_t batch)
 		const struct sim_sink *s = &chosen->sinks[i];
 		if (s->kind == SIM_LETTERS)
 			check_letters(s, batch);
-		else if (s->kind != SIM_LEDGER)
+		else if (s->kind == SIM_REPLACED || s->kind == SIM_APPENDED)
 			check_file(s, batch);
 	}
 }

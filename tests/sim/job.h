@@ -16,6 +16,7 @@ struct target;
 
 enum sim_sink_kind {
 	SIM_LEDGER,     /* target.h */
+	SIM_PLAIN,
 	SIM_REPLACED,   /* a file that is replaced as a whole */
 	SIM_APPENDED,   /* a file that rows are added to */
 	SIM_LETTERS     /* dead letters */
@@ -44,6 +45,8 @@ void job_choose(uint32_t index);
 struct sim_job *job_chosen(void);
 const struct sim_sink *job_sink(struct str name);
 
+/* Somebody empties a target of a Table: it must get all rows again. */
+void job_wipe_target(void);
 /* The right rows, or the end of the life. */
 void job_check_target(const struct sim_sink *s, const struct target *t, int64_t batch);
 /* A batch was published: every file holds it. */

@@ -102,15 +102,22 @@ static int take(struct model_source *m, uint32_t partition, uint32_t count, stru
 	struct error *err)
 {
 	struct source_partition *p = &m->source.partitions[partition];
+	const struct source_turn *turn = m->source.turn;
+	int64_t limit = m->limits[partition];
+	if (m->replays && turn != NULL) {
+		if (turn->partition != (int32_t)partition)
+			return 0;
+		limit = turn->until < limit ? turn->until : limit;
+	}
 	const struct partition_log *log = &m->topic->logs[partition];
 	if (p->position < log->start)
 		return error_set(err, CDCL_E_DATA, "orders/%u: messages from %lld on are gone",
 			partition, (long long)p->position);
-	for (uint32_t i = 0; i < count && p->position < m->limits[partition]; i++) {
+	for (uint32_t i = 0; i < count && p->position < limit; i++) {
 		int64_t at = p->position;
 		const struct record *r = broker_next(world->broker, log, &at);
-		bool beyond = at > m->limits[partition];
-		p->position = beyond ? m->limits[partition] : at;
+		bool beyond = at > limit;
+		p->position = beyond ? limit : at;
 		if (r == NULL || beyond)
 			break;
 		add_message(&m->source, out, p, r);

@@ -111,6 +111,8 @@ static bool one_life(uint32_t number, int64_t *calls_before, bool *ended)
 	if (!supervise_check(job_check_replaced, "wrong after a death"))
 		return false;
 	*ended = !crashed && world->produced == world->workload->count && !l.drains;
+	if (!*ended && world_once_in(15))
+		job_wipe_target();
 	if (l.to_the_end && !*ended) {
 		say_wrong("a life without faults did not come to the end");
 		return false;

@@ -46,6 +46,12 @@ void target_text(const struct target *t, struct strbuf *out)
 	}
 }
 
+void target_wipe(struct target *t)
+{
+	t->row_count = 0;
+	t->last_batch = -1;
+}
+
 /* ---- rows ---- */
 
 static void add_cell(const struct chunk *c, uint32_t column, uint32_t row, struct strbuf *out)
@@ -93,8 +99,15 @@ static int open_target(struct sink *s, int64_t *last_batch_id, struct error *err
 {
 	(void)err;
 	world_call("sink open");
-	of(s)->target->is_table = s->is_table;
-	*last_batch_id = of(s)->target->last_batch;
+	struct target *t = of(s)->target;
+	t->is_table = s->is_table;
+	s->remembers = of(s)->expected->kind == SIM_LEDGER;
+	check(s->writer != NULL && s->writer->checkpoint.len < sizeof(t->checkpoint));
+	if (t->last_batch >= 0 && !str_eq(str_c(t->checkpoint), s->writer->checkpoint))
+		world_wrong("%s: holds batch %lld, and the checkpoint has forgotten all", t->name,
+			(long long)t->last_batch);
+	snprintf(t->checkpoint, sizeof(t->checkpoint), STR_FMT, STR_ARG(s->writer->checkpoint));
+	*last_batch_id = s->remembers ? t->last_batch : -1;
 	return 0;
 }
 
@@ -162,29 +175,28 @@ static void put_row(struct target *t, const struct waiting_row *w)
 
 static uint64_t hash_of(const struct target_sink *t)
 {
-	uint64_t sum = 0;
+	uint64_t h = 14695981039346656037u;
 	for (uint32_t i = 0; i < t->count; i++) {
-		uint64_t h = 14695981039346656037u + t->waiting[i].is_delete;
-		for (size_t k = 0; k < t->waiting[i].row.text.len; k++)
-			h = (h ^ (uint8_t)t->waiting[i].row.text.data[k]) * 1099511628211u;
-		sum += h;
+		const struct str text = t->waiting[i].row.text;
+		h = (h ^ t->waiting[i].is_delete) * 1099511628211u;
+		for (size_t k = 0; k < text.len; k++)
+			h = (h ^ (uint8_t)text.data[k]) * 1099511628211u;
 	}
-	return sum;
+	return h;
 }
 
 static void take_batch(struct target_sink *t, const struct batch *b)
 {
 	struct target *to = t->target;
 	uint64_t hash = hash_of(t);
-	if (b->id == to->last_batch && hash != to->batch_hash)
-		world_wrong("%s: batch %lld has other rows than it had", to->name,
-			(long long)b->id);
-	if (b->id < to->last_batch)
-		world_wrong("%s: batch %lld comes after %lld", to->name, (long long)b->id,
+	bool again = b->id == to->last_batch;
+	if (b->id < to->last_batch || (again && t->sink.remembers))
+		world_wrong("%s: gets batch %lld and holds %lld", to->name, (long long)b->id,
 			(long long)to->last_batch);
-	if (b->id == to->last_batch && !faults_is_off("dedupe"))
-		return; /* it has it */
-	for (uint32_t i = 0; i < t->count; i++)
+	if (again && hash != to->batch_hash)
+		world_wrong("%s: batch %lld has other rows than it had, or in another order",
+			to->name, (long long)b->id);
+	for (uint32_t i = 0; i < t->count && !again; i++)
 		put_row(to, &t->waiting[i]);
 	to->last_batch = b->id;
 	to->batch_hash = hash;

@@ -15,5 +15,6 @@ cdcl.kafka {
 	:select("@partition as p", "@offset as o", "id", "100 div quantity as share")
 	:to(
 		cdcl.kafka_sink { topic = "ledger_events" },
+		cdcl.kafka_sink { topic = "plain_events" },
 		cdcl.file_sink { path = "out/events.jsonl" }
 	)
