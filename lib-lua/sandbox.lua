@@ -1,8 +1,8 @@
 -- The globals of a script: the language without what reaches outside, and none that was not
 -- declared.
 
-local error, getmetatable, ipairs, pairs, setmetatable, tostring, type =
-	error, getmetatable, ipairs, pairs, setmetatable, tostring, type
+local error, getmetatable, ipairs, pairs, pcall, setmetatable, tostring, type =
+	error, getmetatable, ipairs, pairs, pcall, setmetatable, tostring, type
 local select, concat, format = select, table.concat, string.format
 local getinfo = debug.getinfo
 
@@ -75,6 +75,21 @@ local function is_running(f)
 	end
 end
 
+-- cjson without what lifts its limits: its own recursion and memory are C's, not the script's.
+local function bounded_cjson(from)
+	local to = copy(from)
+	for _, name in ipairs {
+		"new",
+		"encode_max_depth",
+		"decode_max_depth",
+		"encode_sparse_array",
+		"encode_keep_buffer",
+	} do
+		to[name] = nil
+	end
+	return to
+end
+
 local function make_require(core, check, builtin, environment)
 	local loaded = copy(builtin)
 	local loading = {} -- name -> its chunk
@@ -86,7 +101,7 @@ local function make_require(core, check, builtin, environment)
 			return loaded[name]
 		end
 		if name == "cjson" then
-			loaded.cjson = require "cjson"
+			loaded.cjson = bounded_cjson(require "cjson")
 			return loaded.cjson
 		end
 		if not name:match("^[%w_][%w_.-]*$") or name:find("..", 1, true) then
@@ -129,6 +144,56 @@ local function make_require(core, check, builtin, environment)
 	end
 end
 
+-- LuaJIT bounds the depth of Lua calls, not of C functions that call Lua: a gsub in a gsub, and a
+-- coroutine in a coroutine, each take some of the C stack, and without a bound the process ends.
+local nested_max, nested = 150, 0
+
+local function enter()
+	if nested >= nested_max then
+		error("stack overflow: a gsub or coroutine inside of too many others", 3)
+	end
+	nested = nested + 1
+end
+
+local function leave(...)
+	nested = nested - 1
+	return ...
+end
+
+local function passed_on(ok, ...)
+	if not ok then
+		error((...), 0)
+	end
+	return ...
+end
+
+local function bounded_gsub(gsub)
+	return function(s, pattern, repl, n)
+		if type(repl) ~= "function" and not getmetatable(repl) then
+			return gsub(s, pattern, repl, n)
+		end
+		enter()
+		return passed_on(leave(pcall(gsub, s, pattern, repl, n)))
+	end
+end
+
+local function bounded_coroutines(from)
+	local create, resume = from.create, from.resume
+	local to = copy(from)
+	to.resume = function(co, ...)
+		enter()
+		return leave(resume(co, ...))
+	end
+	to.wrap = function(f)
+		local co = create(f)
+		return function(...)
+			enter()
+			return passed_on(leave(resume(co, ...)))
+		end
+	end
+	return to
+end
+
 -- pairs over a JSON value walks its fields; over a table it is Lua's own.
 local function make_pairs(rows)
 	local next, lua_pairs = next, pairs
@@ -168,9 +233,11 @@ return function(core, check, rows, builtin)
 
 	-- Own copies, so that a script that changes them changes nobody else's.
 	string.dump = nil
-	for _, name in ipairs { "string", "table", "math", "bit", "coroutine" } do
+	string.gsub = bounded_gsub(string.gsub)
+	for _, name in ipairs { "string", "table", "math", "bit" } do
 		globals[name] = copy(_G[name])
 	end
+	globals.coroutine = bounded_coroutines(coroutine)
 	getmetatable("").__metatable = false
 	globals.os = allowed(core, "os", os)
 		or { time = os.time, date = os.date, clock = os.clock, difftime = os.difftime }

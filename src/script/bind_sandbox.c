@@ -164,17 +164,26 @@ static int print(lua_State *L)
 	return 0;
 }
 
+/* What goes to C as its string: nothing may stand behind a NUL. */
+static const char *c_string(lua_State *L)
+{
+	size_t len;
+	const char *text = luaL_checklstring(L, 1, &len);
+	luaL_argcheck(L, strlen(text) == len, 1, "a NUL cannot be in it");
+	return text;
+}
+
 /* core.env(name) -> the environment's value or nil */
 static int env(lua_State *L)
 {
-	lua_pushstring(L, getenv(luaL_checkstring(L, 1)));
+	lua_pushstring(L, getenv(c_string(L)));
 	return 1;
 }
 
 /* core.secret_file(path) -> its text without the line end */
 static int secret_file(lua_State *L)
 {
-	struct str text = read_text(L, luaL_checkstring(L, 1));
+	struct str text = read_text(L, c_string(L));
 	while (text.len > 0 && (text.data[text.len - 1] == '\n' || text.data[text.len - 1] == '\r'))
 		text.len--;
 	lua_pushlstring(L, text.data, text.len);
