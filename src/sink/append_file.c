@@ -249,7 +249,10 @@ int append_file_open(struct append_file *f, struct str job, struct str checkpoin
 	f->job = job;
 	f->checkpoint = checkpoint;
 	*others = false;
-	int r = undo(f, err);
+	/* the folders, and what an earlier run made and did not live to sync */
+	int r = file_sync_name(f->path.data, err);
+	if (r == 0)
+		r = undo(f, err);
 	if (r == 0)
 		r = append_file_length(f, &now, err);
 	if (r < 0)

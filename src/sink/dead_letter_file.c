@@ -85,7 +85,7 @@ static int open_file(struct dead_letter_file *f, const struct sink_writer *write
 	/* now, and not at the first bad record */
 	int fd = file_open_write(f->out.path.data, true, err);
 	file_close(fd);
-	return fd < 0 ? fd : 0;
+	return fd < 0 ? fd : file_sync_name(f->out.path.data, err);
 }
 
 struct dead_letter_writer *dead_letter_file_open(struct str path, const struct batch *batch,
