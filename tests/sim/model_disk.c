@@ -64,6 +64,57 @@ void model_disk_after_death(bool power)
 		memory_process_ends();
 }
 
+static struct {
+	int file;
+	size_t at;
+	char bad;
+	char good;
+} damage;
+
+static unsigned long log_number(const char *path)
+{
+	const char *log = strstr(path, "/log-");
+	return log == NULL ? 0 : strtoul(log + 5, NULL, 10);
+}
+
+/* In the newest log the end may be torn, which nothing can tell from damage. */
+static bool is_state(const struct memory_name *n)
+{
+	unsigned long newest = 0;
+	for (int i = 0; i < memory->name_count; i++)
+		if (memory->names[i].now >= 0 && log_number(memory->names[i].path) > newest)
+			newest = log_number(memory->names[i].path);
+	unsigned long number = log_number(n->path);
+	return n->now >= 0 && memory->files[n->now].now.len > 0 &&
+		((number > 0 && number < newest) || strstr(n->path, "/snap-") != NULL ||
+			strstr(n->path, "/MANIFEST") != NULL);
+}
+
+bool model_disk_damage(void)
+{
+	int first = (int)world_choose((uint32_t)memory->name_count);
+	for (int i = 0; i < memory->name_count; i++) {
+		const struct memory_name *n = &memory->names[(first + i) % memory->name_count];
+		if (!is_state(n))
+			continue;
+		struct memory_bytes *b = &memory->files[n->now].now;
+		damage.file = n->now;
+		damage.at = world_choose((uint32_t)b->len);
+		damage.good = b->data[damage.at];
+		damage.bad = (char)(damage.good ^ 1 << world_choose(8));
+		b->data[damage.at] = damage.bad;
+		return true;
+	}
+	return false;
+}
+
+void model_disk_undo_damage(void)
+{
+	struct memory_bytes *b = &memory->files[damage.file].now;
+	if (damage.at < b->len && b->data[damage.at] == damage.bad)
+		b->data[damage.at] = damage.good;
+}
+
 void model_disk_fail(int64_t at, bool on, int number)
 {
 	memory->fail_at = at;

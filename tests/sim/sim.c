@@ -35,6 +35,8 @@ static struct figures {
 	int64_t crashes;
 	int64_t power_cuts;
 	int64_t disk_errors;
+	int64_t damages;        /* and so often it was seen */
+	int64_t damages_seen;
 	int64_t batches;
 } figures;
 
@@ -47,14 +49,16 @@ static bool choose_faults(struct life *l, int64_t calls_before)
 {
 	static const int numbers[] = {EIO, ENOSPC, -1, EINTR};
 	world->calls = 0;
-	world->crash_at = 0;
+	world->crash_at = world->crash_at_sync = world->syncs = 0;
 	world->faults = !l->to_the_end;
 	bool disk_fails = false;
 	if (l->to_the_end)
 		return false;
 	uint32_t what = world_choose(10);
 	uint32_t range = (uint32_t)(calls_before > 20 ? calls_before : 300);
-	if (what < 7)
+	if (what < 2)
+		world->crash_at_sync = 1 + world_choose(range / 5 + 2);
+	else if (what < 7)
 		world->crash_at = 1 + world_choose(world_once_in(4) ? 30 : range);
 	else if (what == 7)
 		l->drains = true;
@@ -68,7 +72,7 @@ static bool choose_faults(struct life *l, int64_t calls_before)
 }
 
 /* Was this end one that the faults explain? */
-static bool explained(int status, bool disk_fails, int64_t disk_calls)
+static bool explained(int status, bool disk_fails, bool damaged)
 {
 	if (WIFSIGNALED(status)) {
 		char text[64];
@@ -79,12 +83,24 @@ static bool explained(int status, bool disk_fails, int64_t disk_calls)
 	int code = WEXITSTATUS(status);
 	if (code == LIFE_DONE || code == LIFE_CRASHED)
 		return true;
-	if (code == world_error + CDCL_E_DISK && disk_fails && disk_calls > 0) {
+	if (code == world_error + CDCL_E_DISK && disk_fails && model_disk_calls() > 0) {
 		figures.disk_errors++;
+		return true;
+	}
+	if (code == world_error + CDCL_E_STATE && damaged) {
+		figures.damages_seen++;
 		return true;
 	}
 	say_wrong(code == LIFE_WRONG ? "wrong" : "an error that no fault explains");
 	return false;
+}
+
+/* A start on damaged files uses what is whole, or says so and touches nothing. */
+static bool damage(const struct life *l)
+{
+	bool damaged = !l->to_the_end && world_once_in(12) && model_disk_damage();
+	figures.damages += damaged;
+	return damaged;
 }
 
 /* ---- a seed ---- */
@@ -97,16 +113,19 @@ static bool one_life(uint32_t number, int64_t *calls_before, bool *ended)
 	if (world->verbose)
 		fprintf(stderr, "# life %u: crash at %lld, disk %d, drain %d, end %d\n", number,
 			(long long)world->crash_at, disk_fails, l.drains, l.to_the_end);
+	bool damaged = damage(&l);
 	int status = supervise_life(&l);
 	figures.lives++;
-	if (!explained(status, disk_fails, model_disk_calls()))
+	if (!explained(status, disk_fails, damaged))
 		return false;
+	if (damaged)
+		model_disk_undo_damage();
 	bool crashed = WEXITSTATUS(status) != LIFE_DONE;
 	bool power = crashed && world_once_in(2);
 	figures.crashes += WEXITSTATUS(status) == LIFE_CRASHED;
 	figures.power_cuts += power;
 	*calls_before = world->calls > *calls_before ? world->calls : *calls_before;
-	world->crash_at = 0;
+	world->crash_at = world->crash_at_sync = 0;
 	model_disk_after_death(power);
 	if (!supervise_check(job_check_replaced, "wrong after a death"))
 		return false;
@@ -147,9 +166,10 @@ static bool one_seed(uint64_t seed)
 static void print_figures(void)
 {
 	printf("# %lld seeds, %lld lives, %lld crashes, %lld power cuts, %lld disk errors, "
-		"%lld batches\n",
+		"%lld bits turned over (%lld seen), %lld batches\n",
 		(long long)figures.seeds, (long long)figures.lives, (long long)figures.crashes,
 		(long long)figures.power_cuts, (long long)figures.disk_errors,
+		(long long)figures.damages, (long long)figures.damages_seen,
 		(long long)figures.batches);
 }
 

@@ -54,7 +54,8 @@ bool world_once_in(uint32_t n)
 
 void world_call(const char *what)
 {
-	if (++world->calls != world->crash_at)
+	bool at_sync = strcmp(what, "sync") == 0 && ++world->syncs == world->crash_at_sync;
+	if (++world->calls != world->crash_at && !at_sync)
 		return;
 	if (world->verbose)
 		fprintf(stderr, "# dies at call %lld: %s\n", (long long)world->calls, what);

@@ -33,6 +33,8 @@ struct world {
 	int64_t monotonic_us;
 	int64_t calls;          /* through the seams, of this life */
 	int64_t crash_at;       /* 0: never */
+	int64_t syncs;          /* of this life */
+	int64_t crash_at_sync;  /* 0: never */
 	bool faults;            /* leaders away, and the like */
 	bool allocation_failed;
 	bool verbose;
