@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "data/value.h"
+#include "sink/batch_mark.h"
 #include "sink/parquet_writer.h"
 
 #include <inttypes.h>
@@ -21,6 +22,10 @@
  * files do not hold those columns. Publishing is the rename of _staging to _publishing; what is
  * there is moved to its place at once, by the next run if this one cannot. What a crash left in
  * _staging was not published and is removed. Readers leave out names that begin with _.
+ *
+ * With a checkpoint files are named by it and by their batch (part-8d3c07a1-000000041-000000), and
+ * the batch's number (batch_mark.h) moves with them. Rows are not held back over several batches
+ * then (`every`): a crash would lose them.
  */
 
 enum {
@@ -60,6 +65,7 @@ struct parquet_append {
 	uint64_t files_begun;
 	bool staged;                    /* something is in _staging */
 	bool ready;
+	int64_t held;                   /* with a checkpoint: the last batch that is there */
 	struct sink_rewrite totals;
 };
 
@@ -292,10 +298,70 @@ static int take_over(struct parquet_append *p, struct error *err)
 	return answer;
 }
 
+/* ---- the batch that is there ---- */
+
+static const char *mark_path(struct parquet_append *p, const struct strbuf *folder)
+{
+	strbuf_reset(&p->scratch);
+	strbuf_addf(&p->scratch, STR_FMT "/%s%c", STR_ARG(strbuf_str(folder)), batch_mark_name,
+		'\0');
+	return p->scratch.data;
+}
+
+static int read_mark(struct parquet_append *p, struct error *err)
+{
+	p->base.remembers = p->base.writer != NULL;
+	p->held = -1;
+	return p->base.writer == NULL
+		? 0
+		: batch_mark_read(&p->base, mark_path(p, &p->path), &p->held, err);
+}
+
+/* It moves with the files, and as one of them. */
+static int stage_mark(struct parquet_append *p, const struct batch *b, struct error *err)
+{
+	struct strbuf text;
+	mark_path(p, &p->staging);
+	p->scratch.len--;
+	strbuf_addf(&p->scratch, ".part%c", '\0');
+	int fd = file_open_write(p->scratch.data, false, err);
+	if (fd < 0) {
+		return fd;
+	}
+	strbuf_init(&text);
+	batch_mark_text(p->base.writer, b->id, &text);
+	int answer = file_write_all(fd, strbuf_str(&text), p->scratch.data, err);
+	if (answer == 0) {
+		answer = file_sync(fd, p->scratch.data, err);
+	}
+	strbuf_release(&text);
+	file_close(fd);
+	return answer;
+}
+
+/* Nobody else has published since. */
+static int check_alone(struct parquet_append *p, struct error *err)
+{
+	int64_t known = p->held;
+	bool others = p->base.others;
+	int answer = read_mark(p, err);
+	if (answer == 0 && (p->held != known || p->base.others != others)) {
+		answer = error_set(err, CDCL_E_FENCED, STR_FMT ": another process writes to it",
+			STR_ARG(strbuf_str(&p->path)));
+	}
+	return answer;
+}
+
 static int open_append(struct sink *s, int64_t *last_batch_id, struct error *err)
 {
 	struct parquet_append *p = append_of(s);
-	*last_batch_id = -1; /* its files do not say what batch they are of */
+	if (s->writer != NULL && p->every_us > 0) {
+		error_set(err, CDCL_E_SCRIPT, "parquet_sink " STR_FMT ": with a checkpoint rows "
+			"that are added cannot be held back", STR_ARG(strbuf_str(&p->path)));
+		error_help(err, "leave `every` out; the job's trigger says how often files are "
+			"made");
+		return -(int)CDCL_E_SCRIPT;
+	}
 	int answer = parquet_partition_read(p->partition_by, s->schema, &p->partition, err);
 	if (answer < 0) {
 		return answer;
@@ -310,8 +376,12 @@ static int open_append(struct sink *s, int64_t *last_batch_id, struct error *err
 	if (answer < 0) {
 		return answer;
 	}
+	answer = read_mark(p, err);
+	*last_batch_id = p->held;
 	/* A folder that takes no files is told at the start. */
-	answer = file_make_dirs(c_path(&p->scratch, &p->staging), err);
+	if (answer == 0) {
+		answer = file_make_dirs(c_path(&p->scratch, &p->staging), err);
+	}
 	return answer == 0 ? file_remove_tree(c_path(&p->scratch, &p->staging), err) : answer;
 }
 
@@ -348,8 +418,13 @@ static int begin_part(struct parquet_append *p, struct part *part, struct error 
 	if (part->writer == NULL || make_folder(p, strbuf_str(&part->folder), err) < 0) {
 		return -(int)err->code;
 	}
-	strbuf_addf(&p->scratch, "/part-%016" PRId64 "-%06" PRIu64 ".parquet.part%c", time_us,
-		p->files_begun++, '\0');
+	if (p->base.writer != NULL && p->base.batch != NULL) {
+		strbuf_addf(&p->scratch, "/part-%.8s-%09" PRId64, p->base.writer->checkpoint.data,
+			p->base.batch->id);
+	} else {
+		strbuf_addf(&p->scratch, "/part-%016" PRId64, time_us);
+	}
+	strbuf_addf(&p->scratch, "-%06" PRIu64 ".parquet.part%c", p->files_begun++, '\0');
 	return parquet_writer_begin(part->writer, p->scratch.data, err);
 }
 
@@ -491,6 +566,9 @@ static int prepare(struct sink *s, const struct batch *b, struct error *err)
 	for (uint32_t i = 0; i < p->part_count && answer == 0; i++) {
 		answer = end_part(p, &p->parts[i], err);
 	}
+	if (answer == 0 && s->writer != NULL) {
+		answer = stage_mark(p, b, err);
+	}
 	if (answer == 0) {
 		answer = sync_staging(p, err);
 	}
@@ -502,16 +580,25 @@ static int publish(struct sink *s, const struct batch *b, struct error *err)
 {
 	struct parquet_append *p = append_of(s);
 	struct strbuf to;
-	if (!p->ready) {
-		return 0;
+	int answer = s->writer == NULL ? 0 : check_alone(p, err);
+	if (answer == 0 && !p->ready && s->writer != NULL) {
+		answer = batch_mark_write(s, mark_path(p, &p->path), b->id, err);
+	}
+	if (answer < 0 || !p->ready) {
+		p->held = answer == 0 ? b->id : p->held;
+		s->others = false;
+		return answer;
 	}
 	strbuf_init(&to);
-	int answer = file_rename(
+	answer = file_rename(
 		c_path(&p->scratch, &p->staging), c_path(&to, &p->publishing), err);
 	strbuf_release(&to);
 	p->ready = p->staged = s->pending = false;
 	p->part_count = 0;
+	p->files_begun = s->writer == NULL ? p->files_begun : 0;
 	p->given_us = b->time_us;
+	p->held = b->id;
+	s->others = false;
 	if (answer == 0) {
 		answer = file_sync_folder(c_path(&p->scratch, &p->path), err);
 	}

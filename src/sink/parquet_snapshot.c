@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "data/value.h"
+#include "sink/batch_mark.h"
 #include "sink/parquet_writer.h"
 
 #include <inttypes.h>
@@ -26,6 +27,9 @@
  * has a number above the link's and is removed by the next run. What is to go loses its name first
  * (.old-118) and its files with the next batch. A file's name has the number of the snapshot that
  * it was written for: no name ever stands for another snapshot's rows. `keep` older ones stay.
+ *
+ * With a checkpoint a snapshot says which batch it is of (batch_mark.h), and with it that nothing
+ * changed since: an older one gets all rows at the next start.
  *
  * Bucket 0 has a file even without rows, so that readers find the columns.
  */
@@ -200,6 +204,14 @@ static int tidy_snapshots(struct parquet_snapshot *p, bool others, struct error 
 	return answer;
 }
 
+static const char *mark_path(struct parquet_snapshot *p, int64_t n)
+{
+	snapshot_path(p, &p->scratch, n);
+	p->scratch.len--;
+	strbuf_addf(&p->scratch, "/%s%c", batch_mark_name, '\0');
+	return p->scratch.data;
+}
+
 static void choose_sizes(struct parquet_snapshot *p)
 {
 	size_t share = held_bytes_max / p->bucket_count;
@@ -215,7 +227,7 @@ static void choose_sizes(struct parquet_snapshot *p)
 static int open_snapshot(struct sink *s, int64_t *last_batch_id, struct error *err)
 {
 	struct parquet_snapshot *p = snapshot_of(s);
-	*last_batch_id = -1; /* a snapshot does not say what batch it is of */
+	*last_batch_id = -1;
 	if (s->key == NULL) {
 		p->bucket_count = 1;
 	}
@@ -235,6 +247,10 @@ static int open_snapshot(struct sink *s, int64_t *last_batch_id, struct error *e
 	int64_t linked = linked_snapshot(p, err);
 	int answer = linked < 0 ? (int)linked : 0;
 	p->current = linked;
+	s->remembers = s->writer != NULL;
+	if (linked > 0 && s->writer != NULL) {
+		answer = batch_mark_read(s, mark_path(p, linked), last_batch_id, err);
+	}
 	if (answer == 0 && linked == 0) {
 		answer = make_room(p, err);
 	}
@@ -386,6 +402,9 @@ static int prepare(struct sink *s, const struct batch *b, struct error *err)
 		bool dirty = bit_get(p->buckets.dirty, i);
 		answer = dirty ? end_bucket(p, i, err) : keep_bucket(p, i, err);
 	}
+	if (answer == 0 && s->writer != NULL) {
+		answer = batch_mark_write(s, mark_path(p, p->current + 1), b->id, err);
+	}
 	if (answer == 0) {
 		answer = file_sync_folder(snapshot_path(p, &p->scratch, p->current + 1), err);
 	}
@@ -422,7 +441,11 @@ static int publish(struct sink *s, const struct batch *b, struct error *err)
 {
 	struct parquet_snapshot *p = snapshot_of(s);
 	if (!p->ready) {
-		return 0;
+		bool as_it_is = s->writer != NULL && !s->pending && p->current > 0;
+		int alone = as_it_is ? check_alone(p, err) : 0;
+		return alone == 0 && as_it_is
+			? batch_mark_write(s, mark_path(p, p->current), b->id, err)
+			: alone;
 	}
 	p->ready = false;
 	int answer = file_rename(p->next_link.data, p->link.data, err);
