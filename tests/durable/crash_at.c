@@ -1,7 +1,7 @@
 /*
  * Preloaded into cdcl by tests: ends it, as kill -9 does, in the CRASH_AT-th of its calls that
  * change a disk or tell a server something; of a write one half is done. CRASH_COUNT names a file
- * that gets the number of such calls at a normal end. Calls on stdin, stdout and stderr do not count.
+ * that gets the number of such calls at a normal end. Calls on stdin, stdout, stderr do not count.
  */
 
 #define _GNU_SOURCE
@@ -53,7 +53,8 @@ static int counts(int fd, size_t bytes)
 
 ssize_t write(int fd, const void *bytes, size_t count)
 {
-	ssize_t (*f)(int, const void *, size_t) = (ssize_t (*)(int, const void *, size_t))real("write");
+	ssize_t (*f)(int, const void *, size_t) =
+		(ssize_t (*)(int, const void *, size_t))real("write");
 	if (counts(fd, count) && is_here()) {
 		f(fd, bytes, count / 2);
 		die();
