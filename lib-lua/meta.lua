@@ -149,6 +149,7 @@ local cdcl = {}
 ---@field key? string
 ---@field format? "json"|"debezium"|"raw"
 ---@field ignore_null_fields? boolean
+---@field delivery? "exactly_once"|"at_least_once"
 ---@field brokers? string
 ---@field on_error? cdcl.OnError
 ---@field output_mode? cdcl.OutputMode

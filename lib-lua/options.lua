@@ -403,6 +403,11 @@ return {
 		default = false,
 		doc = "leave NULLs out of the object, as Spark's to_json does",
 	}, {
+		name = "delivery",
+		type = { "exactly_once", "at_least_once" },
+		doc = "exactly_once: each batch is a transaction, for readers with read_committed; "
+			.. "the default with a checkpoint",
+	}, {
 		name = "brokers",
 		type = "string",
 		default = "localhost:9092",

@@ -30,6 +30,26 @@ static bool begins_anew(const struct plan_node *n)
 	return true;
 }
 
+bool plan_dead_letter_target(const struct plan *p, struct kafka_sink_config *out)
+{
+	const struct dead_letter_config *config = &p->dead_letters;
+	*out = (struct kafka_sink_config){.brokers = config->brokers, .topic = config->topic};
+	for (uint32_t i = 0; i < p->node_count; i++) {
+		const struct plan_node *node = p->nodes[i];
+		if (node->kind != PLAN_SOURCE || node->source.kind != SOURCE_KAFKA)
+			continue;
+		const struct kafka_config *k = &node->source.kafka;
+		if (out->brokers.data != NULL && !str_eq(out->brokers, k->brokers))
+			continue;
+		out->brokers = k->brokers;
+		out->settings = k->settings;
+		out->setting_count = k->setting_count;
+		out->broker_timeout_ms = k->broker_timeout_ms;
+		break;
+	}
+	return out->topic.data != NULL;
+}
+
 bool plan_reads_topic(const struct plan *p, struct str brokers, struct str topic)
 {
 	for (uint32_t i = 0; i < p->node_count; i++) {
@@ -212,12 +232,29 @@ static int check_topic(const struct plan *p, const struct plan_sink *s, struct e
 	return fail(s, err);
 }
 
+/* A topic keeps what it holds of the job, so exactly once needs one that is named. */
+static int settle_delivery(const struct plan *p, struct plan_sink *s, struct error *err)
+{
+	struct kafka_sink_config *k = &s->config.kafka;
+	const char *missing = p->checkpoint.data == NULL
+		? "a checkpoint: cdcl.job { checkpoint = \"FOLDER\" }"
+		: k->topic.data == NULL ? "a topic of its own, not the column topic" : NULL;
+	if (k->delivery == DELIVERY_BY_CHECKPOINT)
+		k->delivery = missing == NULL ? DELIVERY_EXACTLY_ONCE : DELIVERY_AT_LEAST_ONCE;
+	if (k->delivery == DELIVERY_AT_LEAST_ONCE || missing == NULL)
+		return 0;
+	error_set(err, CDCL_E_SCRIPT, "kafka_sink: delivery = \"exactly_once\" needs %s", missing);
+	return fail(s, err);
+}
+
 static int check_kafka(struct plan *p, struct plan_sink *s, struct error *err)
 {
 	struct sink_config *c = &s->config;
 	if (!c->format_given)
 		c->format = default_format(s->input, c->kafka.key);
 	int r = check_topic(p, s, err);
+	if (r == 0)
+		r = settle_delivery(p, s, err);
 	if (r == 0 && c->format == SINK_RAW)
 		return check_raw(s, err);
 	if (r == 0 && s->input->is_table && c->mode == OUTPUT_UPDATE)

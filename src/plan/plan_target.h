@@ -13,5 +13,10 @@
 int plan_target_check(struct plan *p, struct plan_sink *s, struct error *err);
 /* Does a source of the job read this topic of these brokers? */
 bool plan_reads_topic(const struct plan *p, struct str brokers, struct str topic);
+/*
+ * Where dead letters go when it is a topic: on the brokers of the first Kafka source, with its
+ * settings (TLS, SASL), unless the job names others.
+ */
+bool plan_dead_letter_target(const struct plan *p, struct kafka_sink_config *out);
 
 #endif

@@ -1,6 +1,7 @@
 #include "runtime/loop.h"
 
 #include "base/check.h"
+#include "base/patience.h"
 
 #include <ev.h>
 #include <signal.h>
@@ -33,6 +34,7 @@ static void on_signal(int number)
 	(void)number;
 	if (++signals_seen > 1)
 		_exit(130);
+	patience_stop();
 	const uint64_t one = 1;
 	if (signal_fd >= 0 && write(signal_fd, &one, sizeof(one)) < 0)
 		return; /* the counter is full: the loop is told already */
@@ -82,9 +84,11 @@ static void catch_signals(struct loop *l)
 {
 	signal_fd = l->wake_fd;
 	/* One that came while the loop before this one was closed is still to be told. */
-	if (signal_told)
+	if (signal_told) {
 		signals_seen = 0;
-	else if (signals_seen > 0)
+		patience_restart();
+	}
+	if (signals_seen > 0)
 		loop_wake(l);
 	signal_told = false;
 	sigaction(SIGTERM, NULL, &l->old_term);

@@ -3,9 +3,11 @@
 #include "base/bounds.h"
 #include "base/check.h"
 #include "base/log.h"
+#include "plan/plan_target.h"
 #include "runtime/durable.h"
 #include "runtime/graph.h"
 #include "runtime/intake.h"
+#include "runtime/transactions.h"
 #include "runtime/trigger.h"
 #include "sink/dead_letter_sink.h"
 
@@ -26,6 +28,7 @@ struct pipeline {
 	struct durable *durable; /* NULL: no checkpoint */
 	struct quarantine *quarantine; /* with it */
 	struct read_order order; /* with it */
+	struct transactions transactions;
 	struct intake *intakes;
 	uint32_t intake_count;
 	struct dead_letters dead;
@@ -106,36 +109,22 @@ static int open_intakes(struct pipeline *p, struct error *err)
 	return r < 0 ? r : check_stdin(p, err);
 }
 
-/*
- * A topic of dead letters is on the brokers of the first Kafka source, with its settings (TLS,
- * SASL), unless it names its own.
- */
 static int open_dead_letters(struct pipeline *p, struct error *err)
 {
 	const struct dead_letter_config *config = &p->plan->dead_letters;
+	struct kafka_sink_config to;
 	p->dead.per_minute_max = config->per_minute_max;
-	if (config->path.data != NULL)
+	if (config->path.data != NULL) {
 		p->dead.writer = dead_letter_file_open(config->path, &p->batch,
 			durable_writer(p->durable),
 			p->durable != NULL && durable_replays(p->durable), err);
-	else if (config->topic.data == NULL)
+	} else if (plan_dead_letter_target(p->plan, &to)) {
+		to.transaction = transactions_dead_letters(&p->transactions, p->plan);
+		p->dead.writer = kafka_dead_letter_open(
+			&to, &p->batch, durable_writer(p->durable), err);
+	} else {
 		return 0;
-	struct kafka_sink_config to = {.brokers = config->brokers, .topic = config->topic};
-	for (uint32_t i = 0; i < p->plan->node_count; i++) {
-		const struct plan_node *node = p->plan->nodes[i];
-		if (node->kind != PLAN_SOURCE || node->source.kind != SOURCE_KAFKA)
-			continue;
-		const struct kafka_config *k = &node->source.kafka;
-		if (to.brokers.data != NULL && !str_eq(to.brokers, k->brokers))
-			continue;
-		to.brokers = k->brokers;
-		to.settings = k->settings;
-		to.setting_count = k->setting_count;
-		to.broker_timeout_ms = k->broker_timeout_ms;
-		break;
 	}
-	if (config->topic.data != NULL)
-		p->dead.writer = kafka_dead_letter_open(&to, err);
 	return p->dead.writer == NULL ? -(int)err->code : 0;
 }
 
@@ -150,8 +139,10 @@ static int open_graph(struct pipeline *p, struct error *err)
 		if (p->durable == NULL)
 			return -(int)err->code;
 	}
-	int r = graph_open(&p->graph, p->plan, &p->dead, &p->batch, durable_writer(p->durable),
-		err);
+	int r = transactions_open(&p->transactions, p->plan, durable_writer(p->durable), err);
+	if (r == 0)
+		r = graph_open(&p->graph, p->plan, &p->dead, &p->batch,
+			durable_writer(p->durable), err);
 	if (r < 0 || p->durable == NULL)
 		return r;
 	r = durable_recover(p->durable, &p->graph, err);
@@ -180,8 +171,8 @@ struct pipeline *pipeline_open(
 	p->dead.count_max = plan->error_budget;
 	trigger_init(&p->trigger, plan->trigger, plan->trigger_ms, clock_wall_us(clock));
 	p->batch.time_us = clock_wall_us(clock);
-	if (open_graph(p, err) < 0 || open_intakes(p, err) < 0 ||
-		open_dead_letters(p, err) < 0) {
+	if (open_graph(p, err) < 0 || open_intakes(p, err) < 0 || open_dead_letters(p, err) < 0 ||
+		transactions_check(&p->transactions, err) < 0) {
 		pipeline_close(p);
 		return NULL;
 	}
@@ -244,6 +235,7 @@ void pipeline_close(struct pipeline *p)
 		log_warn("state", "%s", err.text);
 	graph_close(&p->graph);
 	dead_letter_writer_close(p->dead.writer);
+	transactions_close(&p->transactions);
 	read_order_release(&p->order);
 	free(p->intakes);
 	free(p->targets);
@@ -479,8 +471,11 @@ static int emit_batch(struct pipeline *p, struct error *err)
 		r = p->dead.writer->publish(p->dead.writer, err);
 	if (r == 0 && d != NULL)
 		r = durable_commit(d, p->intakes, p->intake_count, &p->batch, err);
+	transactions_offsets(&p->transactions, p->plan, p->intakes, p->intake_count);
 	if (r == 0)
 		r = graph_publish(&p->graph, err);
+	if (r == 0)
+		r = transactions_publish(&p->transactions, &p->batch, err);
 	if (r == 0 && d != NULL)
 		r = durable_published(d, &p->batch, err);
 	if (r == 0)

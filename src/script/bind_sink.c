@@ -60,6 +60,10 @@ static void read_kafka(lua_State *L, int options, struct sink_config *config)
 	k->brokers = bind_brokers(bind_script(L), bind_field_string(L, options, "brokers"));
 	k->topic = bind_field_string(L, options, "topic");
 	k->key = bind_field_string(L, options, "key");
+	struct str delivery = bind_field_string(L, options, "delivery");
+	if (delivery.data != NULL)
+		k->delivery = str_eq(delivery, str_lit("exactly_once")) ? DELIVERY_EXACTLY_ONCE
+									: DELIVERY_AT_LEAST_ONCE;
 	k->ignore_null_fields = bind_field_boolean(L, options, "ignore_null_fields", false);
 	bind_kafka_settings(L, options, &k->settings, &k->setting_count);
 	read_on_error(L, options, config);

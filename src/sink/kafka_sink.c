@@ -8,9 +8,12 @@
  *	raw       Spark's columns: value, and if there key, topic, partition, headers
  *
  * The key is that of the Table, or the columns that `key` names: one column as its text, several
- * (and debezium's) as a JSON object. Messages leave while the batch runs; publish waits until the
- * broker has them all, and only then are offsets committed: at least once. A job that begins its
- * Table anew first takes out of the topic what an earlier run left there (stale_keys.h).
+ * (and debezium's) as a JSON object. A job that begins its Table anew first takes out of the topic
+ * what an earlier run left there (stale_keys.h).
+ *
+ * At least once: messages leave while the batch runs; publish waits until the broker has them all,
+ * and only then are offsets committed. Exactly once, with a checkpoint: they are part of the batch's
+ * transaction (source/kafka_transaction.h), all delivered in prepare and visible after publish.
  */
 
 #include "sink/sink_kinds.h"
@@ -20,6 +23,7 @@
 #include "sink/row_json.h"
 #include "sink/stale_keys.h"
 #include "source/kafka_producer.h"
+#include "source/kafka_transaction.h"
 
 #include <stdlib.h>
 
@@ -43,6 +47,7 @@ struct kafka_sink {
 	bool upserts;                           /* a row for each key */
 	struct stale_keys *stale;               /* until the first batch is published; or NULL */
 	bool first;                             /* nothing came yet */
+	struct kafka_transaction *transaction;  /* runtime's; NULL: at least once */
 	struct strbuf key;
 	struct strbuf value;
 	struct strbuf before;                   /* debezium: of a -U, until its +U comes */
@@ -66,6 +71,7 @@ static int open_kafka(struct sink *s, int64_t *last_batch_id, struct error *err)
 	*last_batch_id = -1;
 	struct kafka_sink *k = kafka_of(s);
 	const struct kafka_sink_config *c = &k->config->kafka;
+	k->transaction = c->transaction;
 	k->upserts = s->is_table && s->mode == OUTPUT_UPDATE && c->key_columns != NULL &&
 		k->config->format == SINK_JSON;
 	row_json_init(&k->rows, s->schema, s->timezone, c->ignore_null_fields);
@@ -82,12 +88,18 @@ static int open_kafka(struct sink *s, int64_t *last_batch_id, struct error *err)
 		.setting_count = c->setting_count,
 		.timeout_ms = c->broker_timeout_ms > 0 ? c->broker_timeout_ms : open_timeout_ms,
 		.message_timeout_ms = message_timeout(k->config),
-		.compact = k->upserts};
+		.compact = k->upserts,
+		.transaction = k->transaction};
 	k->producer = kafka_producer_open(&target, err);
 	if (k->producer == NULL)
 		return -(int)err->code;
 	k->first = k->upserts && !kafka_producer_made_topic(k->producer);
-	return 0;
+	if (k->transaction == NULL)
+		return 0;
+	s->remembers = true;
+	int r = kafka_transaction_claim(k->transaction, c->topic, err);
+	*last_batch_id = kafka_transaction_held(k->transaction, c->topic, &s->others);
+	return r;
 }
 
 static void watch_stale(struct kafka_sink *k)
@@ -285,24 +297,34 @@ static int write_rows(struct sink *s, const struct chunk *c, struct error *err)
 	return r;
 }
 
+static int remove_stale(struct kafka_sink *k, struct error *err)
+{
+	watch_stale(k);
+	if (k->stale == NULL)
+		return 0;
+	int r = stale_keys_remove(k->stale, k->producer, err);
+	stale_keys_close(k->stale);
+	k->stale = NULL;
+	return r;
+}
+
 static int prepare(struct sink *s, const struct batch *b, struct error *err)
 {
-	(void)s, (void)b, (void)err;
-	return 0;
+	(void)b;
+	struct kafka_sink *k = kafka_of(s);
+	if (k->transaction == NULL)
+		return 0;
+	int r = remove_stale(k, err);
+	return r < 0 ? r : kafka_transaction_prepare(k->transaction, err);
 }
 
 /* Nothing is committed before this says that the broker has it all. */
 static int publish(struct sink *s, const struct batch *b, struct error *err)
 {
-	(void)b;
 	struct kafka_sink *k = kafka_of(s);
-	int r = 0;
-	watch_stale(k);
-	if (k->stale != NULL) {
-		r = stale_keys_remove(k->stale, k->producer, err);
-		stale_keys_close(k->stale);
-		k->stale = NULL;
-	}
+	if (k->transaction != NULL)
+		return kafka_transaction_publish(k->transaction, b->id, err);
+	int r = remove_stale(k, err);
 	return r < 0 ? r : kafka_producer_flush(k->producer, err);
 }
 

@@ -173,6 +173,11 @@ enum sink_format { SINK_JSON, SINK_DEBEZIUM, SINK_RAW, SINK_JSONL, SINK_CSV };
 
 enum parquet_compression { PARQUET_ZSTD, PARQUET_SNAPPY, PARQUET_NONE };
 
+/* by_checkpoint: exactly once with a checkpoint, else at least once (settled by the plan) */
+enum kafka_delivery { DELIVERY_BY_CHECKPOINT, DELIVERY_EXACTLY_ONCE, DELIVERY_AT_LEAST_ONCE };
+
+struct kafka_transaction;
+
 struct kafka_sink_config {
 	struct str brokers;
 	struct str topic;
@@ -182,6 +187,8 @@ struct kafka_sink_config {
 	struct setting *settings;               /* source/source_config.h; librdkafka's */
 	uint32_t setting_count;
 	int64_t broker_timeout_ms;
+	enum kafka_delivery delivery;
+	struct kafka_transaction *transaction;  /* exactly once: set by runtime/, before open */
 };
 
 struct parquet_sink_config {

@@ -59,6 +59,7 @@ static const struct pin refused[] = {
 	{"key.deserializer", "keys and values are bytes; a schema decodes them"},
 	{"value.deserializer", "keys and values are bytes; a schema decodes them"},
 	{"interceptor.classes", "there is no JVM"},
+	{"transactional.id", "it is cdcl.JOB: name the job differently"},
 };
 
 /* What a later librdkafka has, and since when. */

@@ -3,21 +3,21 @@
 #include "base/arena.h"
 #include "base/check.h"
 #include "base/log.h"
-#include "base/service.h"
-#include "source/kafka_client.h"
+#include "base/patience.h"
+#include "source/kafka_reports.h"
+#include "source/kafka_transaction.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 
 enum {
 	look_ms = 1000,
-	looks_max = 1000000,
+	forever_ms = 1000 * 1000 * 1000,
 	made_looks_max = 100,
 	make_ms = 10000,
 	ask_ms = 3000,
 	full_ms = 20, /* the queue is full: give its thread a turn */
-	flush_ms = 1000,
-	flush_turns_max = 300
+	flush_ms = 250,
+	flush_all_ms = 300 * 1000
 };
 
 struct kafka_producer {
@@ -28,44 +28,19 @@ struct kafka_producer {
 	enum { POLICY_NOT_ASKED, POLICY_OTHER, POLICY_COMPACT } policy;
 	rd_kafka_topic_t *rkt; /* NULL: each message names its own */
 	char topic[256];
-	struct kafka_reports {
-		atomic_llong failed;
-		_Atomic(rd_kafka_resp_err_t) first;
-		char topic[256]; /* of the first; written before `failed` */
-	} reports;
+	struct kafka_transaction *transaction; /* NULL: none */
+	struct kafka_reports reports; /* of a client of its own */
+	const struct kafka_reports *said; /* they, or the transaction's */
 };
-
-/* delivery.report.only.error: called for what was not delivered. */
-static void on_report(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
-{
-	(void)rk;
-	struct kafka_reports *r = opaque;
-	if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR || r == NULL)
-		return;
-	rd_kafka_resp_err_t none = RD_KAFKA_RESP_ERR_NO_ERROR;
-	if (atomic_compare_exchange_strong(&r->first, &none, m->err))
-		snprintf(r->topic, sizeof(r->topic), "%s", rd_kafka_topic_name(m->rkt));
-	atomic_fetch_add(&r->failed, 1);
-}
-
-static int failed(const struct kafka_producer *p, struct error *err)
-{
-	long long count = atomic_load(&p->reports.failed);
-	if (count == 0)
-		return 0;
-	return error_set(err, CDCL_E_UNREACHABLE, "%lld message%s to topic '%s' not taken: %s",
-		count, count == 1 ? " was" : "s were", p->reports.topic,
-		rd_kafka_err2str(atomic_load(&p->reports.first)));
-}
 
 /* ---- The topic ---- */
 
-enum look { LOOK_THERE, LOOK_MISSING, LOOK_NOTHING };
+enum look { LOOK_THERE, LOOK_MISSING, LOOK_NOTHING, LOOK_REFUSED };
 
-static enum look look(struct kafka_producer *p, char *why, size_t why_bytes)
+static enum look look(struct kafka_producer *p, int timeout_ms, rd_kafka_resp_err_t *why)
 {
 	const rd_kafka_metadata_t *m = NULL;
-	rd_kafka_resp_err_t r = rd_kafka_metadata(p->rk, 0, p->rkt, &m, look_ms);
+	rd_kafka_resp_err_t r = rd_kafka_metadata(p->rk, 0, p->rkt, &m, timeout_ms);
 	enum look answer = LOOK_NOTHING;
 	if (r == RD_KAFKA_RESP_ERR_NO_ERROR && p->rkt == NULL)
 		answer = LOOK_THERE;
@@ -75,9 +50,12 @@ static enum look look(struct kafka_producer *p, char *why, size_t why_bytes)
 		answer = LOOK_THERE;
 	else if (r == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
 		answer = LOOK_MISSING;
-	snprintf(why, why_bytes, "%s", rd_kafka_err2str(r));
+	else if (kafka_error_is_refusal(r))
+		answer = LOOK_REFUSED;
+	*why = r;
 	if (m != NULL)
 		rd_kafka_metadata_destroy(m);
+	rd_kafka_poll(p->rk, 0); /* the reason, if there is one, comes to the reports */
 	return answer;
 }
 
@@ -155,34 +133,52 @@ static bool is_compacted(struct kafka_producer *p)
 	return compacted;
 }
 
+static int no_broker(const struct kafka_producer *p, struct str brokers, rd_kafka_resp_err_t why,
+	const struct patience *patience, struct error *err)
+{
+	const char *trouble = p->said->trouble;
+	error_set(err, CDCL_E_UNREACHABLE, "no Kafka broker answers at " STR_FMT " (%s)",
+		STR_ARG(brokers), trouble[0] != 0 ? trouble : rd_kafka_err2str(why));
+	return patience_cut(patience) ? error_prefix(err, "stopped while it waited: ")
+				      : -(int)err->code;
+}
+
+static int refused_topic(
+	const struct kafka_producer *p, rd_kafka_resp_err_t why, struct error *err)
+{
+	error_set(err, CDCL_E_UNREACHABLE, "topic '%s': %s", p->topic, rd_kafka_err2str(why));
+	kafka_error_advise(why, err);
+	return -(int)err->code;
+}
+
 /* Waits for a broker, and makes the topic when it is missing. */
 static int find_topic(
 	struct kafka_producer *p, struct str brokers, int64_t timeout_ms, struct error *err)
 {
-	char why[256];
 	int missing = 0;
-	int64_t looks = timeout_ms > 0 ? (timeout_ms + look_ms - 1) / look_ms : looks_max;
-	for (int64_t i = 0; i < looks; i++) {
-		enum look answer = look(p, why, sizeof(why));
+	bool told = false;
+	struct patience patience;
+	patience_init(&patience, &clock_system, timeout_ms > 0 ? timeout_ms : forever_ms);
+	for (;;) {
+		rd_kafka_resp_err_t why = RD_KAFKA_RESP_ERR_NO_ERROR;
+		enum look answer = look(p, patience_slice(&patience, look_ms), &why);
 		if (answer == LOOK_THERE)
 			return 0;
-		if (answer == LOOK_NOTHING && i == 0)
-			log_warn("kafka", "no broker answers at " STR_FMT " (%s); trying again",
-				STR_ARG(brokers), why);
-		if (answer != LOOK_MISSING)
-			continue;
-		if (missing++ == 0) {
+		if (answer == LOOK_REFUSED)
+			return refused_topic(p, why, err);
+		if (answer == LOOK_MISSING && missing++ == 0) {
 			int r = make_topic(p, err);
 			if (r < 0)
 				return r;
 		}
-		if (missing < made_looks_max) { /* its leaders take a moment */
-			i--;
-			rd_kafka_poll(p->rk, full_ms);
-		}
+		if (answer == LOOK_NOTHING && !told)
+			log_warn("kafka", "no broker answers at " STR_FMT " (%s); trying again",
+				STR_ARG(brokers), rd_kafka_err2str(why));
+		told = told || answer == LOOK_NOTHING;
+		if (!patience_left(&patience) || missing > made_looks_max)
+			return no_broker(p, brokers, why, &patience, err);
+		rd_kafka_poll(p->rk, patience_slice(&patience, full_ms)); /* its leaders take a moment */
 	}
-	return error_set(err, CDCL_E_UNREACHABLE, "no Kafka broker answers at " STR_FMT " (%s)",
-		STR_ARG(brokers), why);
 }
 
 /* ---- Opening and closing ---- */
@@ -215,20 +211,35 @@ static rd_kafka_conf_t *producer_conf(const struct kafka_producer_config *config
 	return conf;
 }
 
+static int open_client(
+	struct kafka_producer *p, const struct kafka_producer_config *config, struct error *err)
+{
+	if (config->transaction != NULL) {
+		p->said = kafka_transaction_reports(config->transaction);
+		p->rk = kafka_transaction_client(config->transaction, err);
+		if (p->rk == NULL || kafka_transaction_join(config->transaction, p, err) < 0)
+			return -(int)err->code;
+		p->transaction = config->transaction;
+		return 0;
+	}
+	rd_kafka_conf_t *conf = producer_conf(config, err);
+	if (conf == NULL)
+		return -(int)err->code;
+	kafka_reports_attach(&p->reports, conf);
+	p->owns = true;
+	p->rk = kafka_client_open(RD_KAFKA_PRODUCER, conf, err);
+	return p->rk == NULL ? -(int)err->code : 0;
+}
+
 struct kafka_producer *kafka_producer_open(
 	const struct kafka_producer_config *config, struct error *err)
 {
 	struct kafka_producer *p = calloc(1, sizeof(*p));
 	check(p != NULL);
-	p->owns = true;
 	p->compact = config->compact;
-	rd_kafka_conf_t *conf = producer_conf(config, err);
-	if (conf == NULL)
-		goto fail;
-	rd_kafka_conf_set_opaque(conf, &p->reports);
-	rd_kafka_conf_set_dr_msg_cb(conf, on_report);
-	p->rk = kafka_client_open(RD_KAFKA_PRODUCER, conf, err);
-	if (p->rk == NULL || (config->topic.data != NULL && use_topic(p, config->topic, err) < 0) ||
+	p->said = &p->reports;
+	if (open_client(p, config, err) < 0 ||
+		(config->topic.data != NULL && use_topic(p, config->topic, err) < 0) ||
 		find_topic(p, config->brokers, config->timeout_ms, err) < 0)
 		goto fail;
 	return p;
@@ -255,6 +266,7 @@ struct kafka_producer *kafka_producer_on(rd_kafka_t *client, struct str topic, s
 	struct kafka_producer *p = calloc(1, sizeof(*p));
 	check(p != NULL);
 	p->rk = client;
+	p->said = &p->reports;
 	if (use_topic(p, topic, err) < 0) {
 		kafka_producer_close(p);
 		return NULL;
@@ -266,6 +278,8 @@ void kafka_producer_close(struct kafka_producer *p)
 {
 	if (p == NULL)
 		return;
+	if (p->transaction != NULL)
+		kafka_transaction_leave(p->transaction, p);
 	if (p->rkt != NULL)
 		rd_kafka_topic_destroy(p->rkt);
 	if (p->owns && p->rk != NULL) {
@@ -275,34 +289,35 @@ void kafka_producer_close(struct kafka_producer *p)
 	free(p);
 }
 
-/* ---- Sending ---- */
+/* ---- In a transaction ---- */
 
-/* After a refusal: 0 when the queue was full and has had time to move. */
-static int refused(struct kafka_producer *p, rd_kafka_resp_err_t why, const char *topic,
-	size_t bytes, struct error *err)
+const char *kafka_producer_topic(const struct kafka_producer *p)
 {
-	if (why != RD_KAFKA_RESP_ERR__QUEUE_FULL)
-		return error_set(err,
-			why == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ? CDCL_E_DATA
-								    : CDCL_E_UNREACHABLE,
-			"a message of %zu bytes to topic '%s': %s", bytes, topic,
-			rd_kafka_err2str(why));
-	rd_kafka_poll(p->rk, full_ms);
-	return failed(p, err);
+	return p->topic;
 }
 
-int kafka_producer_send(struct kafka_producer *p, int32_t partition, struct str key,
-	struct str value, struct error *err)
+void kafka_producer_bind(struct kafka_producer *p, rd_kafka_t *client)
 {
-	check(p->rkt != NULL);
-	void *bytes = (void *)(uintptr_t)value.data; /* copied, not written to */
-	while (rd_kafka_produce(p->rkt, partition < 0 ? RD_KAFKA_PARTITION_UA : partition,
-		       RD_KAFKA_MSG_F_COPY, bytes, value.len, key.data, key.len, NULL) != 0) {
-		int r = refused(p, rd_kafka_last_error(), p->topic, value.len, err);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	if (p->rk == client && client != NULL)
+		return;
+	if (p->rkt != NULL)
+		rd_kafka_topic_destroy(p->rkt);
+	p->rk = client;
+	p->rkt = client == NULL ? NULL : rd_kafka_topic_new(client, p->topic, NULL);
+	rd_kafka_resp_err_t why;
+	/* Without, the first message waits a second for it. */
+	if (p->rkt != NULL)
+		look(p, look_ms, &why);
+}
+
+/* ---- Sending ---- */
+
+/* Into `topic` of 256 bytes. */
+static void topic_of(const struct kafka_producer *p, const struct kafka_letter *l, char *topic)
+{
+	snprintf(topic, 256, STR_FMT, STR_ARG(l->topic));
+	if (l->topic.data == NULL)
+		snprintf(topic, 256, "%s", p->topic);
 }
 
 static rd_kafka_headers_t *headers_of(const struct kafka_letter *l)
@@ -317,41 +332,73 @@ static rd_kafka_headers_t *headers_of(const struct kafka_letter *l)
 	return out;
 }
 
+static rd_kafka_resp_err_t put_named(const struct kafka_producer *p, const struct kafka_letter *l)
+{
+	char topic[256];
+	topic_of(p, l, topic);
+	rd_kafka_headers_t *headers = l->header_count > 0 ? headers_of(l) : NULL;
+	rd_kafka_resp_err_t why = rd_kafka_producev(p->rk, RD_KAFKA_V_TOPIC(topic),
+		RD_KAFKA_V_PARTITION(l->partition < 0 ? RD_KAFKA_PARTITION_UA : l->partition),
+		RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(l->key.data, l->key.len),
+		RD_KAFKA_V_VALUE((void *)(uintptr_t)l->value.data, l->value.len),
+		RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
+	if (why != RD_KAFKA_RESP_ERR_NO_ERROR && headers != NULL)
+		rd_kafka_headers_destroy(headers);
+	return why;
+}
+
+int kafka_producer_put(struct kafka_producer *p, const struct kafka_letter *l)
+{
+	if (l->topic.data != NULL || l->header_count > 0 || p->rkt == NULL)
+		return put_named(p, l);
+	int r = rd_kafka_produce(p->rkt, l->partition < 0 ? RD_KAFKA_PARTITION_UA : l->partition,
+		RD_KAFKA_MSG_F_COPY, (void *)(uintptr_t)l->value.data, /* copied, not written to */
+		l->value.len, l->key.data, l->key.len, NULL);
+	return r == 0 ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_last_error();
+}
+
 int kafka_producer_send_letter(
 	struct kafka_producer *p, const struct kafka_letter *l, struct error *err)
 {
-	char topic[256];
-	snprintf(topic, sizeof(topic), STR_FMT, STR_ARG(l->topic));
-	if (l->topic.data == NULL)
-		snprintf(topic, sizeof(topic), "%s", p->topic);
+	if (p->transaction != NULL)
+		return kafka_transaction_send(p->transaction, p, l, err);
 	for (;;) {
-		rd_kafka_headers_t *headers = l->header_count > 0 ? headers_of(l) : NULL;
-		rd_kafka_resp_err_t why = rd_kafka_producev(p->rk, RD_KAFKA_V_TOPIC(topic),
-			RD_KAFKA_V_PARTITION(l->partition < 0 ? RD_KAFKA_PARTITION_UA
-							      : l->partition),
-			RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-			RD_KAFKA_V_KEY(l->key.data, l->key.len),
-			RD_KAFKA_V_VALUE((void *)(uintptr_t)l->value.data, l->value.len),
-			RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
+		rd_kafka_resp_err_t why = kafka_producer_put(p, l);
 		if (why == RD_KAFKA_RESP_ERR_NO_ERROR)
 			return 0;
-		if (headers != NULL)
-			rd_kafka_headers_destroy(headers);
-		int r = refused(p, why, topic, l->value.len, err);
+		char topic[256];
+		topic_of(p, l, topic);
+		if (why != RD_KAFKA_RESP_ERR__QUEUE_FULL)
+			return kafka_message_error(why, topic, l->key, l->value.len, err);
+		rd_kafka_poll(p->rk, full_ms);
+		int r = kafka_reports_error(&p->reports, err);
 		if (r < 0)
 			return r;
 	}
 }
 
+int kafka_producer_send(struct kafka_producer *p, int32_t partition, struct str key,
+	struct str value, struct error *err)
+{
+	check(p->rkt != NULL || p->transaction != NULL);
+	struct kafka_letter l = {.partition = partition, .key = key, .value = value};
+	return kafka_producer_send_letter(p, &l, err);
+}
+
 int kafka_producer_flush(struct kafka_producer *p, struct error *err)
 {
-	for (int turn = 0; turn < flush_turns_max; turn++) {
-		rd_kafka_resp_err_t why = rd_kafka_flush(p->rk, flush_ms);
-		service_beat();
-		int r = failed(p, err);
+	if (p->transaction != NULL)
+		return kafka_transaction_prepare(p->transaction, err);
+	struct patience patience;
+	patience_init(&patience, &clock_system, flush_all_ms);
+	do {
+		rd_kafka_resp_err_t why =
+			rd_kafka_flush(p->rk, patience_slice(&patience, flush_ms));
+		int r = kafka_reports_error(&p->reports, err);
 		if (r < 0 || why == RD_KAFKA_RESP_ERR_NO_ERROR)
 			return r;
-	}
-	return error_set(
-		err, CDCL_E_UNREACHABLE, "topic '%s' does not take its messages", p->topic);
+	} while (patience_left(&patience));
+	return error_set(err, CDCL_E_UNREACHABLE, "topic '%s' does not take its messages%s%s%s",
+		p->topic, p->said->trouble[0] != 0 ? " (" : "", p->said->trouble,
+		p->said->trouble[0] != 0 ? ")" : "");
 }

@@ -13,6 +13,7 @@
 
 struct rd_kafka_s;
 struct kafka_producer;
+struct kafka_transaction;
 
 struct kafka_producer_config {
 	struct str brokers;
@@ -22,9 +23,10 @@ struct kafka_producer_config {
 	int64_t timeout_ms;             /* bounds the wait for a broker; 0: as long as it takes */
 	int64_t message_timeout_ms;     /* and for a message; 0: librdkafka's 5 minutes */
 	bool compact;                   /* a topic that is made keeps each key's last message */
+	/* It writes in this one, with its client and settings; NULL: a client of its own. */
+	struct kafka_transaction *transaction;
 };
 
-/* A client of its own. */
 struct kafka_producer *kafka_producer_open(
 	const struct kafka_producer_config *config, struct error *err);
 /* The topic was not there and was made. */
@@ -55,5 +57,13 @@ int kafka_producer_send_letter(
 	struct kafka_producer *p, const struct kafka_letter *letter, struct error *err);
 /* Waits until everything is delivered. */
 int kafka_producer_flush(struct kafka_producer *p, struct error *err);
+
+/* ---- for kafka_transaction.c ---- */
+
+const char *kafka_producer_topic(const struct kafka_producer *p);
+/* A client made anew, whose topics are asked for; NULL: lets go of the one it has. */
+void kafka_producer_bind(struct kafka_producer *p, struct rd_kafka_s *client);
+/* One try, not waiting: librdkafka's code. */
+int kafka_producer_put(struct kafka_producer *p, const struct kafka_letter *l);
 
 #endif
