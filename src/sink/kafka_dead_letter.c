@@ -71,7 +71,10 @@ struct dead_letter_writer *kafka_dead_letter_open(
 	struct kafka_dead_letter *k = calloc(1, sizeof(*k));
 	check(k != NULL); /* out of memory */
 	k->base = (struct dead_letter_writer){
-		.write = write_letter, .publish = publish, .close = close_kafka, .give_up = give_up};
+		.write = write_letter,
+		.publish = publish,
+		.close = close_kafka,
+		.give_up = give_up};
 	strbuf_init(&k->line);
 	k->batch = batch;
 	k->held = -1;

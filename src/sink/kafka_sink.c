@@ -12,8 +12,9 @@
  * what an earlier run left there (stale_keys.h).
  *
  * At least once: messages leave while the batch runs; publish waits until the broker has them all,
- * and only then are offsets committed. Exactly once, with a checkpoint: they are part of the batch's
- * transaction (source/kafka_transaction.h), all delivered in prepare and visible after publish.
+ * and only then are offsets committed. Exactly once, with a checkpoint: they are part of the
+ * batch's transaction (source/kafka_transaction.h), all delivered in prepare and visible after
+ * publish.
  */
 
 #include "sink/sink_kinds.h"

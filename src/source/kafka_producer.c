@@ -177,7 +177,8 @@ static int find_topic(
 		told = told || answer == LOOK_NOTHING;
 		if (!patience_left(&patience) || missing > made_looks_max)
 			return no_broker(p, brokers, why, &patience, err);
-		rd_kafka_poll(p->rk, patience_slice(&patience, full_ms)); /* its leaders take a moment */
+		/* its leaders take a moment */
+		rd_kafka_poll(p->rk, patience_slice(&patience, full_ms));
 	}
 }
 

@@ -298,8 +298,8 @@ static int taken_over(
 	const struct kafka_transaction *t, const struct kafka_marker *m, struct error *err)
 {
 	error_set(err, CDCL_E_FENCED,
-		"transaction %s: another process writes now to topic '%s' (%s); this one was fenced "
-		"off and wrote nothing of its batch",
+		"transaction %s: another process writes now to topic '%s' (%s); this one was "
+		"fenced off and wrote nothing of its batch",
 		t->id, m->topic, m->writer[0] != 0 ? m->writer : "not known who");
 	error_help(err, "two runs of one job, from copies of one checkpoint or by one name, cannot "
 			"write at the same time: stop one, or give it another name");
@@ -373,8 +373,10 @@ static int can_send_again(struct kafka_transaction *t, struct error *err)
 	}
 	*err = t->cause;
 	error_prefix(err, "transaction %s: ", t->id);
-	error_help(err, "the batch is too large (over %d MB) to be sent again from memory: the next "
-			"start runs it again", kafka_kept_bytes_max / 1024 / 1024);
+	error_help(err,
+		"the batch is too large (over %d MB) to be sent again from memory: the next start "
+		"runs it again",
+		kafka_kept_bytes_max / 1024 / 1024);
 	return -(int)err->code;
 }
 
@@ -386,7 +388,8 @@ static enum outcome begin(struct kafka_transaction *t)
 		return OUTCOME_OK;
 	if (!t->ready) {
 		error_init(&t->cause);
-		error_set(&t->cause, CDCL_E_UNREACHABLE, "an answer was lost, a new producer is made");
+		error_set(&t->cause, CDCL_E_UNREACHABLE,
+			"an answer was lost, a new producer is made");
 		return OUTCOME_RENEW;
 	}
 	enum outcome out =
