@@ -73,7 +73,8 @@ int kafka_message_error(rd_kafka_resp_err_t why, const char *topic, struct str k
 	if (key.data != NULL)
 		key_text(key, text, sizeof(text));
 	error_set(err, CDCL_E_UNREACHABLE,
-		"topic '%s' does not take a message of %zu bytes%s%s: %s", topic, bytes, text[0] != 0 ? " with key " : "", text, rd_kafka_err2str(why));
+		"topic '%s' does not take a message of %zu bytes%s%s: %s", topic, bytes,
+		text[0] != 0 ? " with key " : "", text, rd_kafka_err2str(why));
 	kafka_error_advise(why, err);
 	return -(int)err->code;
 }
