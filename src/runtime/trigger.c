@@ -11,9 +11,15 @@ void trigger_init(struct trigger *t, enum trigger_kind kind, int64_t interval_ms
 	t->next_us = now_us;
 }
 
+/* The wall clock was set back: the moment that was waited for may be a day away. */
+static bool went_back(const struct trigger *t, int64_t now_us)
+{
+	return now_us < t->next_us - t->interval_us;
+}
+
 bool trigger_due(const struct trigger *t, int64_t now_us)
 {
-	return t->kind != TRIGGER_INTERVAL || now_us >= t->next_us;
+	return t->kind != TRIGGER_INTERVAL || now_us >= t->next_us || went_back(t, now_us);
 }
 
 void trigger_start(struct trigger *t, int64_t now_us)
@@ -35,5 +41,5 @@ int64_t trigger_wait_us(const struct trigger *t, int64_t now_us)
 {
 	if (t->kind != TRIGGER_INTERVAL)
 		return -1;
-	return now_us >= t->next_us ? 0 : t->next_us - now_us;
+	return trigger_due(t, now_us) ? 0 : t->next_us - now_us;
 }

@@ -26,6 +26,8 @@ static const struct pin common_pins[] = {
 
 static const struct pin reader_pins[] = {
 	{"enable.auto.commit", "false"},
+	/* The end of a job waits so long for a broker that does not answer its last commit. */
+	{"socket.timeout.ms", "10000"},
 	{"enable.auto.offset.store", "false"},
 	{"auto.offset.reset", "error"},
 	{"isolation.level", "read_committed"},

@@ -15,7 +15,6 @@ struct table_noted {
 	struct strbuf name;
 	struct strbuf shape;
 	struct noted_ids ids;
-	uint32_t there;         /* while records are read: entries that are live or deleted */
 };
 
 static struct table *of(const struct state_part *p)
@@ -152,12 +151,10 @@ static bool scan(struct state_part *p, uint64_t *at, size_t bytes_max, struct st
 /* What the entry was goes; its slot is as a new one. */
 static void clear_entry(struct table *t, char *slot)
 {
-	int mark = table_mark(slot);
-	if (mark == mark_deleted)
+	if (table_mark(slot) == mark_deleted)
 		memset(slot + t->layout.link_offset, 0, table_link_bytes);
-	if (mark != table_mark_free)
+	if (table_mark(slot) != table_mark_free)
 		table_row_clear(&t->layout, slot, &t->slab);
-	t->noted->there -= mark == mark_live || mark == mark_deleted;
 	memset(slot, 0, t->layout.slot_bytes);
 }
 
@@ -196,15 +193,12 @@ static void take_nulls(
 
 static bool take_entry(struct table *t, uint32_t id, uint8_t state, struct record_reader *r)
 {
-	bool fresh = t->rows.count <= id;
 	while (t->rows.count <= id)
 		table_store_add(&t->rows);
 	char *slot = table_slot(t, id);
-	if (!fresh)
-		clear_entry(t, slot);
+	clear_entry(t, slot);
 	if (state == state_free)
 		return true;
-	t->noted->there++;
 	int64_t at_us = record_i64(r);
 	slot[0] = state == state_live ? mark_live : mark_deleted;
 	take_nulls(t, slot, state, r);
@@ -281,7 +275,6 @@ static uint32_t index_entries(struct table *t)
 {
 	struct index_group group = {.count = 0};
 	uint32_t deleted = 0;
-	table_index_reserve(&t->index, t->noted->there);
 	for (uint32_t id = t->rows.count; id-- > 0;) {
 		char *slot = table_slot(t, id);
 		int mark = table_mark(slot);

@@ -96,7 +96,7 @@ static bool is_file(int fd)
 /* A write of a file: how many bytes of it; negative: it fails. */
 static ssize_t write_begins(int fd, size_t bytes, bool *last)
 {
-	if (!is_file(fd))
+	if (fd <= STDERR_FILENO || !is_file(fd))
 		return (ssize_t)bytes;
 	faults->writes++;
 	if (faults->full != 0) {

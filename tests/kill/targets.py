@@ -113,7 +113,7 @@ class Target:
 
 
 class File(Target):
-    exactly_once = False
+    exactly_once = True
 
     def sink(self):
         return 'cdcl.file_sink { path = "%s"%%s }' % self.name
@@ -131,7 +131,7 @@ class File(Target):
 
 
 class Sqlite(Target):
-    exactly_once = False
+    exactly_once = True
 
     def sink(self):
         return 'cdcl.sqlite_sink { path = "out.db", table = "%s"%%s }' % self.name
@@ -147,7 +147,7 @@ class Sqlite(Target):
 
 
 class Postgres(Target):
-    exactly_once = False
+    exactly_once = True
 
     def sink(self):
         return 'cdcl.postgres_sink { connection = "%s", table = "%s"%%s }' % (
@@ -159,7 +159,7 @@ class Postgres(Target):
 
 
 class Parquet(Target):
-    exactly_once = False
+    exactly_once = True
 
     def sink(self):
         return 'cdcl.parquet_sink { path = "%s"%%s }' % self.name
@@ -178,7 +178,7 @@ class Parquet(Target):
 
 
 class Kafka(Target):
-    exactly_once = False
+    exactly_once = True
 
     def sink(self):
         return 'cdcl.kafka_sink { topic = "%s"%%s }' % self.place.topic(self.name)
@@ -197,7 +197,7 @@ class Kafka(Target):
 
 
 class DeadFile(Target):
-    exactly_once = False
+    exactly_once = True
 
     def script(self):
         return ''
@@ -230,7 +230,7 @@ class DeadFile(Target):
 
 
 class DeadTopic(DeadFile):
-    exactly_once = False
+    exactly_once = True
 
     def read(self):
         r = subprocess.run(['kcat', '-b', self.place.broker.bootstrap, '-C', '-t', self.place.topic('dead'), '-e', '-q',

@@ -1,5 +1,3 @@
-/* guarantee: sqlite_sink postgres_sink file_sink: * */
-
 #include "sink/sink.h"
 
 #include <setjmp.h>

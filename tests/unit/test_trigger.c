@@ -55,6 +55,21 @@ static void missed_ticks_are_not_made_up(void **state)
 	assert_int_equal(trigger_wait_us(&t, 1037 * second), 3 * second);
 }
 
+/* The wall clock is set back by a day, in the middle of an interval: nobody waits for a day. */
+static void clock_set_back(void **state)
+{
+	(void)state;
+	struct trigger t;
+	const int64_t day = 86400 * (int64_t)second;
+	trigger_init(&t, TRIGGER_INTERVAL, 10000, 2 * day);
+	trigger_start(&t, 2 * day + second);
+	assert_true(trigger_due(&t, day));
+	assert_int_equal(trigger_wait_us(&t, day), 0);
+	trigger_start(&t, day);
+	assert_false(trigger_due(&t, day + 9 * second));
+	assert_true(trigger_due(&t, day + 10 * second));
+}
+
 /* An interval of 0 is "as fast as possible", as in Spark. */
 static void zero_interval(void **state)
 {
@@ -71,6 +86,7 @@ int main(void)
 		cmocka_unit_test(default_is_always_due),
 		cmocka_unit_test(first_at_once_then_on_the_grid),
 		cmocka_unit_test(missed_ticks_are_not_made_up),
+		cmocka_unit_test(clock_set_back),
 		cmocka_unit_test(zero_interval),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
