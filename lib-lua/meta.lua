@@ -125,6 +125,7 @@ local cdcl = {}
 ---@class cdcl.FileSinkOptions
 ---@field path string
 ---@field format? "jsonl"|"csv"
+---@field on_error? cdcl.OnError
 ---@field output_mode? cdcl.OutputMode
 ---@field every? string
 

@@ -348,7 +348,7 @@ return {
 		type = { "jsonl", "csv" },
 		default = "jsonl",
 		doc = "one JSON object a line, or CSV with a header",
-	}, target_mode, every),
+	}, on_error, target_mode, every),
 
 	parquet_sink = noun("Rows as a folder of Parquet files.", path, {
 		name = "buckets",

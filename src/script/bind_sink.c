@@ -18,6 +18,13 @@ static void read_memory(lua_State *L, int options, struct sink_config *config)
 	config->name = bind_field_string(L, options, "name");
 }
 
+static void read_on_error(lua_State *L, int options, struct sink_config *config)
+{
+	struct str on_error = bind_field_string(L, options, "on_error");
+	if (on_error.data != NULL && str_eq(on_error, str_lit("retry")))
+		config->on_error = SINK_RETRY;
+}
+
 static void read_file(lua_State *L, int options, struct sink_config *config)
 {
 	struct str format = bind_field_string(L, options, "format");
@@ -25,6 +32,7 @@ static void read_file(lua_State *L, int options, struct sink_config *config)
 	config->every_us = bind_field_integer(L, options, "every", 0);
 	config->format = format.data != NULL && str_eq(format, str_lit("csv")) ? SINK_CSV
 									      : SINK_JSONL;
+	read_on_error(L, options, config);
 }
 
 static void read_parquet(lua_State *L, int options, struct sink_config *config)
@@ -39,13 +47,6 @@ static void read_parquet(lua_State *L, int options, struct sink_config *config)
 		config->parquet.compression = PARQUET_SNAPPY;
 	else if (compression.data != NULL && str_eq(compression, str_lit("none")))
 		config->parquet.compression = PARQUET_NONE;
-}
-
-static void read_on_error(lua_State *L, int options, struct sink_config *config)
-{
-	struct str on_error = bind_field_string(L, options, "on_error");
-	if (on_error.data != NULL && str_eq(on_error, str_lit("retry")))
-		config->on_error = SINK_RETRY;
 }
 
 static void read_kafka(lua_State *L, int options, struct sink_config *config)

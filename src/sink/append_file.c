@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/log.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,7 +111,8 @@ bool append_note_parse(
 		return false;
 	note->given_up = given_up != 0;
 	size_t id = (size_t)at, name = id + id_bytes + 1;
-	if (name > rest.len || note->before < 0 || note->after < note->before)
+	if (name > rest.len || rest.data[name - 1] != ' ' || memchr(rest.data, 0, rest.len) ||
+		note->before < 0 || note->after < note->before)
 		return false;
 	*checkpoint = str_sub(rest, id, id_bytes);
 	*job = str_sub(rest, name, rest.len - name);
@@ -273,22 +275,33 @@ int append_file_open(struct append_file *f, struct str job, struct str checkpoin
 
 /* ---- lines ---- */
 
+static bool disk_is_full(void)
+{
+	return errno == ENOSPC || errno == EDQUOT;
+}
+
 int append_file_spill(struct append_file *f, struct str header, struct error *err)
 {
-	int r = 0;
+	errno = 0;
 	if (f->fd < 0) {
 		f->fd = file_open_write(f->part.data, false, err);
 		f->part_bytes = 0;
-		if (f->fd < 0)
-			return -(int)err->code;
-		r = file_write_all(f->fd, header, f->part.data, err);
-		f->part_bytes = (int64_t)header.len;
 	}
+	int r = f->fd < 0 ? -(int)err->code : 0;
+	if (r == 0 && f->part_bytes == 0)
+		r = file_write_all(f->fd, header, f->part.data, err);
 	if (r == 0)
 		r = file_write_all(f->fd, strbuf_str(&f->lines), f->part.data, err);
-	f->part_bytes += (int64_t)f->lines.len;
+	f->full = r < 0 && disk_is_full();
+	if (r < 0) {
+		/* What was written of it goes, or it cannot be tried again. */
+		f->full = f->full &&
+			(f->fd < 0 || file_cut(f->fd, f->part_bytes, f->part.data, NULL) == 0);
+		return r;
+	}
+	f->part_bytes += (int64_t)(f->part_bytes == 0 ? header.len : 0) + (int64_t)f->lines.len;
 	strbuf_reset(&f->lines);
-	return r;
+	return 0;
 }
 
 void append_file_end_part(struct append_file *f)
@@ -426,12 +439,15 @@ static int add_batch(struct append_file *f, struct append_note *n, struct str he
 	if (r < 0 || (!kept && n->after == n->before && !made))
 		return r;
 	r = kept ? note_batch(f, n, err) : note_length(f, n, err);
+	f->full = r < 0 && disk_is_full();
 	if (r < 0 || (n->after == n->before && !made))
 		return r;
 	r = add_lines(f, header, made, err);
 	if (r < 0) {
+		f->full = disk_is_full();
 		/* The first error is the one to tell; the note stays when this fails too. */
 		bool undone = file_truncate(f->path.data, n->before, NULL) == 0;
+		f->full = f->full && undone;
 		f->noted = f->noted && undone;
 	}
 	return r;
@@ -441,6 +457,7 @@ static int publish(struct append_file *f, struct append_note *n, struct str head
 	struct error *err)
 {
 	append_file_end_part(f);
+	errno = 0;
 	int r = add_batch(f, n, header, err);
 	if (r < 0)
 		return r;

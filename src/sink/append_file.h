@@ -51,6 +51,7 @@ struct append_file {
 	struct append_note last;        /* as found */
 	int64_t held;                   /* the last batch of this checkpoint; -1: none */
 	int64_t length;                 /* as this process left or found it */
+	bool full;                      /* the last failure was a full disk: try again */
 	int64_t cut_to;                 /* what is after it goes with the next batch; -1: nothing */
 };
 
@@ -69,7 +70,7 @@ static inline bool append_file_full(const struct append_file *f)
 {
 	return f->lines.len >= 1024 * 1024;
 }
-/* The lines go to the temporary file, which begins with `header`. */
+/* The lines go to the temporary file, which begins with `header`; after a failure they are kept. */
 int append_file_spill(struct append_file *f, struct str header, struct error *err);
 void append_file_end_part(struct append_file *f);
 /* All lines, after `header` when the file is empty, durable as batch `id`. */

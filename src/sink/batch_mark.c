@@ -40,7 +40,7 @@ bool batch_mark_parse(struct str text, int64_t *id, struct sink_writer *w)
 	if (text.len == 0 || text.data[text.len - 1] != '\n')
 		return false;
 	text.len--;
-	if (!take_word(&text, &crc))
+	if (!take_word(&text, &crc) || memchr(text.data, 0, text.len) != NULL)
 		return false;
 	snprintf(wanted, sizeof(wanted), "%08x", crc32c(0, text));
 	if (!str_eq(crc, str_c(wanted)) || !take_word(&text, &batch) ||

@@ -98,7 +98,7 @@ struct dead_letter_writer *dead_letter_file_open(struct str path, const struct b
 	append_file_init(&f->out, path);
 	if (open_file(f, writer, again, err) == 0)
 		return &f->base;
-	error_prefix(err, "dead letters: ");
+	error_prefix(err, "dead letters in %s: ", f->out.path.data);
 	close_file(&f->base);
 	return NULL;
 }

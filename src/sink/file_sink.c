@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/retry.h"
 #include "sink/append_file.h"
 #include "sink/csv_line.h"
 #include "sink/row_json.h"
@@ -20,8 +21,11 @@
  * Append, changelog: lines are added batch by batch (append_file.h).
  */
 
+enum { full_retry_ms_max = 5 * 60 * 1000 };
+
 struct file_sink {
 	struct sink base;
+	enum sink_on_error on_error;    /* retry: while the disk is full, what is staged stays */
 	enum sink_format format;
 	struct append_file out;
 	struct row_json json;
@@ -107,11 +111,36 @@ static int open_file(struct sink *s, int64_t *last_batch_id, struct error *err)
 
 /* ---- rows ---- */
 
+/* After a failure: whether it is to be tried again, and then not at once. */
+static bool waits(struct file_sink *f, struct retry *retry, struct error *err)
+{
+	return f->on_error == SINK_RETRY && f->out.full &&
+		retry_wait(retry, full_retry_ms_max, "file", err);
+}
+
 static int spill(struct file_sink *f, struct error *err)
 {
-	bool replaces = f->base.mode == OUTPUT_COMPLETE;
-	return append_file_spill(
-		&f->out, replaces ? strbuf_str(&f->header) : str_lit(""), err);
+	struct str header = str_lit("");
+	struct retry retry = {.wait_ms = 0};
+	if (f->base.mode == OUTPUT_COMPLETE) {
+		header = strbuf_str(&f->header);
+	}
+	int answer = append_file_spill(&f->out, header, err);
+	while (answer < 0 && waits(f, &retry, err)) {
+		answer = append_file_spill(&f->out, header, err);
+	}
+	return answer;
+}
+
+static int add_batch(struct file_sink *f, const struct batch *b, struct error *err)
+{
+	struct str header = strbuf_str(&f->header);
+	struct retry retry = {.wait_ms = 0};
+	int answer = append_file_publish(&f->out, b->id, header, err);
+	while (answer < 0 && waits(f, &retry, err)) {
+		answer = append_file_publish(&f->out, b->id, header, err);
+	}
+	return answer;
 }
 
 static int write_rows(struct sink *s, const struct chunk *in, struct error *err)
@@ -177,9 +206,7 @@ static int replace(struct file_sink *f, const struct batch *b, struct error *err
 static int publish(struct sink *s, const struct batch *b, struct error *err)
 {
 	struct file_sink *f = file_of(s);
-	return s->mode == OUTPUT_COMPLETE ? replace(f, b, err)
-					  : append_file_publish(&f->out, b->id,
-						    strbuf_str(&f->header), err);
+	return s->mode == OUTPUT_COMPLETE ? replace(f, b, err) : add_batch(f, b, err);
 }
 
 /* ---- close ---- */
@@ -209,6 +236,7 @@ struct sink *file_sink_open(const struct sink_config *config)
 	f->base.ops = &file_ops;
 	f->format = config->format;
 	f->every_us = config->every_us;
+	f->on_error = config->on_error;
 	append_file_init(&f->out, config->path);
 	strbuf_init(&f->header);
 	return &f->base;

@@ -474,6 +474,9 @@ static void add_ledger_name(struct strbuf *out, struct str table)
 static int open_table(struct table_target *t, struct error *err)
 {
 	struct postgres_sink *q = postgres_of(t);
+	strbuf_reset(&q->name);
+	strbuf_reset(&q->ledger);
+	strbuf_reset(&q->columns);
 	add_table_name(&q->name, t->config->table);
 	add_ledger_name(&q->ledger, t->config->table);
 	table_target_add_names(t, false, "", ", ", &q->columns);

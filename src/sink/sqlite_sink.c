@@ -9,14 +9,16 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/patience.h"
 #include "data/value.h"
 #include "sink/table_target.h"
 
+#include <poll.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { busy_ms = 5000 };
+enum { busy_ms = 5000, busy_after_stop_ms = 1000, busy_slice_ms = 20 };
 
 enum affinity { AFFINITY_BLOB, AFFINITY_TEXT, AFFINITY_INTEGER, AFFINITY_REAL, AFFINITY_NUMERIC };
 
@@ -27,6 +29,7 @@ struct sqlite_sink {
 	sqlite3_stmt *remove;   /* by key; NULL without one */
 	sqlite3_stmt *note;     /* a key of this run, while rows of an earlier one may be there */
 	struct strbuf text;
+	int64_t busy_since_us;  /* somebody else has the lock */
 };
 
 static struct sqlite_sink *sqlite_of(struct table_target *t)
@@ -378,9 +381,34 @@ static int open_ledger(struct sqlite_sink *q, struct error *err)
 	return r == 0 ? make_ledger(q, err) : r;
 }
 
+/* Somebody else writes: a stop is not kept waiting for it. */
+static int on_busy(void *sink, int times)
+{
+	struct sqlite_sink *q = sink;
+	int64_t now_us = clock_monotonic_us(&clock_system);
+	int limit_ms = patience_stop_asked() ? busy_after_stop_ms : busy_ms;
+	if (times == 0)
+		q->busy_since_us = now_us;
+	if (now_us - q->busy_since_us >= (int64_t)limit_ms * 1000)
+		return 0;
+	poll(NULL, 0, busy_slice_ms);
+	return 1;
+}
+
+static void close_db(struct sqlite_sink *q)
+{
+	sqlite3_finalize(q->insert);
+	sqlite3_finalize(q->remove);
+	sqlite3_finalize(q->note);
+	sqlite3_close(q->db);
+	q->insert = q->remove = q->note = NULL;
+	q->db = NULL;
+}
+
 static int open_table(struct table_target *t, struct error *err)
 {
 	struct sqlite_sink *q = sqlite_of(t);
+	close_db(q);
 	strbuf_reset(&q->text);
 	strbuf_add(&q->text, t->config->path);
 	strbuf_add_byte(&q->text, '\0');
@@ -388,7 +416,7 @@ static int open_table(struct table_target *t, struct error *err)
 		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
 	if (r != SQLITE_OK)
 		return fail(q, "cannot be opened", err);
-	sqlite3_busy_timeout(q->db, busy_ms);
+	sqlite3_busy_handler(q->db, on_busy, q);
 	sqlite3_extended_result_codes(q->db, 1);
 	r = t->ledger.kept ? open_ledger(q, err) : 0;
 	int found = r < 0 ? r : find_table(q, err);
@@ -551,10 +579,7 @@ static void rollback(struct table_target *t)
 static void close_table(struct table_target *t)
 {
 	struct sqlite_sink *q = sqlite_of(t);
-	sqlite3_finalize(q->insert);
-	sqlite3_finalize(q->remove);
-	sqlite3_finalize(q->note);
-	sqlite3_close(q->db);
+	close_db(q);
 	strbuf_release(&q->text);
 }
 

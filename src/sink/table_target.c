@@ -2,10 +2,9 @@
 
 #include "base/check.h"
 #include "base/log.h"
-#include "base/service.h"
+#include "base/retry.h"
 
 #include <inttypes.h>
-#include <poll.h>
 #include <stdlib.h>
 
 static struct table_target *target_of(struct sink *s)
@@ -136,19 +135,37 @@ int table_target_forget(struct table_target *t, struct error *err)
 	return t->ledger.kept ? t->db->ledger_forget(t, err) : 0;
 }
 
-int table_target_open(struct sink *s, int64_t *last_batch_id, struct error *err)
+/* Trying again does not help where the database understood and said no. */
+static bool may_pass(const struct error *err)
 {
-	struct table_target *t = target_of(s);
-	target_ledger_init(&t->ledger, s, t->config->table);
-	int r = check_names(t, err);
-	if (r == 0)
-		r = t->db->open(t, err);
+	return err->code == CDCL_E_UNREACHABLE || err->code == CDCL_E_DISK;
+}
+
+static int open_once(struct table_target *t, struct error *err)
+{
+	int r = t->db->open(t, err);
 	if (r < 0 || !t->ledger.kept)
 		return r;
 	r = t->db->ledger_read(t, &t->ledger.row, err);
 	t->ledger.any = r == 1;
-	*last_batch_id = target_ledger_held(&t->ledger, s);
 	return r < 0 ? r : 0;
+}
+
+int table_target_open(struct sink *s, int64_t *last_batch_id, struct error *err)
+{
+	struct table_target *t = target_of(s);
+	struct retry retry = {.wait_ms = 0};
+	target_ledger_init(&t->ledger, s, t->config->table);
+	int r = check_names(t, err);
+	if (r < 0)
+		return r;
+	int64_t patience_ms = t->config->on_error == SINK_RETRY ? target_retry_ms_max : 0;
+	r = open_once(t, err);
+	while (r < 0 && may_pass(err) && retry_wait(&retry, patience_ms, s->ops->kind, err))
+		r = open_once(t, err);
+	if (r == 0 && t->ledger.kept)
+		*last_batch_id = target_ledger_held(&t->ledger, s);
+	return r;
 }
 
 static int put_kept(struct table_target *t, struct error *err)
@@ -185,12 +202,6 @@ int table_target_prepare(struct sink *s, const struct batch *b, struct error *er
 {
 	(void)s, (void)b, (void)err;
 	return 0;
-}
-
-/* Trying again does not help where the database understood and said no. */
-static bool may_pass(const struct error *err)
-{
-	return err->code == CDCL_E_UNREACHABLE || err->code == CDCL_E_DISK;
 }
 
 /* ---- the ledger ---- */
@@ -255,23 +266,24 @@ static int publish_once(struct table_target *t, const struct batch *b, struct er
 }
 
 /* One more try, which is only a question when nobody knows how the one before ended. */
-static int try_again(struct table_target *t, const struct batch *b, struct error *err)
+static int try_again(struct table_target *t, const struct batch *b, const struct error *before,
+	struct error *err)
 {
-	struct error before = *err;
-	error_init(err);
 	if (!t->doubtful)
 		return publish_once(t, b, err);
 	int r = look_up(t, b, err);
-	if (r == 1)
-		log_info(t->base.ops->kind, "batch %" PRId64 " was taken although its answer was "
-			"lost", b->id);
-	if (r == 1)
-		note_taken(t, b);
+	if (r < 0)
+		return r;
 	if (r == 0 && t->spilled) {
-		*err = before;
+		*err = *before;
 		return -(int)err->code;
 	}
-	return r != 0 ? r < 0 ? r : 0 : publish_once(t, b, err);
+	if (r == 0)
+		return publish_once(t, b, err);
+	log_info(t->base.ops->kind, "batch %" PRId64 " was taken although its answer was lost",
+		b->id);
+	note_taken(t, b);
+	return 0;
 }
 
 /* For how long it is tried again after this failure; 0: not at all. */
@@ -287,17 +299,12 @@ static int patience_ms(const struct table_target *t, const struct error *err)
 
 static int publish_rows(struct table_target *t, const struct batch *b, struct error *err)
 {
-	int wait_ms = target_wait_ms_min;
-	int waited_ms = 0;
+	struct retry retry = {.wait_ms = 0};
 	int r = publish_once(t, b, err);
-	while (r < 0 && waited_ms < patience_ms(t, err)) {
-		log_warn(t->base.ops->kind, "%s; trying again in %.1f s", err->text,
-			wait_ms / 1000.0);
-		poll(NULL, 0, wait_ms);
-		service_beat();
-		waited_ms += wait_ms;
-		wait_ms = wait_ms * 2 < target_wait_ms_max ? wait_ms * 2 : target_wait_ms_max;
-		r = try_again(t, b, err);
+	struct error before = *err;
+	while (r < 0 && retry_wait(&retry, patience_ms(t, err), t->base.ops->kind, err)) {
+		r = try_again(t, b, &before, err);
+		before = *err;
 	}
 	return r;
 }

@@ -7,7 +7,7 @@
  *
  *	write    ... kept (row_keeper), at most target_kept_bytes_max: then the transaction begins
  *	publish  begin -> put, chunk by chunk -> commit; on failure roll back, and again with
- *	         growing waits (on_error = "retry", for target_retry_ms_max) or stop
+ *	         growing waits (on_error = "retry", for target_retry_ms_max) or stop; so is open
  *
  * A Stream's rows are inserted; of a Table, +I and +U upsert by its key and -D deletes; complete
  * replaces all. What the table held of an earlier run that began at another time is taken out in
@@ -25,14 +25,12 @@ enum {
 	target_kept_bytes_max = 64 * 1024 * 1024,
 	target_retry_ms_max = 5 * 60 * 1000,
 	target_doubt_ms_max = 30 * 1000,        /* a lost answer, a deadlock: without "retry" */
-	target_wait_ms_min = 100,
-	target_wait_ms_max = 5000
 };
 
 struct table_target;
 
 struct table_target_ops {
-	/* Connects, makes or checks the table. */
+	/* Connects, makes or checks the table. Again, when it failed. */
 	int (*open)(struct table_target *t, struct error *err);
 	/* Connects again when the connection is gone. */
 	int (*begin)(struct table_target *t, struct error *err);

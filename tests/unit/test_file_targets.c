@@ -299,6 +299,32 @@ static void test_file_append(void **state)
 	assert_true(fail_each_call(&config, judge_append) > 5);
 }
 
+/* Full once, at every call: from the first row on it is waited for, and the batch is whole. */
+static void test_file_full(void **state)
+{
+	(void)state;
+	set_path("rows.jsonl");
+	struct sink_config config = {.kind = SINK_FILE, .mode = OUTPUT_APPEND,
+		.format = SINK_JSONL, .path = str_c(path), .on_error = SINK_RETRY};
+	int waited = 0;
+	failed = true;
+	for (int k = 0; failed; k++) {
+		assert_true(k < 1000);
+		assert_int_equal(file_remove_tree(folder, NULL), 0);
+		calls_left = -1;
+		assert_int_equal(run_job(&config, 1), 0);
+		failed = false;
+		calls_left = k;
+		disk_use(failing_disk());
+		int answer = run_job(&config, 2);
+		disk_use(NULL);
+		assert_int_equal(lines_with(1), row_count);
+		assert_int_equal(lines_with(2), answer == 0 ? row_count : 0);
+		waited += failed && answer == 0;
+	}
+	assert_true(waited >= 5);
+}
+
 static void test_parquet_snapshots(void **state)
 {
 	(void)state;
@@ -323,6 +349,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_file_complete, begin, end),
 		cmocka_unit_test_setup_teardown(test_file_append, begin, end),
+		cmocka_unit_test_setup_teardown(test_file_full, begin, end),
 		cmocka_unit_test_setup_teardown(test_parquet_snapshots, begin, end),
 		cmocka_unit_test_setup_teardown(test_parquet_added, begin, end),
 	};
