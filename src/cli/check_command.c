@@ -1,8 +1,10 @@
+#include "cli/grid.h"
 #include "cli/script_arguments.h"
 
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "runtime/against.h"
 #include "runtime/peek.h"
 
 #include <stdio.h>
@@ -10,12 +12,15 @@
 struct check_options {
 	struct script_arguments script;
 	bool quiet;
+	const char *against;
 };
 
 static const struct option_spec check_specs[] = {
 	SCRIPT_OPTIONS(struct check_options, script),
 	{'q', "quiet", NULL, OPTION_FLAG, offsetof(struct check_options, quiet),
 		"only say what is wrong"},
+	{0, "against", "FOLDER", OPTION_TEXT, offsetof(struct check_options, against),
+		"say what would become of the state in that checkpoint; exit 6: no run goes on"},
 };
 
 static uint32_t count_sources(const struct plan *plan)
@@ -56,6 +61,35 @@ static int tell_unknown(const struct check_options *o, const char *path,
 	return 0;
 }
 
+/* The script's plan goes on from the checkpoint: 0, or 6. */
+static int tell_against(
+	struct plan *plan, const char *folder, struct strbuf *out, struct error *err)
+{
+	struct arena arena;
+	struct against against;
+	struct grid g;
+	arena_init(&arena, 16 * 1024);
+	int r = against_checkpoint(plan, folder, &arena, &against, err);
+	if (r == 0) {
+		grid_init(&g);
+		grid_cell(&g, str_lit("state"));
+		grid_cell(&g, str_lit("verdict"));
+		grid_cell(&g, str_lit("reason"));
+		grid_line(&g);
+		for (uint32_t i = 0; i < against.count; i++) {
+			grid_cell(&g, against.verdicts[i].name);
+			grid_cell(&g, str_c(state_verdict_name(against.verdicts[i].verdict)));
+			grid_cell(&g, against.verdicts[i].why);
+			grid_line(&g);
+		}
+		grid_end(&g, out);
+	}
+	arena_release(&arena);
+	if (r < 0)
+		return cli_fail(err);
+	return against.refused ? error_exit_code(CDCL_E_STATE) : 0;
+}
+
 /* Answers an exit code; appends the OK line and what LuaJIT cannot compile to `out`. */
 static int check_one(const struct check_options *o, const char *path, struct strbuf *out)
 {
@@ -73,7 +107,7 @@ static int check_one(const struct check_options *o, const char *path, struct str
 		peek_close(peek);
 		return asked.asked ? tell_unknown(o, path, &asked, out) : cli_fail(&err);
 	}
-	const struct plan *plan = script_plan(s);
+	struct plan *plan = script_plan(s);
 	uint32_t sources = count_sources(plan);
 	if (!o->quiet) {
 		strbuf_addf(out, "%s: OK  job " STR_FMT ", %u source%s, %u operator%s, %u sink%s\n",
@@ -82,9 +116,12 @@ static int check_one(const struct check_options *o, const char *path, struct str
 			plan->sink_count, plan->sink_count == 1 ? "" : "s");
 		script_trace_report(s, out);
 	}
+	int exit_code = o->against == NULL
+		? 0
+		: tell_against(plan, o->against, out, &err);
 	script_close(s);
 	peek_close(peek); /* a trace report loads the script again */
-	return 0;
+	return exit_code;
 }
 
 static int run_check(const void *options, const struct arguments *arguments)
@@ -96,8 +133,8 @@ static int run_check(const void *options, const struct arguments *arguments)
 		struct strbuf out;
 		strbuf_init(&out);
 		int exit_code = check_one(options, arguments->items[i], &out);
-		if (exit_code == 0)
-			exit_code = cli_print(strbuf_str(&out));
+		int printed = out.len == 0 ? 0 : cli_print(strbuf_str(&out));
+		exit_code = exit_code == 0 ? printed : exit_code;
 		strbuf_release(&out);
 		worst = exit_code > worst ? exit_code : worst;
 	}
@@ -110,6 +147,7 @@ const struct command command_check = {
 	.usage = "cdcl check [OPTIONS] SCRIPT.lua...",
 	.examples = "  cdcl check orders.lua\n"
 		    "  cdcl check scripts/*.lua\n"
+		    "  cdcl check --against state/orders orders.lua\n"
 		    "  cdcl check --set region=eu orders.lua\n",
 	.details = "Also says which Lua functions LuaJIT cannot compile and why; those run "
 		   "interpreted.\n",

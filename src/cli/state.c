@@ -4,12 +4,12 @@
  */
 
 #include "cli/cli.h"
+#include "cli/grid.h"
 
 #include "base/arena.h"
 #include "base/bounds.h"
 #include "base/check.h"
 #include "base/file.h"
-#include "base/utf8.h"
 #include "data/value.h"
 #include "sink/row_json.h"
 #include "state/checkpoint_look.h"
@@ -17,111 +17,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { grid_columns_max = 8, shown_positions_max = 1000 };
-
-/* ---- lines of cells, aligned; columns of numbers to the right ---- */
-
-struct grid {
-	struct strbuf cells;    /* each ends with a tab, a line with a line's end */
-};
-
-/* What comes from outside must not move the cursor. */
-static void cell(struct grid *g, struct str text)
-{
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned char byte = (unsigned char)text.data[i];
-		strbuf_add_byte(&g->cells, byte < ' ' || byte == 0x7f ? '?' : text.data[i]);
-	}
-	strbuf_add_byte(&g->cells, '\t');
-}
-
-static void cell_number(struct grid *g, int64_t n)
-{
-	char digits[24];
-	cell(g, (struct str){digits, int64_text(n, digits)});
-}
-
-static void end_line(struct grid *g)
-{
-	strbuf_add_byte(&g->cells, '\n');
-}
-
-static void pair(struct grid *g, const char *name, struct str value)
-{
-	cell(g, str_c(name));
-	cell(g, value);
-	end_line(g);
-}
-
-static struct str next_cell(struct str text, size_t *at)
-{
-	const char *end = memchr(text.data + *at, '\t', text.len - *at);
-	struct str out = str_sub(text, *at, (size_t)(end - text.data) - *at);
-	*at += out.len + 1;
-	return out;
-}
-
-static size_t width_of(struct str cell)
-{
-	size_t width = 0;
-	for (size_t i = 0; i < cell.len; i++)
-		width += ((unsigned char)cell.data[i] & 0xc0) != 0x80;
-	return width;
-}
-
-/* "-" stands for a number that there is not. */
-static bool is_number(struct str cell)
-{
-	int64_t n;
-	return str_eq(cell, str_lit("-")) || int64_parse(cell, &n);
-}
-
-struct grid_column {
-	size_t width;
-	bool has_words;         /* below its head */
-};
-
-static void measure(struct str text, struct grid_column *columns)
-{
-	bool head = true;
-	for (size_t at = 0; at < text.len; at++, head = false)
-		for (uint32_t i = 0; text.data[at] != '\n'; i++) {
-			check(i < grid_columns_max);
-			struct str it = next_cell(text, &at);
-			struct grid_column *c = &columns[i];
-			c->width = width_of(it) > c->width ? width_of(it) : c->width;
-			c->has_words = c->has_words || (!head && !is_number(it));
-		}
-}
-
-static void add_padded(
-	struct strbuf *out, struct str text, const struct grid_column *c, bool last)
-{
-	size_t blanks = c->width - width_of(text);
-	for (size_t i = 0; !c->has_words && i < blanks; i++)
-		strbuf_add_byte(out, ' ');
-	strbuf_add(out, text);
-	for (size_t i = 0; c->has_words && !last && i < blanks; i++)
-		strbuf_add_byte(out, ' ');
-}
-
-static void grid_end(struct grid *g, struct strbuf *out)
-{
-	struct str text = strbuf_str(&g->cells);
-	struct grid_column columns[grid_columns_max] = {{0, false}};
-	measure(text, columns);
-	for (size_t at = 0; at < text.len; at++) {
-		for (uint32_t i = 0; text.data[at] != '\n'; i++) {
-			struct str it = next_cell(text, &at);
-			if (i > 0)
-				strbuf_add_c(out, "  ");
-			add_padded(out, it, &columns[i], text.data[at] == '\n');
-		}
-		strbuf_add_byte(out, '\n');
-	}
-	strbuf_release(&g->cells);
-	strbuf_init(&g->cells);
-}
+enum { shown_positions_max = 1000 };
 
 /* ---- what is there ---- */
 
@@ -138,7 +34,7 @@ static void add_batch(const char *name, int64_t id, int64_t time_us, struct grid
 	strbuf_init(&text);
 	strbuf_addf(&text, "%" PRId64 ", ", id);
 	add_time(time_us, &text);
-	pair(g, name, strbuf_str(&text));
+	grid_pair(g, name, strbuf_str(&text));
 	strbuf_release(&text);
 }
 
@@ -153,104 +49,104 @@ static void add_generation(const struct manifest *m, struct grid *g)
 			m->snapshot, m->snapshot, m->newest);
 	if (m->older != 0)
 		strbuf_addf(&text, "; before it snapshot %" PRIu64, m->older);
-	pair(g, "generation", strbuf_str(&text));
+	grid_pair(g, "generation", strbuf_str(&text));
 	strbuf_release(&text);
 }
 
 static void add_summary(const struct checkpoint_look *l, struct grid *g)
 {
 	const struct checkpoint_found *f = l->found;
-	pair(g, "job", str_c(l->manifest->job));
-	cell(g, str_lit("format"));
-	cell_number(g, manifest_version);
-	end_line(g);
-	pair(g, "running", l->holder.data == NULL ? str_lit("no") : l->holder);
+	grid_pair(g, "job", str_c(l->manifest->job));
+	grid_cell(g, str_lit("format"));
+	grid_number(g, manifest_version);
+	grid_line(g);
+	grid_pair(g, "running", l->holder.data == NULL ? str_lit("no") : l->holder);
 	add_generation(l->manifest, g);
 	if (!l->readable)
 		return;
 	if (f->any)
 		add_batch("last batch", f->batch.id, f->batch.time_us, g);
 	else
-		pair(g, "last batch", str_lit("none"));
+		grid_pair(g, "last batch", str_lit("none"));
 	if (f->interrupted)
 		add_batch("interrupted", f->intent.id, f->intent.time_us, g);
 	else
-		pair(g, "interrupted", str_lit("none"));
+		grid_pair(g, "interrupted", str_lit("none"));
 }
 
 static void add_place(
 	struct grid *g, uint32_t source, struct str topic, int32_t partition, int64_t next)
 {
-	cell_number(g, source);
-	cell(g, topic);
-	cell_number(g, partition);
-	cell_number(g, next);
+	grid_number(g, source);
+	grid_cell(g, topic);
+	grid_number(g, partition);
+	grid_number(g, next);
 }
 
 static void add_positions(const struct checkpoint_look *l, struct grid *g)
 {
 	const struct checkpoint_batch *b = &l->found->batch;
-	cell(g, str_lit("source"));
-	cell(g, str_lit("topic"));
-	cell(g, str_lit("partition"));
-	cell(g, str_lit("next"));
-	end_line(g);
+	grid_cell(g, str_lit("source"));
+	grid_cell(g, str_lit("topic"));
+	grid_cell(g, str_lit("partition"));
+	grid_cell(g, str_lit("next"));
+	grid_line(g);
 	for (uint32_t i = 0; i < b->position_count && i < shown_positions_max; i++) {
 		const struct checkpoint_position *p = &b->positions[i];
 		add_place(g, p->source, p->topic, p->partition, p->next);
-		end_line(g);
+		grid_line(g);
 	}
 	if (b->position_count > shown_positions_max)
-		pair(g, "...", str_lit("and more"));
+		grid_pair(g, "...", str_lit("and more"));
 }
 
 static void add_ranges(const struct checkpoint_look *l, struct grid *g)
 {
 	const struct checkpoint_intent *in = &l->found->intent;
-	cell(g, str_lit("interrupted"));
-	cell(g, str_lit("topic"));
-	cell(g, str_lit("partition"));
-	cell(g, str_lit("from"));
-	cell(g, str_lit("to"));
-	end_line(g);
+	grid_cell(g, str_lit("interrupted"));
+	grid_cell(g, str_lit("topic"));
+	grid_cell(g, str_lit("partition"));
+	grid_cell(g, str_lit("from"));
+	grid_cell(g, str_lit("to"));
+	grid_line(g);
 	for (uint32_t i = 0; i < in->range_count && i < shown_positions_max; i++) {
 		const struct checkpoint_range *r = &in->ranges[i];
 		add_place(g, r->source, r->topic, r->partition, r->from);
-		cell_number(g, r->to);
-		end_line(g);
+		grid_number(g, r->to);
+		grid_line(g);
 	}
 	if (in->range_count > shown_positions_max)
-		pair(g, "...", str_lit("and more"));
+		grid_pair(g, "...", str_lit("and more"));
 }
 
 static void add_parts(const struct checkpoint_look *l, struct grid *g)
 {
 	static const char *const heads[] = {"part", "rows", "deletes", "bytes", "shape"};
 	for (uint32_t i = 0; i < ARRAY_LEN(heads); i++)
-		cell(g, str_c(heads[i]));
-	end_line(g);
+		grid_cell(g, str_c(heads[i]));
+	grid_line(g);
 	for (uint32_t i = 0; i < l->part_count; i++) {
 		const struct checkpoint_look_part *p = &l->parts[i];
-		cell(g, p->part.name);
+		grid_cell(g, p->part.name);
 		if (p->table != NULL) {
-			cell_number(g, table_rows(p->table));
-			cell_number(g, table_deleted(p->table));
+			grid_number(g, table_rows(p->table));
+			grid_number(g, table_deleted(p->table));
 		} else {
-			cell(g, str_lit("-"));
-			cell(g, str_lit("-"));
+			grid_cell(g, str_lit("-"));
+			grid_cell(g, str_lit("-"));
 		}
-		cell_number(g, p->bytes);
-		cell(g, p->part.shape);
-		end_line(g);
+		grid_number(g, p->bytes);
+		grid_cell(g, p->part.shape);
+		grid_line(g);
 	}
 }
 
 static void add_files(const struct checkpoint_look *l, struct grid *g)
 {
-	cell(g, str_lit("file"));
-	cell(g, str_lit("bytes"));
-	cell(g, str_lit("state"));
-	end_line(g);
+	grid_cell(g, str_lit("file"));
+	grid_cell(g, str_lit("bytes"));
+	grid_cell(g, str_lit("state"));
+	grid_line(g);
 	for (uint32_t i = 0; i < l->file_count; i++) {
 		const struct checkpoint_look_file *f = &l->files[i];
 		char text[error_text_bytes] = "whole";
@@ -260,10 +156,10 @@ static void add_files(const struct checkpoint_look *l, struct grid *g)
 			snprintf(text, sizeof(text),
 				"whole, and %lld bytes at its end that do not count",
 				(long long)f->torn);
-		cell(g, f->name);
-		cell_number(g, f->bytes);
-		cell(g, str_c(text));
-		end_line(g);
+		grid_cell(g, f->name);
+		grid_number(g, f->bytes);
+		grid_cell(g, str_c(text));
+		grid_line(g);
 	}
 }
 
@@ -275,12 +171,11 @@ static void add_section(const struct checkpoint_look *l,
 	void (*add)(const struct checkpoint_look *l, struct grid *g), struct strbuf *out)
 {
 	struct grid g;
-	strbuf_init(&g.cells);
+	grid_init(&g);
 	if (out->len > 0)
 		strbuf_add_byte(out, '\n');
 	add(l, &g);
 	grid_end(&g, out);
-	strbuf_release(&g.cells);
 }
 
 /* Damage is the answer, after what can be said all the same. */

@@ -159,8 +159,8 @@ uint32_t merge_add_stream(struct operator_merge *self, struct merge_stream strea
 
 static bool is_stream(const struct merge_stream *a, const struct merge_stream *b)
 {
-	return a->partition == b->partition && a->source_id == b->source_id &&
-		str_eq(a->topic, b->topic);
+	return a->partition == b->partition && str_eq(a->topic, b->topic) &&
+		(a->source_id == b->source_id || a->source_id == merge_any_source);
 }
 
 /* Where a stream was found last is looked at first: there may be thousands of partitions. */
@@ -177,6 +177,8 @@ static uint32_t find_stream(struct operator_merge *self, const struct messages *
 	while (at > 0 && !is_stream(&self->streams[at - 1], &wanted))
 		at--;
 	*recent = at > 0 ? at - 1 : merge_add_stream(self, wanted);
+	if (self->streams[*recent].source_id == merge_any_source)
+		self->streams[*recent].source_id = wanted.source_id;
 	return *recent;
 }
 

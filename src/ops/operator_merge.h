@@ -70,6 +70,9 @@ struct merge_input {
 	int64_t time_us[chunk_rows_max];
 };
 
+/* Of a checkpoint from before sources had numbers: the first that reads the topic is it. */
+#define merge_any_source UINT32_MAX
+
 /* Topic and partition that events came from; its number is stored with each row. */
 struct merge_stream {
 	uint32_t source_id;

@@ -67,7 +67,7 @@ static bool scan(struct state_part *p, uint64_t *at, size_t bytes_max, struct st
 	return *at < self->stream_count;
 }
 
-static bool take_stream(struct operator_merge *self, struct record_reader *r)
+static bool take_stream(struct operator_merge *self, bool numbered, struct record_reader *r)
 {
 	uint32_t at = record_u32(r), source_id = record_u32(r);
 	int32_t partition = (int32_t)record_u32(r);
@@ -75,6 +75,7 @@ static bool take_stream(struct operator_merge *self, struct record_reader *r)
 	int64_t epoch = record_i64(r);
 	if (r->bad || at > self->stream_count || at >= streams_max || name.data == NULL)
 		return false;
+	source_id = numbered ? source_id : merge_any_source;
 	if (at == self->stream_count)
 		merge_add_stream(self,
 			(struct merge_stream){
@@ -83,7 +84,8 @@ static bool take_stream(struct operator_merge *self, struct record_reader *r)
 	return str_eq(self->streams[at].topic, name);
 }
 
-static int apply(struct state_part *p, struct str records, struct error *err)
+static int take_records(struct state_part *p, const struct state_fit *how, struct str records,
+	struct error *err)
 {
 	struct operator_merge *self = container_of(p, struct merge_state, part)->merge;
 	struct record_reader r = {.bytes = records};
@@ -93,13 +95,38 @@ static int apply(struct state_part *p, struct str records, struct error *err)
 		if (kind == kept_time)
 			self->newest_us = record_i64(&r);
 		else if (kind == kept_stream)
-			good = take_stream(self, &r);
+			good = take_stream(self, how == NULL, &r);
 		if (!good || r.bad)
 			return error_set(err, CDCL_E_STATE,
 				STR_FMT ": a record that cannot be, at byte %zu", STR_ARG(p->name),
 				r.at);
 	}
 	return 0;
+}
+
+static int apply(struct state_part *p, struct str records, struct error *err)
+{
+	return take_records(p, NULL, records, err);
+}
+
+/* Of version 2: its sources were numbered as steps of the script. */
+struct state_fit {
+	bool any_source;
+};
+
+static enum state_verdict fit(const struct state_part *p, const struct str *shapes, uint32_t count,
+	struct arena *arena, const struct state_fit **how, struct strbuf *why)
+{
+	static const struct state_fit unnumbered = {true};
+	(void)p, (void)count, (void)arena;
+	*how = str_eq(shapes[0], str_lit("2")) ? &unnumbered : NULL;
+	if (*how == NULL && !str_eq(shapes[0], str_lit("3"))) {
+		strbuf_addf(why, "kept in version " STR_FMT ", this cdcl knows 2 and 3",
+			STR_ARG(shapes[0]));
+		return STATE_REFUSE;
+	}
+	strbuf_add_c(why, "from an older cdcl");
+	return STATE_CONVERT;
 }
 
 /* When each row's ttl ends follows from the rows. */
@@ -134,7 +161,12 @@ static int ready(struct state_part *p, struct error *err)
 }
 
 static const struct state_part_ops merge_state_ops = {
-	.changes = changes, .scan = scan, .apply = apply, .ready = ready};
+	.changes = changes,
+	.scan = scan,
+	.apply = apply,
+	.ready = ready,
+	.fit = fit,
+	.convert = take_records};
 
 int merge_parts(
 	struct operator *op, struct state_part **parts, uint32_t parts_max, struct error *err)
@@ -150,7 +182,7 @@ int merge_parts(
 	kept->merge = self;
 	kept->time_given = self->newest_us;
 	kept->part = (struct state_part){
-		.ops = &merge_state_ops, .name = strbuf_str(&kept->name), .shape = str_lit("2")};
+		.ops = &merge_state_ops, .name = strbuf_str(&kept->name), .shape = str_lit("3")};
 	self->kept = kept;
 	parts[0] = table_state_part(self->table);
 	parts[1] = &kept->part;

@@ -196,6 +196,9 @@ struct plan_node *plan_source(struct plan *p, const struct source_config *source
 	n->schema = schema;
 	n->raw = schema_ddl.data == NULL;
 	n->source = *source;
+	n->source.number = 0;
+	for (uint32_t i = 0; i < n->id; i++)
+		n->source.number += p->nodes[i]->kind == PLAN_SOURCE;
 	if (json != NULL)
 		n->json = *json;
 	n->json.schema = schema;

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/check.h"
 #include "base/log.h"
+#include "runtime/state_sources.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@ struct durable {
 	const struct checkpoint_found *found;
 	struct state_part *parts[parts_max];
 	uint32_t part_count;
+	struct state_sources sources;
 	bool replays;
 	/* of all sources, also files that were read long ago */
 	struct checkpoint_position *positions;
@@ -90,29 +92,41 @@ static int gather_parts(struct durable *d, struct error *err)
 
 /* ---- where sources go on ---- */
 
-/* Of the source with this number: partition_offset in `arena`. */
-static struct partition_offset *positions_of(
-	struct durable *d, uint32_t source, uint32_t *count)
+/* The script may name fewer topics now. */
+static bool reads(const struct plan_node *node, struct str topic)
 {
+	const struct kafka_config *k = &node->source.kafka;
+	bool found = node->source.kind != SOURCE_KAFKA || k->topic_pattern.data != NULL;
+	for (uint32_t i = 0; i < k->topic_count && !found; i++)
+		found = str_eq(k->topics[i], topic);
+	return found;
+}
+
+static struct partition_offset *positions_of(
+	struct durable *d, const struct plan_node *node, uint32_t *count)
+{
+	uint32_t source = node->source.number;
 	const struct checkpoint_batch *b = &d->found->batch;
 	struct partition_offset *out =
 		ARENA_ARRAY(d->plan->arena, struct partition_offset, b->position_count + 1);
 	*count = 0;
 	for (uint32_t i = 0; d->found->any && i < b->position_count; i++)
-		if (b->positions[i].source == source)
+		if (b->positions[i].source == source && reads(node, b->positions[i].topic))
 			out[(*count)++] = (struct partition_offset){b->positions[i].topic,
 				b->positions[i].partition, b->positions[i].next};
 	return out;
 }
 
-static struct partition_offset *ends_of(struct durable *d, uint32_t source, uint32_t *count)
+static struct partition_offset *ends_of(
+	struct durable *d, const struct plan_node *node, uint32_t *count)
 {
+	uint32_t source = node->source.number;
 	const struct checkpoint_intent *in = &d->found->intent;
 	struct partition_offset *out =
 		ARENA_ARRAY(d->plan->arena, struct partition_offset, in->range_count + 1);
 	*count = 0;
 	for (uint32_t i = 0; d->found->interrupted && i < in->range_count; i++)
-		if (in->ranges[i].source == source)
+		if (in->ranges[i].source == source && reads(node, in->ranges[i].topic))
 			out[(*count)++] = (struct partition_offset){
 				in->ranges[i].topic, in->ranges[i].partition, in->ranges[i].to};
 	return out;
@@ -140,13 +154,14 @@ static void resume_kafka(struct kafka_config *k, struct partition_offset *from, 
 		.explicit_count = count};
 }
 
-static void resume_source(struct durable *d, struct plan_node *node, uint32_t number)
+static void resume_source(struct durable *d, struct plan_node *node)
 {
+	uint32_t number = node->source.number;
 	struct source_resume *resume = ARENA_NEW(d->plan->arena, struct source_resume);
-	struct partition_offset *from = positions_of(d, number, &resume->from_count);
+	struct partition_offset *from = positions_of(d, node, &resume->from_count);
 	add_starts(d, number, resume, &from);
 	resume->from = from;
-	resume->until = ends_of(d, number, &resume->until_count);
+	resume->until = ends_of(d, node, &resume->until_count);
 	resume->replays = d->found->interrupted;
 	if (node->source.kind == SOURCE_KAFKA) {
 		node->source.kafka.resume = resume;
@@ -159,18 +174,18 @@ static void resume_source(struct durable *d, struct plan_node *node, uint32_t nu
 
 static void resume_sources(struct durable *d)
 {
-	uint32_t number = 0;
 	for (uint32_t i = 0; i < d->plan->node_count; i++)
 		if (d->plan->nodes[i]->kind == PLAN_SOURCE)
-			resume_source(d, d->plan->nodes[i], number++);
+			resume_source(d, d->plan->nodes[i]);
 }
 
-static uint32_t number_of(const struct durable *d, const struct plan_node *node)
+/* In the plan's order; the count: nobody reads it. */
+static uint32_t source_at(const struct durable *d, uint32_t number)
 {
-	uint32_t number = 0;
-	for (uint32_t i = 0; i < node->id; i++)
-		number += d->plan->nodes[i]->kind == PLAN_SOURCE;
-	return number;
+	uint32_t at = 0;
+	while (at < d->sources.count && d->sources.sources[at].number != number)
+		at++;
+	return at;
 }
 
 /* ---- open and close ---- */
@@ -216,20 +231,68 @@ static int judge_sinks(struct durable *d, struct error *err)
 	return r;
 }
 
+/* Only what the script still reads. */
+static void keep_positions(struct durable *d)
+{
+	const struct checkpoint_batch *b = &d->found->batch;
+	d->positions = grown(
+		d->positions, &d->position_capacity, b->position_count, sizeof(*d->positions));
+	for (uint32_t i = 0; i < b->position_count; i++)
+		if (source_at(d, b->positions[i].source) < d->sources.count)
+			d->positions[d->position_count++] = b->positions[i];
+}
+
+/* What is not as it was is said, also what is refused. */
+static int tell_verdicts(
+	const struct durable *d, const struct checkpoint_verdict *verdicts, uint32_t count,
+	struct error *err)
+{
+	int r = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		const struct checkpoint_verdict *v = &verdicts[i];
+		if (v->verdict == STATE_REFUSE && r == 0) {
+			r = error_set(err, CDCL_E_STATE, STR_FMT ": " STR_FMT ": " STR_FMT,
+				STR_ARG(d->plan->checkpoint), STR_ARG(v->name), STR_ARG(v->why));
+			error_help(err,
+				"let its position go: cdcl state forget " STR_FMT " '" STR_FMT "'",
+				STR_ARG(d->plan->checkpoint), STR_ARG(v->name));
+		} else if (v->verdict != STATE_KEEP && v->verdict != STATE_REFUSE) {
+			log_info("state", STR_FMT ": %s: " STR_FMT, STR_ARG(v->name),
+				state_verdict_name(v->verdict), STR_ARG(v->why));
+		}
+	}
+	return r;
+}
+
+static int match_sources(struct durable *d, struct error *err)
+{
+	uint32_t plan = state_plan_fingerprint(d->plan);
+	bool was = d->found->any || d->found->interrupted;
+	if (was)
+		state_sources_match(&d->sources, d->found, &d->arena);
+	state_sources_number(&d->sources, d->plan);
+	checkpoint_set_sources(d->checkpoint, d->sources.sources, d->sources.count, plan);
+	if (was && d->found->plan != 0 && d->found->plan != plan)
+		log_info("state", "the script is another than the one that ran last");
+	int r = was ? tell_verdicts(d, d->found->verdicts, d->found->verdict_count, err) : 0;
+	return r < 0 ? r
+		     : tell_verdicts(d, d->sources.verdicts, d->sources.verdict_count, err);
+}
+
 static int recover(struct durable *d, struct error *err)
 {
+	state_sources_init(&d->sources, d->plan, &d->arena);
+	checkpoint_set_sources(d->checkpoint, d->sources.sources, d->sources.count,
+		state_plan_fingerprint(d->plan));
 	int r = checkpoint_recover(d->checkpoint, &d->found, err);
+	if (r == 0)
+		r = match_sources(d, err);
 	if (r < 0)
 		return r;
 	d->replays = d->found->interrupted;
 	const struct checkpoint_batch *b = &d->found->batch;
 	if (d->found->any) {
-		d->positions = grown(d->positions, &d->position_capacity, b->position_count,
-			sizeof(*d->positions));
-		if (b->position_count > 0)
-			memcpy(d->positions, b->positions,
-				b->position_count * sizeof(*d->positions));
-		d->position_count = b->position_count;
+		keep_positions(d);
 		log_info("state",
 			"goes on after batch %" PRId64 "; %" PRId64 " bytes of state read", b->id,
 			d->found->bytes_read);
@@ -311,6 +374,17 @@ bool durable_replays(const struct durable *d)
 	return d->replays;
 }
 
+/* Nobody would take the turn of what the script does not read any more. */
+static bool is_read(const struct durable *d, uint32_t source, struct str topic)
+{
+	for (uint32_t i = 0; i < d->plan->node_count; i++) {
+		const struct plan_node *node = d->plan->nodes[i];
+		if (node->kind == PLAN_SOURCE && source-- == 0)
+			return graph_head(d->graph, node)->out_count > 0 && reads(node, topic);
+	}
+	return false;
+}
+
 void durable_replay_order(const struct durable *d, struct read_order *order)
 {
 	const struct checkpoint_intent *in = &d->found->intent;
@@ -319,11 +393,12 @@ void durable_replay_order(const struct durable *d, struct read_order *order)
 	struct read_run *runs = ARENA_ARRAY(d->plan->arena, struct read_run, in->run_count);
 	for (uint32_t i = 0; i < in->run_count; i++) {
 		const struct checkpoint_range *range = &in->ranges[in->runs[i].range];
-		runs[i] = (struct read_run){range->source,
-			{range->topic, range->partition, in->runs[i].to}};
+		uint32_t at = source_at(d, range->source);
+		if (at < d->sources.count && is_read(d, at, range->topic))
+			runs[order->replay_count++] = (struct read_run){
+				at, {range->topic, range->partition, in->runs[i].to}};
 	}
 	order->replay = runs;
-	order->replay_count = in->run_count;
 }
 
 /* ---- a batch ---- */
@@ -407,7 +482,9 @@ static uint32_t make_runs(struct durable *d, uint32_t range_count, const struct 
 	d->runs = grown(d->runs, &d->run_capacity, order->count, sizeof(*d->runs));
 	uint32_t count = 0;
 	for (uint32_t i = 0; i < order->count; i++) {
-		uint32_t range = find_range(d, range_count, &order->runs[i]);
+		struct read_run run = order->runs[i];
+		run.source = d->sources.sources[run.source].number;
+		uint32_t range = find_range(d, range_count, &run);
 		if (range < range_count)
 			d->runs[count++] =
 				(struct checkpoint_run){range, order->runs[i].at.until};
@@ -421,7 +498,7 @@ int durable_intend(struct durable *d, const struct intake *intakes, uint32_t cou
 	uint32_t ranges = 0;
 	for (uint32_t i = 0; i < count; i++) {
 		const struct source *s = intakes[i].source;
-		uint32_t number = number_of(d, intakes[i].node);
+		uint32_t number = intakes[i].node->source.number;
 		d->ranges = grown(d->ranges, &d->range_capacity, ranges + s->partition_count,
 			sizeof(*d->ranges));
 		for (uint32_t k = 0; k < s->partition_count; k++) {
@@ -445,7 +522,7 @@ int durable_commit(struct durable *d, const struct intake *intakes, uint32_t cou
 {
 	for (uint32_t i = 0; i < count; i++) {
 		const struct source *s = intakes[i].source;
-		uint32_t number = number_of(d, intakes[i].node);
+		uint32_t number = intakes[i].node->source.number;
 		for (uint32_t k = 0; k < s->partition_count; k++)
 			if (s->partitions[k].position >= 0)
 				note_position(

@@ -31,7 +31,7 @@ int intake_open(struct intake *in, const struct plan_node *node, enum source_run
 	if (in->messages == NULL)
 		return error_set(err, CDCL_E_MEMORY, "no memory for a block of messages");
 	in->messages->arena = &in->arena;
-	in->messages->source_id = node->id;
+	in->messages->source_id = node->source.number;
 	open_decoder(in, clock);
 	in->source = source_open(&node->source, node->id, run, clock, err);
 	return in->source == NULL ? -(int)err->code : 0;
@@ -49,7 +49,7 @@ int intake_take(struct intake *in, struct intake *old, const struct plan_node *n
 	in->head = head;
 	in->dead = dead;
 	in->messages->arena = &in->arena;
-	in->messages->source_id = node->id;
+	in->messages->source_id = node->source.number;
 	in->wider = NULL;
 	in->decoder = NULL;
 	in->envelope = NULL;

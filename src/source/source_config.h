@@ -93,6 +93,8 @@ struct generate_config {
 
 struct source_config {
 	enum source_kind kind;
+	/* tells it from others of the job; with a checkpoint it stays when others come and go */
+	uint32_t number;
 	struct kafka_config kafka;
 	struct file_config file;                /* SOURCE_FILE, SOURCE_STDIN */
 	struct generate_config generate;

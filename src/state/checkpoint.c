@@ -37,6 +37,16 @@ static int lock_folder(struct checkpoint *c, struct error *err)
 	return r < 0 ? r : file_write_all(c->lock_fd, mine, path, err);
 }
 
+static int check_job(const struct checkpoint *c, struct error *err)
+{
+	if (str_eq(str_c(c->manifest.job), c->job))
+		return 0;
+	error_set(err, CDCL_E_STATE, "%s: is the state of the job '%s', not of '" STR_FMT "'",
+		c->folder, c->manifest.job, STR_ARG(c->job));
+	error_help(err, "name another folder, or the job as it was named before");
+	return -(int)CDCL_E_STATE;
+}
+
 static int read_manifest(struct checkpoint *c, struct error *err)
 {
 	int r = manifest_read(c->folder, &c->manifest, err);
@@ -48,16 +58,11 @@ static int read_manifest(struct checkpoint *c, struct error *err)
 		random_name(c->manifest.id);
 		return 0;
 	}
-	if (str_eq(str_c(c->manifest.job), c->job)) {
-		if (c->manifest.id[0] != '\0')
-			return 0;
-		random_name(c->manifest.id);
-		return manifest_write(c->folder, &c->manifest, err);
-	}
-	error_set(err, CDCL_E_STATE, "%s: is the state of the job '%s', not of '" STR_FMT "'",
-		c->folder, c->manifest.job, STR_ARG(c->job));
-	error_help(err, "name another folder, or the job as it was named before");
-	return -(int)CDCL_E_STATE;
+	r = check_job(c, err);
+	if (r < 0 || c->manifest.id[0] != '\0')
+		return r;
+	random_name(c->manifest.id);
+	return manifest_write(c->folder, &c->manifest, err);
 }
 
 static bool good_name(struct str job)
@@ -114,6 +119,36 @@ struct checkpoint *checkpoint_open(const struct checkpoint_config *config,
 	return NULL;
 }
 
+void checkpoint_set_sources(struct checkpoint *c, const struct checkpoint_source *sources,
+	uint32_t count, uint32_t plan)
+{
+	check(count <= checkpoint_parts_max);
+	c->sources = sources;
+	c->source_count = count;
+	c->plan = plan;
+}
+
+struct checkpoint *checkpoint_compare(const struct checkpoint_config *config,
+	struct state_part *const *parts, uint32_t part_count,
+	const struct checkpoint_found **found, struct error *err)
+{
+	struct checkpoint *c = checkpoint_alloc(config->path, config->job);
+	checkpoint_set_parts(c, parts, part_count);
+	int r = manifest_read(c->folder, &c->manifest, err);
+	if (r == 0)
+		r = error_set(err, CDCL_E_STATE, "%s: no checkpoint is there (no MANIFEST)",
+			c->folder);
+	else if (r > 0)
+		r = check_job(c, err);
+	if (r == 0)
+		r = checkpoint_judge(c, err);
+	*found = &c->found;
+	if (r == 0)
+		return c;
+	checkpoint_close(c, NULL);
+	return NULL;
+}
+
 struct str checkpoint_id(const struct checkpoint *c)
 {
 	return str_c(c->manifest.id);
@@ -136,10 +171,26 @@ int checkpoint_close(struct checkpoint *c, struct error *err)
 
 /* ---- a batch ---- */
 
+/* The newest log's head says what is in it: of another script, a new log begins. */
+static int renew(struct checkpoint *c, struct error *err)
+{
+	if (c->newest_head.data == NULL)
+		return 0;
+	strbuf_reset(&c->scratch);
+	checkpoint_add_head(c, c->manifest.newest, &c->scratch);
+	bool same = str_eq(strbuf_str(&c->scratch), c->newest_head);
+	c->newest_head = (struct str){NULL, 0};
+	int r = same ? 0 : frame_log_sync(&c->log, err);
+	return same || r < 0 ? r : checkpoint_next_log(c, c->manifest.newest + 1, err);
+}
+
 int checkpoint_intend(
 	struct checkpoint *c, const struct checkpoint_intent *intent, struct error *err)
 {
 	check(c->recovered);
+	int renewed = renew(c, err);
+	if (renewed < 0)
+		return renewed;
 	strbuf_reset(&c->scratch);
 	checkpoint_add_intent(intent, &c->scratch);
 	int r = frame_log_append(&c->log, FRAME_INTENT, strbuf_str(&c->scratch), err);

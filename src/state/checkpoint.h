@@ -36,6 +36,10 @@
  * other, so snapshot and log together are exact though the snapshot alone is not. It counts from
  * the first publish after it is whole. Two generations are kept.
  *
+ * Another script than the last time (parts of other shapes, other sources): files are read by their
+ * own heads, what they hold is converted on the way (checkpoint_fit.c), and the first batch begins
+ * a new log with a head of its own. Nothing is rewritten, so a crash at any time is as others are.
+ *
  * Errors: CDCL_E_DISK, after which the checkpoint takes nothing more; CDCL_E_FENCED when another
  * process holds the folder; CDCL_E_STATE when what is on disk is damaged or is not of this job.
  * Damage to the newest snapshot makes recovery use the one before it, and says so.
@@ -62,10 +66,22 @@ enum {
 
 /* Where a source stands. */
 struct checkpoint_position {
-	uint32_t source;                /* by number in the plan's order of sources */
+	uint32_t source;                /* struct checkpoint_source's number */
 	struct str topic;               /* or the file's path */
 	int32_t partition;
 	int64_t next;
+};
+
+/* A source keeps its number in a checkpoint for good; `reads` is how a script knows it. */
+struct checkpoint_source {
+	uint32_t number;
+	struct str reads;               /* "kafka orders_cdc", "file in/" */
+};
+
+struct checkpoint_verdict {
+	struct str name;
+	enum state_verdict verdict;
+	struct str why;                 /* empty: nothing changed */
 };
 
 /* What a batch takes of one partition or file. */
@@ -107,6 +123,12 @@ struct checkpoint_found {
 	struct checkpoint_intent intent;
 	int64_t bytes_read;
 	bool from_older;                /* the newest snapshot was damaged */
+	/* as of the script that ran last; none: from before there were names of sources */
+	const struct checkpoint_source *sources;
+	uint32_t source_count;
+	uint32_t plan;
+	const struct checkpoint_verdict *verdicts;      /* by part */
+	uint32_t verdict_count;
 };
 
 /*
@@ -117,6 +139,12 @@ struct checkpoint *checkpoint_open(const struct checkpoint_config *config,
 	struct state_part *const *parts, uint32_t part_count, struct error *err);
 void checkpoint_set_parts(
 	struct checkpoint *c, struct state_part *const *parts, uint32_t part_count);
+/*
+ * The script's sources and a fingerprint of its plan, for the heads of logs from now on: before the
+ * first batch. They stay the caller's.
+ */
+void checkpoint_set_sources(struct checkpoint *c, const struct checkpoint_source *sources,
+	uint32_t count, uint32_t plan);
 /* 32 hexadecimal digits that no other checkpoint has; its memory is the checkpoint's. */
 struct str checkpoint_id(const struct checkpoint *c);
 /* What is appended but not synced yet is synced, if nothing failed before. NULL is fine. */
@@ -137,6 +165,15 @@ int checkpoint_published(struct checkpoint *c, int64_t id, struct error *err);
  * more of it. Not in a chunk.
  */
 int checkpoint_step(struct checkpoint *c, size_t bytes_max, struct error *err);
+
+/*
+ * What a start would find, without a lock and without a change: verdicts, sources and plan, for
+ * parts that are not filled. NULL: there is no checkpoint, or none that can be read. Of
+ * checkpoint_found only these are set.
+ */
+struct checkpoint *checkpoint_compare(const struct checkpoint_config *config,
+	struct state_part *const *parts, uint32_t part_count,
+	const struct checkpoint_found **found, struct error *err);
 
 struct checkpoint_figures {
 	int64_t log_bytes;              /* since the last snapshot */

@@ -16,28 +16,29 @@ void checkpoint_add_head(const struct checkpoint *c, uint64_t number, struct str
 		record_add_str(out, c->parts[i]->name);
 		record_add_str(out, c->parts[i]->shape);
 	}
-}
-
-static int of_another(const char *path, const char *what, struct str name, struct error *err)
-{
-	return error_set(err, CDCL_E_STATE, "%s: %s " STR_FMT, path, what, STR_ARG(name));
-}
-
-static int match_part(const struct checkpoint *c, struct str name, struct str shape,
-	const char *path, bool *taken, struct error *err)
-{
-	for (uint32_t i = 0; i < c->part_count; i++) {
-		const struct state_part *p = c->parts[i];
-		if (taken[i] || !str_eq(p->name, name))
-			continue;
-		taken[i] = true;
-		if (str_eq(p->shape, shape))
-			return (int)i;
-		return error_set(err, CDCL_E_STATE,
-			"%s: " STR_FMT " is kept as (" STR_FMT "), the script has (" STR_FMT ")",
-			path, STR_ARG(name), STR_ARG(shape), STR_ARG(p->shape));
+	record_add_u32(out, c->plan);
+	record_add_u32(out, c->source_count);
+	for (uint32_t i = 0; i < c->source_count; i++) {
+		record_add_u32(out, c->sources[i].number);
+		record_add_str(out, c->sources[i].reads);
 	}
-	return of_another(path, "holds state that the script does not have:", name, err);
+}
+
+static void take_sources(
+	struct record_reader *r, struct arena *arena, struct checkpoint_head *head)
+{
+	head->plan = record_u32(r);
+	uint32_t count = record_u32(r);
+	r->bad = r->bad || count > checkpoint_parts_max;
+	head->source_count = r->bad ? 0 : count;
+	struct checkpoint_source *sources =
+		ARENA_ARRAY(arena, struct checkpoint_source, head->source_count + 1);
+	for (uint32_t i = 0; i < head->source_count && !r->bad; i++) {
+		sources[i].number = record_u32(r);
+		sources[i].reads = str_dup(record_str(r), arena);
+		r->bad = r->bad || sources[i].reads.data == NULL;
+	}
+	head->sources = sources;
 }
 
 int checkpoint_read_head(struct str payload, const char *path, struct arena *arena,
@@ -45,9 +46,12 @@ int checkpoint_read_head(struct str payload, const char *path, struct arena *are
 {
 	struct record_reader r = {.bytes = payload};
 	uint32_t version = record_u32(&r);
-	if (!r.bad && version != checkpoint_version)
-		return error_set(err, CDCL_E_STATE, "%s: format %u, this cdcl knows %d", path,
-			version, checkpoint_version);
+	if (!r.bad && (version == 0 || version > checkpoint_version)) {
+		error_set(err, CDCL_E_STATE, "%s: format %u, this cdcl knows %d", path, version,
+			checkpoint_version);
+		error_help(err, "a newer cdcl wrote it: use that one");
+		return -(int)CDCL_E_STATE;
+	}
 	*head = (struct checkpoint_head){.number = record_u64(&r)};
 	head->job = str_dup(record_str(&r), arena);
 	uint32_t count = record_u32(&r);
@@ -58,7 +62,10 @@ int checkpoint_read_head(struct str payload, const char *path, struct arena *are
 	for (uint32_t i = 0; i < head->part_count && !r.bad; i++) {
 		names[i] = str_dup(record_str(&r), arena);
 		shapes[i] = str_dup(record_str(&r), arena);
+		r.bad = r.bad || names[i].data == NULL || shapes[i].data == NULL;
 	}
+	if (version > 1)
+		take_sources(&r, arena, head);
 	head->names = names;
 	head->shapes = shapes;
 	if (!r.bad && record_left(&r) == 0)
@@ -66,35 +73,18 @@ int checkpoint_read_head(struct str payload, const char *path, struct arena *are
 	return error_set(err, CDCL_E_STATE, "%s: its head cannot be read", path);
 }
 
-static int match_parts(const struct checkpoint *c, const struct checkpoint_head *head,
-	const char *path, uint32_t *part_of, struct error *err)
-{
-	bool taken[checkpoint_parts_max] = {false};
-	for (uint32_t i = 0; i < head->part_count; i++) {
-		int part = match_part(c, head->names[i], head->shapes[i], path, taken, err);
-		if (part < 0)
-			return part;
-		part_of[i] = (uint32_t)part;
-	}
-	for (uint32_t i = 0; i < c->part_count; i++)
-		if (!taken[i])
-			return of_another(path, "has nothing of the script's", c->parts[i]->name,
-				err);
-	return (int)head->part_count;
-}
-
 int checkpoint_take_head(struct checkpoint *c, struct str payload, uint64_t number,
-	const char *path, uint32_t *part_of, struct error *err)
+	const char *path, struct checkpoint_head *head, struct error *err)
 {
-	struct checkpoint_head head;
-	int r = checkpoint_read_head(payload, path, &c->arena, &head, err);
+	int r = checkpoint_read_head(payload, path, &c->arena, head, err);
 	if (r < 0)
 		return r;
-	if (!str_eq(head.job, c->job))
-		return of_another(path, "is of the job", head.job, err);
-	if (head.number != number)
+	if (!str_eq(head->job, c->job))
+		return error_set(err, CDCL_E_STATE, "%s: is of the job " STR_FMT, path,
+			STR_ARG(head->job));
+	if (head->number != number)
 		return error_set(err, CDCL_E_STATE, "%s: its head cannot be read", path);
-	return match_parts(c, &head, path, part_of, err);
+	return 0;
 }
 
 /* ---- batches ---- */

@@ -2,8 +2,8 @@
 
 #include "base/check.h"
 #include "base/file.h"
-#include "decode/ddl.h"
 #include "state/checkpoint_part.h"
+#include "state/table_shape.h"
 #include "state/table_state.h"
 
 #include <stdio.h>
@@ -39,70 +39,13 @@ static void find_holder(struct checkpoint_look *l)
 
 /* ---- tables from their shapes ---- */
 
-/* What is behind the last `mark`, and *text what is before it; false: there is none. */
-static bool split_last(struct str *text, const char *mark, struct str *behind)
-{
-	size_t len = strlen(mark);
-	for (size_t at = text->len; at-- > 0;) {
-		if (at + len > text->len || memcmp(text->data + at, mark, len) != 0)
-			continue;
-		*behind = str_sub(*text, at + len, text->len - at - len);
-		text->len = at;
-		return true;
-	}
-	return false;
-}
-
-static bool take_key(const struct schema *s, struct str names, struct row_key *key)
-{
-	struct str name;
-	bool more = true;
-	*key = (struct row_key){.count = 0};
-	for (uint32_t n = 0; n < row_key_columns_max && more; n++) {
-		more = split_last(&names, ", ", &name);
-		if (!more)
-			name = names;
-		uint32_t at = 0;
-		while (at < schema_total(s) && !str_eq(s->columns[at].name, name))
-			at++;
-		if (at == schema_total(s))
-			return false;
-		memmove(key->columns + 1, key->columns, key->count * sizeof(*key->columns));
-		key->columns[0] = at;
-		key->count++;
-	}
-	return !more;
-}
-
-static struct schema *take_columns(struct str shape, struct arena *arena)
-{
-	struct schema *shown, *hidden = NULL;
-	struct str words;
-	struct error unseen;
-	error_init(&unseen);
-	bool any = split_last(&shape, "; hidden ", &words);
-	if (ddl_parse(shape, arena, &shown, &unseen) < 0 ||
-		(any && ddl_parse(words, arena, &hidden, &unseen) < 0))
-		return NULL;
-	uint32_t count = shown->column_count, more = any ? hidden->column_count : 0;
-	struct schema *all = schema_alloc_hidden(arena, count, more);
-	memcpy(all->columns, shown->columns, count * sizeof(*all->columns));
-	if (more > 0)
-		memcpy(all->columns + count, hidden->columns, more * sizeof(*all->columns));
-	return all;
-}
-
 /* A shape that would not be written again as it is was not understood. */
 static void open_table(struct checkpoint_look_part *p, struct arena *arena)
 {
-	struct str words = p->part.shape, key;
-	if (!str_starts(p->part.name, str_lit("table ")) || !split_last(&words, "; key ", &key))
+	if (!str_starts(p->part.name, str_lit("table ")) ||
+		!table_shape_parse(p->part.shape, arena, &p->schema, &p->key))
 		return;
-	struct schema *s = take_columns(words, arena);
-	if (s == NULL || !take_key(s, key, &p->key))
-		return;
-	p->schema = s;
-	struct table_config config = {.schema = s,
+	struct table_config config = {.schema = p->schema,
 		.key = &p->key,
 		.rows_max = INT32_MAX,
 		.deleted_max = INT32_MAX,
@@ -133,7 +76,26 @@ static int ready(struct state_part *part, struct error *err)
 	return p->inner == NULL ? 0 : p->inner->ops->ready(p->inner, err);
 }
 
-static const struct state_part_ops look_ops = {.apply = apply, .ready = ready};
+/* What another script than the last one wrote. */
+static enum state_verdict fit(const struct state_part *part, const struct str *shapes,
+	uint32_t count, struct arena *arena, const struct state_fit **how, struct strbuf *why)
+{
+	const struct checkpoint_look_part *p =
+		container_of(part, const struct checkpoint_look_part, part);
+	return p->inner == NULL ? STATE_KEEP
+				: p->inner->ops->fit(p->inner, shapes, count, arena, how, why);
+}
+
+static int convert(struct state_part *part, const struct state_fit *how, struct str records,
+	struct error *err)
+{
+	struct checkpoint_look_part *p = container_of(part, struct checkpoint_look_part, part);
+	p->bytes += (int64_t)records.len;
+	return p->inner->ops->convert(p->inner, how, records, err);
+}
+
+static const struct state_part_ops look_ops = {
+	.apply = apply, .ready = ready, .fit = fit, .convert = convert};
 
 static void open_parts(struct checkpoint_look *l, const struct checkpoint_head *head)
 {

@@ -14,7 +14,8 @@
 #include "state/record.h"
 
 enum frame_kind {
-	FRAME_HEAD = 1,         /* version, number, job, names and shapes of the parts */
+	/* version, number, job, names and shapes of the parts, plan, sources */
+	FRAME_HEAD = 1,
 	FRAME_INTENT,
 	FRAME_CHANGES,          /* part, records */
 	FRAME_BATCH,
@@ -23,7 +24,21 @@ enum frame_kind {
 	FRAME_END               /* of a snapshot: its frames before this one */
 };
 
-enum { checkpoint_version = 1, checkpoint_frame_bytes = 4 * 1024 * 1024 };
+/* Version 1: no sources in heads; they were known by their number in the script. */
+enum {
+	checkpoint_version = 2,
+	checkpoint_frame_bytes = 4 * 1024 * 1024,
+	checkpoint_logs_max = 100000
+};
+
+/* What the parts of one log, and of the snapshot of its number, are of the script's. */
+struct checkpoint_map {
+	uint32_t count;
+	uint32_t *part_of;              /* or checkpoint_no_part: let go since */
+	const struct state_fit **fits;  /* NULL: as it is */
+};
+
+#define checkpoint_no_part UINT32_MAX
 
 enum snapshot_phase { SNAPSHOT_NONE, SNAPSHOT_SCANNING, SNAPSHOT_WHOLE };
 
@@ -46,6 +61,12 @@ struct checkpoint {
 	bool recovered;
 	struct state_part *const *parts;
 	uint32_t part_count;
+	const struct checkpoint_source *sources;
+	uint32_t source_count;
+	uint32_t plan;          /* fingerprint */
+	struct checkpoint_map *maps;    /* of logs from maps_first on; arena */
+	uint64_t maps_first;
+	struct str newest_head; /* as the newest log has it; arena */
 	struct frame_log log;
 	int64_t older_log_bytes;        /* since the snapshot, of logs before this one */
 	int64_t older_written_bytes;    /* by this process, to logs before this one */
@@ -71,18 +92,18 @@ struct checkpoint_head {
 	uint32_t part_count;
 	const struct str *names;
 	const struct str *shapes;
+	uint32_t plan;
+	const struct checkpoint_source *sources;
+	uint32_t source_count;
 };
 
 /* Strings are copied. */
 int checkpoint_read_head(struct str payload, const char *path, struct arena *arena,
 	struct checkpoint_head *head, struct error *err);
 void checkpoint_add_head(const struct checkpoint *c, uint64_t number, struct strbuf *out);
-/*
- * Into part_of[0..] the number of this run's part for each of the file's; CDCL_E_STATE when they
- * are not the same parts.
- */
+/* The same of a file that must be of this job and number. */
 int checkpoint_take_head(struct checkpoint *c, struct str payload, uint64_t number,
-	const char *path, uint32_t *part_of, struct error *err);
+	const char *path, struct checkpoint_head *head, struct error *err);
 void checkpoint_add_intent(const struct checkpoint_intent *intent, struct strbuf *out);
 void checkpoint_add_batch(const struct checkpoint_batch *batch, struct strbuf *out);
 /* False: it cannot be. Topics are copied. */
@@ -90,6 +111,13 @@ bool checkpoint_take_intent(
 	struct str payload, struct arena *arena, struct checkpoint_intent *intent);
 bool checkpoint_take_batch(
 	struct str payload, struct arena *arena, struct checkpoint_batch *batch);
+
+/* ---- checkpoint_fit.c ---- */
+
+/* Verdicts into c->found, from the newest log. */
+int checkpoint_judge(struct checkpoint *c, struct error *err);
+/* The same, and how logs from the first on are read; CDCL_E_STATE when one is to refuse. */
+int checkpoint_fit(struct checkpoint *c, uint64_t first, struct error *err);
 
 /* ---- checkpoint_recover.c ---- */
 

@@ -87,22 +87,22 @@ static int note_frame(struct checkpoint *c, struct walk *w, const char *path,
 }
 
 static int head_of(struct checkpoint *c, struct frame_reader *r, uint64_t number,
-	uint32_t *part_of, struct error *err)
+	struct error *err)
 {
 	struct frame frame;
+	struct checkpoint_head head;
 	int result = frame_reader_next(r, &frame, err);
 	if (result < 0)
 		return result;
 	if (result == 0 || frame.kind != FRAME_HEAD)
 		return error_set(err, CDCL_E_STATE, "%s: has no head", r->path);
-	return checkpoint_take_head(c, frame.payload, number, r->path, part_of, err);
+	return checkpoint_take_head(c, frame.payload, number, r->path, &head, err);
 }
 
 static int walk_log(struct checkpoint *c, struct walk *w, struct error *err)
 {
 	struct frame_reader r = {.fd = -1};
 	struct frame frame;
-	uint32_t part_of[checkpoint_parts_max];
 	const char *path = checkpoint_path(c, "log", w->log);
 	if (!file_exists(path))
 		return error_set(err, CDCL_E_STATE, "%s: is gone", path);
@@ -110,7 +110,7 @@ static int walk_log(struct checkpoint *c, struct walk *w, struct error *err)
 	int result = w->log == w->first ? frame_reader_open_first(&r, path, err)
 					: frame_reader_open(&r, path, w->crc, err);
 	if (result == 0)
-		result = head_of(c, &r, w->log, part_of, err);
+		result = head_of(c, &r, w->log, err);
 	if (result >= 0) {
 		w->keep = r.at;
 		w->keep_crc = r.crc;
@@ -146,16 +146,20 @@ static int walk_logs(struct checkpoint *c, struct walk *w, struct error *err)
 /* ---- second reading ---- */
 
 /* Records of one frame to their part. */
-static int apply_frame(struct checkpoint *c, const struct frame *frame, const uint32_t *part_of,
-	uint32_t count, const char *path, struct error *err)
+static int apply_frame(struct checkpoint *c, const struct frame *frame,
+	const struct checkpoint_map *map, const char *path, struct error *err)
 {
 	struct record_reader r = {.bytes = frame->payload};
 	uint32_t part = record_u32(&r);
-	if (r.bad || part >= count)
+	if (r.bad || part >= map->count)
 		return bad_frame(path, frame, err);
-	struct state_part *p = c->parts[part_of[part]];
+	if (map->part_of[part] == checkpoint_no_part)
+		return 0;
+	struct state_part *p = c->parts[map->part_of[part]];
 	struct str records = str_sub(r.bytes, r.at, record_left(&r));
-	int result = p->ops->apply(p, records, err);
+	int result = map->fits[part] == NULL
+		? p->ops->apply(p, records, err)
+		: p->ops->convert(p, map->fits[part], records, err);
 	return result < 0 ? error_prefix(err, "%s at byte %" PRId64 ": ", path, frame->start) : 0;
 }
 
@@ -164,16 +168,16 @@ static int apply_file(struct checkpoint *c, const char *kind, uint64_t number, u
 {
 	struct frame_reader r;
 	struct frame frame;
-	uint32_t part_of[checkpoint_parts_max];
+	const struct checkpoint_map *map = &c->maps[number - c->maps_first];
 	const char *path = checkpoint_path(c, kind, number);
-	int count = frame_reader_open_first(&r, path, err);
-	if (count == 0)
-		count = head_of(c, &r, number, part_of, err);
-	int result = count < 0 ? count : 1;
+	int result = frame_reader_open_first(&r, path, err);
+	if (result == 0)
+		result = head_of(c, &r, number, err);
+	result = result < 0 ? result : 1;
 	while (result == 1 && r.at < end && (result = frame_reader_next(&r, &frame, err)) == 1) {
 		if (frame.kind != frame_kind)
 			continue;
-		int taken = apply_frame(c, &frame, part_of, (uint32_t)count, path, err);
+		int taken = apply_frame(c, &frame, map, path, err);
 		result = taken < 0 ? taken : 1;
 	}
 	frame_reader_close(&r);
@@ -196,13 +200,12 @@ static int verify_snapshot(struct checkpoint *c, uint64_t number, struct error *
 {
 	struct frame_reader r = {.fd = -1};
 	struct frame frame;
-	uint32_t part_of[checkpoint_parts_max];
 	const char *path = checkpoint_path(c, "snap", number);
 	if (!file_exists(path))
 		return error_set(err, CDCL_E_STATE, "%s: is gone", path);
 	int result = frame_reader_open(&r, path, 0, err);
 	if (result == 0)
-		result = head_of(c, &r, number, part_of, err);
+		result = head_of(c, &r, number, err);
 	uint64_t rows = 0;
 	bool whole = false;
 	while (result >= 0 && !whole && (result = frame_reader_next(&r, &frame, err)) == 1) {
@@ -286,6 +289,8 @@ static int read_all(struct checkpoint *c, struct walk *w, struct error *err)
 	uint64_t snapshot = 0;
 	int r = choose_snapshot(c, &snapshot, err);
 	w->first = snapshot == 0 ? 1 : snapshot;
+	if (r == 0)
+		r = checkpoint_fit(c, w->first, err);
 	if (r == 0)
 		r = walk_logs(c, w, err);
 	if (r == 0 && snapshot != 0) {

@@ -18,7 +18,20 @@
 #include "cdcl/error.h"
 #include "base/str.h"
 
+struct arena;
 struct state_part;
+struct state_fit;                       /* how records of another shape are read: the part's own */
+
+/* What becomes of state when a script meets a checkpoint. */
+enum state_verdict {
+	STATE_KEEP,
+	STATE_CONVERT,                  /* read from another shape */
+	STATE_REBUILD,                  /* not kept: computed again from what is */
+	STATE_NEW,                      /* the checkpoint has none: empty */
+	STATE_REFUSE
+};
+
+const char *state_verdict_name(enum state_verdict verdict);
 
 struct state_part_ops {
 	/*
@@ -35,6 +48,17 @@ struct state_part_ops {
 	int (*apply)(struct state_part *p, struct str records, struct error *err);
 	/* All were applied: makes what can be computed from them (an index). */
 	int (*ready)(struct state_part *p, struct error *err);
+	/*
+	 * Can records of shapes[0] be taken? Scripts that ran later made of it shapes[1] and so on;
+	 * what was lost on the way is lost. *how is for convert; `why` gets what becomes other, or
+	 * why it cannot be. NULL: no other shape can be read.
+	 */
+	enum state_verdict (*fit)(const struct state_part *p, const struct str *shapes,
+		uint32_t count, struct arena *arena, const struct state_fit **how,
+		struct strbuf *why);
+	/* As apply, of records of another shape. */
+	int (*convert)(struct state_part *p, const struct state_fit *how, struct str records,
+		struct error *err);
 };
 
 struct state_part {

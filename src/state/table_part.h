@@ -13,6 +13,8 @@
 #include "state/table.h"
 #include "state/table_hash.h"
 #include "state/table_index.h"
+#include "state/record.h"
+#include "state/state_part.h"
 #include "state/table_store.h"
 
 /* Marks are one more than the state: a slot of zeros is free. */
@@ -110,5 +112,23 @@ static inline void table_touch(struct table *t, uint32_t id, char *slot)
 
 void table_batch_release(struct table *t);
 size_t table_batch_bytes(const struct table *t);
+
+/* ---- table_state.c: entries as records ---- */
+
+enum { state_free = 0, state_live = 1, state_deleted = 2 };
+
+/* What the entry was goes; its slot is as a new one. */
+void table_state_clear(struct table *t, char *slot);
+/* A value of the column's own type. */
+void table_state_take_field(
+	struct table *t, char *slot, uint32_t column, struct record_reader *r);
+
+/* ---- table_fit.c: entries of another shape ---- */
+
+enum state_verdict table_fit(const struct table *t, const struct str *shapes, uint32_t count,
+	struct arena *arena, const struct state_fit **how, struct strbuf *why);
+/* The rest of the record behind its state; false: it cannot be. */
+bool table_fit_take(struct table *t, const struct state_fit *how, uint32_t id, uint8_t state,
+	struct record_reader *r);
 
 #endif

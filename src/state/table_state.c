@@ -4,10 +4,9 @@
 #include "state/noted_ids.h"
 #include "state/record.h"
 #include "state/table_part.h"
+#include "state/table_shape.h"
 
 #include <stdlib.h>
-
-enum { state_free = 0, state_live = 1, state_deleted = 2 };
 
 struct table_noted {
 	struct state_part part;
@@ -149,7 +148,7 @@ static bool scan(struct state_part *p, uint64_t *at, size_t bytes_max, struct st
 /* ---- reading ---- */
 
 /* What the entry was goes; its slot is as a new one. */
-static void clear_entry(struct table *t, char *slot)
+void table_state_clear(struct table *t, char *slot)
 {
 	if (table_mark(slot) == mark_deleted)
 		memset(slot + t->layout.link_offset, 0, table_link_bytes);
@@ -158,7 +157,8 @@ static void clear_entry(struct table *t, char *slot)
 	memset(slot, 0, t->layout.slot_bytes);
 }
 
-static void take_field(struct table *t, char *slot, uint32_t column, struct record_reader *r)
+void table_state_take_field(
+	struct table *t, char *slot, uint32_t column, struct record_reader *r)
 {
 	const struct table_field *f = &t->layout.fields[column];
 	char *field = slot + f->offset;
@@ -196,7 +196,7 @@ static bool take_entry(struct table *t, uint32_t id, uint8_t state, struct recor
 	while (t->rows.count <= id)
 		table_store_add(&t->rows);
 	char *slot = table_slot(t, id);
-	clear_entry(t, slot);
+	table_state_clear(t, slot);
 	if (state == state_free)
 		return true;
 	int64_t at_us = record_i64(r);
@@ -204,9 +204,9 @@ static bool take_entry(struct table *t, uint32_t id, uint8_t state, struct recor
 	take_nulls(t, slot, state, r);
 	for (uint32_t i = 0; i < t->layout.column_count && !r->bad; i++)
 		if (!table_row_is_null(slot, i))
-			take_field(t, slot, i, r);
+			table_state_take_field(t, slot, i, r);
 	if (r->bad)
-		clear_entry(t, slot);
+		table_state_clear(t, slot);
 	else if (state == state_deleted)
 		table_deleted_set_at(t, slot, at_us);
 	return !r->bad;
@@ -220,7 +220,8 @@ static uint64_t ids_end(const struct table *t)
 	return end > table_none - 1 ? table_none - 1 : end;
 }
 
-static int apply(struct state_part *p, struct str records, struct error *err)
+static int take_records(struct state_part *p, const struct state_fit *how, struct str records,
+	struct error *err)
 {
 	struct table *t = of(p);
 	struct record_reader r = {.bytes = records};
@@ -228,13 +229,21 @@ static int apply(struct state_part *p, struct str records, struct error *err)
 	while (record_left(&r) > 0) {
 		uint32_t id = record_u32(&r);
 		uint8_t state = record_u8(&r);
-		if (r.bad || id >= ids_end(t) || state > state_deleted ||
-			!take_entry(t, id, state, &r))
+		bool good = !r.bad && id < ids_end(t) && state <= state_deleted;
+		if (good)
+			good = how == NULL ? take_entry(t, id, state, &r)
+					   : table_fit_take(t, how, id, state, &r);
+		if (!good)
 			return error_set(err, CDCL_E_STATE,
 				STR_FMT ": a record that cannot be, at byte %zu", STR_ARG(p->name),
 				r.at);
 	}
 	return 0;
+}
+
+static int apply(struct state_part *p, struct str records, struct error *err)
+{
+	return take_records(p, NULL, records, err);
 }
 
 /* ---- ready ---- */
@@ -323,8 +332,19 @@ static int ready(struct state_part *p, struct error *err)
 		STR_ARG(p->name), (long long)t->live, (long long)t->config.rows_max);
 }
 
+static enum state_verdict fit(const struct state_part *p, const struct str *shapes, uint32_t count,
+	struct arena *arena, const struct state_fit **how, struct strbuf *why)
+{
+	return table_fit(of(p), shapes, count, arena, how, why);
+}
+
 static const struct state_part_ops table_state_ops = {
-	.changes = changes, .scan = scan, .apply = apply, .ready = ready};
+	.changes = changes,
+	.scan = scan,
+	.apply = apply,
+	.ready = ready,
+	.fit = fit,
+	.convert = take_records};
 
 void table_state_touch_all(struct table *t)
 {
@@ -338,24 +358,6 @@ void table_state_touch_all(struct table *t)
 	t->noted = n;
 }
 
-/* "order_id int, quantity int; hidden seq bigint; key order_id" */
-static void add_shape(const struct table *t, struct strbuf *out)
-{
-	const struct schema *s = t->config.schema;
-	schema_text(s, out);
-	if (s->hidden_count > 0) {
-		struct schema hidden = {.column_count = s->hidden_count,
-			.columns = s->columns + s->column_count};
-		strbuf_add_c(out, "; hidden ");
-		schema_text(&hidden, out);
-	}
-	for (uint32_t i = 0; i < t->config.key->count; i++) {
-		uint32_t column = t->config.key->columns[i];
-		strbuf_addf(out, "%s" STR_FMT, i == 0 ? "; key " : ", ",
-			STR_ARG(s->columns[column].name));
-	}
-}
-
 struct state_part *table_state_part(struct table *t)
 {
 	check(t->noted == NULL && t->rows.count == 0);
@@ -364,7 +366,7 @@ struct state_part *table_state_part(struct table *t)
 	strbuf_init(&n->name);
 	strbuf_init(&n->shape);
 	strbuf_addf(&n->name, "table " STR_FMT, STR_ARG(t->config.name));
-	add_shape(t, &n->shape);
+	table_shape_text(t->config.schema, t->config.key, &n->shape);
 	n->table = t;
 	n->part = (struct state_part){.ops = &table_state_ops,
 		.name = strbuf_str(&n->name),
