@@ -294,7 +294,7 @@ static void read_sizes(struct str text, unsigned *first, unsigned *second)
 		char c = text.data[i];
 		if (c == ')')
 			break;
-		if (c == '(' || (c == ',' && which == 0))
+		if ((c == '(' && which < 0) || (c == ',' && which == 0))
 			*to[++which] = 0;
 		else if (which >= 0 && c >= '0' && c <= '9' && *to[which] < 1000)
 			*to[which] = *to[which] * 10 + (unsigned)(c - '0');
