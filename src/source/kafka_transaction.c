@@ -106,6 +106,14 @@ static int64_t open_ms(const struct kafka_transaction_config *c)
 	return ms < open_most_ms ? ms : open_most_ms;
 }
 
+static bool sets(const struct kafka_transaction_config *c, struct str name)
+{
+	for (uint32_t i = 0; i < c->setting_count; i++)
+		if (str_eq(c->settings[i].name, name))
+			return true;
+	return false;
+}
+
 /* The user's settings come after ours and win. */
 static rd_kafka_conf_t *make_conf(struct kafka_transaction *t, struct error *err)
 {
@@ -116,8 +124,9 @@ static rd_kafka_conf_t *make_conf(struct kafka_transaction *t, struct error *err
 	uint32_t count = 0;
 	all[count++] = (struct setting){.name = str_lit("transaction.timeout.ms"),
 		.value = str_printf(&arena, "%lld", (long long)open_ms(c))};
-	all[count++] = (struct setting){
-		.name = str_lit("socket.timeout.ms"), .value = str_lit("10000")};
+	if (!sets(c, str_lit("transaction.timeout.ms"))) /* the shorter of the two */
+		all[count++] = (struct setting){
+			.name = str_lit("socket.timeout.ms"), .value = str_lit("10000")};
 	/* a transaction right after another one is told to ask again */
 	all[count++] =
 		(struct setting){.name = str_lit("retry.backoff.ms"), .value = str_lit("20")};

@@ -38,6 +38,7 @@ delete.topic.enable=true
 log.retention.ms=-1
 log.segment.delete.delay.ms=0
 message.max.bytes=8000000
+transaction.abort.timed.out.transaction.cleanup.interval.ms=500
 """
 
 
