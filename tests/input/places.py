@@ -100,7 +100,7 @@ def topics():
     done = run_job(ROWS % 'id int, op string' + ':merge { name = "t", key = "id" }' + LINES.replace('}', 'output_mode = "complete" }'), records,
                    job='{ checkpoint = "state", dead_letters = { path = "dead.jsonl" } }')
     same(done.code, 0, done.stderr)
-    want(all(f.startswith('state/') or f in ('in.jsonl', 'job.lua', 'dead.jsonl') for f in done.files), done.files)
+    want(all(f.startswith('state/') or f in ('in.jsonl', 'job.lua', 'dead.jsonl', '.dead.jsonl.batch') for f in done.files), done.files)
 
 
 @row(73, 'a target that is a link, or not its own, is not written through')

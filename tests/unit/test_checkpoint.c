@@ -1,6 +1,9 @@
 /* A checkpoint on a disk in memory: every call fails once, the power goes at every call, and every
  * byte is flipped. What comes back is judged by a run that has no checkpoint. */
 
+/* guarantee: G9: * */
+/* guarantee: G11: test_of_others */
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

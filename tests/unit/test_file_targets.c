@@ -3,6 +3,9 @@
  * to hold is; the run after it mends what was left. And a rename follows the sync of what it shows.
  */
 
+/* guarantee: file_sink: test_file_* */
+/* guarantee: parquet_sink: test_parquet_* */
+
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"

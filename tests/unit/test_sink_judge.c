@@ -1,3 +1,5 @@
+/* guarantee: sqlite_sink postgres_sink file_sink: * */
+
 #include "sink/sink.h"
 
 #include <setjmp.h>

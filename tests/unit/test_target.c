@@ -1,5 +1,7 @@
 /* Parts of the targets: keys by hash, the headers column, PostgreSQL's text and types. */
 
+/* guarantee: sqlite_sink postgres_sink kafka_sink: * */
+
 #include "sink/kafka_headers.h"
 #include "sink/key_map.h"
 #include "sink/postgres_text.h"
