@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log_line.h"
 #include "base/log_repeat.h"
+#include "base/secret.h"
 #include "base/str.h"
 
 #include <pthread.h>
@@ -87,11 +88,13 @@ static void write_stderr(const char *data, size_t len)
 /* Between the live line's end and its new beginning; with the lock held. */
 static void write_around_status(struct str text)
 {
-	struct strbuf out;
+	struct strbuf out, hidden;
 	strbuf_init(&out);
+	strbuf_init(&hidden);
 	if (state.status[0] != '\0')
 		strbuf_add_c(&out, "\r\033[K");
-	strbuf_add(&out, text);
+	strbuf_add(&out, secret_hidden(text, &hidden));
+	strbuf_release(&hidden);
 	strbuf_add_c(&out, state.status);
 	write_stderr(out.data, out.len);
 	strbuf_release(&out);

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "script/embedded.h"
 
 #include <ctype.h>
@@ -176,7 +177,10 @@ static const char *c_string(lua_State *L)
 /* core.env(name) -> the environment's value or nil */
 static int env(lua_State *L)
 {
-	lua_pushstring(L, getenv(c_string(L)));
+	const char *name = c_string(L), *value = getenv(name);
+	if (value != NULL && secret_is_name(str_c(name)))
+		secret_keep(str_c(value));
+	lua_pushstring(L, value);
 	return 1;
 }
 
@@ -186,6 +190,7 @@ static int secret_file(lua_State *L)
 	struct str text = read_text(L, c_string(L));
 	while (text.len > 0 && (text.data[text.len - 1] == '\n' || text.data[text.len - 1] == '\r'))
 		text.len--;
+	secret_keep(text);
 	lua_pushlstring(L, text.data, text.len);
 	return 1;
 }

@@ -1,5 +1,6 @@
 #include "sink/dead_letter_line.h"
 
+#include "base/secret.h"
 #include "base/utf8.h"
 #include "data/value.h"
 
@@ -80,7 +81,10 @@ void dead_letter_line(enum dead_letter_reason reason, const struct chunk *c, uin
 		add_message(c->messages, chunk_message(c, row), out);
 	add_text("reason", str_c(dead_letter_reason_name(reason)), out);
 	strbuf_add_byte(out, ',');
-	add_text("error", str_c(why->text), out);
+	struct strbuf hidden;
+	strbuf_init(&hidden);
+	add_text("error", secret_hidden(str_c(why->text), &hidden), out);
+	strbuf_release(&hidden);
 	if (is_rule(c, row, why->place)) {
 		strbuf_add_byte(out, ',');
 		add_text("rule", str_c(why->place), out);

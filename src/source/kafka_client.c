@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/check.h"
 #include "base/log.h"
+#include "base/secret.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -190,6 +191,8 @@ static int set_user(rd_kafka_conf_t *conf, const struct setting *s, struct error
 		return s->place.len > 0 ? error_at(err, STR_FMT, STR_ARG(s->place))
 					: -(int)err->code;
 	}
+	if (secret_is_name(name))
+		secret_keep(s->value);
 	struct arena arena;
 	arena_init(&arena, 4096);
 	struct str name_c = str_dup(name, &arena);
