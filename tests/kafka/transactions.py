@@ -121,7 +121,6 @@ def calls_of(case):
 
 
 def test_transaction_killed_at_each_call():
-    """guarantee: G2 kafka_sink"""
     case = Case('txn_calls')
     calls = calls_of(case)
     case.judge('without a fault')
@@ -164,7 +163,6 @@ cdcl.file { path = "$rows", schema = "n bigint" }:to(cdcl.kafka_sink { topic = "
 
 
 def test_transaction_of_a_twin():
-    """guarantee: G11 kafka_sink"""
     case = Case('txn_twin')
     with case.start() as first:
         case.until_committed()
