@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { depth_max = 24 };
+
 static uint64_t slot_of(uint32_t tag, uint32_t id)
 {
 	return (uint64_t)tag << 32 | (id + 1);
@@ -90,6 +92,27 @@ static void point_to(struct table_index *x, uint32_t tag, uint32_t depth, struct
 		x->directory[first + i] = to;
 }
 
+/* Twice as many slots as ids: a segment is full at 5/8 of them at the earliest. */
+void table_index_reserve(struct table_index *x, uint32_t count)
+{
+	check(x->count == 0);
+	uint32_t slots = table_segment_slots_min, depth = 0;
+	while (slots < x->slots_max && slots / 2 < count)
+		slots *= 2;
+	while (depth < depth_max && ((uint64_t)slots << depth) / 2 < count)
+		depth++;
+	uint32_t slots_max = x->slots_max;
+	table_index_release(x);
+	size_t entries = (size_t)1 << depth;
+	*x = (struct table_index){.slots_max = slots_max, .depth = depth};
+	x->directory = malloc(entries * sizeof(struct table_segment *));
+	check(x->directory != NULL);
+	x->bytes = entries * sizeof(struct table_segment *);
+	for (uint32_t i = 0; i < entries; i++)
+		x->directory[i] =
+			segment_open(x, slots, depth, depth == 0 ? 0 : i << (32 - depth));
+}
+
 static void grow_segment(struct table_index *x, struct table_segment *s, uint32_t tag)
 {
 	struct table_segment *wider = segment_open(x, (s->mask + 1) * 2, s->depth, tag);
@@ -120,7 +143,7 @@ void table_index_insert(struct table_index *x, uint32_t tag, uint32_t id)
 	struct table_segment *s = table_index_segment(x, tag);
 	while (s->count >= s->count_max) {
 		/* Keys that all hash alike cannot be told apart by more bits. */
-		if (s->mask + 1 < x->slots_max || s->depth >= 24)
+		if (s->mask + 1 < x->slots_max || s->depth >= depth_max)
 			grow_segment(x, s, tag);
 		else
 			split_segment(x, s, tag);

@@ -41,6 +41,8 @@ struct table_index {
 /* slots_max: a power of two, at least table_segment_slots_min */
 void table_index_init(struct table_index *x, uint32_t slots_max);
 void table_index_release(struct table_index *x);
+/* An empty one gets segments enough for `count` ids at once: none of them grows or splits. */
+void table_index_reserve(struct table_index *x, uint32_t count);
 
 static inline struct table_segment *table_index_segment(const struct table_index *x, uint32_t tag)
 {

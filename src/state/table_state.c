@@ -150,9 +150,10 @@ static bool scan(struct state_part *p, uint64_t *at, size_t bytes_max, struct st
 /* What the entry was goes; its slot is as a new one. */
 void table_state_clear(struct table *t, char *slot)
 {
-	if (table_mark(slot) == mark_deleted)
+	int mark = table_mark(slot);
+	if (mark == mark_deleted)
 		memset(slot + t->layout.link_offset, 0, table_link_bytes);
-	if (table_mark(slot) != table_mark_free)
+	if (mark != table_mark_free)
 		table_row_clear(&t->layout, slot, &t->slab);
 	memset(slot, 0, t->layout.slot_bytes);
 }
@@ -193,10 +194,12 @@ static void take_nulls(
 
 static bool take_entry(struct table *t, uint32_t id, uint8_t state, struct record_reader *r)
 {
+	bool fresh = t->rows.count <= id;
 	while (t->rows.count <= id)
 		table_store_add(&t->rows);
 	char *slot = table_slot(t, id);
-	table_state_clear(t, slot);
+	if (!fresh)
+		table_state_clear(t, slot);
 	if (state == state_free)
 		return true;
 	int64_t at_us = record_i64(r);
@@ -279,11 +282,20 @@ static void index_group(struct table *t, struct index_group *g)
 	g->count = 0;
 }
 
+static uint32_t count_entries(const struct table *t)
+{
+	uint32_t count = 0;
+	for (uint32_t id = 0; id < t->rows.count; id++)
+		count += table_mark(table_slot(t, id)) != table_mark_free;
+	return count;
+}
+
 /* From the last id down, so that the lowest free one is given first. */
 static uint32_t index_entries(struct table *t)
 {
 	struct index_group group = {.count = 0};
 	uint32_t deleted = 0;
+	table_index_reserve(&t->index, count_entries(t));
 	for (uint32_t id = t->rows.count; id-- > 0;) {
 		char *slot = table_slot(t, id);
 		int mark = table_mark(slot);

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "state/table.h"
+#include "state/table_index.h"
 #include "data/value.h"
 
 #include <math.h>
@@ -523,9 +524,47 @@ static void test_many(void **unused)
 	numbers_close(&n);
 }
 
+static bool index_has(const struct table_index *x, uint32_t tag, uint32_t id)
+{
+	const struct table_segment *s = table_index_segment(x, tag);
+	uint32_t at = table_index_home(s, tag), found;
+	while ((found = table_index_next(s, tag, &at)) != UINT32_MAX)
+		if (found == id)
+			return true;
+	return false;
+}
+
+/* Room that was made at once is enough, and an index that goes on growing is as any other. */
+static void test_reserved_index(void **unused)
+{
+	(void)unused;
+	static const uint32_t counts[] = {0, 1, 33, 5000, 100000};
+	for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+		struct table_index x;
+		table_index_init(&x, 1024);
+		table_index_reserve(&x, counts[i]);
+		uint32_t segments = x.segment_count;
+		size_t bytes = x.bytes;
+		for (uint32_t id = 0; id < counts[i]; id++)
+			table_index_insert(&x, id * UINT32_C(2654435761), id);
+		assert_int_equal(x.segment_count, segments);
+		assert_int_equal(x.bytes, bytes);
+		for (uint32_t id = counts[i]; id < 3 * counts[i]; id++)
+			table_index_insert(&x, id * UINT32_C(2654435761), id);
+		assert_int_equal(x.count, 3 * counts[i]);
+		for (uint32_t id = 0; id < 3 * counts[i]; id++)
+			assert_true(index_has(&x, id * UINT32_C(2654435761), id));
+		for (uint32_t id = 0; id < 3 * counts[i]; id++)
+			table_index_remove(&x, id * UINT32_C(2654435761), id);
+		assert_int_equal(x.count, 0);
+		table_index_release(&x);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_reserved_index),
 		cmocka_unit_test(test_model),
 		cmocka_unit_test(test_rows_max),
 		cmocka_unit_test(test_many),
