@@ -183,7 +183,8 @@ static ssize_t read_input(
 	}
 	if (r->fd == 0) {
 		struct pollfd p = {.fd = 0, .events = POLLIN};
-		if (poll(&p, 1, 0) == 0) {
+		/* A signal ends it, too: what is not known to be there is not read. */
+		if (poll(&p, 1, 0) <= 0) {
 			*blocked = true;
 			return 0;
 		}
