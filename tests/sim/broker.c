@@ -1,7 +1,9 @@
 #include "broker.h"
 
 #include "base/check.h"
+#include "faults.h"
 #include "shared.h"
+#include "world.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -80,7 +82,7 @@ struct producer *broker_start_producer(struct broker *b, const char *id, int32_t
 
 bool broker_owns(const struct producer *p, int32_t epoch)
 {
-	return p->epoch == epoch;
+	return p->epoch == epoch || faults_is_off("fencing");
 }
 
 void broker_begin(struct broker *b, struct producer *p)
@@ -142,6 +144,22 @@ void broker_end(struct broker *b, struct producer *p, bool commit)
 		keep_offset(b, &p->offsets[i]);
 	p->txn = 0;
 	p->offset_count = 0;
+}
+
+void broker_delay_end(struct broker *b, struct producer *p, int32_t epoch)
+{
+	b->late = p;
+	b->late_epoch = epoch;
+}
+
+void broker_late(struct broker *b)
+{
+	if (b->late == NULL || !world_once_in(10))
+		return;
+	struct producer *p = b->late;
+	b->late = NULL;
+	if (broker_owns(p, b->late_epoch) && p->txn != 0)
+		broker_end(b, p, true);
 }
 
 const struct group_offset *broker_offset(

@@ -46,7 +46,7 @@ struct group_offset {
 	char topic[64];
 	int32_t partition;
 	int64_t offset;
-	char metadata[64];
+	char metadata[256];
 };
 
 struct producer {
@@ -69,6 +69,9 @@ struct broker {
 	struct group_offset *offsets;
 	uint32_t offset_count;
 	int32_t deaf;           /* so many fetches get nothing: no leader */
+	/* a commit that is still on its way; NULL: none */
+	struct producer *late;
+	int32_t late_epoch;
 };
 
 struct broker *broker_open(void);
@@ -84,6 +87,12 @@ bool broker_owns(const struct producer *p, int32_t epoch);
 void broker_begin(struct broker *b, struct producer *p);
 void broker_add_offset(struct producer *p, const struct group_offset *offset);
 void broker_end(struct broker *b, struct producer *p, bool commit);
+/*
+ * A commit comes much later, when its sender may have begun another transaction: it names none
+ * (Kafka before KIP-890), only the epoch protects. broker_late: time passes.
+ */
+void broker_delay_end(struct broker *b, struct producer *p, int32_t epoch);
+void broker_late(struct broker *b);
 const struct group_offset *broker_offset(
 	const struct broker *b, const char *group, const char *topic, int32_t partition);
 

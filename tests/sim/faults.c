@@ -4,6 +4,7 @@
 #include "runtime/durable.h"
 #include "sink/sink.h"
 #include "state/checkpoint_part.h"
+#include "model_kafka.h"
 #include "world.h"
 
 #include <stddef.h>
@@ -83,6 +84,8 @@ static const struct mutation mutations[] = {
 	{"intent", "what a batch is made of is not durable before it is shown"},
 	{"dedupe", "a sink gets the batch again that its target holds"},
 	{"order", "a batch that is run again takes its messages as they come"},
+	{"lost-answer", "a commit without answer may come in the next transaction"},
+	{"fencing", "a producer that was replaced may still write and commit"},
 	{NULL, NULL},
 };
 static const char *off = "";
@@ -173,3 +176,24 @@ void __wrap_durable_replay_order(const struct durable *d, struct read_order *ord
 	if (!faults_is_off("order"))
 		__real_durable_replay_order(d, order);
 }
+
+bool model_kafka_hides_lost_answers(void)
+{
+	return faults_is_off("lost-answer");
+}
+
+/* Whoever waits for a broker by the system's time waits by the world's. */
+extern const struct clock __wrap_clock_system;
+static int64_t wall_us(const struct clock *c)
+{
+	(void)c;
+	return world->wall_us;
+}
+
+static int64_t monotonic_us(const struct clock *c)
+{
+	(void)c;
+	return world->monotonic_us;
+}
+
+const struct clock __wrap_clock_system = {.wall_us = wall_us, .monotonic_us = monotonic_us};

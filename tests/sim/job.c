@@ -24,6 +24,11 @@ static struct sim_job jobs[] = {
 			{"plain_events", SIM_PLAIN, fold_events, NULL},
 			{"out/events.jsonl", SIM_APPENDED, fold_events, NULL},
 			{"dead.jsonl", SIM_LETTERS, NULL, fold_event_letters}}},
+	{.name = "topic",
+		.script = "tests/sim/jobs/topic.lua",
+		.sinks = {{"ledger_events", SIM_LEDGER, fold_events, NULL},
+			{"txn_events", SIM_TOPIC, fold_events, NULL},
+			{"txn_dead", SIM_TOPIC_LETTERS, NULL, fold_event_letters}}},
 	{.name = "groups",
 		.script = "tests/sim/jobs/groups.lua",
 		.sinks = {{"ledger_groups", SIM_LEDGER, fold_stream_groups, NULL},
@@ -169,6 +174,101 @@ static void check_file(const struct sim_sink *s, int64_t batch)
 	strbuf_release(&wanted);
 }
 
+/* ---- topics ---- */
+
+/* What a reader with read_committed sees, a line each; letters: how many. */
+static void topic_text(const struct sim_sink *s, struct strbuf *out)
+{
+	const struct topic *t = broker_topic(world->broker, s->name, 1);
+	const struct record *r;
+	int64_t at = 0;
+	strbuf_init(out);
+	while ((r = broker_next(world->broker, &t->logs[0], &at)) != NULL) {
+		strbuf_add(out, s->kind == SIM_TOPIC ? r->value : str_lit("a letter"));
+		strbuf_add_byte(out, '\n');
+	}
+	lines_sort(out);
+}
+
+static void topic_wanted(const struct sim_sink *s, int64_t batch, struct strbuf *out)
+{
+	struct strbuf letters;
+	strbuf_init(out);
+	if (batch < 0)
+		return;
+	if (s->kind == SIM_TOPIC) {
+		s->fold(world->batches[batch].ends, true, out);
+		lines_sort(out);
+		return;
+	}
+	strbuf_init(&letters);
+	s->letters(world->batches[batch].ends, &letters);
+	for (size_t i = 0; i < letters.len; i++)
+		if (letters.data[i] == '\n')
+			strbuf_add_c(out, "a letter\n");
+	strbuf_release(&letters);
+}
+
+static bool topic_is_as_after(const struct sim_sink *s, int64_t batch)
+{
+	struct strbuf has, wanted;
+	topic_text(s, &has);
+	topic_wanted(s, batch, &wanted);
+	bool same = str_eq(strbuf_str(&has), strbuf_str(&wanted));
+	strbuf_release(&has);
+	strbuf_release(&wanted);
+	return same;
+}
+
+static bool is_topic(const struct sim_sink *s)
+{
+	return s->kind == SIM_TOPIC || s->kind == SIM_TOPIC_LETTERS;
+}
+
+/* The offsets of the group are for people, and may stay behind; they are never ahead. */
+static bool group_is_as_after(int64_t batch)
+{
+	for (int32_t i = 0; batch >= 0 && i < broker_partitions_max; i++) {
+		const struct group_offset *o =
+			broker_offset(world->broker, chosen->name, "orders", i);
+		if (o != NULL && o->offset > world->batches[batch].ends[i])
+			return false;
+	}
+	return true;
+}
+
+/* All topics hold the same batch, one of first..last. */
+static void check_topics(int64_t first, int64_t last)
+{
+	for (int64_t id = first; id <= last; id++) {
+		bool same = group_is_as_after(id);
+		for (uint32_t i = 0; i < sim_sinks_max && chosen->sinks[i].name != NULL; i++)
+			if (is_topic(&chosen->sinks[i]))
+				same = same && topic_is_as_after(&chosen->sinks[i], id);
+		if (same)
+			return;
+	}
+	for (uint32_t i = 0; i < sim_sinks_max && chosen->sinks[i].name != NULL; i++) {
+		const struct sim_sink *s = &chosen->sinks[i];
+		struct strbuf has, wanted;
+		if (!is_topic(s) || topic_is_as_after(s, last))
+			continue;
+		topic_text(s, &has);
+		topic_wanted(s, last, &wanted);
+		wrong_text(s->name, last, "after", strbuf_str(&has), strbuf_str(&wanted));
+	}
+	world_wrong("the topics and the offsets of the group are not of one batch of %lld..%lld",
+		(long long)first, (long long)last);
+}
+
+static bool has_topics(void)
+{
+	for (uint32_t i = 0; i < sim_sinks_max && chosen->sinks[i].name != NULL; i++)
+		if (is_topic(&chosen->sinks[i]))
+			return true;
+	return false;
+}
+
 void job_check_files(int64_t batch)
 {
 	for (uint32_t i = 0; i < sim_sinks_max && chosen->sinks[i].name != NULL; i++) {
@@ -178,6 +278,8 @@ void job_check_files(int64_t batch)
 		else if (s->kind == SIM_REPLACED || s->kind == SIM_APPENDED)
 			check_file(s, batch);
 	}
+	if (has_topics())
+		check_topics(batch, batch);
 }
 
 /* Is the file as it was after this batch? -1: before the first. */
@@ -213,6 +315,8 @@ void job_check_replaced(void)
 	for (uint32_t i = 0; i < sim_sinks_max && chosen->sinks[i].name != NULL; i++)
 		if (chosen->sinks[i].kind == SIM_REPLACED)
 			check_replaced(&chosen->sinks[i]);
+	if (has_topics())
+		check_topics(world->confirmed, world->published);
 }
 
 void job_check_end(void)

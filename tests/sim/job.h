@@ -19,7 +19,9 @@ enum sim_sink_kind {
 	SIM_PLAIN,
 	SIM_REPLACED,   /* a file that is replaced as a whole */
 	SIM_APPENDED,   /* a file that rows are added to */
-	SIM_LETTERS     /* dead letters */
+	SIM_LETTERS,    /* dead letters */
+	SIM_TOPIC,      /* rows in a topic, by the sink for Kafka */
+	SIM_TOPIC_LETTERS
 };
 
 struct sim_sink {
@@ -51,7 +53,7 @@ void job_wipe_target(void);
 void job_check_target(const struct sim_sink *s, const struct target *t, int64_t batch);
 /* A batch was published: every file holds it. */
 void job_check_files(int64_t batch);
-/* After a death: what is replaced as a whole is as it was at the end of a batch. */
+/* After a death: what is replaced as a whole, and topics, are as they were after some batch. */
 void job_check_replaced(void);
 /* All input was read and published. */
 void job_check_end(void);
