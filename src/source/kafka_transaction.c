@@ -426,6 +426,12 @@ static enum outcome undelivered(struct kafka_transaction *t)
 {
 	if (atomic_load(&t->reports.failed) == 0)
 		return OUTCOME_OK;
+	/* Cannot be begun, as one is open: the answer says what ended that, if something has. */
+	rd_kafka_error_t *e = rd_kafka_begin_transaction(t->rk);
+	if (e != NULL && rd_kafka_error_txn_requires_abort(e))
+		return judge(t, e, "the transaction was ended");
+	if (e != NULL)
+		rd_kafka_error_destroy(e);
 	error_init(&t->cause);
 	kafka_reports_error(&t->reports, &t->cause);
 	return judge_report(t, atomic_load(&t->reports.first));
