@@ -1,6 +1,7 @@
 /*
  * cdcl state: what a checkpoint's folder holds, without the script that wrote it
- * (state/checkpoint_look.h). It reads only, and a job may run meanwhile.
+ * (state/checkpoint_look.h): that reads only, and a job may run meanwhile; and what an operator may
+ * change of it (state/checkpoint_change.h).
  */
 
 #include "cli/cli.h"
@@ -12,6 +13,7 @@
 #include "base/file.h"
 #include "data/value.h"
 #include "sink/row_json.h"
+#include "state/checkpoint_change.h"
 #include "state/checkpoint_look.h"
 
 #include <inttypes.h>
@@ -165,7 +167,11 @@ static void add_files(const struct checkpoint_look *l, struct grid *g)
 
 /* ---- the three ---- */
 
-enum state_action { STATE_INFO, STATE_VERIFY, STATE_DUMP };
+enum state_action { STATE_INFO, STATE_VERIFY, STATE_DUMP, STATE_FORGET, STATE_REWIND };
+
+struct state_options {
+	const char *to_batch;
+};
 
 static void add_section(const struct checkpoint_look *l,
 	void (*add)(const struct checkpoint_look *l, struct grid *g), struct strbuf *out)
@@ -257,40 +263,98 @@ static int dump(const struct checkpoint_look *l, const char *name, struct error 
 	return r == 0 || err->code == CDCL_E_CLOSED ? 0 : cli_fail(err);
 }
 
+/* ---- changes ---- */
+
+static int forget(const struct arguments *a, struct error *err)
+{
+	struct str names[checkpoint_names_max];
+	uint32_t count = a->count - 2;
+	if (count == 0 || count > checkpoint_names_max)
+		return cli_usage(&command_state, "name what to forget, as info shows it");
+	for (uint32_t i = 0; i < count; i++)
+		names[i] = str_c(a->items[i + 2]);
+	return checkpoint_forget(a->items[1], names, count, err) < 0 ? cli_fail(err) : 0;
+}
+
+static int go_back(const char *folder, const char *to_batch, struct error *err)
+{
+	int64_t to = -1, was, now;
+	if (to_batch != NULL && (!int64_parse(str_c(to_batch), &to) || to < 0))
+		return cli_usage(&command_state, "--to-batch takes the number of a batch");
+	if (checkpoint_rewind(folder, to, &was, &now, err) < 0)
+		return cli_fail(err);
+	struct strbuf out;
+	strbuf_init(&out);
+	strbuf_addf(&out,
+		"%s: goes on after batch %" PRId64 ", it was at %" PRId64 "\n"
+		"Targets keep what they have: those that know their batches refuse to go back "
+		"(exit 6), the others get the later batches again.\n",
+		folder, now, was);
+	int exit_code = cli_print(strbuf_str(&out));
+	strbuf_release(&out);
+	return exit_code;
+}
+
+static int show(enum state_action action, const struct arguments *a, struct error *err)
+{
+	struct checkpoint_look *l = checkpoint_look_open(a->items[1], err);
+	if (l == NULL)
+		return cli_fail(err);
+	int exit_code = action == STATE_DUMP
+		? dump(l, a->count > 2 ? a->items[2] : NULL, err)
+		: tell(l, action == STATE_INFO);
+	checkpoint_look_close(l);
+	return exit_code;
+}
+
 static int run_state(const void *options, const struct arguments *a)
 {
-	static const char *const actions[] = {"info", "verify", "dump"};
+	static const char *const actions[] = {"info", "verify", "dump", "forget", "rewind"};
+	const struct state_options *o = options;
 	struct error err;
 	error_init(&err);
-	(void)options;
 	uint32_t action = 0;
 	while (a->count > 0 && action < ARRAY_LEN(actions) &&
 		strcmp(a->items[0], actions[action]) != 0)
 		action++;
 	if (a->count == 0 || action == ARRAY_LEN(actions))
-		return cli_usage(&command_state, "say what to do: info, verify or dump");
+		return cli_usage(
+			&command_state, "say what to do: info, verify, dump, forget or rewind");
 	if (a->count < 2)
 		return cli_usage(&command_state, "name the checkpoint's folder");
+	if (o->to_batch != NULL && action != STATE_REWIND)
+		return cli_usage(&command_state, "--to-batch is for rewind");
+	if (action == STATE_FORGET)
+		return forget(a, &err);
 	uint32_t used = action == STATE_DUMP && a->count > 2 ? 3 : 2;
 	if (a->count > used)
 		return cli_usage(&command_state, "'%s' is one argument too many", a->items[used]);
-	struct checkpoint_look *l = checkpoint_look_open(a->items[1], &err);
-	if (l == NULL)
-		return cli_fail(&err);
-	int exit_code = action == STATE_DUMP ? dump(l, used == 3 ? a->items[2] : NULL, &err)
-					     : tell(l, action == STATE_INFO);
-	checkpoint_look_close(l);
-	return exit_code;
+	return action == STATE_REWIND ? go_back(a->items[1], o->to_batch, &err)
+				      : show(action, a, &err);
 }
+
+static const struct option_spec state_specs[] = {
+	{0, "to-batch", "N", OPTION_TEXT, offsetof(struct state_options, to_batch),
+		"rewind: go on after this batch"},
+};
 
 const struct command command_state = {
 	.name = "state",
-	.summary = "What a checkpoint holds: a summary, whether it is whole, a table's rows.",
-	.usage = "cdcl state info|verify|dump FOLDER [TABLE]",
+	.summary = "What a checkpoint holds, whether it is whole, and changes to it.",
+	.usage = "cdcl state info|verify|dump|forget|rewind FOLDER [TABLE|NAME...]",
 	.examples = "  cdcl state info state/orders\n"
 		    "  cdcl state verify state/orders              exit 6: damaged, and where\n"
-		    "  cdcl state dump state/orders orders         rows as JSON lines\n",
-	.details = "It reads only, and a job may run meanwhile: what is shown is one moment of\n"
-		   "it. Everything is read, so it takes the memory that the job's tables take.\n",
+		    "  cdcl state dump state/orders orders         rows as JSON lines\n"
+		    "  cdcl state forget state/orders 'table old'  the script has it no more\n"
+		    "  cdcl state rewind --to-batch 41 state/orders\n",
+	.details = "info, verify and dump read only, and a job may run meanwhile: what is shown\n"
+		   "is one moment of it. They take the memory that the job's tables take.\n"
+		   "forget and rewind need a job that does not run (exit 7). forget lets go of a\n"
+		   "table, group or source, by its name in 'cdcl check --against'. rewind goes\n"
+		   "back to the state after an earlier batch, as far as the logs reach; without\n"
+		   "--to-batch to the oldest one that they hold.\n",
+	.options = state_specs,
+	.option_count = ARRAY_LEN(state_specs),
+	.options_bytes = sizeof(struct state_options),
 	.run = run_state,
 };

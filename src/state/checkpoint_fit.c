@@ -59,6 +59,11 @@ static int read_head(struct checkpoint *c, uint64_t number, struct checkpoint_he
 	return result;
 }
 
+int checkpoint_newest_head(struct checkpoint *c, struct checkpoint_head *head, struct error *err)
+{
+	return read_head(c, c->manifest.newest, head, err);
+}
+
 static bool is_group(struct str name)
 {
 	return str_starts(name, str_lit("group "));

@@ -114,6 +114,7 @@ bool checkpoint_take_batch(
 
 /* ---- checkpoint_fit.c ---- */
 
+int checkpoint_newest_head(struct checkpoint *c, struct checkpoint_head *head, struct error *err);
 /* Verdicts into c->found, from the newest log. */
 int checkpoint_judge(struct checkpoint *c, struct error *err);
 /* The same, and how logs from the first on are read; CDCL_E_STATE when one is to refuse. */

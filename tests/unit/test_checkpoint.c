@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "state/checkpoint_change.h"
 #include "state/checkpoint_look.h"
 #include "state/table_state.h"
 
@@ -661,6 +662,41 @@ static void test_of_others(void **state)
 	job_close(&other, &err);
 }
 
+/* Every batch that can be gone back to gives what the model had, and goes on from there. */
+static void test_rewind(void **state)
+{
+	(void)state;
+	struct error err;
+	struct job j;
+	int64_t committed = -1, was, now, oldest = -1;
+	uint32_t reached = 0;
+	for (int64_t to = -1; to < batches_max; to++) {
+		memory_reset();
+		assert_int_equal(job_open(&j, &err), 0);
+		assert_int_equal(run_to(&j, batches_max, &committed, &err), 0);
+		job_close(&j, &err);
+		int r = checkpoint_rewind("state/orders", to, &was, &now, &err);
+		if (r < 0) {
+			assert_int_equal(r, -(int)CDCL_E_USAGE);
+			assert_true(to < oldest);
+			continue;
+		}
+		assert_int_equal(was, batches_max - 1);
+		assert_true(to < 0 || now == to);
+		oldest = to < 0 ? now : oldest;
+		reached++;
+		assert_int_equal(job_open(&j, &err), 0);
+		assert_int_equal(j.found->batch.id, now);
+		assert_false(j.found->interrupted);
+		assert_true(holds(&j, now));
+		assert_int_equal(run_to(&j, batches_max, &committed, &err), 0);
+		assert_true(holds(&j, batches_max - 1));
+		job_close(&j, &err);
+	}
+	assert_true(oldest > 0 && oldest < batches_max - 1); /* there were two snapshots */
+	assert_int_equal(reached, batches_max - oldest + 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -673,6 +709,7 @@ int main(void)
 		cmocka_unit_test(test_looked_at),
 		cmocka_unit_test(test_damage_is_seen_from_outside),
 		cmocka_unit_test(test_of_others),
+		cmocka_unit_test(test_rewind),
 	};
 	return cmocka_run_group_tests(tests, make_model, free_model);
 }
