@@ -26,6 +26,7 @@
 	X(CDCL_E_SQL, 3, "SQL expression invalid")                                                 \
 	X(CDCL_E_DDL, 3, "schema invalid")                                                         \
 	X(CDCL_E_UNREACHABLE, 4, "broker or sink unreachable")                                     \
+	X(CDCL_E_REFUSED, 4, "refused by a broker") /* and would be again */                       \
 	X(CDCL_E_DATA, 5, "data policy")                                                           \
 	X(CDCL_E_JSON, 5, "malformed record")                                                      \
 	X(CDCL_E_STATE, 6, "state corrupt or incompatible")                                        \

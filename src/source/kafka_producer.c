@@ -146,7 +146,7 @@ static int no_broker(const struct kafka_producer *p, struct str brokers, rd_kafk
 static int refused_topic(
 	const struct kafka_producer *p, rd_kafka_resp_err_t why, struct error *err)
 {
-	error_set(err, CDCL_E_UNREACHABLE, "topic '%s': %s", p->topic, rd_kafka_err2str(why));
+	error_set(err, CDCL_E_REFUSED, "topic '%s': %s", p->topic, rd_kafka_err2str(why));
 	kafka_error_advise(why, err);
 	return -(int)err->code;
 }

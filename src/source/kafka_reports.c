@@ -72,7 +72,7 @@ int kafka_message_error(rd_kafka_resp_err_t why, const char *topic, struct str k
 	char text[kafka_key_text_max + 8] = "";
 	if (key.data != NULL)
 		key_text(key, text, sizeof(text));
-	error_set(err, CDCL_E_UNREACHABLE,
+	error_set(err, kafka_error_is_refusal(why) ? CDCL_E_REFUSED : CDCL_E_UNREACHABLE,
 		"topic '%s' does not take a message of %zu bytes%s%s: %s", topic, bytes,
 		text[0] != 0 ? " with key " : "", text, rd_kafka_err2str(why));
 	kafka_error_advise(why, err);

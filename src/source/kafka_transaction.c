@@ -206,6 +206,7 @@ static enum outcome judge(struct kafka_transaction *t, rd_kafka_error_t *e, cons
 		kafka_reports_error(&t->reports, &t->cause);
 		out = OUTCOME_REFUSED;
 	} else if (kafka_error_is_refusal(why)) {
+		t->cause.code = CDCL_E_REFUSED;
 		kafka_error_advise(why, &t->cause);
 		out = OUTCOME_REFUSED;
 	} else if (rd_kafka_error_txn_requires_abort(e) && !rd_kafka_error_is_fatal(e) &&

@@ -221,6 +221,22 @@ def test_z_transaction_and_a_broker_that_goes_away():
     case.judge('stopped without a broker')
 
 
+def test_transaction_with_a_message_that_is_refused():
+    """It would be refused again: the job ends at once, with the key, and nothing of the batch is seen."""
+    case = Case('txn_large', messages=False)
+    run.tool('create', case.name + '.all', 1, 'max.message.bytes=2000')
+    run.send(case.source, [b'{"n":1,"s":"a"}', b'{"n":2,"s":"%s"}' % (b'x' * 5000)])
+    case.path = run.script('''
+local cdcl = require "cdcl"
+cdcl.job { name = "$name", checkpoint = "$kept" }
+cdcl.kafka { topic = "$topic", schema = "n bigint, s string", starting_offsets = "earliest" }
+  :to(cdcl.kafka_sink { topic = "$name.all", key = "n" })
+''', name=case.name, kept=case.kept, topic=case.source)
+    err = case.once(code=4)
+    run.want('does not take a message of' in err and 'Message size too large' in err and 'going back' not in err, err)
+    run.same(case.read('all'), [])
+
+
 def test_delivery_is_checked():
     for text, wanted in (('delivery = "exactly_once"', 'needs a checkpoint'), ('delivery = "once"', 'exactly_once')):
         path = run.script('''

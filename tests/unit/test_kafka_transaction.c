@@ -159,7 +159,7 @@ static void meet(struct fixture *f, const struct fault *fault)
 			rd_kafka_err2name(fault->code), class_names[got],
 			class_names[fault->class], r < 0 ? err.text : "");
 	if (got == REFUSED)
-		assert_int_equal(err.code, CDCL_E_UNREACHABLE);
+		assert_int_equal(err.code, CDCL_E_REFUSED);
 	kafka_producer_close(p);
 	kafka_transaction_close(t);
 	rd_kafka_mock_clear_request_errors(f->cluster, fault->request);
