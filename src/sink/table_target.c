@@ -214,8 +214,11 @@ static int write_ledger(struct table_target *t, const struct batch *b, struct er
 	if (r != 0)
 		return r < 0 ? r : 0;
 	r = t->db->ledger_read(t, &found, err);
-	if (r == 1 && target_ledger_row_is(&found, &next))
-		t->doubtful = true; /* the commit before was taken after all: look */
+	if (r == 1 && target_ledger_row_is(&found, &next)) {
+		t->doubtful = true; /* look_up says that it was taken */
+		return error_set(err, CDCL_E_UNREACHABLE, STR_FMT
+			": the answer to a commit was lost", STR_ARG(t->base.target));
+	}
 	return r < 0 ? r : target_ledger_fenced(&t->base, r == 1 ? &found : NULL, err);
 }
 
