@@ -242,6 +242,24 @@ static int match(struct append_file *f, int64_t now, struct error *err)
 	return 0;
 }
 
+/*
+ * What was found may be with the kernel only: the process before died, or its sync failed. It is
+ * durable before anybody hears that the batch is there.
+ */
+static int keep_found(struct append_file *f, struct error *err)
+{
+	struct strbuf line;
+	int fd = file_exists(f->path.data) ? file_open_read(f->path.data, err) : -1;
+	int r = fd >= 0 ? file_sync(fd, f->path.data, err) : 0;
+	file_close(fd);
+	strbuf_init(&line);
+	append_note_add(&f->last, f->checkpoint, f->job, &line);
+	if (r == 0)
+		r = file_replace(f->batch_path.data, strbuf_str(&line), err);
+	strbuf_release(&line);
+	return r;
+}
+
 int append_file_open(struct append_file *f, struct str job, struct str checkpoint, bool *others,
 	struct error *err)
 {
@@ -263,6 +281,8 @@ int append_file_open(struct append_file *f, struct str job, struct str checkpoin
 	r = last_note(f->batch_path.data, &text, &f->last, &of, &by, err);
 	if (r == 1 && checkpoint.data != NULL && str_eq(of, checkpoint) && str_eq(by, job)) {
 		r = match(f, now, err);
+		if (r == 0)
+			r = keep_found(f, err);
 	} else if (r == 1) {
 		*others = true;
 		r = now > f->last.before && now < f->last.after

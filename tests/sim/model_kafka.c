@@ -288,7 +288,8 @@ rd_kafka_error_t *rd_kafka_begin_transaction(rd_kafka_t *rk)
 	world_call("begin_transaction");
 	if (rk->fatal || rk->producer == NULL)
 		return fenced(rk);
-	check(!rk->in_transaction);
+	if (rk->in_transaction)
+		return error_of(RD_KAFKA_RESP_ERR__STATE, false, false);
 	rk->in_transaction = true;
 	rk->must_abort = rk->commit_applied = false;
 	rk->txn = 0;
