@@ -56,6 +56,11 @@ void disk_use(const struct disk *d)
 	disk = d == NULL ? &disk_system : d;
 }
 
+bool disk_is_system(void)
+{
+	return disk == &disk_system;
+}
+
 int file_write_all(int fd, struct str bytes, const char *path, struct error *err)
 {
 	while (bytes.len > 0) {

@@ -38,6 +38,8 @@ struct disk {
 
 extern const struct disk disk_system;
 void disk_use(const struct disk *disk);         /* NULL: disk_system */
+/* What stands in for it need not know threads. */
+bool disk_is_system(void);
 
 /* Writes all of it or fails with CDCL_E_DISK and the path in the message. */
 int file_write_all(int fd, struct str bytes, const char *path, struct error *err);

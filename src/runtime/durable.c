@@ -4,14 +4,18 @@
 
 #include "base/arena.h"
 #include "base/check.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "runtime/state_sources.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* A slice of a snapshot between two turns: some 100 us. */
-enum { slice_bytes = 256 * 1024, parts_max = 1024 };
+enum {
+	slice_bytes = 256 * 1024, /* of a snapshot between two turns: some 100 us */
+	wait_us_max = 3000, /* most syncs are faster, and a turn of the loop would be slower */
+	parts_max = 1024
+};
 
 struct durable {
 	struct plan *plan;
@@ -313,7 +317,8 @@ struct durable *durable_open(struct plan *plan, struct error *err)
 	struct checkpoint_config config = {
 		.path = str_dup(plan->checkpoint, &d->arena).data,
 		.job = plan->job_name,
-		.snapshot_log_bytes_min = plan->snapshot_log_bytes_min};
+		.snapshot_log_bytes_min = plan->snapshot_log_bytes_min,
+		.in_background = disk_is_system()};
 	int r = check_plan(plan, err);
 	if (r == 0)
 		d->checkpoint = checkpoint_open(&config, NULL, 0, err);
@@ -533,6 +538,16 @@ int durable_commit(struct durable *d, const struct intake *intakes, uint32_t cou
 			checkpoint_positions_max);
 	struct checkpoint_batch batch = {b->id, b->time_us, d->positions, d->position_count};
 	return checkpoint_commit(d->checkpoint, &batch, err);
+}
+
+int durable_wait(struct durable *d, struct error *err)
+{
+	return checkpoint_wait(d->checkpoint, wait_us_max, err);
+}
+
+uint32_t durable_wake_fds(const struct durable *d, int fds[2])
+{
+	return checkpoint_wake_fds(d->checkpoint, fds);
 }
 
 int durable_published(struct durable *d, const struct batch *b, struct error *err)

@@ -42,11 +42,15 @@ void durable_replay_order(const struct durable *d, struct read_order *order);
 
 int durable_intend(struct durable *d, const struct intake *intakes, uint32_t count,
 	const struct read_order *order, const struct batch *b, struct error *err);
+/* What intend or commit wrote is durable: 0; 1: not yet, ask again when a wake_fd is readable. */
+int durable_wait(struct durable *d, struct error *err);
 int durable_commit(struct durable *d, const struct intake *intakes, uint32_t count,
 	const struct batch *b, struct error *err);
 int durable_published(struct durable *d, const struct batch *b, struct error *err);
 
 void durable_figures(const struct durable *d, struct checkpoint_figures *figures);
+
+uint32_t durable_wake_fds(const struct durable *d, int fds[2]);
 
 /* Between chunks: a slice of a snapshot. 1 while there is more to do. */
 int durable_step(struct durable *d, struct error *err);

@@ -19,6 +19,9 @@ enum {
 	turn_us_max = 10 * 1000 /* slow functions of a script: look at signals between chunks */
 };
 
+/* Of the end of a batch (emit_more): what was begun and has to be durable before it goes on. */
+enum emit_phase { EMIT_NOTHING, EMIT_INTENDED, EMIT_COMMITTED };
+
 enum pipeline_phase { PHASE_READING, PHASE_CLOSING, PHASE_WIDER, PHASE_DONE };
 
 struct pipeline {
@@ -35,6 +38,8 @@ struct pipeline {
 	struct trigger trigger;
 	struct batch batch;
 	enum pipeline_phase phase;
+	enum emit_phase emit;
+	int64_t emit_mark_us; /* monotonic: the last figure was taken */
 	bool draining;
 	bool batch_open; /* begun, not yet published */
 	int64_t batches_max; /* 0: no limit */
@@ -445,45 +450,67 @@ static int end_sources(struct pipeline *p, struct error *err)
 	return 0;
 }
 
-/*
- * The order of durability, in this one place. With a checkpoint, what the batch is made of is
- * durable first. Operators give what they held back; every sink has all its rows and makes them
- * ready; dead letters are durable; state, positions and the batch's number become durable as one;
- * what is ready is made visible; only then do the sources hear that the range is done and commit
- * it. A stop between any two lines repeats the batch, and never loses it.
- */
-static int emit_batch(struct pipeline *p, struct error *err)
+/* All rows are at their sinks, which are ready, and so are dead letters. */
+static int emit_rows(struct pipeline *p, struct error *err)
 {
 	struct batch_figures *f = &p->figures;
-	struct durable *d = p->durable;
-	int64_t mark_us = clock_monotonic_us(p->clock);
-	int r = d == NULL ? 0
-			  : durable_intend(d, p->intakes, p->intake_count, &p->order, &p->batch,
-				    err);
-	if (r == 0)
-		r = graph_finish(&p->graph, err);
-	f->finish_us = lap(p, &mark_us);
+	int r = graph_finish(&p->graph, err);
+	f->finish_us = lap(p, &p->emit_mark_us);
 	if (r == 0)
 		r = graph_prepare(&p->graph, err);
 	for (uint32_t i = 0; i < p->graph.sink_count; i++)
 		f->rows_out += p->graph.sinks[i]->rows_written;
 	if (r == 0 && p->dead.writer != NULL)
 		r = p->dead.writer->publish(p->dead.writer, err);
+	return r;
+}
+
+/*
+ * The order of durability, in this one place. With a checkpoint, what the batch is made of is
+ * durable first. Operators give what they held back; every sink has all its rows and makes them
+ * ready; dead letters are durable; state, positions and the batch's number become durable as one;
+ * what is ready is made visible; only then do the sources hear that the range is done and commit
+ * it. A stop between any two lines repeats the batch, and never loses it.
+ *
+ * Where "durable" has to be waited for, the loop runs: the answer is 1 then, and the same function
+ * is called again. Nothing is read meanwhile.
+ */
+static int emit_batch(struct pipeline *p, struct error *err)
+{
+	struct batch_figures *f = &p->figures;
+	struct durable *d = p->durable;
+	int r = 0;
+	if (p->emit == EMIT_NOTHING && d != NULL)
+		r = durable_intend(
+			d, p->intakes, p->intake_count, &p->order, &p->batch, err);
+	if (p->emit == EMIT_NOTHING && r == 0)
+		p->emit = EMIT_INTENDED;
 	if (r == 0 && d != NULL)
-		r = durable_commit(d, p->intakes, p->intake_count, &p->batch, err);
+		r = durable_wait(d, err);
+	if (p->emit == EMIT_INTENDED && r == 0) {
+		r = emit_rows(p, err);
+		if (r == 0 && d != NULL)
+			r = durable_commit(d, p->intakes, p->intake_count, &p->batch, err);
+		if (r == 0)
+			p->emit = EMIT_COMMITTED;
+		if (r == 0 && d != NULL)
+			r = durable_wait(d, err);
+	}
+	if (r != 0)
+		return r;
 	transactions_offsets(&p->transactions, p->plan, p->intakes, p->intake_count);
-	if (r == 0)
-		r = graph_publish(&p->graph, err);
+	r = graph_publish(&p->graph, err);
 	if (r == 0)
 		r = transactions_publish(&p->transactions, &p->batch, err);
 	if (r == 0 && d != NULL)
 		r = durable_published(d, &p->batch, err);
 	if (r == 0)
 		r = quarantine_published(p->quarantine, p->batch.id, err);
-	f->publish_us = lap(p, &mark_us);
+	f->publish_us = lap(p, &p->emit_mark_us);
 	if (r == 0)
 		r = end_sources(p, err);
-	f->commit_us = lap(p, &mark_us);
+	f->commit_us = lap(p, &p->emit_mark_us);
+	p->emit = EMIT_NOTHING;
 	return r;
 }
 
@@ -506,13 +533,11 @@ static bool is_last(const struct pipeline *p)
 		(all_are(p, SOURCE_END) && !is_wider(p));
 }
 
-static int finish_batch(struct pipeline *p, struct error *err)
+static int go_on_finishing(struct pipeline *p, struct error *err)
 {
-	p->batch.last = is_last(p);
-	begin_figures(p);
 	int r = emit_batch(p, err);
-	if (r < 0)
-		return r;
+	if (r != 0)
+		return r < 0 ? r : PIPELINE_WAIT;
 	p->figures.trigger_us = clock_monotonic_us(p->clock) - p->closing_since_us;
 	tell_overrun(p);
 	p->batch.id++;
@@ -520,6 +545,14 @@ static int finish_batch(struct pipeline *p, struct error *err)
 	p->phase = p->batch.last ? PHASE_DONE : is_wider(p) ? PHASE_WIDER : PHASE_READING;
 	p->batch_open = false; /* its ranges stay readable until the next step */
 	return PIPELINE_BATCH;
+}
+
+static int finish_batch(struct pipeline *p, struct error *err)
+{
+	p->batch.last = is_last(p);
+	begin_figures(p);
+	p->emit_mark_us = clock_monotonic_us(p->clock);
+	return go_on_finishing(p, err);
 }
 
 /* ---- one turn ---- */
@@ -576,6 +609,8 @@ static bool leaves_replay(const struct pipeline *p)
 
 int pipeline_step(struct pipeline *p, uint32_t chunks_max, struct error *err)
 {
+	if (p->emit != EMIT_NOTHING)
+		return go_on_finishing(p, err);
 	if (leaves_replay(p))
 		p->phase = PHASE_DONE;
 	if (p->phase == PHASE_DONE)
@@ -610,7 +645,11 @@ void pipeline_drain(struct pipeline *p)
 
 void pipeline_wait(const struct pipeline *p, struct pipeline_wait *wait)
 {
-	wait->fd_count = 0;
+	wait->fd_count = p->durable == NULL ? 0 : durable_wake_fds(p->durable, wait->fds);
+	if (p->emit != EMIT_NOTHING) {
+		wait->timeout_us = -1;
+		return;
+	}
 	wait->timeout_us = p->phase == PHASE_READING
 		? trigger_wait_us(&p->trigger, clock_wall_us(p->clock))
 		: -1;

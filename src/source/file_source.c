@@ -250,12 +250,15 @@ static int begin_file(struct file_source *f, struct error *err)
 	if (f->reader == NULL)
 		return -(int)err->code;
 	f->waiting_next++;
-	f->files_in_batch++;
 	s->partitions[s->partition_count++] =
 		(struct source_partition){.topic = path, .latest = -1};
 	int r = skip_lines(f, &s->partitions[s->partition_count - 1], err);
 	if (r < 0)
 		return r;
+	/* One that an earlier run began is none of this batch's files, as if it had stayed open. */
+	if (s->partitions[s->partition_count - 1].position > 0)
+		return 0;
+	f->files_in_batch++;
 	if (s->wake_fd < 0)
 		s->files_read++; /* an empty file is input; standard input is when something comes
 				  */

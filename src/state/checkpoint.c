@@ -93,6 +93,23 @@ void checkpoint_set_parts(
 	c->part_count = part_count;
 }
 
+static int open_workers(struct checkpoint *c, struct error *err)
+{
+	c->log_worker = disk_worker_open(err);
+	if (c->log_worker != NULL)
+		c->snapshot_worker = disk_worker_open(err);
+	return c->snapshot_worker == NULL ? -(int)err->code : 0;
+}
+
+uint32_t checkpoint_wake_fds(const struct checkpoint *c, int fds[2])
+{
+	if (c->log_worker == NULL)
+		return 0;
+	fds[0] = disk_worker_fd(c->log_worker);
+	fds[1] = disk_worker_fd(c->snapshot_worker);
+	return 2;
+}
+
 struct checkpoint *checkpoint_open(const struct checkpoint_config *config,
 	struct state_part *const *parts, uint32_t part_count, struct error *err)
 {
@@ -113,6 +130,8 @@ struct checkpoint *checkpoint_open(const struct checkpoint_config *config,
 		r = file_sync_name(checkpoint_path(c, "log", 0), err);
 	if (r == 0)
 		r = read_manifest(c, err);
+	if (r == 0 && config->in_background)
+		r = open_workers(c, err);
 	if (r == 0)
 		return c;
 	checkpoint_close(c, NULL);
@@ -161,6 +180,8 @@ int checkpoint_close(struct checkpoint *c, struct error *err)
 	int r = c->recovered && !c->log.failed ? frame_log_sync(&c->log, err) : 0;
 	checkpoint_snapshot_release(c);
 	frame_log_close(&c->log);
+	disk_worker_close(c->log_worker);
+	disk_worker_close(c->snapshot_worker);
 	file_close(c->lock_fd);
 	strbuf_release(&c->scratch);
 	arena_release(&c->arena);
@@ -194,7 +215,7 @@ int checkpoint_intend(
 	strbuf_reset(&c->scratch);
 	checkpoint_add_intent(intent, &c->scratch);
 	int r = frame_log_append(&c->log, FRAME_INTENT, strbuf_str(&c->scratch), err);
-	return r < 0 ? r : frame_log_sync(&c->log, err);
+	return r < 0 ? r : frame_log_sync_begin(&c->log, NULL, err);
 }
 
 static int append_changes(struct checkpoint *c, uint32_t part, struct error *err)
@@ -226,7 +247,14 @@ int checkpoint_commit(
 	strbuf_reset(&c->scratch);
 	checkpoint_add_batch(batch, &c->scratch);
 	r = frame_log_append(&c->log, FRAME_BATCH, strbuf_str(&c->scratch), err);
-	return r < 0 ? r : frame_log_sync(&c->log, err);
+	return r < 0 ? r : frame_log_sync_begin(&c->log, NULL, err);
+}
+
+int checkpoint_wait(struct checkpoint *c, int64_t us_max, struct error *err)
+{
+	if (c->log_worker != NULL)
+		disk_worker_heard(c->log_worker);
+	return frame_log_sync_end(&c->log, us_max, err);
 }
 
 static int64_t log_bytes(const struct checkpoint *c)
@@ -263,5 +291,6 @@ void checkpoint_figures(const struct checkpoint *c, struct checkpoint_figures *f
 		.snapshot_bytes = c->snapshot_bytes,
 		.snapshots = c->snapshots,
 		.written_bytes = c->older_written_bytes + c->log.bytes - c->log_begun_at,
-		.snapshot_runs = c->snapshot.phase != SNAPSHOT_NONE};
+		.snapshot_runs = c->snapshot.phase != SNAPSHOT_NONE,
+		.snapshot_whole = c->snapshot.phase == SNAPSHOT_WHOLE};
 }

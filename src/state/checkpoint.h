@@ -55,6 +55,8 @@ struct checkpoint_config {
 	struct str job;
 	/* 0: as they are by default; tests make snapshots likely */
 	int64_t snapshot_log_bytes_min;
+	/* threads of its own write snapshots and sync: see checkpoint_wait */
+	bool in_background;
 };
 
 enum {
@@ -158,7 +160,15 @@ int checkpoint_intend(
 	struct checkpoint *c, const struct checkpoint_intent *intent, struct error *err);
 int checkpoint_commit(
 	struct checkpoint *c, const struct checkpoint_batch *batch, struct error *err);
+/*
+ * In the background intend and commit only begin: what they wrote is durable when this answers 0;
+ * 1: not within us_max (then one of the wake_fds tells when to ask again).
+ */
+int checkpoint_wait(struct checkpoint *c, int64_t us_max, struct error *err);
 int checkpoint_published(struct checkpoint *c, int64_t id, struct error *err);
+
+/* To be waited for while a commit or a snapshot is going on; returns how many of two there are. */
+uint32_t checkpoint_wake_fds(const struct checkpoint *c, int fds[2]);
 
 /*
  * A slice of a snapshot that is being taken, if one is: about bytes_max of it; 1 while there is
@@ -181,6 +191,7 @@ struct checkpoint_figures {
 	int64_t snapshots;              /* taken by this process */
 	int64_t written_bytes;          /* to logs, by this process */
 	bool snapshot_runs;
+	bool snapshot_whole;            /* it runs, and waits for the end of a batch */
 };
 
 void checkpoint_figures(const struct checkpoint *c, struct checkpoint_figures *figures);

@@ -40,7 +40,7 @@ struct checkpoint_map {
 
 #define checkpoint_no_part UINT32_MAX
 
-enum snapshot_phase { SNAPSHOT_NONE, SNAPSHOT_SCANNING, SNAPSHOT_WHOLE };
+enum snapshot_phase { SNAPSHOT_NONE, SNAPSHOT_SCANNING, SNAPSHOT_SYNCING, SNAPSHOT_WHOLE };
 
 struct checkpoint_snapshot {
 	enum snapshot_phase phase;
@@ -68,6 +68,9 @@ struct checkpoint {
 	uint64_t maps_first;
 	struct str newest_head; /* as the newest log has it; arena */
 	struct frame_log log;
+	/* NULL: not in the background; one each, so that a commit does not wait for a snapshot */
+	struct disk_worker *log_worker;
+	struct disk_worker *snapshot_worker;
 	int64_t older_log_bytes;        /* since the snapshot, of logs before this one */
 	int64_t older_written_bytes;    /* by this process, to logs before this one */
 	int64_t log_begun_at;           /* what was in this log before this process */

@@ -322,6 +322,8 @@ int checkpoint_recover(
 {
 	check(!c->recovered);
 	int r = c->is_new ? start_new(c, err) : recover(c, err);
+	if (r == 0 && c->log.works == NULL)
+		frame_log_behind(&c->log, c->log_worker, false);
 	c->recovered = r == 0;
 	*found = &c->found;
 	return r;

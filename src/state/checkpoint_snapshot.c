@@ -42,6 +42,7 @@ int checkpoint_next_log(struct checkpoint *c, uint64_t number, struct error *err
 	c->log_begun_at = 0;
 	frame_log_close(&c->log);
 	c->log = log;
+	frame_log_behind(&c->log, c->log_worker, false);
 	return 0;
 }
 
@@ -57,7 +58,10 @@ int checkpoint_snapshot_begin(struct checkpoint *c, struct error *err)
 		return r;
 	*s = (struct checkpoint_snapshot){.phase = SNAPSHOT_SCANNING, .number = number};
 	r = frame_log_create(&s->file, checkpoint_path(c, "snap", number), 0, err);
-	return r < 0 ? r : append_head(c, &s->file, number, err);
+	if (r < 0)
+		return r;
+	frame_log_behind(&s->file, c->snapshot_worker, true);
+	return append_head(c, &s->file, number, err);
 }
 
 static int scan_some(struct checkpoint *c, size_t bytes_max, struct error *err)
@@ -84,30 +88,49 @@ static int end_scan(struct checkpoint *c, struct error *err)
 	record_add_u64(&c->scratch, s->frames);
 	int r = frame_log_append(&s->file, FRAME_END, strbuf_str(&c->scratch), err);
 	if (r == 0)
-		r = frame_log_sync(&s->file, err);
+		r = frame_log_sync_begin(&s->file, c->folder, err);
 	if (r == 0)
-		r = file_sync_folder(c->folder, err);
-	if (r == 0)
-		s->phase = SNAPSHOT_WHOLE;
+		s->phase = SNAPSHOT_SYNCING;
 	return r;
 }
 
-int checkpoint_step(struct checkpoint *c, size_t bytes_max, struct error *err)
+static int scan_slice(struct checkpoint *c, size_t bytes_max, struct error *err)
 {
 	struct checkpoint_snapshot *s = &c->snapshot;
-	if (s->phase != SNAPSHOT_SCANNING)
-		return 0;
 	if (bytes_max > checkpoint_frame_bytes)
 		bytes_max = checkpoint_frame_bytes;
 	int64_t end = s->file.bytes + (int64_t)bytes_max;
 	int r = 0;
 	while (r == 0 && s->part < c->part_count && s->file.bytes < end)
 		r = scan_some(c, bytes_max, err);
-	if (r == 0 && s->file.bytes - s->file.durable >= unsynced_bytes_max)
-		r = frame_log_sync(&s->file, err);
+	if (r == 0 && s->file.bytes - s->file.asked >= unsynced_bytes_max)
+		r = frame_log_sync_begin(&s->file, NULL, err);
 	if (r == 0 && s->part == c->part_count)
 		r = end_scan(c, err);
-	return r < 0 ? r : s->phase == SNAPSHOT_SCANNING;
+	return r;
+}
+
+int checkpoint_step(struct checkpoint *c, size_t bytes_max, struct error *err)
+{
+	struct checkpoint_snapshot *s = &c->snapshot;
+	if (s->phase != SNAPSHOT_SCANNING && s->phase != SNAPSHOT_SYNCING)
+		return 0;
+	if (c->snapshot_worker != NULL)
+		disk_worker_heard(c->snapshot_worker);
+	int r = frame_log_sync_end(&s->file, 0, err);
+	if (r < 0)
+		return r;
+	/* Between two gathered blocks, so that no append has to wait for the disk. */
+	if (s->phase == SNAPSHOT_SCANNING && !frame_log_is_busy(&s->file)) {
+		r = scan_slice(c, bytes_max, err);
+		if (r == 0)
+			r = frame_log_sync_end(&s->file, 0, err);
+		if (r < 0)
+			return r;
+	}
+	if (s->phase == SNAPSHOT_SYNCING && r == 0)
+		s->phase = SNAPSHOT_WHOLE;
+	return s->phase == SNAPSHOT_SCANNING && !frame_log_is_busy(&s->file);
 }
 
 static int remove_numbers(

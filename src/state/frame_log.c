@@ -9,6 +9,8 @@
 #include <stdlib.h>
 
 enum { frame_magic = 0x4c444331, gather_bytes_max = 1024 * 1024, read_ahead_bytes = 1024 * 1024 };
+/* Works that a slice of a snapshot may give. */
+enum { room_kept = 4 };
 
 struct frame_header {
 	uint32_t magic;
@@ -48,10 +50,100 @@ int frame_log_create(
 	return 0;
 }
 
+/* ---- what the worker has ---- */
+
+/* What is done is ours again; the first error is the log's. */
+static int reap(struct frame_log *log, struct error *err)
+{
+	struct frame_works *w = log->works;
+	int r = 0;
+	while (w != NULL && w->count > 0 && disk_work_done(&w->work[w->first])) {
+		struct disk_work *work = &w->work[w->first];
+		if (work->result < 0 && !log->failed) {
+			log->failed = true;
+			r = work->result;
+			if (err != NULL)
+				*err = work->err;
+		} else if (work->sync && !log->failed) {
+			log->durable = w->bytes[w->first];
+		}
+		strbuf_reset(&work->bytes);
+		w->first = (w->first + 1) % frame_works_max;
+		w->count--;
+	}
+	return r;
+}
+
+static int wait_for_room(struct frame_log *log, struct error *err)
+{
+	struct frame_works *w = log->works;
+	int r = reap(log, err);
+	if (r == 0 && w->count == frame_works_max) {
+		disk_worker_wait(log->worker, &w->work[w->first], -1);
+		r = reap(log, err);
+	}
+	return r;
+}
+
+static int give(struct frame_log *log, bool sync, const char *folder, struct error *err)
+{
+	struct frame_works *w = log->works;
+	int r = wait_for_room(log, err);
+	if (r < 0)
+		return r;
+	uint32_t at = (w->first + w->count++) % frame_works_max;
+	struct disk_work *work = &w->work[at];
+	struct strbuf empty = work->bytes;
+	work->fd = log->fd;
+	work->path = log->path;
+	work->sync = sync;
+	work->folder = folder;
+	w->bytes[at] = log->bytes;
+	if (log->writes_behind) {
+		work->bytes = log->buffer;
+		log->buffer = empty;
+	}
+	disk_worker_give(log->worker, work);
+	return 0;
+}
+
+void frame_log_behind(struct frame_log *log, struct disk_worker *worker, bool writes)
+{
+	check(log->works == NULL);
+	if (worker == NULL)
+		return;
+	log->works = calloc(1, sizeof(*log->works));
+	check(log->works != NULL);
+	for (uint32_t i = 0; i < frame_works_max; i++)
+		strbuf_init(&log->works->work[i].bytes);
+	log->worker = worker;
+	log->writes_behind = writes;
+}
+
+static void release_works(struct frame_log *log)
+{
+	struct frame_works *w = log->works;
+	if (w == NULL)
+		return;
+	for (; w->count > 0; w->count--, w->first = (w->first + 1) % frame_works_max)
+		disk_worker_wait(log->worker, &w->work[w->first], -1);
+	for (uint32_t i = 0; i < frame_works_max; i++)
+		strbuf_release(&w->work[i].bytes);
+	free(w);
+}
+
+bool frame_log_is_busy(const struct frame_log *log)
+{
+	const struct frame_works *w = log->works;
+	return w != NULL && w->count + room_kept > frame_works_max &&
+		!disk_work_done(&w->work[w->first]);
+}
+
 void frame_log_close(struct frame_log *log)
 {
 	if (log->path == NULL)
 		return;
+	release_works(log);
 	file_close(log->fd);
 	strbuf_release(&log->buffer);
 	free(log->path);
@@ -66,6 +158,8 @@ static int failed_before(const struct frame_log *log, struct error *err)
 
 static int flush(struct frame_log *log, struct error *err)
 {
+	if (log->writes_behind)
+		return give(log, false, NULL, err);
 	int r = file_write_all(log->fd, strbuf_str(&log->buffer), log->path, err);
 	strbuf_reset(&log->buffer);
 	log->failed = r < 0;
@@ -97,16 +191,46 @@ int frame_log_flush(struct frame_log *log, struct error *err)
 	return log->buffer.len > 0 ? flush(log, err) : 0;
 }
 
-int frame_log_sync(struct frame_log *log, struct error *err)
+static int sync_here(struct frame_log *log, const char *folder, struct error *err)
 {
-	int r = frame_log_flush(log, err);
-	if (r < 0 || log->durable == log->bytes)
-		return r;
-	r = file_sync_data(log->fd, log->path, err);
+	int r = file_sync_data(log->fd, log->path, err);
+	if (r == 0 && folder != NULL)
+		r = file_sync_folder(folder, err);
 	log->failed = r < 0;
 	if (r == 0)
 		log->durable = log->bytes;
 	return r;
+}
+
+int frame_log_sync_begin(struct frame_log *log, const char *folder, struct error *err)
+{
+	int r = log->writes_behind ? 0 : frame_log_flush(log, err);
+	if (r == 0 && log->failed)
+		r = failed_before(log, err);
+	if (r < 0 || log->asked == log->bytes)
+		return r;
+	log->asked = log->bytes;
+	return log->works == NULL ? sync_here(log, folder, err) : give(log, true, folder, err);
+}
+
+int frame_log_sync_end(struct frame_log *log, int64_t us_max, struct error *err)
+{
+	struct frame_works *w = log->works;
+	int r = reap(log, err);
+	if (r == 0 && w != NULL && w->count > 0) {
+		uint32_t last = (w->first + w->count - 1) % frame_works_max;
+		disk_worker_wait(log->worker, &w->work[last], us_max);
+		r = reap(log, err);
+	}
+	if (r == 0 && log->failed)
+		r = failed_before(log, err);
+	return r < 0 ? r : w != NULL && w->count > 0;
+}
+
+int frame_log_sync(struct frame_log *log, struct error *err)
+{
+	int r = frame_log_sync_begin(log, NULL, err);
+	return r < 0 ? r : frame_log_sync_end(log, -1, err);
 }
 
 int frame_log_resume(struct frame_log *log, struct frame_reader *r, int64_t bytes, uint32_t crc,
@@ -122,7 +246,7 @@ int frame_log_resume(struct frame_log *log, struct frame_reader *r, int64_t byte
 	/* What was read may so far be in memory only. */
 	if (result == 0)
 		result = file_sync(log->fd, log->path, err);
-	log->bytes = log->durable = bytes;
+	log->bytes = log->durable = log->asked = bytes;
 	log->failed = result < 0;
 	return result;
 }

@@ -22,10 +22,20 @@
 
 #include "cdcl/error.h"
 #include "base/str.h"
+#include "state/disk_worker.h"
 
 enum {
 	frame_header_bytes = 32,
 	frame_payload_bytes_max = 512 * 1024 * 1024,
+	frame_works_max = 8,
+};
+
+/* What the worker has of a log, oldest first. */
+struct frame_works {
+	struct disk_work work[frame_works_max];
+	int64_t bytes[frame_works_max]; /* durable when that is synced */
+	uint32_t first;
+	uint32_t count;
 };
 
 struct frame_log {
@@ -33,9 +43,13 @@ struct frame_log {
 	char *path;
 	int64_t bytes;          /* all whole frames */
 	int64_t durable;        /* those that were synced */
+	int64_t asked;          /* those whose sync was begun */
 	uint32_t crc;           /* of the last frame */
 	bool failed;
 	struct strbuf buffer;   /* frames that were not given to the disk yet */
+	struct disk_worker *worker;     /* NULL: the caller's own thread does all of it */
+	bool writes_behind;             /* the worker writes, too, and not only syncs */
+	struct frame_works *works;      /* with a worker */
 };
 
 /* An empty file in place of what was there; its name is durable when the folder is synced. */
@@ -49,6 +63,17 @@ int frame_log_append(struct frame_log *log, uint32_t kind, struct str payload, s
 int frame_log_flush(struct frame_log *log, struct error *err);
 /* All that was appended is on disk when it returns 0. */
 int frame_log_sync(struct frame_log *log, struct error *err);
+
+/* From now on the worker syncs (and writes): it outlives the log. */
+void frame_log_behind(struct frame_log *log, struct disk_worker *worker, bool writes);
+/*
+ * The same as sync in two steps; `folder` (NULL: none) is synced after it. end: 0 done, 1 not
+ * within us_max (-1: waits until it is). Without a worker begin does it all.
+ */
+int frame_log_sync_begin(struct frame_log *log, const char *folder, struct error *err);
+int frame_log_sync_end(struct frame_log *log, int64_t us_max, struct error *err);
+/* The worker has so much to do that a few more megabytes and a sync would wait for it. */
+bool frame_log_is_busy(const struct frame_log *log);
 
 /* ---- reading ---- */
 
