@@ -343,7 +343,6 @@ const struct command command_state = {
 	.summary = "What a checkpoint holds, whether it is whole, and changes to it.",
 	.usage = "cdcl state info|verify|dump|forget|rewind FOLDER [TABLE|NAME...]",
 	.examples = "  cdcl state info state/orders\n"
-		    "  cdcl state verify state/orders              exit 6: damaged, and where\n"
 		    "  cdcl state dump state/orders orders         rows as JSON lines\n"
 		    "  cdcl state forget state/orders 'table old'  the script has it no more\n"
 		    "  cdcl state rewind --to-batch 41 state/orders\n",
