@@ -38,13 +38,20 @@ static int end(void **state)
 	return 0;
 }
 
+/* As text that ends. */
+static const char *url_text(void)
+{
+	static char text[128];
+	snprintf(text, sizeof(text), STR_FMT, STR_ARG(monitor_url(monitor)));
+	return text;
+}
+
 /* The whole answer; the server closes the connection behind it. */
 static const char *get(const char *path)
 {
 	static char answer[65536];
-	struct str url = monitor_url(monitor);
 	unsigned port = 0;
-	assert_int_equal(sscanf(url.data, "http://127.0.0.1:%u/", &port), 1);
+	assert_int_equal(sscanf(url_text(), "http://127.0.0.1:%u/", &port), 1);
 	struct sockaddr_in to = {.sin_family = AF_INET,
 		.sin_port = htons((uint16_t)port),
 		.sin_addr = {htonl(INADDR_LOOPBACK)}};
@@ -129,7 +136,7 @@ static void test_nobody_looks(void **state)
 	assert_int_equal(monitor_wait_us(NULL), -1);
 	assert_true(monitor_open("nowhere", &clock_.clock, &none, &err) < 0);
 	assert_int_equal(err.code, CDCL_E_USAGE);
-	const char *taken = monitor_url(monitor).data + strlen("http://");
+	const char *taken = url_text() + strlen("http://");
 	char address[64];
 	snprintf(address, sizeof(address), "%.*s", (int)strcspn(taken, "/"), taken);
 	assert_true(monitor_open(address, &clock_.clock, &none, &err) < 0);
