@@ -406,7 +406,7 @@ int file_sync_folder(const char *path, struct error *err)
 	if (fd < 0) {
 		return error_set(err, CDCL_E_DISK, "%s: %s", path, strerror(errno));
 	}
-	/* A file system that keeps no names, as /proc, says EINVAL: there is nothing to make durable. */
+	/* EINVAL: a file system that keeps no names, as /proc; nothing can be made durable. */
 	int answer = disk->fsync(fd) == 0 || errno == EINVAL
 		? 0
 		: error_set(err, CDCL_E_DISK, "%s: cannot sync: %s", path, strerror(errno));
