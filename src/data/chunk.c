@@ -96,6 +96,19 @@ uint32_t chunk_next_live(const struct chunk *c, uint32_t row)
 	return w * 64 + (uint32_t)__builtin_ctzll(word);
 }
 
+void message_copy(struct messages *to, uint32_t at, const struct messages *from, uint32_t i)
+{
+	to->topic[at] = from->topic[i];
+	to->partition[at] = from->partition[i];
+	to->offset[at] = from->offset[i];
+	to->timestamp_us[at] = from->timestamp_us[i];
+	to->timestamp_type[at] = from->timestamp_type[i];
+	to->key[at] = from->key[i];
+	to->value[at] = from->value[i];
+	to->headers[at] = from->headers[i];
+	to->header_count[at] = from->header_count[i];
+}
+
 struct str chunk_row_place(const struct chunk *c, uint32_t row, struct arena *arena)
 {
 	if (c->messages == NULL) {

@@ -72,6 +72,9 @@ static inline uint32_t chunk_message(const struct chunk *c, uint32_t row)
  */
 size_t chunk_append(struct chunk *to, const struct chunk *from, uint32_t *next);
 
+/* Message i of `from` becomes message `at` of `to`; its texts stay where they are. */
+void message_copy(struct messages *to, uint32_t at, const struct messages *from, uint32_t i);
+
 /* "orders_cdc/3@8812" of a row's message, or "" for a row that comes from none. */
 struct str chunk_row_place(const struct chunk *c, uint32_t row, struct arena *arena);
 

@@ -88,11 +88,7 @@ static void keep_headers(struct messages *to, uint32_t i, const struct messages 
 static void keep_message(struct messages *to, uint32_t i, const struct messages *from, uint32_t m)
 {
 	to->count = i + 1;
-	to->topic[i] = from->topic[m];
-	to->partition[i] = from->partition[m];
-	to->offset[i] = from->offset[m];
-	to->timestamp_us[i] = from->timestamp_us[m];
-	to->timestamp_type[i] = from->timestamp_type[m];
+	message_copy(to, i, from, m);
 	to->key[i] = str_dup(from->key[m], to->arena);
 	to->value[i] = str_dup(from->value[m], to->arena);
 	keep_headers(to, i, from, m);

@@ -237,21 +237,6 @@ static int read_block(struct intake *in, struct error *err)
 	return read_rows(in, in->messages, err);
 }
 
-static void copy_one(struct messages *one, const struct messages *m, uint32_t i)
-{
-	one->count = 1;
-	one->source_id = m->source_id;
-	one->topic[0] = m->topic[i];
-	one->partition[0] = m->partition[i];
-	one->offset[0] = m->offset[i];
-	one->timestamp_us[0] = m->timestamp_us[i];
-	one->timestamp_type[0] = m->timestamp_type[i];
-	one->key[0] = m->key[i];
-	one->value[0] = m->value[i];
-	one->headers[0] = m->headers[i];
-	one->header_count[0] = m->header_count[i];
-}
-
 /* The same, a message at a time, each with an arena of its own: a chunk is as large as any. */
 static int read_singly(struct intake *in, struct error *err)
 {
@@ -261,11 +246,13 @@ static int read_singly(struct intake *in, struct error *err)
 			return error_set(err, CDCL_E_MEMORY, "no memory for a message");
 		arena_init(&in->one_arena, intake_arena_block_bytes);
 		in->one->arena = &in->one_arena;
+		in->one->count = 1;
+		in->one->source_id = in->messages->source_id;
 	}
 	int r = 0;
 	while (in->next < in->messages->count && r >= 0 && !in->pending) {
 		arena_reset(&in->one_arena);
-		copy_one(in->one, in->messages, in->next);
+		message_copy(in->one, 0, in->messages, in->next);
 		quarantine_enter(in->quarantine, in->one, 0);
 		quarantine_test_crash(in->one);
 		uint32_t next = 0;

@@ -247,19 +247,6 @@ static struct culprit *find(struct quarantine *q, const struct messages *m, uint
 	return NULL;
 }
 
-static void move_message(struct messages *m, uint32_t to, uint32_t from)
-{
-	m->topic[to] = m->topic[from];
-	m->partition[to] = m->partition[from];
-	m->offset[to] = m->offset[from];
-	m->timestamp_us[to] = m->timestamp_us[from];
-	m->timestamp_type[to] = m->timestamp_type[from];
-	m->key[to] = m->key[from];
-	m->value[to] = m->value[from];
-	m->headers[to] = m->headers[from];
-	m->header_count[to] = m->header_count[from];
-}
-
 int quarantine_put_aside(
 	struct quarantine *q, struct messages *m, struct dead_letters *dead, struct error *err)
 {
@@ -272,7 +259,7 @@ int quarantine_put_aside(
 		struct culprit *c = find(q, m, i);
 		if (c == NULL) {
 			if (kept != i)
-				move_message(m, kept, i);
+				message_copy(m, kept, m, i);
 			kept++;
 			continue;
 		}
