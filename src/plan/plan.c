@@ -34,6 +34,15 @@ void plan_close(struct plan *p)
 	free(arena);
 }
 
+bool plan_node_follows_table(const struct plan_node *n)
+{
+	bool holds = n->kind == PLAN_GROUP || n->kind == PLAN_TOP || n->kind == PLAN_JOIN;
+	for (uint32_t i = 0; i < n->input_count && holds; i++)
+		if (n->inputs[i]->is_table)
+			return true;
+	return false;
+}
+
 struct plan_node *plan_node_add(struct plan *p, enum plan_kind kind,
 	struct plan_node *const *inputs, uint32_t count, struct str place, struct error *err)
 {

@@ -213,6 +213,9 @@ int plan_sink(struct plan *p, struct plan_node *in, const struct sink_config *si
  */
 int plan_check(struct plan *p, struct error *err);
 
+/* What the step holds follows from Tables before it: it is computed again, nothing keeps it. */
+bool plan_node_follows_table(const struct plan_node *n);
+
 /* The operator tree with types, for people and as JSON. */
 void plan_text(const struct plan *p, struct strbuf *out);
 void plan_json(const struct plan *p, struct strbuf *out);

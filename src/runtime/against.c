@@ -36,18 +36,9 @@ static bool *used_nodes(const struct plan *plan, struct arena *arena)
 	return used;
 }
 
-static bool follows_table(const struct plan_node *n)
-{
-	bool found = false;
-	for (uint32_t i = 0; i < n->input_count; i++)
-		found = found || n->inputs[i]->is_table;
-	return found &&
-		(n->kind == PLAN_GROUP || n->kind == PLAN_TOP || n->kind == PLAN_JOIN);
-}
-
 static bool keeps(const struct plan_node *n)
 {
-	return n->kind == PLAN_MERGE || (n->kind == PLAN_GROUP && !follows_table(n));
+	return n->kind == PLAN_MERGE || (n->kind == PLAN_GROUP && !plan_node_follows_table(n));
 }
 
 static int open_keepers(
@@ -84,7 +75,7 @@ static void add_rebuilt(struct against *out, const struct plan *plan, const bool
 		[PLAN_GROUP] = "group", [PLAN_TOP] = "top", [PLAN_JOIN] = "join"};
 	for (uint32_t i = 0; i < plan->node_count; i++) {
 		const struct plan_node *n = plan->nodes[i];
-		if (!used[i] || !follows_table(n))
+		if (!used[i] || !plan_node_follows_table(n))
 			continue;
 		struct checkpoint_verdict v = {
 			str_printf(arena, "%s at " STR_FMT, names[n->kind], STR_ARG(n->place)),

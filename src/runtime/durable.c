@@ -196,13 +196,9 @@ static uint32_t source_at(const struct durable *d, uint32_t number)
 
 static bool follows_a_table(const struct plan *plan)
 {
-	for (uint32_t i = 0; i < plan->node_count; i++) {
-		const struct plan_node *n = plan->nodes[i];
-		bool holds = n->kind == PLAN_GROUP || n->kind == PLAN_TOP || n->kind == PLAN_JOIN;
-		for (uint32_t k = 0; k < n->input_count && holds; k++)
-			if (n->inputs[k]->is_table)
-				return true;
-	}
+	for (uint32_t i = 0; i < plan->node_count; i++)
+		if (plan_node_follows_table(plan->nodes[i]))
+			return true;
 	return false;
 }
 
