@@ -1,6 +1,7 @@
 #include "sink/append_file.h"
 
 #include "base/check.h"
+#include "base/checked_line.h"
 #include "base/crc32c.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -82,26 +83,20 @@ void append_note_add(const struct append_note *note, struct str checkpoint, stru
 	strbuf_addf(&line, "%" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %08x %08x %d " STR_FMT
 		" " STR_FMT, note->batch, note->before_batch, note->before, note->after,
 		note->before_crc, note->crc, note->given_up, STR_ARG(checkpoint), STR_ARG(job));
-	strbuf_addf(out, "%08x " STR_FMT "\n", crc32c(0, strbuf_str(&line)),
-		STR_ARG(strbuf_str(&line)));
+	checked_line_add(strbuf_str(&line), out);
 	strbuf_release(&line);
 }
 
 bool append_note_parse(
 	struct str line, struct append_note *note, struct str *checkpoint, struct str *job)
 {
-	enum { crc_bytes = 9, fields_max = 256, id_bytes = random_name_bytes - 1 };
+	enum { fields_max = 256, id_bytes = random_name_bytes - 1 };
 	char text[fields_max + 1];
-	unsigned said = 0;
 	int given_up = 0, at = 0;
-	if (line.len <= crc_bytes)
+	struct str rest;
+	if (!checked_line_rest(line, &rest))
 		return false;
-	struct str rest = str_sub(line, crc_bytes, line.len - crc_bytes);
 	size_t len = rest.len < fields_max ? rest.len : fields_max;
-	memcpy(text, line.data, crc_bytes);
-	text[crc_bytes] = '\0';
-	if (sscanf(text, "%8x", &said) != 1 || said != crc32c(0, rest))
-		return false;
 	memcpy(text, rest.data, len);
 	text[len] = '\0';
 	*note = (struct append_note){.batch = -1};

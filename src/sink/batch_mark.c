@@ -1,13 +1,12 @@
 #include "sink/batch_mark.h"
 
-#include "base/crc32c.h"
+#include "base/checked_line.h"
 #include "base/file.h"
 #include "data/value.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
-enum { mark_bytes_max = 4096, crc_digits = 8 };
+enum { mark_bytes_max = 4096 };
 
 const char batch_mark_name[] = "_cdcl_batch";
 
@@ -17,8 +16,7 @@ void batch_mark_text(const struct sink_writer *w, int64_t id, struct strbuf *out
 	strbuf_init(&rest);
 	strbuf_addf(&rest, "%" PRId64 " " STR_FMT " " STR_FMT, id, STR_ARG(w->checkpoint),
 		STR_ARG(w->job));
-	strbuf_addf(out, "%08x " STR_FMT "\n", crc32c(0, strbuf_str(&rest)),
-		STR_ARG(strbuf_str(&rest)));
+	checked_line_add(strbuf_str(&rest), out);
 	strbuf_release(&rest);
 }
 
@@ -35,18 +33,14 @@ static bool take_word(struct str *text, struct str *word)
 
 bool batch_mark_parse(struct str text, int64_t *id, struct sink_writer *w)
 {
-	struct str crc, batch, checkpoint;
-	char wanted[crc_digits + 1];
+	struct str rest, batch, checkpoint;
 	if (text.len == 0 || text.data[text.len - 1] != '\n')
 		return false;
 	text.len--;
-	if (!take_word(&text, &crc) || memchr(text.data, 0, text.len) != NULL)
+	if (!checked_line_rest(text, &rest) || memchr(rest.data, 0, rest.len) != NULL ||
+		!take_word(&rest, &batch) || !take_word(&rest, &checkpoint))
 		return false;
-	snprintf(wanted, sizeof(wanted), "%08x", crc32c(0, text));
-	if (!str_eq(crc, str_c(wanted)) || !take_word(&text, &batch) ||
-		!take_word(&text, &checkpoint))
-		return false;
-	*w = (struct sink_writer){.job = text, .checkpoint = checkpoint};
+	*w = (struct sink_writer){.job = rest, .checkpoint = checkpoint};
 	return int64_parse(batch, id) && *id >= 0;
 }
 
