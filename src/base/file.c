@@ -237,9 +237,9 @@ int file_read_if_there(const char *path, size_t bytes_max, struct strbuf *out, s
 	return r < 0 ? r : 1;
 }
 
-static int write_beside(const char *path, struct str bytes, struct error *err)
+int file_write_synced(const char *path, bool append, struct str bytes, struct error *err)
 {
-	int fd = file_open_write(path, false, err);
+	int fd = file_open_write(path, append, err);
 	if (fd < 0)
 		return fd;
 	int r = file_write_all(fd, bytes, path, err);
@@ -285,7 +285,7 @@ int file_replace(const char *path, struct str bytes, struct error *err)
 		return error_set(err, CDCL_E_DISK, "%s: the path is too long", path);
 	int r = folder_of(path, folder, err);
 	if (r == 0)
-		r = write_beside(beside, bytes, err);
+		r = file_write_synced(beside, false, bytes, err);
 	if (r == 0)
 		r = file_rename(beside, path, err);
 	return r < 0 ? r : file_sync_folder(folder, err);

@@ -72,6 +72,8 @@ int file_lock(int fd, const char *path, struct error *err);
 /* What is not there: 0 and nothing appended; else 1. */
 int file_read_if_there(
 	const char *path, size_t bytes_max, struct strbuf *out, struct error *err);
+/* A file made anew, or added to; synced, its name is not. */
+int file_write_synced(const char *path, bool append, struct str bytes, struct error *err);
 /*
  * Replaces a file in one step that a crash cannot half-do: a file beside it, synced, renamed over
  * it, and the folder synced. Whoever reads `path` sees the old bytes or the new ones.

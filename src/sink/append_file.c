@@ -355,24 +355,12 @@ static int copy_part(struct append_file *f, int fd, uint32_t *crc, struct error 
 
 /* ---- publishing ---- */
 
-static int write_note(const char *path, bool append, struct str text, struct error *err)
-{
-	int fd = file_open_write(path, append, err);
-	if (fd < 0)
-		return fd;
-	int r = file_write_all(fd, text, path, err);
-	if (r == 0)
-		r = file_sync(fd, path, err);
-	file_close(fd);
-	return r;
-}
-
 /* Without a checkpoint: for the next run, if this one ends in the middle. */
 static int note_length(struct append_file *f, const struct append_note *n, struct error *err)
 {
 	char text[length_bytes_max];
 	int len = snprintf(text, sizeof text, "%" PRId64 " %" PRId64 "\n", n->before, n->after);
-	int r = write_note(f->length_path.data, false, (struct str){text, (size_t)len}, err);
+	int r = file_write_synced(f->length_path.data, false, (struct str){text, (size_t)len}, err);
 	if (r == 0 && !f->noted)
 		r = file_sync_folder(f->folder.data, err);
 	f->noted = r == 0;
@@ -386,7 +374,7 @@ static int note_batch(struct append_file *f, const struct append_note *n, struct
 	append_note_add(n, f->checkpoint, f->job, &line);
 	bool anew = f->note_lines == 0 || f->note_lines >= note_lines_max;
 	int r = anew ? file_replace(f->batch_path.data, strbuf_str(&line), err)
-		     : write_note(f->batch_path.data, true, strbuf_str(&line), err);
+		     : file_write_synced(f->batch_path.data, true, strbuf_str(&line), err);
 	/* After a failure the last line may be torn: it is begun anew. */
 	f->note_lines = r < 0 ? 0 : anew ? 1 : f->note_lines + 1;
 	strbuf_release(&line);

@@ -324,18 +324,10 @@ static int stage_mark(struct parquet_append *p, const struct batch *b, struct er
 	mark_path(p, &p->staging);
 	p->scratch.len--;
 	strbuf_addf(&p->scratch, ".part%c", '\0');
-	int fd = file_open_write(p->scratch.data, false, err);
-	if (fd < 0) {
-		return fd;
-	}
 	strbuf_init(&text);
 	batch_mark_text(p->base.writer, b->id, &text);
-	int answer = file_write_all(fd, strbuf_str(&text), p->scratch.data, err);
-	if (answer == 0) {
-		answer = file_sync(fd, p->scratch.data, err);
-	}
+	int answer = file_write_synced(p->scratch.data, false, strbuf_str(&text), err);
 	strbuf_release(&text);
-	file_close(fd);
 	return answer;
 }
 
