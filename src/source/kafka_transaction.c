@@ -234,12 +234,18 @@ static int slice(struct kafka_transaction *t)
 	return patience_slice(&t->patience, slice_ms);
 }
 
+static int fail(const struct kafka_transaction *t, const struct error *cause, struct error *err)
+{
+	*err = *cause;
+	return error_prefix(err, "transaction %s: ", t->id);
+}
+
 static int give_up(struct kafka_transaction *t, struct error *err)
 {
-	*err = t->cause;
+	struct error cause = t->cause;
 	if (patience_cut(&t->patience))
-		error_prefix(err, "stopped while it waited: ");
-	return error_prefix(err, "transaction %s: ", t->id);
+		error_prefix(&cause, "stopped while it waited: ");
+	return fail(t, &cause, err);
 }
 
 /* Before what failed is tried again. */
@@ -361,8 +367,7 @@ static int recover(struct kafka_transaction *t, enum outcome why, struct error *
 	if (why == OUTCOME_REFUSED) {
 		if (t->phase != PHASE_IDLE && rd_kafka_fatal_error(t->rk, NULL, 0) == 0)
 			abort_open(t);
-		*err = cause;
-		return error_prefix(err, "transaction %s: ", t->id);
+		return fail(t, &cause, err);
 	}
 	if (!patience_left(&t->patience))
 		return give_up(t, err);
@@ -381,8 +386,7 @@ static int can_send_again(struct kafka_transaction *t, struct error *err)
 		t->figures.sent_again += t->kept.count > 0;
 		return 0;
 	}
-	*err = t->cause;
-	error_prefix(err, "transaction %s: ", t->id);
+	fail(t, &t->cause, err);
 	error_help(err,
 		"the batch is too large (over %d MB) to be sent again from memory: the next start "
 		"runs it again",
@@ -487,10 +491,8 @@ static int broken(struct kafka_transaction *t, enum outcome out, struct error *e
 {
 	if (out == OUTCOME_OK)
 		return 0;
-	if (out == OUTCOME_REFUSED || t->kept.lost) {
-		*err = t->cause;
-		return error_prefix(err, "transaction %s: ", t->id);
-	}
+	if (out == OUTCOME_REFUSED || t->kept.lost)
+		return fail(t, &t->cause, err);
 	t->phase = PHASE_BROKEN;
 	t->broken_by = out;
 	return 0;
@@ -732,7 +734,8 @@ int kafka_transaction_give_up(
 
 /* ---- at open ---- */
 
-static struct kafka_marker *marker_of(struct kafka_transaction *t, struct str topic)
+static const struct kafka_marker *marker_of(
+	const struct kafka_transaction *t, struct str topic)
 {
 	for (uint32_t i = 0; i < t->marker_count; i++)
 		if (str_eq(str_c(t->markers[i].topic), topic))
@@ -760,24 +763,17 @@ static enum outcome try_claim(struct kafka_transaction *t, struct kafka_marker *
 
 int64_t kafka_transaction_held(const struct kafka_transaction *t, struct str topic, bool *others)
 {
-	for (uint32_t i = 0; i < t->marker_count; i++) {
-		const struct kafka_marker *m = &t->markers[i];
-		if (!str_eq(str_c(m->topic), topic))
-			continue;
-		*others = m->others;
-		return m->batch_id;
-	}
-	*others = false;
-	return -1;
+	const struct kafka_marker *m = marker_of(t, topic);
+	*others = m != NULL && m->others;
+	return m == NULL ? -1 : m->batch_id;
 }
 
 int kafka_transaction_claim(struct kafka_transaction *t, struct str topic, struct error *err)
 {
-	struct kafka_marker *m = marker_of(t, topic);
-	if (m != NULL)
+	if (marker_of(t, topic) != NULL)
 		return 0;
 	check(t->marker_count < kafka_transaction_topics_max);
-	m = &t->markers[t->marker_count];
+	struct kafka_marker *m = &t->markers[t->marker_count];
 	*m = (struct kafka_marker){.batch_id = -1};
 	snprintf(m->topic, sizeof(m->topic), STR_FMT, STR_ARG(topic));
 	wait_begins(t, t->config->open_timeout_ms);
