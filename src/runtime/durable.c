@@ -264,9 +264,8 @@ static int tell_verdicts(
 	return r;
 }
 
-static int match_sources(struct durable *d, struct error *err)
+static int match_sources(struct durable *d, uint32_t plan, struct error *err)
 {
-	uint32_t plan = state_plan_fingerprint(d->plan);
 	bool was = d->found->any || d->found->interrupted;
 	if (was)
 		state_sources_match(&d->sources, d->found, &d->arena);
@@ -282,11 +281,11 @@ static int match_sources(struct durable *d, struct error *err)
 static int recover(struct durable *d, struct error *err)
 {
 	state_sources_init(&d->sources, d->plan, &d->arena);
-	checkpoint_set_sources(d->checkpoint, d->sources.sources, d->sources.count,
-		state_plan_fingerprint(d->plan));
+	uint32_t plan = state_plan_fingerprint(d->plan);
+	checkpoint_set_sources(d->checkpoint, d->sources.sources, d->sources.count, plan);
 	int r = checkpoint_recover(d->checkpoint, &d->found, err);
 	if (r == 0)
-		r = match_sources(d, err);
+		r = match_sources(d, plan, err);
 	if (r < 0)
 		return r;
 	d->replays = d->found->interrupted;
