@@ -33,26 +33,31 @@ static void add_bytes_escaped(struct str bytes, struct strbuf *out)
 		strbuf_addf(out, "\\x%02x", (unsigned char)bytes.data[i]);
 }
 
+/* The next character, *at behind it; *shown: it may stand in a line as it is. */
+static struct str next_character(struct str text, size_t *at, bool *shown)
+{
+	size_t start = *at, from = 0;
+	unsigned char c = (unsigned char)text.data[start];
+	bool malformed = false;
+	*at += utf8_step(text.data + start, text.data + text.len, &malformed);
+	struct str one = str_sub(text, start, *at - start);
+	*shown = !malformed && (c >= 0x20 || c == '\t') && c != 0x7f &&
+		(c < 0x80 || !misleads(utf8_next(one, &from)));
+	return one;
+}
+
 void log_add_printable(struct str text, const char *line_end, struct strbuf *out)
 {
 	size_t at = 0;
 	while (at < text.len) {
-		unsigned char c = (unsigned char)text.data[at];
-		if (c == '\n') {
+		bool shown;
+		struct str one = next_character(text, &at, &shown);
+		if (one.data[0] == '\n')
 			strbuf_add_c(out, line_end);
-			at++;
-			continue;
-		}
-		size_t start = at;
-		bool malformed = false;
-		at += utf8_step(text.data + at, text.data + text.len, &malformed);
-		struct str one = str_sub(text, start, at - start);
-		size_t from = 0;
-		if (malformed || (c < 0x20 && c != '\t') || c == 0x7f ||
-			(c >= 0x80 && misleads(utf8_next(one, &from))))
-			add_bytes_escaped(one, out);
-		else
+		else if (shown)
 			strbuf_add(out, one);
+		else
+			add_bytes_escaped(one, out);
 	}
 }
 
@@ -157,17 +162,12 @@ static struct str shown_part(const struct error *err)
 static void add_one_column_each(struct str line, struct strbuf *out)
 {
 	for (size_t at = 0; at < line.len;) {
-		size_t start = at;
-		bool malformed = false;
-		unsigned char c = (unsigned char)line.data[at];
-		at += utf8_step(line.data + at, line.data + line.len, &malformed);
-		struct str one = str_sub(line, start, at - start);
-		size_t from = 0;
-		if (malformed || (c < 0x20 && c != '\t') || c == 0x7f ||
-			(c >= 0x80 && misleads(utf8_next(one, &from))))
-			strbuf_add_byte(out, '?');
-		else
+		bool shown;
+		struct str one = next_character(line, &at, &shown);
+		if (shown)
 			strbuf_add(out, one);
+		else
+			strbuf_add_byte(out, '?');
 	}
 }
 
