@@ -55,6 +55,13 @@ void exposition_sample(struct strbuf *out, const char *name, const struct exposi
 	strbuf_add_byte(out, '\n');
 }
 
+void exposition_one(struct strbuf *out, const char *name, const char *type, const char *help,
+	double value)
+{
+	exposition_family(out, name, type, help);
+	exposition_sample(out, name, NULL, 0, value);
+}
+
 void exposition_observe(struct exposition_histogram *h, double value)
 {
 	uint32_t i = 0;

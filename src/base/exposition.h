@@ -33,6 +33,10 @@ struct exposition_histogram {
 	double sum;
 };
 
+/* A family of one sample without labels. */
+void exposition_one(struct strbuf *out, const char *name, const char *type, const char *help,
+	double value);
+
 void exposition_observe(struct exposition_histogram *h, double value);
 /* The whole family. */
 void exposition_histogram(struct strbuf *out, const char *name, const char *help,

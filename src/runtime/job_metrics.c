@@ -51,13 +51,6 @@ void job_metrics_note_turn(struct job_metrics *m, const struct pipeline *p, int6
 
 /* ---- families ---- */
 
-static void add_one(struct strbuf *out, const char *name, const char *type, const char *help,
-	double value)
-{
-	exposition_family(out, name, type, help);
-	exposition_sample(out, name, NULL, 0, value);
-}
-
 /* A sample with one label. */
 static void add_labelled(
 	struct strbuf *out, const char *name, const char *label, struct str text, double value)
@@ -161,7 +154,7 @@ static void add_reading(const struct pipeline *p, struct strbuf *out)
 	add_sources(out, "cdcl_source_up", "gauge", "0 while no broker of the source answers.", p,
 		SOURCE_UP);
 	if (totals.lag >= 0)
-		add_one(out, "cdcl_lag_records", "gauge",
+		exposition_one(out, "cdcl_lag_records", "gauge",
 			"Offsets between position and end, of all partitions.",
 			(double)totals.lag);
 }
@@ -175,7 +168,7 @@ static void add_bad(const struct pipeline *p, struct strbuf *out)
 		add_labelled(out, "cdcl_bad_records_total", "reason",
 			str_c(dead_letter_reason_name((enum dead_letter_reason)i)),
 			(double)d->counts[i]);
-	add_one(out, "cdcl_dead_letters_total", "counter",
+	exposition_one(out, "cdcl_dead_letters_total", "counter",
 		"Records that were kept as dead letters.", (double)d->written);
 }
 
@@ -194,13 +187,13 @@ static void add_batches(const struct job_metrics *m, struct strbuf *out)
 	exposition_histogram(out, "cdcl_batch_duration_seconds",
 		"Time spent on a batch: reading, applying, publishing, committing.", &m->batch_s);
 	add_phases(m, out);
-	add_one(out, "cdcl_rows_applied_total", "counter", "Records of published batches.",
+	exposition_one(out, "cdcl_rows_applied_total", "counter", "Records of published batches.",
 		(double)m->rows_in);
 	if (m->last_id < 0)
 		return;
-	add_one(out, "cdcl_last_batch_id", "gauge", "Number of the batch published last.",
+	exposition_one(out, "cdcl_last_batch_id", "gauge", "Number of the batch published last.",
 		(double)m->last_id);
-	add_one(out, "cdcl_last_batch_timestamp_seconds", "gauge",
+	exposition_one(out, "cdcl_last_batch_timestamp_seconds", "gauge",
 		"When a batch was published last.", (double)m->last_us / 1e6);
 }
 
@@ -261,18 +254,18 @@ static void add_checkpoint(
 	struct checkpoint_figures f;
 	if (!pipeline_checkpoint(p, &f))
 		return;
-	add_one(out, "cdcl_checkpoint_log_bytes", "gauge",
+	exposition_one(out, "cdcl_checkpoint_log_bytes", "gauge",
 		"Bytes of the log since the last snapshot: what a start has to read.",
 		(double)f.log_bytes);
-	add_one(out, "cdcl_checkpoint_written_bytes_total", "counter",
+	exposition_one(out, "cdcl_checkpoint_written_bytes_total", "counter",
 		"Bytes written to logs by this process.", (double)f.written_bytes);
-	add_one(out, "cdcl_checkpoint_snapshot_bytes", "gauge", "Bytes of the last snapshot.",
-		(double)f.snapshot_bytes);
-	add_one(out, "cdcl_checkpoint_snapshots_total", "counter",
+	exposition_one(out, "cdcl_checkpoint_snapshot_bytes", "gauge",
+		"Bytes of the last snapshot.", (double)f.snapshot_bytes);
+	exposition_one(out, "cdcl_checkpoint_snapshots_total", "counter",
 		"Snapshots taken by this process.", (double)f.snapshots);
-	add_one(out, "cdcl_checkpoint_snapshot_running", "gauge",
+	exposition_one(out, "cdcl_checkpoint_snapshot_running", "gauge",
 		"1 while a snapshot is being taken.", f.snapshot_runs);
-	add_one(out, "cdcl_checkpoint_snapshot_duration_seconds", "gauge",
+	exposition_one(out, "cdcl_checkpoint_snapshot_duration_seconds", "gauge",
 		"How long the last snapshot took, beside the job's work.",
 		(double)m->snapshot_us / 1e6);
 }
@@ -299,7 +292,7 @@ void job_metrics_text(const struct job_metrics *m, const struct pipeline *p, str
 	add_build(out);
 	exposition_family(out, "cdcl_job_info", "gauge", "The job that runs.");
 	add_labelled(out, "cdcl_job_info", "name", m->job_name, 1);
-	add_one(out, "cdcl_job_restarts_total", "counter",
+	exposition_one(out, "cdcl_job_restarts_total", "counter",
 		"Starts of the job in this process after the first one.",
 		(double)(m->starts > 0 ? m->starts - 1 : 0));
 	add_log_lines(out);

@@ -46,28 +46,23 @@ struct monitor {
 
 /* ---- the server's thread ---- */
 
-static void add_gauge(struct strbuf *out, const char *name, const char *help, double value)
-{
-	exposition_family(out, name, "gauge", help);
-	exposition_sample(out, name, NULL, 0, value);
-}
-
 static void add_process(struct strbuf *out)
 {
 	struct process_figures f;
 	process_look(&f);
-	exposition_family(out, "process_cpu_seconds_total", "counter",
-		"User and system time of the process.");
-	exposition_sample(out, "process_cpu_seconds_total", NULL, 0, f.cpu_s);
-	add_gauge(out, "process_resident_memory_bytes", "Resident memory.",
+	exposition_one(out, "process_cpu_seconds_total", "counter",
+		"User and system time of the process.", f.cpu_s);
+	exposition_one(out, "process_resident_memory_bytes", "gauge", "Resident memory.",
 		(double)f.resident_bytes);
-	add_gauge(out, "process_virtual_memory_bytes", "Virtual memory.", (double)f.virtual_bytes);
-	add_gauge(out, "process_start_time_seconds", "When the process started.", f.start_s);
-	add_gauge(out, "process_open_fds", "Open descriptors.", (double)f.open_fds);
+	exposition_one(out, "process_virtual_memory_bytes", "gauge", "Virtual memory.",
+		(double)f.virtual_bytes);
+	exposition_one(out, "process_start_time_seconds", "gauge", "When the process started.",
+		f.start_s);
+	exposition_one(out, "process_open_fds", "gauge", "Open descriptors.", (double)f.open_fds);
 	if (f.max_fds > 0)
-		add_gauge(out, "process_max_fds", "Most descriptors that may be open.",
-			(double)f.max_fds);
-	add_gauge(out, "process_threads", "Threads.", (double)f.threads);
+		exposition_one(out, "process_max_fds", "gauge",
+			"Most descriptors that may be open.", (double)f.max_fds);
+	exposition_one(out, "process_threads", "gauge", "Threads.", (double)f.threads);
 }
 
 /* Why the job is not ready; NULL: it is. With the lock held. */
@@ -107,8 +102,9 @@ static void answer_metrics(const struct monitor_shared *s, struct http_answer *a
 {
 	a->content_type = "text/plain; version=0.0.4; charset=utf-8";
 	strbuf_add(&a->body, strbuf_str(&s->metrics));
-	add_gauge(&a->body, "cdcl_ready", "1 when /readyz answers 200.", unready(s) == NULL);
-	add_gauge(&a->body, "cdcl_engine_quiet_seconds",
+	exposition_one(&a->body, "cdcl_ready", "gauge", "1 when /readyz answers 200.",
+		unready(s) == NULL);
+	exposition_one(&a->body, "cdcl_engine_quiet_seconds", "gauge",
 		"Since the last turn of the engine: more than some seconds while it is stuck.",
 		(double)service_quiet_us() / 1e6);
 }
