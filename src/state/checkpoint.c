@@ -153,11 +153,8 @@ struct checkpoint *checkpoint_compare(const struct checkpoint_config *config,
 {
 	struct checkpoint *c = checkpoint_alloc(config->path, config->job);
 	checkpoint_set_parts(c, parts, part_count);
-	int r = manifest_read(c->folder, &c->manifest, err);
+	int r = manifest_read_there(c->folder, &c->manifest, err);
 	if (r == 0)
-		r = error_set(err, CDCL_E_STATE, "%s: no checkpoint is there (no MANIFEST)",
-			c->folder);
-	else if (r > 0)
 		r = check_job(c, err);
 	if (r == 0)
 		r = checkpoint_judge(c, err);

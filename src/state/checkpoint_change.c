@@ -53,10 +53,7 @@ static int take_newest(struct checkpoint *c, struct error *err)
 static struct checkpoint *open_locked(const char *folder, struct error *err)
 {
 	struct manifest m;
-	int r = manifest_read(folder, &m, err);
-	if (r == 0)
-		error_set(err, CDCL_E_STATE, "%s: no checkpoint is there (no MANIFEST)", folder);
-	if (r <= 0)
+	if (manifest_read_there(folder, &m, err) < 0)
 		return NULL;
 	struct checkpoint_config config = {.path = folder, .job = str_c(m.job)};
 	struct checkpoint *c = checkpoint_open(&config, NULL, 0, err);

@@ -232,14 +232,6 @@ static struct checkpoint_look *look(
 	return NULL;
 }
 
-static int read_manifest(const char *folder, struct manifest *m, struct error *err)
-{
-	int r = manifest_read(folder, m, err);
-	if (r != 0)
-		return r < 0 ? r : 0;
-	return error_set(err, CDCL_E_STATE, "%s: no checkpoint is there (no MANIFEST)", folder);
-}
-
 static bool same_files(const struct manifest *a, const struct manifest *b)
 {
 	return a->snapshot == b->snapshot && a->older == b->older && a->newest == b->newest;
@@ -249,7 +241,7 @@ struct checkpoint_look *checkpoint_look_open(const char *folder, struct error *e
 {
 	struct manifest before, after;
 	for (int i = 1;; i++) {
-		if (read_manifest(folder, &before, err) < 0)
+		if (manifest_read_there(folder, &before, err) < 0)
 			return NULL;
 		struct checkpoint_look *l = look(folder, &before, err);
 		bool good = l != NULL && checkpoint_look_damage(l)->code == CDCL_OK;

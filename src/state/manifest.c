@@ -144,6 +144,14 @@ int manifest_read(const char *folder, struct manifest *m, struct error *err)
 	return r;
 }
 
+int manifest_read_there(const char *folder, struct manifest *m, struct error *err)
+{
+	int r = manifest_read(folder, m, err);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	return error_set(err, CDCL_E_STATE, "%s: no checkpoint is there (no MANIFEST)", folder);
+}
+
 int manifest_write(const char *folder, const struct manifest *m, struct error *err)
 {
 	char path[path_bytes_max];

@@ -40,6 +40,8 @@ int manifest_parse(struct str text, const char *path, struct manifest *m, struct
 
 /* 1: read; 0: there is none. */
 int manifest_read(const char *folder, struct manifest *m, struct error *err);
+/* 0: read. That there is none is an error, too. */
+int manifest_read_there(const char *folder, struct manifest *m, struct error *err);
 int manifest_write(const char *folder, const struct manifest *m, struct error *err);
 
 #endif
