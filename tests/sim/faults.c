@@ -181,19 +181,3 @@ bool model_kafka_hides_lost_answers(void)
 {
 	return faults_is_off("lost-answer");
 }
-
-/* Whoever waits for a broker by the system's time waits by the world's. */
-extern const struct clock __wrap_clock_system;
-static int64_t wall_us(const struct clock *c)
-{
-	(void)c;
-	return world->wall_us;
-}
-
-static int64_t monotonic_us(const struct clock *c)
-{
-	(void)c;
-	return world->monotonic_us;
-}
-
-const struct clock __wrap_clock_system = {.wall_us = wall_us, .monotonic_us = monotonic_us};
