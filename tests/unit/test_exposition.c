@@ -2,37 +2,10 @@
 #include "base/exposition.h"
 #include "base/listen_address.h"
 #include "cdcl/error.h"
+#include "wanted_text.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
-
-static struct strbuf out;
-
-static int begin(void **state)
-{
-	(void)state;
-	strbuf_init(&out);
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	strbuf_release(&out);
-	return 0;
-}
-
-static void want_text(const char *text)
-{
-	strbuf_add_byte(&out, '\0');
-	assert_string_equal(out.data, text);
-	strbuf_reset(&out);
-}
 
 static void test_samples(void **state)
 {

@@ -4,41 +4,14 @@
 #include "base/log_line.h"
 #include "base/log_repeat.h"
 #include "cdcl/error.h"
+#include "wanted_text.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 static const int64_t minute_us = 60 * INT64_C(1000000);
 static const int64_t noon_us = INT64_C(1795867200123456); /* 2026-11-28T12:00:00.123456Z */
-
-static struct strbuf out;
-
-static int begin(void **state)
-{
-	(void)state;
-	strbuf_init(&out);
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	strbuf_release(&out);
-	return 0;
-}
-
-static void want_text(const char *text)
-{
-	strbuf_add_byte(&out, '\0');
-	assert_string_equal(out.data, text);
-	strbuf_reset(&out);
-}
 
 static void test_layouts(void **state)
 {
