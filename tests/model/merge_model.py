@@ -214,11 +214,24 @@ def half_up(x, digits):
     return x.quantize(D(1).scaleb(-digits), rounding=decimal.ROUND_HALF_UP)
 
 
+class LongOverflow(Exception):
+    """A sum that a bigint cannot hold: the job must stop, with these words."""
+
+    words = '[ARITHMETIC_OVERFLOW] long overflow in sum(a)'
+
+
+def long_sum(values):
+    total = sum(values)
+    if not -(1 << 63) <= total < 1 << 63:
+        raise LongOverflow
+    return total
+
+
 AGGREGATES = {   # text -> the same of a list of rows
     'count(*)': len,
     'count(a)': lambda rows: len(present(rows, 'a')),
     'count(distinct s)': lambda rows: len(set(present(rows, 's'))),
-    'sum(a)': lambda rows: sum(present(rows, 'a')) if present(rows, 'a') else None,
+    'sum(a)': lambda rows: long_sum(present(rows, 'a')) if present(rows, 'a') else None,
     'sum(b)': lambda rows: sum(present(rows, 'b')) if present(rows, 'b') else None,
     'sum(f)': lambda rows: sum(present(rows, 'f')) if present(rows, 'f') else None,
     'avg(b)': lambda rows: half_up(sum(present(rows, 'b')) / len(present(rows, 'b')), 6) if present(rows, 'b') else None,
@@ -666,16 +679,33 @@ def run_one(program, seed, keep=False):
                        stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, timeout=120, check=False)
     try:
         problem = judge(job, folder, r)
-    except (OSError, ValueError, KeyError) as e:
+    except (OSError, ValueError, KeyError, LongOverflow) as e:
         problem = '%s: %s' % (type(e).__name__, e)
     if not keep:
         shutil.rmtree(folder, ignore_errors=True)
     return None if problem is None else 'seed %d\n%s%s' % (seed, script, problem)
 
 
+def overflows(job):
+    table, columns = Table(job), job.out_columns()
+    for batch in job.batches:
+        for event in batch:
+            table.take(event)
+        rows = {k: {c: row.get(c) for c in columns} for k, row in table.rows().items()}
+        try:
+            for view in job.views + [job.watched]:
+                view.rows(rows)
+        except LongOverflow:
+            return True
+    return False
+
+
 def judge(job, folder, ran):
     if ran.returncode != 0:
-        return 'exit %d: %s' % (ran.returncode, ran.stderr.decode('utf-8', 'replace')[-3000:])
+        said = ran.stderr.decode('utf-8', 'replace')
+        if ran.returncode == 1 and LongOverflow.words in said and overflows(job):
+            return None
+        return 'exit %d: %s' % (ran.returncode, said[-3000:])
     table, batches, columns = Table(job), [], job.out_columns()
     for batch in job.batches:
         for event in batch:
