@@ -107,17 +107,24 @@ static bool reads(const struct plan_node *node, struct str topic)
 }
 
 static struct partition_offset *positions_of(
-	struct durable *d, const struct plan_node *node, uint32_t *count)
+	struct durable *d, const struct plan_node *node, struct source_resume *resume)
 {
 	uint32_t source = node->source.number;
 	const struct checkpoint_batch *b = &d->found->batch;
 	struct partition_offset *out =
 		ARENA_ARRAY(d->plan->arena, struct partition_offset, b->position_count + 1);
-	*count = 0;
-	for (uint32_t i = 0; d->found->any && i < b->position_count; i++)
-		if (b->positions[i].source == source && reads(node, b->positions[i].topic))
-			out[(*count)++] = (struct partition_offset){b->positions[i].topic,
-				b->positions[i].partition, b->positions[i].next};
+	struct topic_witness *witnesses =
+		ARENA_ARRAY(d->plan->arena, struct topic_witness, b->position_count + 1);
+	uint32_t count = 0;
+	for (uint32_t i = 0; d->found->any && i < b->position_count; i++) {
+		const struct checkpoint_position *p = &b->positions[i];
+		if (p->source != source || !reads(node, p->topic))
+			continue;
+		out[count] = (struct partition_offset){p->topic, p->partition, p->next};
+		witnesses[count++] = (struct topic_witness){p->witness_until, p->witness_hash};
+	}
+	resume->from_count = count;
+	resume->witnesses = witnesses;
 	return out;
 }
 
@@ -143,6 +150,7 @@ static void add_starts(struct durable *d, uint32_t source, struct source_resume 
 	const struct checkpoint_intent *in = &d->found->intent;
 	if (d->found->any || !d->found->interrupted)
 		return;
+	resume->witnesses = NULL;
 	*from = ARENA_ARRAY(d->plan->arena, struct partition_offset, in->range_count + 1);
 	for (uint32_t i = 0; i < in->range_count; i++)
 		if (in->ranges[i].source == source)
@@ -162,7 +170,7 @@ static void resume_source(struct durable *d, struct plan_node *node)
 {
 	uint32_t number = node->source.number;
 	struct source_resume *resume = ARENA_NEW(d->plan->arena, struct source_resume);
-	struct partition_offset *from = positions_of(d, node, &resume->from_count);
+	struct partition_offset *from = positions_of(d, node, resume);
 	add_starts(d, number, resume, &from);
 	resume->from = from;
 	resume->until = ends_of(d, node, &resume->until_count);
@@ -427,6 +435,8 @@ static void note_position(
 	bool ended = file && part->latest >= 0;
 	d->positions[at].partition = ended ? 1 : file ? 0 : part->partition;
 	d->positions[at].next = part->position;
+	d->positions[at].witness_until = part->witness.until;
+	d->positions[at].witness_hash = part->witness.hash;
 }
 
 static bool is_file(const struct intake *in)

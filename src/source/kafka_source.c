@@ -29,6 +29,7 @@
 #include "source/kafka_keeper.h"
 #include "source/kafka_plan.h"
 #include "source/source_kinds.h"
+#include "source/topic_witness.h"
 
 #include <inttypes.h>
 #include <poll.h>
@@ -72,7 +73,9 @@ struct kafka_partition {
 	int64_t limit;
 	int64_t empty_until; /* nothing comes below this offset */
 	bool reached; /* target was reached */
-	bool restarts; /* librdkafka stopped it: start again at the oldest message */
+	bool restarts; /* librdkafka stopped it: start again, */
+	int64_t restart_at; /* here */
+	struct topic_witness witness; /* to be judged; until 0: nothing is */
 	bool lost; /* that was done, and where the oldest is or the end is not known yet */
 	rd_kafka_queue_t *queue; /* its own, with max_offsets_per_trigger */
 	bool was_full; /* that queue */
@@ -91,6 +94,7 @@ struct kafka_source {
 	uint32_t count;
 	uint32_t capacity;
 	uint32_t found_taken;
+	uint32_t noted; /* rows of `out` that witnesses know */
 	uint32_t unreached; /* partitions below their target */
 	bool finite;
 	bool begun; /* the first partitions were taken */
@@ -184,14 +188,18 @@ static struct kafka_partition *partition_add(struct kafka_source *ks, const stru
 	p->target = f->end;
 	if (ks->replays)
 		p->limit = replay_end(ks, f->topic->name, f->partition, f->start);
-	p->reached = f->start >= f->end;
+	p->witness = topic_witness_kept(
+		ks->config->resume, f->topic->name, f->partition, f->begin, f->start);
+	/* A finite run that finds nothing new looks at the witness all the same. */
+	p->reached = f->start >= f->end && (!ks->finite || p->witness.until == 0);
 	ks->unreached += p->reached ? 0 : 1;
 	ks->source.partitions[index] = (struct source_partition){.topic = f->topic->name,
 		.partition = f->partition,
 		.first = f->start,
 		.batch_start = f->start,
 		.position = f->start,
-		.latest = f->end};
+		.latest = f->end,
+		.witness = p->witness};
 	return p;
 }
 
@@ -243,10 +251,13 @@ static int partition_restart(
 static int restart_all(struct kafka_source *ks, struct error *err)
 {
 	int r = 0;
-	for (uint32_t i = 0; i < ks->count && r >= 0; i++)
-		if (ks->partitions[i].restarts)
-			r = partition_restart(
-				ks, &ks->partitions[i], RD_KAFKA_OFFSET_BEGINNING, err);
+	for (uint32_t i = 0; i < ks->count && r >= 0; i++) {
+		struct kafka_partition *p = &ks->partitions[i];
+		if (!p->restarts)
+			continue;
+		p->position = p->restart_at < 0 ? 0 : p->restart_at;
+		r = partition_restart(ks, p, p->restart_at, err);
+	}
 	ks->any_restarts = false;
 	return r;
 }
@@ -262,6 +273,8 @@ static int partition_again(struct kafka_source *ks, struct kafka_partition *p,
 	p->position = f->start;
 	p->empty_until = 0;
 	p->lost = false;
+	p->witness.until = 0;
+	ks->source.partitions[p - ks->partitions].witness.until = 0;
 	if (p->held != NULL)
 		p->held->there = false; /* of the old topic, as is the old end */
 	p->target = f->end;
@@ -294,7 +307,8 @@ static int take_found(struct kafka_source *ks, struct error *err)
 		if (again)
 			r = partition_again(ks, p, &f, err);
 		else if (!ks->finite || !p->reached)
-			r = partition_start(ks, p, f.start, err);
+			r = partition_start(
+				ks, p, topic_witness_from(p->witness, f.start), err);
 		any = true;
 	}
 	ks->begun = ks->begun || any;
@@ -364,12 +378,22 @@ static void copy_message(
 	ks->bytes += (int64_t)(m->len + m->key_len);
 }
 
+/* A run of one partition ends: its last message is known again after a restart. */
+static void note_run(struct kafka_source *ks, const struct kafka_partition *p)
+{
+	if (ks->out->count > ks->noted && ks->config->resume != NULL)
+		topic_witness_note(&ks->source.partitions[p - ks->partitions].witness, ks->out,
+			ks->out->count - 1);
+	ks->noted = ks->out->count;
+}
+
 static struct kafka_partition *partition_of(struct kafka_source *ks, const rd_kafka_message_t *m)
 {
 	if (m->rkt == ks->last_rkt && m->partition == ks->last_number)
 		return ks->last;
 	struct kafka_partition *p = partition_find(ks, rd_kafka_topic_opaque(m->rkt), m->partition);
 	check(p != NULL);
+	note_run(ks, ks->last);
 	ks->last = p;
 	ks->last_rkt = m->rkt;
 	ks->last_number = m->partition;
@@ -441,6 +465,7 @@ static void unhold(struct kafka_source *ks, struct kafka_partition *p, struct me
 	struct held *h = p->held;
 	if (h == NULL || !h->there || h->offset >= p->limit || messages_full(out))
 		return;
+	note_run(ks, ks->last);
 	uint32_t i = out->count++;
 	const char *at = copy_bytes(out->arena, h->bytes.data, h->bytes.len).data;
 	out->topic[i] = p->topic->name;
@@ -467,24 +492,76 @@ static void unhold(struct kafka_source *ks, struct kafka_partition *p, struct me
 	h->there = false;
 	p->messages++;
 	p->position = h->offset + 1;
+	note_run(ks, p);
 	reach(ks, p);
 }
 
 /* ---- Events in the data queue ---- */
 
+/* What comes of it until then is of no use: it lies below any position. */
+static void restart_later(struct kafka_source *ks, struct kafka_partition *p, int64_t at)
+{
+	p->position = INT64_MAX;
+	p->restarts = true;
+	p->restart_at = at;
+	ks->any_restarts = true;
+	rd_kafka_yield(ks->rk);
+}
+
+static void read_from_oldest(struct kafka_source *ks, struct kafka_partition *p)
+{
+	p->empty_until = 0;
+	p->lost = true;
+	restart_later(ks, p, RD_KAFKA_OFFSET_BEGINNING);
+}
+
+static void witness_done(struct kafka_source *ks, struct kafka_partition *p)
+{
+	p->witness.until = 0;
+	reach(ks, p);
+}
+
+/* A message below the position: the one before it is asked for after a start. */
+static void take_below(
+	struct kafka_source *ks, struct kafka_partition *p, const rd_kafka_message_t *m)
+{
+	rd_kafka_timestamp_type_t type;
+	int64_t timestamp_us = message_time_us(rd_kafka_message_timestamp(m, &type));
+	struct str key = {m->key, m->key == NULL ? 0 : m->key_len};
+	struct str value = {m->payload, m->payload == NULL ? 0 : m->len};
+	struct topic_witness w = p->witness;
+	enum topic_verdict verdict = topic_witness_judge(w, m->offset, timestamp_us, key, value);
+	ks->repeated += w.until == 0;
+	if (verdict == TOPIC_SAME) {
+		witness_done(ks, p);
+	} else if (verdict == TOPIC_OTHER && ks->config->continue_on_data_loss) {
+		log_warn("kafka",
+			STR_FMT "/%" PRId32 " was made again; going on with its oldest record",
+			STR_ARG(p->topic->name), p->partition);
+		p->witness.until = 0;
+		read_from_oldest(ks, p);
+	} else if (verdict == TOPIC_OTHER) {
+		ks->failure =
+			topic_witness_refuse(w, p->topic->name, p->partition, ks->err);
+		rd_kafka_yield(ks->rk);
+	}
+}
+
 static void lost(struct kafka_source *ks, struct kafka_partition *p, const rd_kafka_message_t *m)
 {
+	if (p->witness.until > 0) {
+		/* It was asked for and is gone; the position itself may well be there. */
+		int64_t position = p->position;
+		witness_done(ks, p);
+		restart_later(ks, p, position);
+		return;
+	}
 	if (ks->config->continue_on_data_loss) {
 		log_warn("kafka",
 			STR_FMT "/%" PRId32 ": offset %" PRId64
 				" is no longer there; going on with the oldest record",
 			STR_ARG(p->topic->name), p->partition, p->position);
-		p->position = 0;
-		p->empty_until = 0;
-		p->lost = true;
-		p->restarts = true;
-		ks->any_restarts = true;
-		rd_kafka_yield(ks->rk);
+		read_from_oldest(ks, p);
 		return;
 	}
 	ks->failure = error_set(ks->err, CDCL_E_DATA,
@@ -512,6 +589,7 @@ static void take_event(struct kafka_source *ks, const rd_kafka_message_t *m)
 			p->target = m->offset; /* the topic that was made again is shorter */
 		p->lost = false;
 		skip_empty(ks, p);
+		witness_done(ks, p);
 		return;
 	case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
 	case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
@@ -550,7 +628,7 @@ static void take(rd_kafka_message_t *m, void *opaque)
 	}
 	struct kafka_partition *p = partition_of(ks, m);
 	if (__builtin_expect(m->offset < p->position, 0)) {
-		ks->repeated++;
+		take_below(ks, p, m);
 		return;
 	}
 	if (__builtin_expect(m->offset >= p->limit, 0)) {
@@ -559,6 +637,7 @@ static void take(rd_kafka_message_t *m, void *opaque)
 		if (p->lost && p->queue != NULL)
 			p->position = p->limit = m->offset; /* a limit counts from the oldest */
 		p->lost = false;
+		witness_done(ks, p);
 		if (!ks->finite || p->limit < p->target) {
 			hold(ks, p, m);
 			rd_kafka_yield(ks->rk);
@@ -643,7 +722,7 @@ static void keep_fetching(struct kafka_source *ks, uint32_t taken)
 static void drain(struct kafka_source *ks, rd_kafka_queue_t *queue, const struct kafka_partition *p)
 {
 	while (!messages_full(ks->out) && ks->failure == 0 &&
-		(p == NULL || p->position < p->limit)) {
+		(p == NULL || p->position < p->limit || p->witness.until > 0)) {
 		uint32_t before = ks->out->count;
 		int served = rd_kafka_consume_callback_queue(queue, 0, take, ks);
 		if (served <= 0 && ks->out->count == before)
@@ -799,6 +878,7 @@ static int fill(struct source *s, struct messages *out, struct error *err)
 	ks->err = err;
 	ks->failure = 0;
 	ks->bytes = 0;
+	ks->noted = before;
 	if (ks->had_turn && (s->turn == NULL || !ks->replays))
 		end_turns(ks);
 	if (ks->replays && s->turn != NULL)
@@ -807,6 +887,7 @@ static int fill(struct source *s, struct messages *out, struct error *err)
 		drain_by_partition(ks);
 	else
 		drain(ks, ks->queue, NULL);
+	note_run(ks, ks->last);
 	ks->out = NULL;
 	if (ks->failure < 0)
 		return ks->failure;

@@ -29,6 +29,12 @@ struct starting_offsets {
 	bool given;                             /* by the script or --from; else a default */
 };
 
+/* The last message that was read of a partition (source/topic_witness.h). */
+struct topic_witness {
+	int64_t until;                          /* its offset + 1; 0: none */
+	uint64_t hash;
+};
+
 /*
  * Where a checkpoint says to go on. Files: the partition is 0, or 1 for a file that was read to its
  * end; offsets count lines.
@@ -36,6 +42,7 @@ struct starting_offsets {
 struct source_resume {
 	const struct partition_offset *from;    /* what is not named begins at its start */
 	uint32_t from_count;
+	const struct topic_witness *witnesses;  /* by `from`; NULL: none */
 	bool replays;                           /* the first batch goes just to `until` */
 	const struct partition_offset *until;   /* in order; what is not named gives nothing */
 	uint32_t until_count;

@@ -72,6 +72,9 @@ struct checkpoint_position {
 	struct str topic;               /* or the file's path */
 	int32_t partition;
 	int64_t next;
+	/* what the source keeps to know the place again (source/topic_witness.h); 0: nothing */
+	int64_t witness_until;
+	uint64_t witness_hash;
 };
 
 /* A source keeps its number in a checkpoint for good; `reads` is how a script knows it. */
@@ -125,9 +128,9 @@ struct checkpoint_found {
 	struct checkpoint_intent intent;
 	int64_t bytes_read;
 	bool from_older;                /* the newest snapshot was damaged */
-	/* as of the script that ran last; none: from before there were names of sources */
-	const struct checkpoint_source *sources;
+	const struct checkpoint_source *sources;        /* as of the script that ran last */
 	uint32_t source_count;
+	bool unnamed;                   /* from before there were names of sources */
 	uint32_t plan;
 	const struct checkpoint_verdict *verdicts;      /* by part */
 	uint32_t verdict_count;

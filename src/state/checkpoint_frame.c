@@ -52,7 +52,7 @@ int checkpoint_read_head(struct str payload, const char *path, struct arena *are
 		error_help(err, "a newer cdcl wrote it: use that one");
 		return -(int)CDCL_E_STATE;
 	}
-	*head = (struct checkpoint_head){.number = record_u64(&r)};
+	*head = (struct checkpoint_head){.version = version, .number = record_u64(&r)};
 	head->job = str_dup(record_str(&r), arena);
 	uint32_t count = record_u32(&r);
 	r.bad = r.bad || count > checkpoint_parts_max;
@@ -102,6 +102,10 @@ void checkpoint_add_batch(const struct checkpoint_batch *batch, struct strbuf *o
 		record_add_u32(out, (uint32_t)p->partition);
 		record_add_i64(out, p->next);
 	}
+	for (uint32_t i = 0; i < batch->position_count; i++) {
+		record_add_i64(out, batch->positions[i].witness_until);
+		record_add_u64(out, batch->positions[i].witness_hash);
+	}
 }
 
 static struct str take_topic(struct record_reader *r, struct arena *arena)
@@ -131,6 +135,13 @@ bool checkpoint_take_batch(struct str payload, struct arena *arena, struct check
 		p[i].topic = take_topic(&r, arena);
 		p[i].partition = (int32_t)record_u32(&r);
 		p[i].next = record_i64(&r);
+		p[i].witness_until = 0;
+		p[i].witness_hash = 0;
+	}
+	/* Those of the first two versions end here. */
+	for (uint32_t i = 0; record_left(&r) > 0 && !r.bad && i < batch->position_count; i++) {
+		p[i].witness_until = record_i64(&r);
+		p[i].witness_hash = record_u64(&r);
 	}
 	batch->positions = p;
 	return !r.bad && record_left(&r) == 0 && batch->id >= 0;

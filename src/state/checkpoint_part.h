@@ -24,9 +24,12 @@ enum frame_kind {
 	FRAME_END               /* of a snapshot: its frames before this one */
 };
 
-/* Version 1: no sources in heads; they were known by their number in the script. */
+/*
+ * Version 1: no sources in heads; they were known by their number in the script.
+ * Version 2: no witnesses in batches.
+ */
 enum {
-	checkpoint_version = 2,
+	checkpoint_version = 3,
 	checkpoint_frame_bytes = 4 * 1024 * 1024,
 	checkpoint_logs_max = 100000
 };
@@ -90,6 +93,7 @@ const char *checkpoint_path(struct checkpoint *c, const char *kind, uint64_t num
 /* ---- checkpoint_frame.c ---- */
 
 struct checkpoint_head {
+	uint32_t version;
 	uint64_t number;
 	struct str job;
 	uint32_t part_count;

@@ -221,6 +221,27 @@ def f37_topic_made_again_under_a_checkpoint(bench):
         w.send(100)
         said = w.finish(code=5)
         want('offset 300' in said and w.topic in said, said)
+        w.send(300)             # grown beyond what was read: the last message is another one
+        said = w.finish(code=5)
+        want('offset 299' in said and w.topic in said and 'state forget' in said, said)
+        with living.Life(w.folder, 'state', 'forget', 'state', 'source kafka ' + w.topic) as life:
+            life.end()
+        w.finish()
+        want(w.lines('totals.jsonl')[0]['messages'] == 600 + 800, w.lines('totals.jsonl'))
+
+
+def f37_topic_made_again_and_read_from_its_beginning(bench):
+    with Work(bench, source=', on_data_loss = "continue"') as w:
+        w.send(300)
+        w.finish()
+        w.finish()
+        bench.tool('delete', w.topic)
+        bench.tool('create', w.topic, 2)
+        w.sent = {}
+        w.send(400)
+        said = w.finish()
+        want(w.topic + '/0 was made again' in said and w.topic + '/1 was made again' in said, said)
+        want(w.lines('totals.jsonl')[0]['messages'] == 600 + 800, w.lines('totals.jsonl'))
 
 
 def f38_partition_added_under_a_checkpoint(bench):

@@ -238,7 +238,8 @@ static int one_batch(struct job *j, int64_t id, struct error *err)
 		{.topic = str_lit("orders"), .partition = 1, .from = id * 20, .to = id * 20 + 9}};
 	struct checkpoint_position positions[2] = {
 		{.topic = str_lit("orders"), .next = id * 10 + 7},
-		{.topic = str_lit("orders"), .partition = 1, .next = id * 20 + 9}};
+		{.topic = str_lit("orders"), .partition = 1, .next = id * 20 + 9,
+			.witness_until = id * 20 + 8, .witness_hash = 77}};
 	struct checkpoint_run runs[3] = {{1, id * 20 + 4}, {0, id * 10 + 7}, {1, id * 20 + 9}};
 	struct checkpoint_intent intent = {id, id * 1000, ranges, 2, runs, 3};
 	struct checkpoint_batch batch = {id, id * 1000, positions, 2};
@@ -271,6 +272,8 @@ static void assert_found(const struct job *j)
 		assert_int_equal(f->batch.time_us, f->batch.id * 1000);
 		assert_int_equal(f->batch.position_count, 2);
 		assert_int_equal(f->batch.positions[1].next, f->batch.id * 20 + 9);
+		assert_int_equal(f->batch.positions[1].witness_until, f->batch.id * 20 + 8);
+		assert_int_equal(f->batch.positions[1].witness_hash, 77);
 		assert_true(str_eq(f->batch.positions[1].topic, str_lit("orders")));
 	}
 	if (f->interrupted) {

@@ -8,6 +8,7 @@
 #include "source/kafka_plan.h"
 #include "source/kafka_producer.h"
 #include "source/source.h"
+#include "source/topic_witness.h"
 
 #include <poll.h>
 #include <setjmp.h>
@@ -302,6 +303,134 @@ static void bounds_leave_room(void **state)
 	assert_true(kafka_bounds_of(1, false).messages > 1000); /* at least 16 MB */
 }
 
+/* ---- a topic that was made again ---- */
+
+struct kept {
+	struct source_resume resume;
+	struct partition_offset from[2];
+	struct topic_witness witnesses[2];
+};
+
+/* Reads to the end and keeps positions, as a checkpoint does. */
+static int64_t read_and_keep(struct fixture *f, struct kept *kept, int *state)
+{
+	struct source *s = source_open(&f->config, 0, SOURCE_RUN_AVAILABLE_NOW, &clock_system,
+		&f->err);
+	assert_non_null(s);
+	assert_int_equal(s->ops->begin_batch(s, &f->err), 0);
+	int64_t count = 0;
+	int64_t sum = 0;
+	do {
+		*state = read_on(f, s, &count, &sum, INT64_MAX);
+	} while (*state == SOURCE_LIMIT && s->ops->begin_batch(s, &f->err) == 0);
+	for (uint32_t i = 0; i < 2 && *state >= 0; i++) {
+		kept->from[i] = (struct partition_offset){
+			f->topic, (int32_t)i, s->partitions[i].position};
+		kept->witnesses[i] = s->partitions[i].witness;
+	}
+	kept->resume = (struct source_resume){.from = kept->from, .from_count = 2,
+		.witnesses = kept->witnesses};
+	source_close(s);
+	f->config.kafka.resume = &kept->resume;
+	f->config.kafka.starting = (struct starting_offsets){.kind = OFFSETS_EXPLICIT,
+		.resumed = true, .explicit_offsets = kept->from, .explicit_count = 2};
+	return count;
+}
+
+static void topic_is_known_again(struct fixture *f)
+{
+	struct kept kept = {.resume = {.from_count = 0}};
+	f->config.kafka.resume = &kept.resume;
+	int state = 0;
+	produce(f, 0, 0, 300);
+	produce(f, 1, 0, 10);
+	assert_int_equal(read_and_keep(f, &kept, &state), 310);
+	assert_int_equal(kept.witnesses[0].until, 300);
+	assert_int_equal(kept.witnesses[1].until, 10);
+	assert_int_equal(read_and_keep(f, &kept, &state), 0);
+	assert_int_equal(state, SOURCE_END);
+	assert_int_equal(kept.witnesses[0].until, 300);
+	produce(f, 0, 0, 50);
+	assert_int_equal(read_and_keep(f, &kept, &state), 50);
+	assert_int_equal(kept.witnesses[0].until, 350);
+	/* also when it has nothing new */
+	kept.witnesses[1].hash++;
+	assert_int_equal(read_and_keep(f, &kept, &state), 0);
+	assert_int_equal(state, -CDCL_E_DATA);
+	assert_non_null(strstr(f->err.text, "orders/1"));
+	f->config.kafka.continue_on_data_loss = true;
+	assert_int_equal(read_and_keep(f, &kept, &state), 10);
+	assert_int_equal(state, SOURCE_END);
+	kept.witnesses[0].hash++;
+	produce(f, 0, 0, 100);
+	assert_int_equal(read_and_keep(f, &kept, &state), 450);
+	assert_int_equal(read_and_keep(f, &kept, &state), 0);
+}
+
+static void a_topic_made_again_is_noticed(void **state)
+{
+	topic_is_known_again(*state);
+}
+
+static void a_topic_made_again_is_noticed_with_a_budget(void **state)
+{
+	struct fixture *f = *state;
+	f->config.kafka.max_offsets_per_trigger = 70;
+	topic_is_known_again(f);
+}
+
+static void a_witness_counts_where_it_can(void **state)
+{
+	(void)state;
+	struct partition_offset from = {str_lit("orders"), 3, 20000};
+	struct topic_witness w = {19998, 7};
+	struct source_resume resume = {.from = &from, .from_count = 1, .witnesses = &w};
+	struct str orders = str_lit("orders");
+	assert_int_equal(topic_witness_kept(&resume, orders, 3, 0, 20000).until, 19998);
+	assert_int_equal(topic_witness_kept(&resume, orders, 2, 0, 20000).until, 0);
+	assert_int_equal(topic_witness_kept(&resume, str_lit("order"), 3, 0, 20000).until, 0);
+	/* deleted by retention; another start than the position; far away */
+	assert_int_equal(topic_witness_kept(&resume, orders, 3, 19997, 20000).until, 19998);
+	assert_int_equal(topic_witness_kept(&resume, orders, 3, 19998, 20000).until, 0);
+	assert_int_equal(topic_witness_kept(&resume, orders, 3, 0, 20001).until, 0);
+	w.until = 20000 - topic_witness_gap_max;
+	assert_int_equal(topic_witness_kept(&resume, orders, 3, 0, 20000).until, 0);
+	w.until = 20001;
+	assert_int_equal(topic_witness_kept(&resume, orders, 3, 0, 20000).until, 0);
+	w.until = 0;
+	assert_int_equal(topic_witness_kept(&resume, orders, 3, 0, 20000).until, 0);
+	assert_int_equal(topic_witness_from(w, 20000), 20000);
+	assert_int_equal(
+		topic_witness_judge(w, -1, 0, orders, orders), TOPIC_UNKNOWN);
+}
+
+/* What tells messages apart, and that it stays so: checkpoints hold it. */
+static void a_witness_is_of_time_key_and_value(void **state)
+{
+	struct fixture *f = *state;
+	struct messages *m = &f->block;
+	m->offset[0] = 41;
+	m->timestamp_us[0] = 1000;
+	m->key[0] = str_lit("k");
+	m->value[0] = str_lit("value");
+	struct topic_witness w;
+	topic_witness_note(&w, m, 0);
+	assert_int_equal(w.until, 42);
+	assert_true(w.hash == 0xe7f9a2120ea35a1d);
+	struct str none = {NULL, 0};
+	assert_int_equal(topic_witness_judge(w, 41, 1000, m->key[0], m->value[0]), TOPIC_SAME);
+	assert_int_equal(topic_witness_judge(w, 40, 1000, m->key[0], m->value[0]), TOPIC_UNKNOWN);
+	assert_int_equal(topic_witness_judge(w, 41, 1001, m->key[0], m->value[0]), TOPIC_OTHER);
+	assert_int_equal(topic_witness_judge(w, 41, 1000, none, m->value[0]), TOPIC_OTHER);
+	assert_int_equal(topic_witness_judge(w, 41, 1000, m->key[0], str_lit("valuf")),
+		TOPIC_OTHER);
+	assert_int_equal(topic_witness_judge(w, 41, 1000, str_lit("kv"), str_lit("alue")),
+		TOPIC_OTHER);
+	m->key[0] = none;
+	topic_witness_note(&w, m, 0);
+	assert_int_equal(topic_witness_judge(w, 41, 1000, str_lit(""), m->value[0]), TOPIC_OTHER);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -315,6 +444,13 @@ int main(void)
 		cmocka_unit_test(shares_are_sparks),
 		cmocka_unit_test_setup_teardown(starting_offsets_are_looked_at, set_up, tear_down),
 		cmocka_unit_test(bounds_leave_room),
+		cmocka_unit_test_setup_teardown(
+			a_topic_made_again_is_noticed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_topic_made_again_is_noticed_with_a_budget, set_up, tear_down),
+		cmocka_unit_test(a_witness_counts_where_it_can),
+		cmocka_unit_test_setup_teardown(
+			a_witness_is_of_time_key_and_value, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
