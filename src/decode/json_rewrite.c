@@ -43,24 +43,12 @@ static void put_char(uint32_t c, struct strbuf *out)
 		strbuf_add_byte(out, letters[found - short_forms]);
 	} else if (c < 0x20 || (c >= 0xD800 && c < 0xE000)) {
 		strbuf_addf(out, "\\u%04X", (unsigned)c);
+	} else if (c >= 0x10000) {      /* as Jackson writes what is not in the first plane */
+		strbuf_addf(out, "\\u%04X\\u%04X", (unsigned)(0xD7C0 + (c >> 10)),
+			(unsigned)(0xDC00 + (c & 0x3FF)));
 	} else {
 		strbuf_add(out, (struct str){bytes, utf8_put(bytes, c)});
 	}
-}
-
-/* A \u escape at p, with its second half when both make one character. Returns its length. */
-static size_t put_unicode(const char *p, const char *end, struct strbuf *out)
-{
-	uint32_t c = escape_value(p);
-	if (c >= 0xD800 && c < 0xDC00 && end - p >= 12 && p[6] == '\\' && p[7] == 'u') {
-		uint32_t low = escape_value(p + 6);
-		if (low >= 0xDC00 && low < 0xE000) {
-			put_char(0x10000 + ((c - 0xD800) << 10) + (low - 0xDC00), out);
-			return 12;
-		}
-	}
-	put_char(c, out);
-	return 6;
 }
 
 static void put_string(const struct json_token *t, struct strbuf *out)
@@ -71,7 +59,8 @@ static void put_string(const struct json_token *t, struct strbuf *out)
 	strbuf_add_byte(out, '"');
 	while (p < end) {
 		if (*p == '\\' && p[1] == 'u') {
-			p += put_unicode(p, end, out);
+			put_char(escape_value(p), out); /* of a pair, each half by itself */
+			p += 6;
 		} else if (*p == '\\') {
 			const char *found = strchr(letters, p[1]);
 			put_char((unsigned char)(found != NULL ? values[found - letters] : p[1]),
@@ -80,10 +69,9 @@ static void put_string(const struct json_token *t, struct strbuf *out)
 		} else if ((unsigned char)*p < 0x80) {
 			put_char((unsigned char)*p++, out);
 		} else {
-			bool malformed;
-			unsigned len = utf8_step(p, end, &malformed);
-			strbuf_add(out, malformed ? str_lit("\xEF\xBF\xBD") : (struct str){p, len});
-			p += len;
+			size_t at = 0;
+			put_char(utf8_next((struct str){p, (size_t)(end - p)}, &at), out);
+			p += at;
 		}
 	}
 	strbuf_add_byte(out, '"');
