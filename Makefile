@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 RELEASE = build/release
 CDCL = $(RELEASE)/cdcl
 
-.PHONY: all build demo test test-quick test-long fuzz bench install clean help
+.PHONY: all build demo test test-quick test-long fuzz bench bench-full bench-peers install clean help
 
 all: build
 
@@ -43,9 +43,17 @@ fuzz: ## the fuzzers alone, for minutes
 	@.ci/packages build test
 	@tests/run --long --only '^fuzz'
 
-bench: build ## against bare consumers on a real Kafka; EVENTS=1000000 for a smaller topic
+bench: build ## speed, latency, memory beside bare consumers on a real Kafka, in minutes; BENCH="--events 1000000" for less
 	@.ci/packages build test bench
-	@bench/run
+	@bench/run $(BENCH)
+
+bench-full: build ## the same with more of everything, and docs/benchmarks.md written anew
+	@.ci/packages build test bench
+	@bench/run --full --page $(BENCH)
+
+bench-peers: build ## the same beside Spark, Flink, Kafka Streams and Bytewax, which are fetched for it
+	@.ci/packages build test bench peers
+	@bench/run --peers $(BENCH)
 
 install: build ## to PREFIX (/usr/local), under DESTDIR
 	cmake --install $(RELEASE) --prefix $(PREFIX)

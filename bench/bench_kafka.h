@@ -14,6 +14,7 @@
  */
 
 #include <librdkafka/rdkafka.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,7 +124,7 @@ static inline void bench_on_callback(rd_kafka_message_t *m, void *topic)
 	bench_take(m, (struct bench_topic *)topic);
 }
 
-static inline void bench_tuned(struct bench_topic *t)
+static inline rd_kafka_queue_t *bench_tuned_queue(struct bench_topic *t, bool from_end)
 {
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
 	bench_set(conf, "queued.min.messages", "10000000");
@@ -139,10 +140,27 @@ static inline void bench_tuned(struct bench_topic *t)
 	rd_kafka_topic_t *topic = rd_kafka_topic_new(t->client, t->name, NULL);
 	rd_kafka_queue_t *queue = rd_kafka_queue_new(t->client);
 	for (int p = 0; p < t->partition_count; p++)
-		if (t->high[p] > t->low[p]
-			&& rd_kafka_consume_start_queue(topic, p, t->low[p], queue))
+		if ((from_end || t->high[p] > t->low[p]) && rd_kafka_consume_start_queue(topic, p,
+			from_end ? t->high[p] : t->low[p], queue))
 			bench_die("start", rd_kafka_err2str(rd_kafka_last_error()));
+	return queue;
+}
+
+static inline void bench_tuned(struct bench_topic *t)
+{
+	rd_kafka_queue_t *queue = bench_tuned_queue(t, false);
 	while (t->partitions_left > 0)
+		rd_kafka_consume_callback_queue(queue, 100, bench_on_callback, t);
+}
+
+/* What comes from now on, until the process is ended. */
+static inline void bench_tail(struct bench_topic *t)
+{
+	rd_kafka_queue_t *queue = bench_tuned_queue(t, true);
+	for (int p = 0; p < t->partition_count; p++)
+		t->high[p] = INT64_MAX;
+	fprintf(stderr, "ready\n");
+	for (;;)
 		rd_kafka_consume_callback_queue(queue, 100, bench_on_callback, t);
 }
 

@@ -1,15 +1,15 @@
 /*
- * Makes a topic and fills it with orders events: fill_topic TOPIC EVENTS PARTITIONS. Prints the
- * totals that every program over it must find. About 70 bytes an event with its key; the same
- * events every time.
+ * Makes a topic and fills it with change events (bench_event.h):
+ *
+ *	bench_fill_topic TOPIC EVENTS [PARTITIONS [DRESS [KEYS [SKEW [MISS [CODEC]]]]]]
+ *
+ * Prints the totals that every job over the topic must find.
  */
+#include "bench_event.h"
 #include "bench_kafka.h"
 
-enum { keys_max = 1000000, queue_full_wait_ms = 100, flush_ms = 60000 };
+enum { queue_full_wait_ms = 100, flush_ms = 60000, serve_every = 1000 };
 
-static const char *const products[] = {"Laptop", "Mouse", "Keyboard", "Monitor", "Headset",
-	"Webcam", "Dock", "Cable"};
-static const char *const ops[] = {"insert", "update", "delete"};
 static uint64_t failed_messages;
 
 static void on_message(const rd_kafka_message_t *m)
@@ -22,15 +22,6 @@ static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *m, void *o
 	(void)client;
 	(void)opaque;
 	failed_messages += m->err != 0;
-}
-
-static uint64_t next_random(void)
-{
-	static uint64_t state = 88172645463325252u;
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state;
 }
 
 static void create_topic(rd_kafka_t *client, const char *name, int partitions)
@@ -56,18 +47,12 @@ static void create_topic(rd_kafka_t *client, const char *name, int partitions)
 	rd_kafka_NewTopic_destroy(topic);
 }
 
-static int format_order(char *value, size_t bytes, uint64_t id, int op, int quantity)
+static void produce(rd_kafka_t *client, rd_kafka_topic_t *topic, const struct event_stream *s,
+	const struct event *e)
 {
-	return snprintf(value, bytes,
-		"{\"order_id\":%llu,\"product\":\"%s\",\"quantity\":%d,\"op\":\"%s\"}",
-		(unsigned long long)id, products[id % 8], quantity, ops[op]);
-}
-
-static void produce(rd_kafka_t *client, rd_kafka_topic_t *topic, uint64_t id, int op, int quantity)
-{
-	char key[32], value[160];
-	int key_len = snprintf(key, sizeof(key), "%llu", (unsigned long long)id);
-	int len = format_order(value, sizeof(value), id, op, quantity);
+	char key[32], value[event_room];
+	int key_len = snprintf(key, sizeof(key), "%llu", (unsigned long long)e->id);
+	int len = event_write(s, e, value, sizeof(value));
 	while (rd_kafka_produce(topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, value,
 		(size_t)len, key, (size_t)key_len, NULL) == -1) {
 		if (rd_kafka_last_error() != RD_KAFKA_RESP_ERR__QUEUE_FULL)
@@ -76,48 +61,50 @@ static void produce(rd_kafka_t *client, rd_kafka_topic_t *topic, uint64_t id, in
 	}
 }
 
-int main(int argc, char **argv)
+static rd_kafka_t *open_producer(const char *codec)
 {
-	if (argc != 4)
-		bench_die("usage", "fill_topic TOPIC EVENTS PARTITIONS");
-	uint64_t events = strtoull(argv[2], NULL, 10);
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
 	bench_set(conf, "queue.buffering.max.messages", "1000000");
+	bench_set(conf, "queue.buffering.max.kbytes", "262144");
 	bench_set(conf, "linger.ms", "50");
 	bench_set(conf, "batch.num.messages", "10000");
 	bench_set(conf, "partitioner", "murmur2_random");
+	bench_set(conf, "compression.codec", codec);
 	rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
-	rd_kafka_t *client = bench_client(RD_KAFKA_PRODUCER, conf);
-	create_topic(client, argv[1], atoi(argv[3]));
-	rd_kafka_topic_t *topic = rd_kafka_topic_new(client, argv[1], NULL);
+	return bench_client(RD_KAFKA_PRODUCER, conf);
+}
 
-	static int live[keys_max]; /* 1 + quantity of the current row; 0: none */
-	uint64_t counts[3] = {0};
-	int64_t sums[3] = {0};
+static const char *argument(int argc, char **argv, int at, const char *otherwise)
+{
+	return argc > at ? argv[at] : otherwise;
+}
+
+int main(int argc, char **argv)
+{
+	struct event_stream stream;
+	if (argc < 3 || argc > 9)
+		bench_die("usage", "fill_topic TOPIC EVENTS [PARTITIONS [DRESS [KEYS [SKEW [MISS "
+			"[CODEC]]]]]]");
+	uint64_t events = strtoull(argv[2], NULL, 10);
+	long keys = atol(argument(argc, argv, 5, "1000000"));
+	const char *dress = argument(argc, argv, 4, "orders");
+	double skew = atof(argument(argc, argv, 6, "0"));
+	int miss = atoi(argument(argc, argv, 7, "0"));
+	if (keys < 1 || keys > INT32_MAX || miss < 0 ||
+		event_stream_init(&stream, dress, (uint32_t)keys, skew, (uint32_t)miss) < 0)
+		bench_die("keys", "not a number of keys, or no memory for them");
+	rd_kafka_t *client = open_producer(argument(argc, argv, 8, "none"));
+	create_topic(client, argv[1], atoi(argument(argc, argv, 3, "2")));
+	rd_kafka_topic_t *topic = rd_kafka_topic_new(client, argv[1], NULL);
 	for (uint64_t i = 0; i < events; i++) {
-		uint64_t key = next_random() % keys_max;
-		int op = live[key] == 0 ? 0 : next_random() % 10 == 0 ? 2 : 1;
-		int quantity = (int)(next_random() % 100);
-		live[key] = op == 2 ? 0 : 1 + quantity;
-		counts[op]++;
-		sums[op] += quantity;
-		produce(client, topic, 1000 + key, op, quantity);
-		if (i % 1000 == 0)
+		struct event e = event_next(&stream);
+		produce(client, topic, &stream, &e);
+		if (i % serve_every == 0)
 			rd_kafka_poll(client, 0);
 	}
 	if (rd_kafka_flush(client, flush_ms) != RD_KAFKA_RESP_ERR_NO_ERROR || failed_messages > 0)
 		bench_die("flush", "messages were not delivered");
-	for (int op = 0; op < 3; op++)
-		if (counts[op] > 0)
-			printf("total %s %llu %lld\n", ops[op], (unsigned long long)counts[op],
-				(long long)sums[op]);
-	uint64_t rows = 0;
-	int64_t sum = 0;
-	for (int key = 0; key < keys_max; key++) {
-		rows += live[key] > 0;
-		sum += live[key] > 0 ? live[key] - 1 : 0;
-	}
-	printf("total rows %llu %lld\n", (unsigned long long)rows, (long long)sum);
+	event_print_totals(&stream);
 	rd_kafka_topic_destroy(topic);
 	rd_kafka_destroy(client);
 	return 0;

@@ -1,11 +1,12 @@
--- The current rows of the topic that bench/run filled, and what they add up to.
+-- The current rows from Debezium's events.
 local cdcl = require "cdcl"
+local topic = require "topic"
 
-cdcl.job { name = "bench_merge" }
+cdcl.job { name = "bench_envelope" }
 
-local orders = cdcl.kafka {
-	topic = cdcl.var.topic,
-	schema = "order_id int, product string, quantity int, op string",
+local orders = topic {
+	envelope = "debezium",
+	schema = "order_id int, product string, quantity int, price double",
 }:merge { name = "orders", key = "order_id" }
 
 orders:agg("count(*) as rows", "sum(quantity) as quantity")

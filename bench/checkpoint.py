@@ -1,0 +1,121 @@
+"""What a checkpoint costs, without Kafka.
+
+Two jobs over the same files, with and without a checkpoint, rounds interleaved; a batch is what the job reads in about a
+second, so each batch pays for one checkpoint: groups (count and sum by op; goal under 8 % more CPU) and merge (the current
+row of each key; goal under 15 %). Then the end of small batches beside fdatasync alone in the same folder, log bytes a
+changed row, and recovery against memcpy (bench_core_checkpoint).
+"""
+import glob, json, os, random, re, shutil, tempfile, time
+from figure import figure
+from process import measure
+
+SOURCE = '''local cdcl = require "cdcl"
+cdcl.job { name = "bench" }
+local rows = cdcl.file { path = "%s/*.jsonl", max_files_per_trigger = 1,
+	schema = "order_id int, product string, quantity int, op string" }
+'''
+JOBS = {
+    'groups': SOURCE + 'rows:group_by "op":agg("count(*) as n", "sum(quantity) as total")'
+                       ':to(cdcl.console { output_mode = "complete" })\n',
+    'merge': SOURCE + 'rows:merge { name = "orders", key = "order_id" }:agg "count(*) as n"'
+                      ':to(cdcl.console { output_mode = "update" })\n',
+}
+
+
+class Bench:
+    """A folder of input files, and the jobs run in it."""
+
+    def __init__(self, build, folder, rows, env):
+        self.cdcl, self.build, self.folder, self.rows, self.env = build + '/cdcl', build, folder, rows, env
+        self.keys, self.batches, self.small = max(rows // 2, 1000), 4, 200
+        self.write_files('large', self.batches, rows)
+        self.write_files('small', self.small, 100)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write_files(self, name, count, rows):
+        os.mkdir(self.path(name))
+        pick = random.Random(1)
+        for number in range(count):
+            with open('%s/%06d.jsonl' % (self.path(name), number), 'w') as f:
+                f.writelines('{"order_id":%d,"product":"Laptop","quantity":%d,"op":"update"}\n' % (
+                    pick.randrange(self.keys), pick.randrange(100)) for _ in range(rows))
+
+    def run(self, job, files, checkpointed):
+        """The run and its progress lines."""
+        with open(self.path('job.lua'), 'w') as f:
+            f.write(JOBS[job] % files)
+        if os.path.exists(self.path('progress')):
+            os.remove(self.path('progress'))
+        shutil.rmtree(self.path('state'), ignore_errors=True)
+        run = measure([self.cdcl, 'run', '-q', '--available-now', '--progress', 'progress',
+                       *(['--checkpoint', 'state'] if checkpointed else []), 'job.lua'], self.env, cwd=self.folder)
+        if run.status != 0:
+            raise RuntimeError(run.said)
+        with open(self.path('progress')) as f:
+            return run, [json.loads(line) for line in f]
+
+    def cost(self, job, rounds):
+        seconds = {False: [], True: []}
+        for number in range(rounds):
+            for checkpointed in (False, True) if number % 2 == 0 else (True, False):
+                run, progress = self.run(job, 'large', checkpointed)
+                if sum(p['numInputRows'] for p in progress) != self.rows * self.batches:
+                    raise RuntimeError('not all rows were read')
+                seconds[checkpointed].append(run.cpu)
+        return figure([(w / o - 1) * 100 for w, o in zip(seconds[True], seconds[False])], '%', 1)
+
+    def ends(self, checkpointed):
+        """Milliseconds that the end of a batch of 100 rows takes."""
+        _, progress = self.run('merge', 'small', checkpointed)
+        return [p['durationMs']['triggerExecution'] for p in progress]
+
+    def log_bytes(self):
+        files = glob.glob(self.path('state/log-*')) + glob.glob(self.path('state/snap-*'))
+        return sum(os.path.getsize(p) for p in files) / (self.small * 100)
+
+    def synced(self):
+        times = []
+        with open(self.path('synced'), 'wb', buffering=0) as f:
+            for _ in range(self.small):
+                f.write(b'x' * 4096)
+                began = time.monotonic()
+                os.fdatasync(f.fileno())
+                times.append((time.monotonic() - began) * 1000)
+        return times
+
+    def core(self):
+        """What bench_core_checkpoint says of a table of all keys: name to MB/s; the longest slice in ms."""
+        run = measure([self.build + '/bench_core_checkpoint', str(self.keys), self.path('core')], self.env)
+        if run.status != 0:
+            raise RuntimeError(run.said)
+        rates = {name: float(rate) for name, rate in re.findall(r'^(\w+) +[\d.]+ MB +([\d.]+) MB/s', run.text, re.M)}
+        return rates, float(re.search(r'longest slice ([\d.]+) ms', run.text).group(1))
+
+
+def at(values, part):
+    return sorted(values)[min(len(values) - 1, int(len(values) * part))]
+
+
+def one(value, unit, digits=None):
+    return figure([value], unit, digits)
+
+
+def section(build, rows, rounds, env):
+    with tempfile.TemporaryDirectory(dir=os.environ.get('TMPDIR')) as folder:
+        bench = Bench(build, folder, rows, env)
+        measured = [('more CPU, groups, %', bench.cost('groups', rounds)), ('more CPU, merge, %', bench.cost('merge', rounds))]
+        without, with_one = bench.ends(False), bench.ends(True)
+        measured.append(('log bytes a changed row', one(bench.log_bytes(), 'bytes', 1)))
+        synced = bench.synced()
+        for name, values in (('without', without), ('with', with_one), ('fdatasync alone', synced)):
+            for part in (0.5, 0.99):
+                measured.append(('end of a small batch, %s, p%g, ms' % (name, part * 100), one(at(values, part), 'ms', 2)))
+        rates, longest = bench.core()
+        measured += [('%s, MB/s of CPU' % name, one(rate, 'MB/s', 0)) for name, rate in rates.items()]
+        measured += [('recovery / memcpy', one(rates['recover'] / rates['memcpy'], '', 2)),
+                     ('longest slice of a snapshot, ms', one(longest, 'ms', 2))]
+    return {'key': 'checkpoint', 'title': 'What a checkpoint costs', 'columns': ['value'], 'chart': None,
+            'note': '%d batches of %s rows, %s keys' % (bench.batches, format(rows, ','), format(bench.keys, ',')),
+            'rows': [{'name': name, 'values': {'value': f}} for name, f in measured]}

@@ -1,0 +1,68 @@
+"""From exec to the first row, resident memory when idle and at full speed, on every lane."""
+import os, re, select, subprocess, time
+import lane
+from figure import figure
+from process import measure
+
+COLUMNS = ['exec to first row, ms', 'idle MB', 'full speed MB']
+STARTS, WAIT_S, READ_MAX = 9, 30, 1 << 16
+JOB = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'jobs', 'operations.lua')
+
+
+def command(cdcl, topic, lane_name, *more):
+    return [cdcl, 'run', '-q', '--trigger', 'default', '--set', 'topic=' + topic, *lane.setting(lane_name), *more, JOB]
+
+
+def start(arguments, env):
+    return subprocess.Popen(arguments, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
+
+def stop(process):
+    process.terminate()
+    process.stdout.close()
+    process.wait()
+
+
+def wait_for(process, wanted):
+    """Until this stands in what it printed."""
+    text, deadline = b'', time.monotonic() + WAIT_S
+    while wanted not in text:
+        ready, _, _ = select.select([process.stdout], [], [], max(deadline - time.monotonic(), 0))
+        more = os.read(process.stdout.fileno(), READ_MAX) if ready else b''
+        if not more:
+            raise RuntimeError('no row came')
+        text += more
+
+
+def first_row_ms(cdcl, topic, lane_name, env):
+    began = time.monotonic()
+    process = start(command(cdcl, topic, lane_name, '--from', 'earliest'), env)
+    try:
+        wait_for(process, b'|insert')
+        return (time.monotonic() - began) * 1000
+    finally:
+        stop(process)
+
+
+def idle_mb(cdcl, topic, lane_name, env):
+    """Two seconds after the first box, waiting for messages."""
+    process = start(command(cdcl, topic, lane_name, '--from', 'latest'), env)
+    try:
+        select.select([process.stdout], [], [], WAIT_S)
+        time.sleep(2)
+        with open('/proc/%d/status' % process.pid) as f:
+            return int(re.search(r'VmRSS:\s+(\d+)', f.read()).group(1)) / 1024
+    finally:
+        stop(process)
+
+
+def section(build, small, large, lanes, rounds, env):
+    cdcl, rows = build + '/cdcl', []
+    for name in lanes:
+        full = [measure(command(cdcl, large.name, name, '--from', 'earliest', '--available-now'), env) for _ in range(rounds)]
+        rows.append({'name': lane.label(name), 'values': {
+            'exec to first row, ms': figure([first_row_ms(cdcl, small.name, name, env) for _ in range(STARTS)], 'ms', 1),
+            'idle MB': figure([idle_mb(cdcl, small.name, name, env)], 'MB', 1),
+            'full speed MB': figure([run.peak_mb for run in full], 'MB', 1)}})
+    return {'key': 'footprint', 'title': 'Start and memory', 'note': 'job 2; peak memory over %s events' % format(large.events, ','),
+            'columns': COLUMNS, 'rows': rows, 'chart': 'exec to first row, ms'}

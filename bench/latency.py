@@ -1,0 +1,103 @@
+"""How late a row comes out: an open loop of events at a part of the sustainable rate, each stamped with the time at which
+it was due, so a stall of anything on the way counts for every event that was due in it.
+
+By pipe nothing but cdcl is between stamp and row: that is "from readable to emitted". Through Kafka the sender and the
+broker are on the way too, on the same cores; the tuned null consumer, run the same way, shows what they cost.
+"""
+import os, re, subprocess, tempfile, time
+import lane
+from figure import figure
+
+JOB = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'jobs', 'latency.lua')
+LOADS = (10, 50, 80)
+COLUMNS = ['events/s', 'p50 ms', 'p99 ms', 'p99.9 ms', 'max ms']
+START_S, SKIP_US, PROBES_A_SECOND, UNLIMITED_MS = 2, 1000000, 1000, 3000
+
+
+class Latency:
+    def __init__(self, build, topic, milliseconds, env):
+        self.build, self.topic, self.milliseconds, self.env = build, topic, milliseconds, env
+
+    def program(self, name, *arguments):
+        return [self.build + '/bench_' + name, *(str(a) for a in arguments)]
+
+    def job(self, *options):
+        return [self.build + '/cdcl', 'run', '-q', '--set', 'topic=' + self.topic.name, *options, JOB]
+
+    def start(self, command, stdin=None, **more):
+        return subprocess.Popen(command, env=self.env, stdin=stdin or subprocess.DEVNULL, **more)
+
+    def receiver(self, program):
+        receiver = self.start(self.program('receive', SKIP_US), program.stdout, stdout=subprocess.PIPE)
+        program.stdout.close()
+        return receiver
+
+    def send(self, target, rate, milliseconds, **more):
+        every = max(int(rate / PROBES_A_SECOND), 1) if rate else 1000
+        return self.start(self.program('send_open', target, rate, milliseconds, every), stderr=subprocess.PIPE, **more)
+
+    def by_pipe(self, rate, milliseconds):
+        """What the receiver says, and events a second that went through."""
+        began = time.monotonic()
+        sender = self.send('-', rate, milliseconds, stdout=subprocess.PIPE)
+        program = self.start(self.job('--input', '-'), sender.stdout, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        sender.stdout.close()
+        receiver = self.receiver(program)
+        said = receiver.communicate()[0].decode()
+        program.wait()
+        return said, sent(sender) / (time.monotonic() - began)
+
+    def by_kafka(self, command, rate, milliseconds, cwd=None):
+        program = self.start(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        receiver = self.receiver(program)
+        time.sleep(START_S)
+        began = time.monotonic()
+        sender = self.send(self.topic.name, rate, milliseconds)
+        events = sent(sender)
+        took = time.monotonic() - began
+        time.sleep(START_S)
+        program.terminate()
+        program.wait()
+        return receiver.communicate()[0].decode(), events / took
+
+    def rows(self, name, run, sustainable):
+        for load in LOADS:
+            said, _ = run(sustainable * load / 100, self.milliseconds)
+            yield row('%s, %d %% load' % (name, load), sustainable * load / 100, said)
+
+
+def sent(sender):
+    said = sender.communicate()[1].decode()
+    found = re.search(r'sent=(\d+)', said)
+    if sender.returncode != 0 or not found:
+        raise RuntimeError('the sender: ' + said)
+    return int(found.group(1))
+
+
+def row(name, rate, said):
+    found = dict(re.findall(r'([\w.]+)=(\d+)', said))
+    if int(found.get('count', 0)) == 0:
+        return {'name': name, 'values': {'events/s': figure([rate], 'events/s', 0)}, 'wrong': 'no row came'}
+    values = {'events/s': figure([rate], 'events/s', 0)}
+    for part in ('p50', 'p99', 'p99.9', 'max'):
+        values[part + ' ms'] = figure([int(found[part]) / 1000], 'ms', 2)
+    return {'name': name, 'values': values}
+
+
+def section(build, topic, lanes, milliseconds, env):
+    bench = Latency(build, topic, milliseconds, env)
+    _, by_pipe = bench.by_pipe(0, UNLIMITED_MS)
+    null = bench.program('null_probe', topic.name)
+    _, by_kafka = bench.by_kafka(null, 0, UNLIMITED_MS)
+    rows = list(bench.rows('cdcl, readable to emitted (pipe)', bench.by_pipe, by_pipe))
+    rows += bench.rows('null tuned, Kafka', lambda rate, ms: bench.by_kafka(null, rate, ms), by_kafka)
+    for name in lanes:
+        live = bench.job('--from', 'latest', *lane.setting(name))
+        rows += bench.rows(lane.label(name) + ', Kafka', lambda rate, ms: bench.by_kafka(live, rate, ms), by_kafka)
+        with tempfile.TemporaryDirectory() as folder:
+            durable = bench.job('--from', 'latest', *lane.setting(name), '--set', 'work=merge', '--checkpoint', folder + '/state')
+            rows += bench.rows(lane.label(name) + ', Kafka, merge, checkpoint',
+                               lambda rate, ms: bench.by_kafka(durable, rate, ms), by_kafka)
+    note = 'sustainable: %s events/s by pipe, %s through sender, broker and consumer on the same cores; %g s each' % (
+        format(round(by_pipe), ','), format(round(by_kafka), ','), milliseconds / 1000)
+    return {'key': 'latency', 'title': 'Latency, open loop', 'note': note, 'columns': COLUMNS, 'rows': rows, 'chart': 'p99 ms'}

@@ -1,0 +1,54 @@
+"""docs/benchmarks.md and its charts, from a report: bench/page.py [REPORT.json]; make bench writes both."""
+import os, re, sys
+import report as reports
+from chart import svg
+from figure import text
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+HEAD = '''# Benchmarks
+
+Made by `bench/page.py` from a report of `make bench`, `make bench-full` or `make bench-peers` (build/bench/report.json); do
+not edit. Each figure is the median over interleaved rounds, in brackets the lowest and the highest; CPU is that of all
+threads of the process, start-up included. The broker and whatever else the machine did shared the cores. Read the
+ratios: what disturbs one program of a round disturbs the others.
+'''
+
+
+def table(columns, lines):
+    rule = '|---|' + '---:|' * (len(columns) - 1)
+    return ['| ' + ' | '.join(columns) + ' |', rule] + ['| ' + ' | '.join(line) + ' |' for line in lines]
+
+
+def section_lines(section, folder):
+    lines = ['', '## ' + section['title'], '']
+    if section['note']:
+        lines += [section['note'] + '.', '']
+    lines += table([''] + section['columns'],
+                   [[row['name']] + [text(row['values'].get(c)) for c in section['columns']] for row in section['rows']])
+    lines += ['', *('- %s: %s' % (row['name'], row['wrong']) for row in section['rows'] if row.get('wrong'))]
+    if section['chart']:
+        name = 'benchmarks-%s.svg' % section['key']
+        rows = [(row['name'], row['values'].get(section['chart'])) for row in section['rows']]
+        with open(os.path.join(folder, name), 'w') as f:
+            f.write(svg(section['title'], section['chart'], rows))
+        lines += ['', '![%s](%s)' % (section['title'], name)]
+    return lines
+
+
+def write(report, folder):
+    for name in os.listdir(folder):
+        if re.fullmatch(r'benchmarks-\w+\.svg', name):
+            os.remove(os.path.join(folder, name))
+    machine = report['machine']
+    lines = [HEAD, '%s. %s. Commit %s, %s.' % (reports.machine_text(report), machine['versions'], machine['commit'],
+                                               report['settings']['date']), '', '## Reach', '']
+    lines += table(['what', 'reach', 'reached', 'verdict'],
+                   [[r['what'], r['reach'], r['reached'], r['verdict']] for r in report['reach']])
+    for section in report['sections']:
+        lines += section_lines(section, folder)
+    with open(os.path.join(folder, 'benchmarks.md'), 'w') as f:
+        f.write(re.sub(r'\n{3,}', '\n\n', '\n'.join(lines)) + '\n')
+
+
+if __name__ == '__main__':
+    write(reports.load(sys.argv[1] if len(sys.argv) > 1 else ROOT + '/build/bench/report.json'), ROOT + '/docs')
