@@ -6,10 +6,13 @@
 The jars come from Maven Central once (pom.xml) into a cache: $CDCL_CACHE, else ~/.cache/cdcl.
 `python3 real_broker.py` starts one and prints its bootstrap until it is interrupted.
 """
-import base64, fcntl, os, shutil, signal, socket, subprocess, sys, tempfile, time, uuid
+import base64, fcntl, hashlib, os, shutil, signal, socket, subprocess, sys, tempfile, time, uuid
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 VERSION = "4.4.0"
+SHELF = 1
+CLUSTER = "cdcl-test-cluster-1_AA"
+CHECKPOINT = "__cluster_metadata-0/00000000000000000000-0000000000.checkpoint"
 
 PROPERTIES = """process.roles=broker,controller
 node.id=1
@@ -80,54 +83,106 @@ def free_ports(count):
     return ports
 
 
-class Broker:
-    def __init__(self, port=None):
+class Shelf:
+    """What brokers are started from, made once and kept in the cache: keys of their own, the certificate that
+    clients must trust, the first checkpoint of a formatted log, and the classes as the JVM lays them out in memory
+    (a start then takes half of its CPU time). It goes with this JVM and this file."""
+
+    def __init__(self):
         self.jars = jars()
-        if not shutil.which("java"):
+        java = shutil.which("java")
+        if not java:
             raise Unavailable("java is not installed")
+        java = os.path.realpath(java)
+        stamp = hashlib.sha256(("%d %s %s" % (SHELF, java, os.path.getmtime(java))).encode()).hexdigest()
+        self.folder = "%s-shelf-%s" % (self.jars, stamp[:12])
+        self.keystore = os.path.join(self.folder, "keystore.p12")
+        self.certificate = os.path.join(self.folder, "ca.pem")
+        self.checkpoint = os.path.join(self.folder, "first.checkpoint")
+        self.classes = os.path.join(self.folder, "classes.jsa")
+        with open(os.path.join(os.path.dirname(self.folder), "lock"), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not os.path.exists(self.folder):
+                self.fill()
+
+    def fill(self):
+        shutil.rmtree(self.folder + ".part", ignore_errors=True)
+        name, self.folder = self.folder, self.folder + ".part"
+        os.makedirs(self.folder, mode=0o700)
+        store = ["-keystore", os.path.join(self.folder, "keystore.p12"), "-storetype", "PKCS12", "-storepass",
+                 "keystore-password"]
+        once("keytool", "-genkeypair", "-alias", "broker", "-keyalg", "EC", "-dname", "CN=127.0.0.1", "-ext",
+             "SAN=IP:127.0.0.1", "-validity", "9999", *store)
+        once("keytool", "-exportcert", "-rfc", "-alias", "broker", "-file", os.path.join(self.folder, "ca.pem"), *store)
+        self.make_checkpoint()
+        os.rename(self.folder, name)
+        self.folder = name
+        self.make_classes()
+
+    def make_checkpoint(self):
+        with tempfile.TemporaryDirectory(prefix="cdcl.kafka.") as folder:
+            settings = os.path.join(folder, "server.properties")
+            with open(settings, "w") as f:
+                f.write("process.roles=broker,controller\nnode.id=1\nlisteners=CONTROLLER://127.0.0.1:1\n"
+                        "controller.quorum.voters=1@127.0.0.1:1\ncontroller.listener.names=CONTROLLER\n"
+                        "process.roles=controller\nlog.dirs=%s/data\n" % folder)
+            once("java", "-cp", self.jars + "/*", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
+                 "kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", settings)
+            shutil.copy(os.path.join(folder, "data", CHECKPOINT), os.path.join(self.folder, "first.checkpoint"))
+
+    def make_classes(self):
+        """A broker that is asked for nothing loads most of them. Without them all works as well."""
+        try:
+            with Broker(short=True, shelf=self, java=["-XX:ArchiveClassesAtExit=" + self.classes + ".part"]) as broker:
+                broker.patience = 300   # it writes them when it ends
+            os.rename(self.classes + ".part", self.classes)
+        except (OSError, RuntimeError):
+            pass
+
+
+def format_log(data, node, shelf):
+    """As StorageTool does it."""
+    at = os.path.join(data, CHECKPOINT)
+    os.makedirs(os.path.dirname(at))
+    shutil.copy(shelf.checkpoint, at)
+    with open(os.path.join(data, "meta.properties"), "w") as f:
+        f.write("version=1\ncluster.id=%s\nnode.id=%d\ndirectory.id=%s\n" % (
+            CLUSTER, node, base64.urlsafe_b64encode(b"cdcl" + uuid.uuid4().bytes[4:]).decode().rstrip("=")))
+
+
+def once(*command):
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+class Broker:
+    """short: for some minutes of little work, where compiling everything well costs more than it gives."""
+
+    def __init__(self, port=None, short=False, shelf=None, java=()):
+        self.shelf = shelf or Shelf()
         self.folder = tempfile.mkdtemp(prefix="cdcl.kafka.")
         self.port, secure, control = free_ports(3)
         self.port = port or self.port
         self.bootstrap = "127.0.0.1:%d" % self.port
         self.secure = "127.0.0.1:%d" % secure  # TLS, and SASL PLAIN: user cdcl, tell-nobody
-        self.process = None
-        self.make_certificate()
+        self.certificate = self.shelf.certificate
+        self.process, self.patience = None, 20
         self.settings = os.path.join(self.folder, "server.properties")
+        data = os.path.join(self.folder, "data")
         with open(self.settings, "w") as f:
-            data = os.path.join(self.folder, "data")
             f.write(PROPERTIES.format(port=self.port, secure=secure, control=control, data=data,
-                                      keystore=self.keystore))
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        if cluster.startswith("-"):
-            cluster = "A" + cluster[1:]
-        subprocess.run(["java", "-cp", self.jars + "/*",
-                        "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
-                        "kafka.tools.StorageTool", "format", "-t", cluster, "-c", self.settings],
-                       check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.PIPE)
+                                      keystore=self.shelf.keystore))
+        self.java = ["java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=%d" % (1 if short else 4),
+                     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", self.shelf.jars + "/*", *java]
+        if os.path.exists(self.shelf.classes):
+            self.java.insert(1, "-XX:SharedArchiveFile=" + self.shelf.classes)
+        format_log(data, 1, self.shelf)
         self.start()
-
-    def make_certificate(self):
-        """A key of its own, and the certificate that clients must trust."""
-        self.keystore = os.path.join(self.folder, "keystore.p12")
-        self.certificate = os.path.join(self.folder, "ca.pem")
-        store = ["-keystore", self.keystore, "-storetype", "PKCS12",
-                 "-storepass", "keystore-password"]
-        for arguments in (["-genkeypair", "-alias", "broker", "-keyalg", "EC", "-dname",
-                           "CN=127.0.0.1", "-ext", "SAN=IP:127.0.0.1", "-validity", "2"] + store,
-                          ["-exportcert", "-rfc", "-alias", "broker", "-file",
-                           self.certificate] + store):
-            subprocess.run(["keytool"] + arguments, check=True, stdin=subprocess.DEVNULL,
-                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
     def start(self):
         self.log = open(os.path.join(self.folder, "broker.log"), "ab")
-        self.process = subprocess.Popen(
-            ["java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=4",
-             "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", self.jars + "/*",
-             "kafka.Kafka", self.settings],
-            stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL, cwd=self.folder)
-        deadline = time.monotonic() + 120
+        self.process = subprocess.Popen(self.java + ["kafka.Kafka", self.settings], stdout=self.log,
+                                        stderr=self.log, stdin=subprocess.DEVNULL, cwd=self.folder)
+        deadline = time.monotonic() + 300
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 break
@@ -159,7 +214,7 @@ class Broker:
         if self.process is not None:
             self.process.terminate()
             try:
-                self.process.wait(20)
+                self.process.wait(self.patience)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()

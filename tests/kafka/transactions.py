@@ -76,7 +76,7 @@ class Case:
 
 class Started:
     def __init__(self, words, env):
-        self.log = os.path.join(run.folder, 'err%d' % time.monotonic_ns())
+        self.log = os.path.join(run.folder, 'err%d' % next(run.numbers))
         with open(self.log, 'w') as f:
             self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=f, env=env)
 

@@ -31,7 +31,7 @@ class Bench:
         if os.path.exists(BUILD + '/CMakeCache.txt'):       # else a copy of the programs
             subprocess.run(['cmake', '--build', BUILD, '--target', 'kafka_tools', 'fault_shim'], check=True,
                            stdout=subprocess.DEVNULL)
-        self.broker = real_broker.Broker()
+        self.broker = real_broker.Broker(short=True)
         self.postgres = self.python = None
         self.notes = []
         if databases:
