@@ -1,6 +1,7 @@
 #include "runtime/http_server.h"
 
 #include "base/check.h"
+#include "base/late.h"
 
 #include <errno.h>
 #include <microhttpd.h>
@@ -204,6 +205,8 @@ static struct MHD_Daemon *start(struct http_server *s, int fd)
 struct http_server *http_server_open(
 	struct listen_address *at, struct http_handler *handler, struct error *err)
 {
+	if (late_open(&late_microhttpd, err) < 0)
+		return NULL;
 	struct http_server *s = calloc(1, sizeof(*s));
 	check(s != NULL);
 	s->handler = handler;

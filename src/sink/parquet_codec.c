@@ -38,7 +38,8 @@ void parquet_codec_init(struct parquet_codec *c, enum parquet_compression compre
 
 void parquet_codec_release(struct parquet_codec *c)
 {
-	ZSTD_freeCCtx(c->zstd);
+	if (c->zstd != NULL)
+		ZSTD_freeCCtx(c->zstd);
 	strbuf_release(&c->page);
 	strbuf_release(&c->packed);
 }

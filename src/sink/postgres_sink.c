@@ -13,6 +13,7 @@
 #include "sink/sink_kinds.h"
 
 #include "base/check.h"
+#include "base/late.h"
 #include "base/log.h"
 #include "sink/postgres_text.h"
 #include "sink/table_target.h"
@@ -406,6 +407,8 @@ static bool readable(const char *text)
 
 static int connect(struct postgres_sink *q, struct error *err)
 {
+	if (late_open(&late_pq, err) < 0)
+		return -(int)err->code;
 	struct strbuf text;
 	strbuf_init(&text);
 	strbuf_add(&text, q->target.config->connection);
@@ -433,7 +436,8 @@ static int connect(struct postgres_sink *q, struct error *err)
 
 static int connect_and_check(struct postgres_sink *q, struct error *err)
 {
-	PQfinish(q->connection);
+	if (q->connection != NULL)
+		PQfinish(q->connection);
 	q->connection = NULL;
 	int r = connect(q, err);
 	if (r == 0 && q->target.ledger.kept)
@@ -628,7 +632,8 @@ static void rollback(struct table_target *t)
 static void close_table(struct table_target *t)
 {
 	struct postgres_sink *q = postgres_of(t);
-	PQfinish(q->connection);
+	if (q->connection != NULL)
+		PQfinish(q->connection);
 	strbuf_release(&q->name);
 	strbuf_release(&q->ledger);
 	strbuf_release(&q->columns);

@@ -8,6 +8,7 @@
 #include "sink/sink_kinds.h"
 
 #include "base/check.h"
+#include "base/late.h"
 #include "base/log.h"
 #include "base/patience.h"
 #include "data/value.h"
@@ -400,7 +401,8 @@ static void close_db(struct sqlite_sink *q)
 	sqlite3_finalize(q->insert);
 	sqlite3_finalize(q->remove);
 	sqlite3_finalize(q->note);
-	sqlite3_close(q->db);
+	if (q->db != NULL)
+		sqlite3_close(q->db);
 	q->insert = q->remove = q->note = NULL;
 	q->db = NULL;
 }
@@ -408,6 +410,8 @@ static void close_db(struct sqlite_sink *q)
 static int open_table(struct table_target *t, struct error *err)
 {
 	struct sqlite_sink *q = sqlite_of(t);
+	if (late_open(&late_sqlite3, err) < 0)
+		return -(int)err->code;
 	close_db(q);
 	strbuf_reset(&q->text);
 	strbuf_add(&q->text, t->config->path);

@@ -2,12 +2,15 @@
 
 #include "base/arena.h"
 #include "base/check.h"
+#include "base/late.h"
 #include "base/log.h"
 #include "base/secret.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+enum { brokers_bytes_max = 4096 };
 
 struct pin {
 	const char *name;
@@ -205,13 +208,20 @@ static int set_user(rd_kafka_conf_t *conf, const struct setting *s, struct error
 	return answer;
 }
 
+int kafka_client_check_brokers(struct str brokers, struct error *err)
+{
+	if (brokers.len > 0 && brokers.len < brokers_bytes_max)
+		return 0;
+	return error_set(err, CDCL_E_USAGE, "the list of brokers is %s",
+		brokers.len == 0 ? "empty" : "too long");
+}
+
 static int set_brokers(rd_kafka_conf_t *conf, struct str brokers, struct error *err)
 {
 	char text[512];
-	char name[4096];
-	if (brokers.len == 0 || brokers.len >= sizeof(name))
-		return error_set(err, CDCL_E_USAGE, "the list of brokers is %s",
-			brokers.len == 0 ? "empty" : "too long");
+	char name[brokers_bytes_max];
+	if (kafka_client_check_brokers(brokers, err) < 0)
+		return -(int)err->code;
 	snprintf(name, sizeof(name), STR_FMT, STR_ARG(brokers));
 	if (rd_kafka_conf_set(conf, "bootstrap.servers", name, text, sizeof(text)) !=
 		RD_KAFKA_CONF_OK)
@@ -233,6 +243,8 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
 rd_kafka_conf_t *kafka_client_conf(enum kafka_role role, struct str brokers,
 	const struct setting *settings, uint32_t count, struct error *err)
 {
+	if (late_open(&late_rdkafka, err) < 0)
+		return NULL;
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
 	set_pins(conf, common_pins, ARRAY_LEN(common_pins));
 	if (role == KAFKA_READER)

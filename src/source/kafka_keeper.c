@@ -687,6 +687,12 @@ static void *keeper_main(void *argument)
 
 /* ---- The engine's side ---- */
 
+static void free_pattern(pcre2_code *pattern)
+{
+	if (pattern != NULL) /* not to load the library (base/late.h) for it */
+		pcre2_code_free(pattern);
+}
+
 static int compile_pattern(
 	const struct kafka_config *config, pcre2_code **out, struct error *err)
 {
@@ -712,13 +718,17 @@ static int compile_pattern(
 
 int kafka_keeper_check(const struct kafka_config *config, struct error *err)
 {
-	rd_kafka_conf_t *conf = kafka_reader_conf(config, err);
-	if (conf == NULL)
+	if (config->setting_count > 0) { /* only librdkafka knows them */
+		rd_kafka_conf_t *conf = kafka_reader_conf(config, err);
+		if (conf == NULL)
+			return -(int)err->code;
+		rd_kafka_conf_destroy(conf);
+	} else if (kafka_client_check_brokers(config->brokers, err) < 0) {
 		return -(int)err->code;
-	rd_kafka_conf_destroy(conf);
+	}
 	pcre2_code *pattern;
 	int result = compile_pattern(config, &pattern, err);
-	pcre2_code_free(pattern);
+	free_pattern(pattern);
 	return result;
 }
 
@@ -736,7 +746,7 @@ bool kafka_keeper_reads(const struct kafka_config *config, struct str topic)
 		snprintf(name, sizeof(name), STR_FMT, STR_ARG(topic));
 		matches = pattern_matches(pattern, name);
 	}
-	pcre2_code_free(pattern);
+	free_pattern(pattern);
 	return matches;
 }
 
@@ -823,7 +833,7 @@ void kafka_keeper_release(struct kafka_keeper *k)
 	 */
 	if (k->rk != NULL)
 		rd_kafka_destroy_flags(k->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-	pcre2_code_free(k->pattern);
+	free_pattern(k->pattern);
 	close(k->fd);
 	pthread_mutex_destroy(&k->lock);
 	free(k->topics);

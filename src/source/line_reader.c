@@ -104,7 +104,8 @@ void line_reader_close(struct line_reader *r)
 		file_close(r->fd);
 	if (r->zlib_open)
 		inflateEnd(&r->zlib);
-	ZSTD_freeDStream(r->zstd);
+	if (r->zstd != NULL) /* not to load the library (base/late.h) for it */
+		ZSTD_freeDStream(r->zstd);
 	free(r->packed);
 	free(r->buffer);
 	free(r->path);
