@@ -135,11 +135,9 @@ static int library(lua_State *L)
 {
 	char name[64];
 	snprintf(name, sizeof(name), "%s.lua", luaL_checkstring(L, 1));
-	const struct embedded_file *file = embedded_find(name);
-	if (file == NULL)
+	if (embedded_find(name) == NULL)
 		return luaL_error(L, "no library %s", name);
-	lua_pushfstring(L, "=cdcl/%s", name);
-	if (luaL_loadbufferx(L, file->data, file->len, lua_tostring(L, -1), "t") != 0)
+	if (vm_load_library(L, name) != 0)
 		return lua_error(L);
 	lua_call(L, 0, 1);
 	return 1;

@@ -173,13 +173,33 @@ void vm_close(struct vm *v)
 	v->L = NULL;
 }
 
-int vm_library(struct vm *v, const char *name, struct error *err)
+/* Is the LuaJIT that runs the one that made the bytecode? */
+static bool is_builds_luajit(lua_State *L)
+{
+	lua_getglobal(L, "jit");
+	lua_getfield(L, -1, "version");
+	bool same = lua_isstring(L, -1) && strcmp(lua_tostring(L, -1), LUAJIT_VERSION) == 0;
+	lua_pop(L, 2);
+	return same;
+}
+
+int vm_load_library(lua_State *L, const char *name)
 {
 	const struct embedded_file *file = embedded_find(name);
 	check(file != NULL);
 	char chunk_name[64];
 	snprintf(chunk_name, sizeof(chunk_name), "=cdcl/%s", name);
-	if (luaL_loadbufferx(v->L, file->data, file->len, chunk_name, "t") != 0) {
+	if (file->code_len > 0 && is_builds_luajit(L)) {
+		if (luaL_loadbufferx(L, file->code, file->code_len, chunk_name, "b") == 0)
+			return 0;
+		lua_pop(L, 1);
+	}
+	return luaL_loadbufferx(L, file->data, file->len, chunk_name, "t");
+}
+
+int vm_library(struct vm *v, const char *name, struct error *err)
+{
+	if (vm_load_library(v->L, name) != 0) {
 		error_set(err, CDCL_E_INTERNAL, "%s", lua_tostring(v->L, -1));
 		lua_pop(v->L, 1);
 		return -(int)CDCL_E_INTERNAL;

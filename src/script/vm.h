@@ -43,6 +43,9 @@ void vm_close(struct vm *v);
 /* Interpreted, under the hook that ends a call which is overdue; or compiled. */
 void vm_set_jit(struct vm *v, bool jit);
 
+/* Pushes the function of one embedded file of lib-lua, or a message: as luaL_loadbuffer. */
+int vm_load_library(lua_State *L, const char *name);
+
 /* Loads and runs one embedded file of lib-lua; leaves its one result on the stack. */
 int vm_library(struct vm *v, const char *name, struct error *err);
 
