@@ -38,6 +38,7 @@ extern const struct late_library late_sqlite3;
 extern const struct late_library late_snappy;
 extern const struct late_library late_pcre2;
 extern const struct late_library late_zstd;
+extern const struct late_library late_lz4;
 extern const struct late_library late_z;
 
 /* Before the first call, for an error in place of the process's end: CDCL_E_JOB when the library is

@@ -24,8 +24,10 @@ void record_codec_release(struct record_codec *c)
 	if (c->gzip != NULL)
 		inflateEnd(c->gzip);
 	free(c->gzip);
-	LZ4F_freeDecompressionContext(c->lz4);
-	ZSTD_freeDCtx(c->zstd);
+	if (c->lz4 != NULL) /* not to load the library (base/late.h) for it */
+		LZ4F_freeDecompressionContext(c->lz4);
+	if (c->zstd != NULL)
+		ZSTD_freeDCtx(c->zstd);
 	*c = (struct record_codec){0};
 }
 
