@@ -13,6 +13,7 @@
 
 #include "base/bounds.h"
 #include "base/check.h"
+#include "state/group_shape.h"
 #include "state/noted_ids.h"
 #include "state/record.h"
 
@@ -110,9 +111,22 @@ static bool scan(struct state_part *p, uint64_t *at, size_t bytes_max, struct st
 
 /* ---- reading ---- */
 
-static int load_calls(struct operator_group *self, uint32_t group, struct record_reader *r)
+/* Records with the same calls in another order. */
+struct state_fit {
+	uint32_t count;
+	uint32_t *call_of;      /* by call of the records */
+};
+
+static uint32_t call_of(const struct state_fit *how, uint32_t at)
 {
-	for (uint32_t i = 0; i < self->plan->call_count; i++) {
+	return how == NULL ? at : how->call_of[at];
+}
+
+static int load_calls(struct operator_group *self, const struct state_fit *how, uint32_t group,
+	struct record_reader *r)
+{
+	for (uint32_t k = 0; k < self->plan->call_count; k++) {
+		uint32_t i = call_of(how, k);
 		bool good = self->calls[i].custom != NULL
 			? custom_state_load(self->calls[i].custom, group, r)
 			: aggregate_load(self->calls[i].aggregate, group, r);
@@ -123,7 +137,8 @@ static int load_calls(struct operator_group *self, uint32_t group, struct record
 }
 
 /* 0, 1: it cannot be, or negative. */
-static int take_group(struct operator_group *self, struct record_reader *r, struct error *err)
+static int take_group(struct operator_group *self, const struct state_fit *how,
+	struct record_reader *r, struct error *err)
 {
 	uint32_t id = record_u32(r), found, fresh;
 	struct str key = record_str(r);
@@ -144,13 +159,17 @@ static int take_group(struct operator_group *self, struct record_reader *r, stru
 	self->row_counts[id] = rows;
 	self->births = born >= self->births ? born + 1 : self->births;
 	self->emitted = true;
-	return load_calls(self, id, r) < 0;
+	return load_calls(self, how, id, r) < 0;
 }
 
-static int take_seen(struct operator_group *self, struct record_reader *r, struct error *err)
+static int take_seen(struct operator_group *self, const struct state_fit *how,
+	struct record_reader *r, struct error *err)
 {
 	uint32_t call = record_u32(r);
-	if (r->bad || call >= self->plan->call_count || self->calls[call].aggregate == NULL)
+	if (r->bad || call >= self->plan->call_count)
+		return 1;
+	call = call_of(how, call);
+	if (self->calls[call].aggregate == NULL)
 		return 1;
 	return aggregate_seen_load(self->calls[call].aggregate, r, err);
 }
@@ -163,7 +182,8 @@ static bool good_key(const struct operator_group *self, struct str key)
 	return group_key_is_good(&self->key, key);
 }
 
-static int apply(struct state_part *p, struct str records, struct error *err)
+static int take_records(struct state_part *p, const struct state_fit *how, struct str records,
+	struct error *err)
 {
 	struct operator_group *self = container_of(p, struct group_state, part)->group;
 	struct record_reader r = {.bytes = records};
@@ -175,14 +195,56 @@ static int apply(struct state_part *p, struct str records, struct error *err)
 		if (kind == kept_group && !good_key(self, record_str(&ahead)))
 			result = 1;
 		else if (kind == kept_group)
-			result = take_group(self, &r, err);
+			result = take_group(self, how, &r, err);
 		else
-			result = kind == kept_seen ? take_seen(self, &r, err) : 1;
+			result = kind == kept_seen ? take_seen(self, how, &r, err) : 1;
 	}
 	if (result != 1)
 		return result;
 	return error_set(err, CDCL_E_STATE, STR_FMT ": a record that cannot be, at byte %zu",
 		STR_ARG(p->name), r.at);
+}
+
+static int apply(struct state_part *p, struct str records, struct error *err)
+{
+	return take_records(p, NULL, records, err);
+}
+
+/* The first call of `a` that `b` has not. */
+static bool find_missing(struct str a, struct str b, struct str *call)
+{
+	struct str keys;
+	group_shape_next(&a, &keys);
+	while (group_shape_next(&a, call))
+		if (group_shape_find(b, *call) < 0)
+			return true;
+	return false;
+}
+
+/* Calls are known by their text; shapes in between had the same ones, so the first says all. */
+static enum state_verdict fit(const struct state_part *p, const struct str *shapes, uint32_t count,
+	struct arena *arena, const struct state_fit **how, struct strbuf *why)
+{
+	struct str kept = shapes[0], keys, call;
+	(void)count;
+	if (find_missing(p->shape, kept, &call))
+		strbuf_addf(why, STR_FMT " is new: it would not know what came before",
+			STR_ARG(call));
+	else if (find_missing(kept, p->shape, &call))
+		strbuf_addf(why, STR_FMT " is kept, and the script has it no more", STR_ARG(call));
+	else if (!group_shape_same_keys(kept, p->shape))
+		strbuf_addf(why, "the keys are others; kept is (" STR_FMT ")", STR_ARG(kept));
+	if (why->len > 0)
+		return STATE_REFUSE;
+	struct state_fit *to = ARENA_NEW(arena, struct state_fit);
+	*to = (struct state_fit){
+		.call_of = ARENA_ARRAY(arena, uint32_t, group_shape_calls(kept) + 1)};
+	group_shape_next(&kept, &keys);
+	while (group_shape_next(&kept, &call))
+		to->call_of[to->count++] = (uint32_t)group_shape_find(p->shape, call);
+	strbuf_add_c(why, "its columns are in another order");
+	*how = to;
+	return STATE_CONVERT;
 }
 
 static int ready(struct state_part *p, struct error *err)
@@ -195,7 +257,12 @@ static int ready(struct state_part *p, struct error *err)
 }
 
 static const struct state_part_ops group_state_ops = {
-	.changes = changes, .scan = scan, .apply = apply, .ready = ready};
+	.changes = changes,
+	.scan = scan,
+	.apply = apply,
+	.ready = ready,
+	.fit = fit,
+	.convert = take_records};
 
 /* ---- a part ---- */
 

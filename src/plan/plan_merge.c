@@ -510,12 +510,12 @@ static int plan_history(struct merge_builder *b)
 
 /* ---- what is remembered of a key ---- */
 
-static uint32_t add_hidden(struct merge_builder *b, const char *name, struct type type)
+static uint32_t add_hidden(struct merge_builder *b, struct str name, struct type type)
 {
 	struct schema *s = b->schema;
 	uint32_t column = schema_total(s);
 	b->merge->event_column[column] = -1;
-	s->columns[column] = (struct schema_column){str_c(name), type};
+	s->columns[column] = (struct schema_column){name, type};
 	s->hidden_count++;
 	return column;
 }
@@ -558,7 +558,9 @@ static int plan_sequence(struct merge_builder *b)
 			return 0;
 		m->sequence_count = change_position_parts + 1;
 		for (uint32_t i = 0; i < m->sequence_count; i++)
-			add_hidden(b, i < change_position_parts ? "@position" : "@offset",
+			add_hidden(b,
+				i < change_position_parts ? str_lit("@position")
+							  : str_lit("@offset"),
 				type_of(TYPE_BIGINT));
 		return 0;
 	}
@@ -573,7 +575,10 @@ static int plan_sequence(struct merge_builder *b)
 		r = check_sequence(b, m->sequence_exprs[i], text);
 		if (r < 0)
 			return r;
-		add_hidden(b, "@sequence", expr_type(m->sequence_exprs[i]));
+		/* By what it is made of: kept rows of another sequence_by are other ones. */
+		struct str name = str_printf(b->plan->arena, "@sequence " STR_FMT,
+			STR_ARG(expr_name(m->sequence_exprs[i])));
+		add_hidden(b, name, expr_type(m->sequence_exprs[i]));
 	}
 	return 0;
 }
@@ -584,11 +589,11 @@ static int plan_hidden(struct merge_builder *b)
 	int r = plan_sequence(b);
 	if (r < 0)
 		return r;
-	m->stream_column = add_hidden(b, "@stream", type_of(TYPE_INT));
-	m->awaits_column = add_hidden(b, "@awaits", type_of(TYPE_BOOLEAN));
+	m->stream_column = add_hidden(b, str_lit("@stream"), type_of(TYPE_INT));
+	m->awaits_column = add_hidden(b, str_lit("@awaits"), type_of(TYPE_BOOLEAN));
 	m->time_column = m->ttl_us == 0
 		? -1
-		: (int32_t)add_hidden(b, "@time", type_of(TYPE_TIMESTAMP));
+		: (int32_t)add_hidden(b, str_lit("@time"), type_of(TYPE_TIMESTAMP));
 	return 0;
 }
 

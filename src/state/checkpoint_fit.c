@@ -8,13 +8,14 @@
  *	the script: orders (id bigint, note string)     the notes of log-7 stay lost
  *
  * A part belongs to its name. Only a group of a Stream has none of its own: it is also known when
- * it alone computes what was computed.
+ * it alone computes what was computed, or when it alone has the keys.
  */
 
 #include "state/checkpoint_part.h"
 
 #include "base/check.h"
 #include "base/file.h"
+#include "state/group_shape.h"
 
 /* A part of the script, as the files had it that were looked at so far: from the newest on. */
 struct chain {
@@ -77,6 +78,35 @@ static bool has_name(const struct chain *chains, uint32_t count, struct str name
 	return false;
 }
 
+static bool head_has(const struct checkpoint_head *head, struct str name)
+{
+	for (uint32_t i = 0; i < head->part_count; i++)
+		if (str_eq(head->names[i], name))
+			return true;
+	return false;
+}
+
+/* The only group on both sides that has no name there, and these keys; -1: there is none. */
+static int find_by_keys(const struct chain *chains, uint32_t count, const struct chain *chain,
+	const struct checkpoint_head *head)
+{
+	int found = -1;
+	for (uint32_t i = 0; i < count; i++)
+		if (&chains[i] != chain && chains[i].there && is_group(chains[i].name) &&
+			!head_has(head, chains[i].name) &&
+			group_shape_same_keys(chains[i].shapes[0], chain->shapes[0]))
+			return -1;
+	for (uint32_t i = 0; i < head->part_count; i++) {
+		if (!is_group(head->names[i]) || has_name(chains, count, head->names[i]) ||
+			!group_shape_same_keys(head->shapes[i], chain->shapes[0]))
+			continue;
+		if (found >= 0)
+			return -1;
+		found = (int)i;
+	}
+	return found;
+}
+
 /* Which part of the head it is; -1: none. */
 static int find_part(const struct chain *chains, uint32_t count, const struct chain *chain,
 	const struct checkpoint_head *head)
@@ -93,7 +123,8 @@ static int find_part(const struct chain *chains, uint32_t count, const struct ch
 			return -1;
 		found = (int)i;
 	}
-	return found;
+	return found >= 0 || !is_group(chain->name) ? found
+						    : find_by_keys(chains, count, chain, head);
 }
 
 /* ---- verdicts ---- */

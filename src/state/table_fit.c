@@ -84,18 +84,70 @@ static bool is_hidden(const struct schema *s, uint32_t column)
 	return column >= s->column_count;
 }
 
+static bool is_sequence(const struct schema *s, uint32_t column)
+{
+	return is_hidden(s, column) && str_starts(s->columns[column].name, str_lit("@sequence"));
+}
+
+/* "@sequence lsn"; before format 3 only "@sequence", which any may be. */
+static bool same_name(const struct schema *a, uint32_t at, const struct schema *b, uint32_t column)
+{
+	struct str left = a->columns[at].name, right = b->columns[column].name;
+	if (is_hidden(a, at) != is_hidden(b, column))
+		return false;
+	if (!is_sequence(a, at) || !is_sequence(b, column))
+		return str_eq(left, right);
+	struct str bare = str_lit("@sequence");
+	return str_eq(left, bare) || str_eq(right, bare) || str_eq_fold(left, right);
+}
+
 /* The column of the same name, of hidden ones that repeat a name the one at the same turn; -1. */
 static int32_t same_column(const struct schema *in, const struct schema *of, uint32_t column)
 {
 	uint32_t turn = 0;
 	for (uint32_t i = 0; i < column; i++)
-		turn += is_hidden(of, i) == is_hidden(of, column) &&
-			str_eq(of->columns[i].name, of->columns[column].name);
-	for (uint32_t i = 0; i < schema_total(in); i++)
-		if (is_hidden(in, i) == is_hidden(of, column) &&
-			str_eq(in->columns[i].name, of->columns[column].name) && turn-- == 0)
-			return (int32_t)i;
+		turn += is_sequence(of, column) ? is_sequence(of, i)
+						: same_name(of, i, of, column);
+	for (uint32_t i = 0; i < schema_total(in); i++) {
+		bool turns = is_sequence(of, column) ? is_sequence(in, i)
+						     : same_name(in, i, of, column);
+		if (turns && turn-- == 0)
+			return same_name(in, i, of, column) ? (int32_t)i : -1;
+	}
 	return -1;
+}
+
+static void add_sequence(const struct schema *s, struct strbuf *out)
+{
+	size_t bare = strlen("@sequence ");
+	for (uint32_t i = 0; i < schema_total(s); i++)
+		if (is_sequence(s, i) && s->columns[i].name.len > bare)
+			strbuf_addf(out, "%s" STR_FMT, out->len == 0 ? "" : ", ",
+				STR_ARG(str_sub(s->columns[i].name, bare, s->columns[i].name.len)));
+}
+
+/* What the script has to remember of each row now, and kept rows have not. */
+static void say_missing(const struct schema *kept, const struct schema *to, uint32_t column,
+	struct strbuf *why)
+{
+	strbuf_reset(why);
+	struct strbuf was, is;
+	strbuf_init(&was);
+	strbuf_init(&is);
+	add_sequence(kept, &was);
+	add_sequence(to, &is);
+	if (is_sequence(to, column) && was.len > 0)
+		strbuf_addf(why,
+			"sequence_by is another: kept rows are compared by " STR_FMT
+			", and the script says " STR_FMT,
+			STR_ARG(strbuf_str(&was)), STR_ARG(strbuf_str(&is)));
+	else
+		strbuf_addf(why,
+			"the table has to remember " STR_FMT
+			" of each row now, and kept rows have none",
+			STR_ARG(to->columns[column].name));
+	strbuf_release(&was);
+	strbuf_release(&is);
 }
 
 /* Into from[] what each column of `to` is of `kept`, whose columns are had[] themselves. */
@@ -107,11 +159,7 @@ static bool follow(const struct schema *kept, const int32_t *had, const struct s
 		int32_t same = same_column(kept, to, i);
 		from[i] = same < 0 ? -1 : had[same];
 		if (same < 0 && is_hidden(to, i)) {
-			strbuf_reset(why);
-			strbuf_addf(why,
-				"the table has to remember " STR_FMT
-				" of each row now, and kept rows have none",
-				STR_ARG(c->name));
+			say_missing(kept, to, i, why);
 			return false;
 		}
 		if (same < 0) {
