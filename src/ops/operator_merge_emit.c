@@ -223,10 +223,25 @@ static void note_state(struct operator_merge *self)
 	}
 }
 
+/* Each event had one fate: none is lost in silence. */
+static int settle(const struct operator_merge *self, struct error *err)
+{
+	const struct merge_counts *c = &self->counts;
+	if (c->events == c->applied + c->stale + c->ignored + c->refused)
+		return 0;
+	return error_set(err, CDCL_E_INTERNAL,
+		"table " STR_FMT ": of %lld events %lld were applied, %lld stale, %lld ignored and "
+		"%lld refused, which is not all: the batch does not count",
+		STR_ARG(self->plan->name), (long long)c->events, (long long)c->applied,
+		(long long)c->stale, (long long)c->ignored, (long long)c->refused);
+}
+
 int merge_finish(struct operator *op, const struct batch *b, struct error *err)
 {
 	struct operator_merge *self = (struct operator_merge *)op;
 	int r = merge_start(self, err);
+	if (r >= 0)
+		r = settle(self, err);
 	if (r >= 0)
 		r = merge_expire(self, b, err);
 	if (r >= 0)

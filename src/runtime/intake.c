@@ -110,6 +110,7 @@ int intake_begin_batch(struct intake *in, struct error *err)
 	in->bytes_at_batch = in->source->bytes_read;
 	in->files_at_batch = in->source->files_read;
 	in->carried = waiting(in);
+	in->tally_at_batch = in->tally;
 	in->noted = 0;
 	in->noted_until = in->source->partition_count == 0 ? 0 : in->source->partitions[0].position;
 	if (in->state == SOURCE_LIMIT)
@@ -121,6 +122,12 @@ bool intake_had_input(const struct intake *in)
 {
 	return in->carried > 0 || in->source->messages_read != in->messages_at_batch ||
 		in->source->files_read != in->files_at_batch;
+}
+
+int intake_settle(const struct intake *in, struct error *err)
+{
+	return intake_tally_settle(&in->tally, &in->tally_at_batch, intake_messages(in),
+		in->source->description, err);
 }
 
 /* ---- the order of messages ---- */
@@ -208,9 +215,13 @@ static int read_events(
 	int more;
 	do {
 		struct chunk *c = NULL;
+		struct envelope_counts before = *envelope_counts(in->envelope);
+		uint32_t from = *next;
 		more = envelope_decode(in->envelope, m, next, in->dead, &c, err);
 		if (more < 0)
 			return more;
+		intake_tally_events(
+			&in->tally, c, *next - from, &before, envelope_counts(in->envelope));
 		int r = c->row_count == 0 ? 0 : operator_emit(in->head, OUTPUT_APPEND, c, err);
 		if (r < 0)
 			return r;
@@ -225,6 +236,8 @@ static int read_rows(struct intake *in, const struct messages *m, struct error *
 	struct chunk *c = NULL;
 	int r = in->decoder == NULL ? raw_decode(in->node->schema, m, &c, err)
 				    : json_decode(in->decoder, m, in->dead, &c, err);
+	if (r >= 0)
+		intake_tally_rows(&in->tally, c);
 	return r < 0 ? r : operator_emit(in->head, OUTPUT_APPEND, c, err);
 }
 
@@ -276,7 +289,9 @@ int intake_read(struct intake *in, struct error *err)
 		note_order(in);
 		dead_letters_note_read(in->dead, in->messages->count);
 		in->next = 0;
+		in->tally.put_aside += in->messages->count;
 		r = quarantine_put_aside(in->quarantine, in->messages, in->dead, err);
+		in->tally.put_aside -= in->messages->count;
 	}
 	in->pending = false;
 	uint32_t count = in->messages->count;

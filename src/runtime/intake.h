@@ -15,6 +15,7 @@
 #include "decode/envelope.h"
 #include "ops/operator.h"
 #include "plan/plan.h"
+#include "runtime/intake_tally.h"
 #include "runtime/quarantine.h"
 #include "runtime/read_order.h"
 #include "source/source.h"
@@ -45,6 +46,8 @@ struct intake {
 	int64_t messages_at_batch; /* source's counters when the batch began */
 	int64_t bytes_at_batch;
 	int64_t files_at_batch;
+	struct intake_tally tally; /* of all messages, */
+	struct intake_tally tally_at_batch; /* and when the batch began */
 };
 
 int intake_open(struct intake *in, const struct plan_node *node, enum source_run run,
@@ -74,6 +77,9 @@ int intake_read(struct intake *in, struct error *err);
 
 /* Messages of the batch so far; those that wait belong to the next one. */
 int64_t intake_messages(const struct intake *in);
+
+/* Every message of the batch became something; CDCL_E_INTERNAL else. */
+int intake_settle(const struct intake *in, struct error *err);
 
 /* Has the batch had input from here? An empty file counts, as in Spark. */
 bool intake_had_input(const struct intake *in);

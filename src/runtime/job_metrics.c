@@ -133,6 +133,29 @@ static void add_sources(struct strbuf *out, const char *name, const char *type, 
 	}
 }
 
+/* What became of the messages: decoded ones, by message but for rows. */
+static void add_outcomes(const struct pipeline *p, struct strbuf *out)
+{
+	static const char name[] = "cdcl_source_outcomes_total";
+	exposition_family(out, name, "counter",
+		"What records of a source became; checked at each batch: none is lost.");
+	for (uint32_t i = 0; i < pipeline_source_count(p); i++) {
+		const struct intake_tally *t = pipeline_tally(p, i);
+		const struct {
+			const char *outcome;
+			int64_t count;
+		} outcomes[] = {{"row", t->rows}, {"dropped", t->dropped}, {"skipped", t->skipped},
+			{"refused", t->refused}, {"put_aside", t->put_aside}};
+		char source[24];
+		for (size_t k = 0; k < ARRAY_LEN(outcomes); k++) {
+			struct exposition_label labels[] = {{"source", number_text(i, source)},
+				{"outcome", str_c(outcomes[k].outcome)}};
+			exposition_sample(out, name, labels, ARRAY_LEN(labels),
+				(double)outcomes[k].count);
+		}
+	}
+}
+
 static void add_reading(const struct pipeline *p, struct strbuf *out)
 {
 	struct pipeline_totals totals;
@@ -147,6 +170,7 @@ static void add_reading(const struct pipeline *p, struct strbuf *out)
 		"Offsets between position and end.", p, FIGURE_LAG);
 	add_sources(out, "cdcl_source_records_total", "counter", "Records read from a source.", p,
 		SOURCE_MESSAGES);
+	add_outcomes(p, out);
 	add_sources(out, "cdcl_source_bytes_total", "counter",
 		"Bytes of keys and values read from a source.", p, SOURCE_BYTES);
 	add_sources(out, "cdcl_source_partitions", "gauge", "Partitions or files of a source.", p,

@@ -17,7 +17,7 @@ struct line {
 #define LINE(title, field) {title, offsetof(struct merge_counts, field)}
 
 static const struct line lines[] = {
-	LINE("events", events),
+	LINE("events since this start", events),
 	LINE("  applied", applied),
 	LINE("  stale (sequence equal or lower)", stale),
 	LINE("  ignored (rule, policy, tombstone after its delete)", ignored),

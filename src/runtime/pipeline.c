@@ -549,6 +549,9 @@ static int go_on_finishing(struct pipeline *p, struct error *err)
 
 static int finish_batch(struct pipeline *p, struct error *err)
 {
+	for (uint32_t i = 0; i < p->intake_count; i++)
+		if (intake_settle(&p->intakes[i], err) < 0)
+			return -(int)err->code;
 	p->batch.last = is_last(p);
 	begin_figures(p);
 	p->emit_mark_us = clock_monotonic_us(p->clock);
@@ -709,6 +712,12 @@ const struct source *pipeline_source(
 	const struct intake *in = &p->intakes[index];
 	*messages_of_batch = intake_messages(in);
 	return in->source;
+}
+
+const struct intake_tally *pipeline_tally(const struct pipeline *p, uint32_t index)
+{
+	check(index < p->intake_count);
+	return &p->intakes[index].tally;
 }
 
 uint32_t pipeline_sink_count(const struct pipeline *p)

@@ -27,6 +27,7 @@
 #include "base/clock.h"
 #include "ops/operator.h"
 #include "plan/plan.h"
+#include "runtime/intake_tally.h"
 #include "source/source.h"
 #include "state/checkpoint.h"
 
@@ -101,6 +102,8 @@ void pipeline_totals(const struct pipeline *p, struct pipeline_totals *totals);
 uint32_t pipeline_source_count(const struct pipeline *p);
 const struct source *pipeline_source(
 	const struct pipeline *p, uint32_t index, int64_t *messages_of_batch);
+/* What became of its messages. */
+const struct intake_tally *pipeline_tally(const struct pipeline *p, uint32_t index);
 uint32_t pipeline_sink_count(const struct pipeline *p);
 const struct sink *pipeline_sink(const struct pipeline *p, uint32_t index);
 
