@@ -58,6 +58,7 @@ local cdcl = {}
 ---@field starting_offsets? string|table
 ---@field brokers? string
 ---@field fetch_memory? string|integer
+---@field lane? "auto"|"direct"|"librdkafka"
 ---@field max_offsets_per_trigger? integer
 ---@field on_data_loss? "stop"|"continue"
 ---@field envelope? "auto"|"flat"|"debezium"|"maxwell"|"canal"|"ogg"

@@ -187,6 +187,13 @@ return {
 			doc = "how much may be fetched ahead",
 		},
 		{
+			name = "lane",
+			type = { "auto", "direct", "librdkafka" },
+			default = "auto",
+			doc = "who fetches: cdcl's own requests (direct), or librdkafka, which "
+				.. "knows TLS and SASL",
+		},
+		{
 			name = "max_offsets_per_trigger",
 			type = "integer",
 			doc = "messages of one batch at most",

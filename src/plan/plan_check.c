@@ -8,7 +8,7 @@
 
 #include "base/bounds.h"
 #include "base/check.h"
-#include "source/source_kinds.h"
+#include "source/kafka_lane.h"
 
 enum {
 	mode_append = 1 << OUTPUT_APPEND,
@@ -329,7 +329,7 @@ int plan_check(struct plan *p, struct error *err)
 			tell_key(n, n->inputs[0]);
 		int r = n->kind != PLAN_SOURCE || n->source.kind != SOURCE_KAFKA
 			? 0
-			: kafka_source_check(&n->source.kafka, err);
+			: kafka_lane_check(&n->source.kafka, err);
 		if (r < 0)
 			return error_at(err, STR_FMT, STR_ARG(n->place));
 	}

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "data/value.h"
+#include "source/kafka_lane.h"
 
 static const char *kind_name(const struct plan_node *n)
 {
@@ -70,6 +71,18 @@ static void add_list(struct strbuf *out, struct str item)
 	strbuf_add(out, item);
 }
 
+/* Which lane it takes, where that was said or is not what one would expect. */
+static void lane_detail(const struct kafka_config *k, struct strbuf *out)
+{
+	struct kafka_lane_choice choice;
+	if (kafka_lane_choose(k, &choice, NULL) < 0)
+		return; /* plan_check says why */
+	if (choice.why[0] != 0)
+		strbuf_addf(out, " by librdkafka (the direct lane does not know %s)", choice.why);
+	else if (k->lane != KAFKA_LANE_AUTO)
+		strbuf_addf(out, " by the lane %s", kafka_lane_name(choice.lane));
+}
+
 static void source_detail(const struct plan_node *n, struct strbuf *out)
 {
 	const struct source_config *s = &n->source;
@@ -81,6 +94,7 @@ static void source_detail(const struct plan_node *n, struct strbuf *out)
 		for (uint32_t i = 0; i < s->kafka.topic_count; i++)
 			strbuf_addf(
 				out, "%s" STR_FMT, i > 0 ? ", " : "", STR_ARG(s->kafka.topics[i]));
+		lane_detail(&s->kafka, out);
 		break;
 	case SOURCE_FILE:
 		strbuf_addf(out, "file " STR_FMT, STR_ARG(s->file.path));

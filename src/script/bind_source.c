@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "source/kafka_lane.h"
 #include "source/offsets_parse.h"
 
 #include <stdio.h>
@@ -85,6 +86,7 @@ static void read_kafka(lua_State *L, struct kafka_config *k)
 	k->topic_pattern = bind_field_string(L, 2, "topic_pattern");
 	struct str data_loss = bind_field_string(L, 2, "on_data_loss");
 	k->continue_on_data_loss = data_loss.data != NULL && str_eq(data_loss, str_lit("continue"));
+	kafka_lane_parse(bind_field_string(L, 2, "lane"), &k->lane);
 	k->fetch_memory_bytes = bind_field_integer(L, 2, "fetch_memory", fetch_memory_default);
 	k->max_offsets_per_trigger = bind_field_integer(L, 2, "max_offsets_per_trigger", 0);
 	bind_kafka_settings(L, 2, &k->settings, &k->setting_count);

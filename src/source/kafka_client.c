@@ -123,6 +123,12 @@ int64_t kafka_conf_int(rd_kafka_conf_t *conf, const char *name, int64_t otherwis
 	return strtoll(text, NULL, 10);
 }
 
+int64_t kafka_refresh_us(rd_kafka_conf_t *conf)
+{
+	int64_t us = kafka_conf_int(conf, "topic.metadata.refresh.interval.ms", 10000) * 1000;
+	return us > 0 ? us : kafka_refresh_us_default;
+}
+
 static void set_pins(rd_kafka_conf_t *conf, const struct pin *pins, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -339,4 +345,9 @@ bool kafka_error_is_reach(rd_kafka_resp_err_t code)
 	default:
 		return false;
 	}
+}
+
+const char *kafka_error_text(int code)
+{
+	return rd_kafka_err2str((rd_kafka_resp_err_t)code);
 }

@@ -42,11 +42,17 @@ rd_kafka_conf_t *kafka_reader_conf(const struct kafka_config *config, struct err
 void kafka_conf_set(rd_kafka_conf_t *conf, const char *name, const char *value);
 void kafka_conf_set_int(rd_kafka_conf_t *conf, const char *name, int64_t value);
 int64_t kafka_conf_int(rd_kafka_conf_t *conf, const char *name, int64_t otherwise);
+/* How often the cluster is looked at without a reason. */
+enum { kafka_refresh_us_default = 10 * 1000 * 1000 };
+int64_t kafka_refresh_us(rd_kafka_conf_t *conf);
 
 /* Takes conf. NULL with the error filled. */
 rd_kafka_t *kafka_client_open(rd_kafka_type_t type, rd_kafka_conf_t *conf, struct error *err);
 
 /* True for errors that say: nobody answers there (and not: the answer was no). */
 bool kafka_error_is_reach(rd_kafka_resp_err_t code);
+
+/* What librdkafka calls one of Kafka's codes or its own. */
+const char *kafka_error_text(int code);
 
 #endif

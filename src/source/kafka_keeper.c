@@ -47,8 +47,7 @@ struct kafka_keeper {
 	const struct kafka_config *config;
 	const struct clock *clock;
 	enum source_run run;
-	rd_kafka_t *rk;
-	struct kafka_bounds bounds;
+	struct kafka_cluster *cluster;
 	pcre2_code *pattern;
 	int wake_fd; /* the engine's */
 	int fd; /* ours: eventfd */
@@ -58,7 +57,6 @@ struct kafka_keeper {
 	/* The keeper's thread only */
 	struct kafka_topic **topics;
 	uint32_t topic_count;
-	int64_t refresh_us;
 	int64_t next_look_us;
 	bool starved_before;
 	bool first_look_done;
@@ -170,19 +168,10 @@ static void outage_ends(struct kafka_keeper *k)
 	o->reason[0] = 0;
 }
 
-/*
- * Called by rd_kafka_poll, in the keeper's thread. An idle connection that closes is no outage:
- * look first.
- */
-static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
+/* An idle connection that closes is no outage: look first. */
+void kafka_keeper_unreached(struct kafka_keeper *k, bool all_brokers, const char *reason)
 {
-	(void)rk;
-	struct kafka_keeper *k = opaque;
-	rd_kafka_resp_err_t why = (rd_kafka_resp_err_t)code;
-	log_debug("kafka", "%s: %s", rd_kafka_err2name(why), reason);
-	if (!kafka_error_is_reach(why))
-		return;
-	if (why != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+	if (!all_brokers)
 		snprintf(k->outage.reason, sizeof(k->outage.reason), "%s", reason);
 	if (k->first_look_done && k->outage.since_us == 0)
 		k->next_look_us = 0;
@@ -206,10 +195,7 @@ static struct kafka_topic *topic_add(struct kafka_keeper *k, struct str name)
 	memcpy(copy, name.data, name.len);
 	copy[name.len] = 0;
 	t->name = (struct str){copy, name.len};
-	rd_kafka_topic_conf_t *conf = rd_kafka_default_topic_conf_dup(k->rk);
-	rd_kafka_topic_conf_set_opaque(conf, t);
-	t->rkt = rd_kafka_topic_new(k->rk, copy, conf);
-	if (t->rkt == NULL) {
+	if (!k->cluster->ops->topic(k->cluster, t)) {
 		free(copy);
 		free(t);
 		return NULL;
@@ -245,11 +231,11 @@ static bool pattern_matches(const pcre2_code *pattern, const char *name)
 	return r >= 0;
 }
 
-static void add_matching(struct kafka_keeper *k, const rd_kafka_metadata_t *m)
+static void add_matching(struct kafka_keeper *k, const struct cluster_view *view)
 {
-	for (int i = 0; i < m->topic_cnt; i++) {
-		struct str name = str_c(m->topics[i].topic);
-		if (!pattern_matches(k->pattern, m->topics[i].topic) || topic_find(k, name) != NULL)
+	for (uint32_t i = 0; i < view->topic_count; i++) {
+		struct str name = view->topics[i].name;
+		if (!pattern_matches(k->pattern, name.data) || topic_find(k, name) != NULL)
 			continue;
 		if (k->topic_count == source_topics_max) {
 			log_warn("kafka",
@@ -261,11 +247,11 @@ static void add_matching(struct kafka_keeper *k, const rd_kafka_metadata_t *m)
 	}
 }
 
-static const rd_kafka_metadata_topic_t *metadata_find(const rd_kafka_metadata_t *m, struct str name)
+static const struct cluster_topic *view_find(const struct cluster_view *view, struct str name)
 {
-	for (int i = 0; i < m->topic_cnt; i++)
-		if (str_eq(str_c(m->topics[i].topic), name))
-			return &m->topics[i];
+	for (uint32_t i = 0; i < view->topic_count; i++)
+		if (str_eq(view->topics[i].name, name))
+			return &view->topics[i];
 	return NULL;
 }
 
@@ -321,12 +307,13 @@ static void topic_is_missing(struct kafka_keeper *k, struct kafka_topic *t)
  * ask again soon.
  */
 static bool ask_add(struct kafka_keeper *k, struct ask *a, struct kafka_topic *t,
-	const rd_kafka_metadata_topic_t *m)
+	const struct cluster_topic *m)
 {
-	for (int i = 0; i < m->partition_cnt; i++)
+	for (uint32_t i = 0; i < m->partition_count; i++)
 		if (m->partitions[i].leader < 0 && m->partitions[i].id >= t->known)
 			return false;
-	for (int32_t p = t->known; p < m->partition_cnt && a->count < keeper_partitions_max; p++) {
+	int32_t partition_count = (int32_t)m->partition_count;
+	for (int32_t p = t->known; p < partition_count && a->count < keeper_partitions_max; p++) {
 		if (a->count == a->capacity) {
 			a->capacity = a->capacity == 0 ? 64 : a->capacity * 2;
 			a->found = realloc(a->found, a->capacity * sizeof(*a->found));
@@ -344,64 +331,34 @@ static bool ask_add(struct kafka_keeper *k, struct ask *a, struct kafka_topic *t
 
 /* ---- Offsets ---- */
 
-/*
- * One question for all partitions: RD_KAFKA_OFFSET_END, _BEGINNING or a time in ms. NULL: no
- * answer now.
- */
-static rd_kafka_topic_partition_list_t *ask_offsets(
-	struct kafka_keeper *k, const struct kafka_found *found, uint32_t count, int64_t question)
-{
-	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
-	for (uint32_t i = 0; i < count; i++)
-		rd_kafka_topic_partition_list_add(
-			list, found[i].topic->name.data, found[i].partition)
-			->offset = question;
-	rd_kafka_resp_err_t why = rd_kafka_offsets_for_times(k->rk, list, ends_ms);
-	for (int i = 0; i < list->cnt && why == RD_KAFKA_RESP_ERR_NO_ERROR; i++)
-		why = list->elems[i].err;
-	if (why == RD_KAFKA_RESP_ERR_NO_ERROR)
-		return list;
-	log_debug("kafka", "offsets: %s", rd_kafka_err2str(why));
-	rd_kafka_topic_partition_list_destroy(list);
-	return NULL;
-}
-
 enum span_field { SPAN_BEGIN, SPAN_END, SPAN_AT_TIME };
 
-/* The answer about `f`, which is where it was asked. */
-static int64_t answer_of(
-	rd_kafka_topic_partition_list_t *list, uint32_t i, const struct kafka_found *f)
-{
-	const rd_kafka_topic_partition_t *p = &list->elems[i];
-	if (p->partition != f->partition || !str_eq(str_c(p->topic), f->topic->name))
-		p = rd_kafka_topic_partition_list_find(list, f->topic->name.data, f->partition);
-	check(p != NULL);
-	return p->offset;
-}
-
+/* One question for all partitions. False: no answer now. */
 static bool ask_into(struct kafka_keeper *k, struct ask *a, int64_t question, enum span_field field)
 {
-	rd_kafka_topic_partition_list_t *list = ask_offsets(k, a->found, a->count, question);
-	if (list == NULL)
-		return false;
-	for (uint32_t i = 0; i < a->count; i++) {
-		int64_t offset = answer_of(list, i, &a->found[i]);
+	int64_t *offsets = calloc(a->count, sizeof(*offsets));
+	check(offsets != NULL);
+	int why = k->cluster->ops->offsets(
+		k->cluster, a->found, a->count, question, ends_ms, offsets);
+	if (why != 0)
+		log_debug("kafka", "offsets: %s", kafka_error_text(why));
+	for (uint32_t i = 0; why == 0 && i < a->count; i++) {
 		if (field == SPAN_BEGIN)
-			a->spans[i].begin = offset;
+			a->spans[i].begin = offsets[i];
 		else if (field == SPAN_END)
-			a->spans[i].end = offset;
+			a->spans[i].end = offsets[i];
 		else
-			a->spans[i].at_time = offset;
+			a->spans[i].at_time = offsets[i];
 	}
-	rd_kafka_topic_partition_list_destroy(list);
-	return true;
+	free(offsets);
+	return why == 0;
 }
 
 static bool ask_all(struct kafka_keeper *k, struct ask *a)
 {
 	const struct starting_offsets *s = &k->config->starting;
-	if (!ask_into(k, a, RD_KAFKA_OFFSET_END, SPAN_END) ||
-		!ask_into(k, a, RD_KAFKA_OFFSET_BEGINNING, SPAN_BEGIN))
+	if (!ask_into(k, a, cluster_end, SPAN_END) ||
+		!ask_into(k, a, cluster_begin, SPAN_BEGIN))
 		return false;
 	int64_t ms = (s->timestamp_us + 999) / 1000;
 	return s->kind != OFFSETS_TIMESTAMP || ask_into(k, a, ms, SPAN_AT_TIME);
@@ -469,35 +426,31 @@ static void publish(struct kafka_keeper *k, const struct ask *a)
 
 /* ---- A look at the cluster ---- */
 
-static rd_kafka_resp_err_t ask_metadata(struct kafka_keeper *k, const rd_kafka_metadata_t **m)
-{
-	return rd_kafka_metadata(k->rk, k->pattern != NULL, NULL, m, ask_ms);
-}
-
 /* Answers whether all listed topics are there with leaders; fills the partitions to ask about. */
-static bool look_at_topics(struct kafka_keeper *k, const rd_kafka_metadata_t *m, struct ask *a)
+static bool look_at_topics(
+	struct kafka_keeper *k, const struct cluster_view *view, struct ask *a)
 {
 	bool all = true;
 	if (k->pattern != NULL)
-		add_matching(k, m);
+		add_matching(k, view);
 	for (uint32_t i = 0; i < k->topic_count && !stopping(k); i++) {
 		struct kafka_topic *t = k->topics[i];
-		const rd_kafka_metadata_topic_t *mt = metadata_find(m, t->name);
-		if (mt == NULL || mt->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
+		const struct cluster_topic *mt = view_find(view, t->name);
+		if (mt == NULL || mt->error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
 			topic_is_missing(k, t);
 			all = false;
 			continue;
 		}
-		if (mt->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
-			mt->err == RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION) { /* no name of a topic */
+		if (mt->error == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
+			mt->error == RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION) { /* no name of a topic */
 			struct error err;
 			error_init(&err);
 			error_set(&err, CDCL_E_UNREACHABLE, "topic '" STR_FMT "': %s",
-				STR_ARG(t->name), rd_kafka_err2str(mt->err));
+				STR_ARG(t->name), kafka_error_text(mt->error));
 			fail(k, &err);
 			return false;
 		}
-		if (mt->err != RD_KAFKA_RESP_ERR_NO_ERROR || mt->partition_cnt == 0) {
+		if (mt->error != RD_KAFKA_RESP_ERR_NO_ERROR || mt->partition_count == 0) {
 			all = false;
 			continue;
 		}
@@ -524,7 +477,7 @@ static bool enough(const struct kafka_keeper *k, bool all, const struct ask *a)
 static void look_done(struct kafka_keeper *k, bool all, struct ask *a)
 {
 	int64_t now = now_us(k);
-	k->next_look_us = now + (all ? k->refresh_us : missing_look_us);
+	k->next_look_us = now + (all ? k->cluster->refresh_us : missing_look_us);
 	if (!enough(k, all, a))
 		return;
 	struct error err;
@@ -542,18 +495,17 @@ static void look_done(struct kafka_keeper *k, bool all, struct ask *a)
 
 static void look(struct kafka_keeper *k)
 {
-	const rd_kafka_metadata_t *m = NULL;
-	rd_kafka_resp_err_t why = ask_metadata(k, &m);
-	rd_kafka_poll(k->rk, 0); /* the reason, if there is one, comes through on_error */
-	if (why != RD_KAFKA_RESP_ERR_NO_ERROR) {
-		outage_begins(k, rd_kafka_err2str(why));
+	struct cluster_view view;
+	int why = k->cluster->ops->look(k->cluster, k->pattern != NULL, ask_ms, &view);
+	if (why != 0) {
+		outage_begins(k, kafka_error_text(why));
 		k->next_look_us = now_us(k) + retry_us;
 		return;
 	}
 	outage_ends(k);
 	struct ask a = {NULL, NULL, 0, 0};
-	bool all = look_at_topics(k, m, &a);
-	rd_kafka_metadata_destroy(m);
+	bool all = look_at_topics(k, &view, &a);
+	arena_release(&view.arena);
 	if (!stopping(k))
 		look_done(k, all, &a);
 	free(a.found);
@@ -569,27 +521,24 @@ static void answer_nudge(struct kafka_keeper *k)
 	check(found != NULL);
 	memcpy(found, k->found, count * sizeof(*found));
 	pthread_mutex_unlock(&k->lock);
-	rd_kafka_topic_partition_list_t *list =
-		count > 0 ? ask_offsets(k, found, count, RD_KAFKA_OFFSET_END) : NULL;
+	int64_t *ends = malloc((count + 1) * sizeof(*ends));
+	check(ends != NULL);
+	bool told = count > 0 &&
+		k->cluster->ops->offsets(k->cluster, found, count, cluster_end, ends_ms, ends) == 0;
 	pthread_mutex_lock(&k->lock);
-	for (uint32_t i = 0; list != NULL && i < count; i++)
-		k->ends[i] = answer_of(list, i, &found[i]);
+	if (told)
+		memcpy(k->ends, ends, count * sizeof(*ends));
 	pthread_mutex_unlock(&k->lock);
-	if (list != NULL)
-		rd_kafka_topic_partition_list_destroy(list);
+	free(ends);
 	free(found);
 }
 
 /* ---- Commits ---- */
 
-static void on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t why,
-	rd_kafka_topic_partition_list_t *list, void *opaque)
+void kafka_keeper_committed(struct kafka_keeper *k, int code)
 {
-	(void)rk;
-	(void)list;
-	struct kafka_keeper *k = opaque;
 	k->commit_flies = false;
-	if (why == RD_KAFKA_RESP_ERR_NO_ERROR) {
+	if (code == 0) {
 		k->commit_warned = false;
 		return;
 	}
@@ -597,25 +546,24 @@ static void on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t why,
 		log_warn("kafka",
 			"offsets were not committed to group '" STR_FMT
 			"': %s (the job does not need them)",
-			STR_ARG(k->config->group), rd_kafka_err2str(why));
+			STR_ARG(k->config->group), kafka_error_text(code));
 	k->commit_warned = true;
 }
 
 static void send_commit(struct kafka_keeper *k)
 {
 	pthread_mutex_lock(&k->lock);
-	rd_kafka_topic_partition_list_t *list =
-		rd_kafka_topic_partition_list_new((int)k->commit_count);
-	for (uint32_t i = 0; i < k->commit_count; i++) {
-		const struct kafka_position *p = &k->commits[i];
-		rd_kafka_topic_partition_list_add(list, p->topic->name.data, p->partition)->offset =
-			p->offset;
-	}
+	uint32_t count = k->commit_count;
+	struct kafka_position *positions = malloc((count + 1) * sizeof(*positions));
+	check(positions != NULL);
+	memcpy(positions, k->commits, count * sizeof(*positions));
 	k->commit_wanted = false;
 	pthread_mutex_unlock(&k->lock);
 	k->commit_sent_us = now_us(k);
-	k->commit_flies = rd_kafka_commit(k->rk, list, 1) == RD_KAFKA_RESP_ERR_NO_ERROR;
-	rd_kafka_topic_partition_list_destroy(list);
+	k->commit_flies = true; /* before the answer, which may come within the call */
+	if (!k->cluster->ops->commit(k->cluster, positions, count))
+		k->commit_flies = false;
+	free(positions);
 }
 
 static bool commit_waits(struct kafka_keeper *k)
@@ -633,7 +581,7 @@ static void commit_last(struct kafka_keeper *k)
 	while (k->outage.since_us == 0 && now_us(k) < end && (k->commit_flies || commit_waits(k))) {
 		if (!k->commit_flies)
 			send_commit(k);
-		rd_kafka_poll(k->rk, 20);
+		k->cluster->ops->serve(k->cluster, 20);
 	}
 }
 
@@ -661,7 +609,7 @@ static void *keeper_main(void *argument)
 {
 	struct kafka_keeper *k = argument;
 	while (!stopping(k)) {
-		rd_kafka_poll(k->rk, 0);
+		k->cluster->ops->serve(k->cluster, 0);
 		pthread_mutex_lock(&k->lock);
 		/* Taken before it is answered: one that comes meanwhile counts again. */
 		bool nudged = k->nudged;
@@ -750,47 +698,24 @@ bool kafka_keeper_reads(const struct kafka_config *config, struct str topic)
 	return matches;
 }
 
-static int open_client(struct kafka_keeper *k, struct error *err)
-{
-	rd_kafka_conf_t *conf = kafka_reader_conf(k->config, err);
-	if (conf == NULL)
-		return -(int)err->code;
-	k->refresh_us = kafka_conf_int(conf, "topic.metadata.refresh.interval.ms", 10000) * 1000;
-	if (k->refresh_us <= 0)
-		k->refresh_us = (int64_t)10 * 1000 * 1000;
-	k->bounds = kafka_bounds_of(
-		k->config->fetch_memory_bytes, k->config->max_offsets_per_trigger > 0);
-	k->bounds.messages = kafka_conf_int(conf, "queued.min.messages", k->bounds.messages);
-	k->bounds.bytes =
-		kafka_conf_int(conf, "queued.max.messages.kbytes", k->bounds.bytes / 1024) * 1024;
-	rd_kafka_conf_set_opaque(conf, k);
-	rd_kafka_conf_set_error_cb(conf, on_error);
-	rd_kafka_conf_set_offset_commit_cb(conf, on_commit);
-	k->rk = kafka_client_open(RD_KAFKA_CONSUMER, conf, err);
-	if (k->rk == NULL)
-		return -(int)err->code;
-	rd_kafka_queue_t *main_queue = rd_kafka_queue_get_main(k->rk);
-	uint64_t one = 1;
-	rd_kafka_queue_io_event_enable(main_queue, k->fd, &one, sizeof(one));
-	rd_kafka_queue_destroy(main_queue);
-	return 0;
-}
-
 struct kafka_keeper *kafka_keeper_open(const struct kafka_config *config, enum source_run run,
-	int wake_fd, const struct clock *clock, struct error *err)
+	struct kafka_cluster *cluster, int wake_fd, const struct clock *clock, struct error *err)
 {
 	struct kafka_keeper *k = calloc(1, sizeof(*k));
 	check(k != NULL);
 	k->config = config;
 	k->run = run;
 	k->clock = clock;
+	k->cluster = cluster;
+	cluster->keeper = k;
 	k->wake_fd = wake_fd;
 	pthread_mutex_init(&k->lock, NULL);
 	k->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	k->topics = calloc(source_topics_max, sizeof(struct kafka_topic *));
 	check(k->fd >= 0 && k->topics != NULL);
-	if (compile_pattern(config, &k->pattern, err) < 0 || open_client(k, err) < 0)
+	if (compile_pattern(config, &k->pattern, err) < 0)
 		goto fail;
+	cluster->ops->wake_by(cluster, k->fd);
 	if (k->pattern == NULL && add_listed(k, err) < 0)
 		goto fail;
 	if (pthread_create(&k->thread, NULL, keeper_main, k) != 0) {
@@ -823,16 +748,13 @@ void kafka_keeper_release(struct kafka_keeper *k)
 	kafka_keeper_stop(k);
 	for (uint32_t i = 0; i < k->topic_count; i++) {
 		struct kafka_topic *t = k->topics[i];
-		rd_kafka_topic_destroy(t->rkt);
+		if (t->rkt != NULL)
+			rd_kafka_topic_destroy(t->rkt);
 		free((char *)(uintptr_t)t->name.data);
 		free(t->slots);
 		free(t);
 	}
-	/*
-	 * No consumer_close: nothing was joined, and it would wait for a broker that may be away.
-	 */
-	if (k->rk != NULL)
-		rd_kafka_destroy_flags(k->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+	k->cluster->ops->close(k->cluster);
 	free_pattern(k->pattern);
 	close(k->fd);
 	pthread_mutex_destroy(&k->lock);
@@ -841,16 +763,6 @@ void kafka_keeper_release(struct kafka_keeper *k)
 	free(k->ends);
 	free(k->commits);
 	free(k);
-}
-
-rd_kafka_t *kafka_keeper_client(struct kafka_keeper *k)
-{
-	return k->rk;
-}
-
-struct kafka_bounds kafka_keeper_bounds(const struct kafka_keeper *k)
-{
-	return k->bounds;
 }
 
 bool kafka_keeper_reaches(const struct kafka_keeper *k)
@@ -864,6 +776,22 @@ bool kafka_keeper_resolved(struct kafka_keeper *k)
 	bool resolved = k->resolved;
 	pthread_mutex_unlock(&k->lock);
 	return resolved;
+}
+
+void kafka_keeper_await(struct kafka_keeper *k, int fd, int ms)
+{
+	int64_t end = now_us(k) + (int64_t)ms * 1000;
+	for (int turn = 0; turn < 100 && !kafka_keeper_resolved(k); turn++) {
+		int64_t left_us = end - now_us(k);
+		if (left_us <= 0 || kafka_keeper_hear(k, NULL) < 0)
+			return;
+		struct pollfd p = {.fd = fd, .events = POLLIN};
+		if (poll(&p, 1, (int)(left_us / 1000) + 1) > 0) {
+			uint64_t signals;
+			ssize_t n = read(fd, &signals, sizeof(signals));
+			(void)n;
+		}
+	}
 }
 
 bool kafka_keeper_take(struct kafka_keeper *k, uint32_t index, struct kafka_found *out)

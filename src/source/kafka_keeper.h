@@ -19,19 +19,19 @@
  * happens; so it stands still for up to a second with an empty queue (2.0.2 has no setting for
  * it). Any request to that leader wakes it at once.
  *
- * Owner: kafka_source. The client (rd_kafka_t) is the keeper's; kafka_topic structs live as long
- * as the keeper.
+ * Owner: a Kafka source. Whom it asks is a struct kafka_cluster (kafka_cluster.h), by librdkafka
+ * or by our own requests; it is the keeper's. kafka_topic structs live as long as the keeper.
  */
 
 #include "base/clock.h"
-#include "source/kafka_client.h"
+#include "source/kafka_cluster.h"
 #include "source/source.h"
 
 struct kafka_keeper;
 
 struct kafka_topic {
 	struct str name; /* NUL-terminated */
-	rd_kafka_topic_t *rkt; /* its opaque is this struct */
+	rd_kafka_topic_t *rkt; /* its opaque is this struct; NULL: not by librdkafka */
 	/* The keeper's thread only: */
 	int32_t known; /* partitions published */
 	bool seen; /* was there once */
@@ -58,9 +58,11 @@ struct kafka_position {
 	int64_t offset;
 };
 
-/* wake_fd is written to (eventfd) when there is something to take or hear. */
+/*
+ * Takes the cluster. wake_fd is written to (eventfd) when there is something to take or hear.
+ */
 struct kafka_keeper *kafka_keeper_open(const struct kafka_config *config, enum source_run run,
-	int wake_fd, const struct clock *clock, struct error *err);
+	struct kafka_cluster *cluster, int wake_fd, const struct clock *clock, struct error *err);
 
 /* Would it open? Settings and topic pattern only, nothing is connected. */
 int kafka_keeper_check(const struct kafka_config *config, struct error *err);
@@ -74,15 +76,14 @@ bool kafka_keeper_reads(const struct kafka_config *config, struct str topic);
 void kafka_keeper_stop(struct kafka_keeper *k);
 void kafka_keeper_release(struct kafka_keeper *k);
 
-rd_kafka_t *kafka_keeper_client(struct kafka_keeper *k);
-/* What librdkafka was told to queue at most. */
-struct kafka_bounds kafka_keeper_bounds(const struct kafka_keeper *k);
-
 /* False while no broker answers. */
 bool kafka_keeper_reaches(const struct kafka_keeper *k);
 
 /* True once the first partitions (perhaps none, for a pattern) are known. */
 bool kafka_keeper_resolved(struct kafka_keeper *k);
+
+/* Waits for that, or a failure, or so long. fd: the wake_fd. */
+void kafka_keeper_await(struct kafka_keeper *k, int fd, int ms);
 
 /* The found partition number `index`, in order of finding; false: there is none yet. */
 bool kafka_keeper_take(struct kafka_keeper *k, uint32_t index, struct kafka_found *out);

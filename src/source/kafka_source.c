@@ -8,16 +8,9 @@
  *	broker threads --> queue --(callback: copy)--> struct messages --> pipeline
  *	keeper thread  --> found partitions, failures (kafka_keeper.h)
  *
- * Positions are our own: offset + 1 of what was read, or what the end-of-partition event says
- * (control records and aborted transactions take offsets, too, so messages cannot be counted
- * against offsets). A message below the position is a repetition and is dropped and counted.
- *
- *	target: the end when the source was opened; while one partition is below it, the answer is
- *	        SOURCE_WAITING (batch 0 holds what was there); in a finite run SOURCE_END comes when
- *	        all have reached it
- *	limit:  with max_offsets_per_trigger, how far this batch goes; each partition then has a
- *	        queue of its own, so that one can stand still while the others go on. In a finite
- *	        run, also the target.
+ * Positions follow the messages, or what the end-of-partition event says. A message below the
+ * position is a repetition and is dropped and counted. With max_offsets_per_trigger each partition
+ * has a queue of its own, so that one can stand still while the others go on.
  *
  * librdkafka 2.0.2 signals the wake_fd only when a queue turns from empty to not empty: fill
  * either drains it or answers SOURCE_MORE.
@@ -26,13 +19,10 @@
 #include "base/arena.h"
 #include "base/check.h"
 #include "base/log.h"
-#include "source/kafka_keeper.h"
-#include "source/kafka_plan.h"
+#include "source/kafka_progress.h"
 #include "source/source_kinds.h"
-#include "source/topic_witness.h"
 
 #include <inttypes.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -63,19 +53,11 @@ struct held {
 	} * headers;
 };
 
-struct kafka_partition {
-	struct kafka_topic *topic;
-	int32_t partition;
-	uint32_t found_index;
-	int64_t position;
-	int64_t messages;
-	int64_t target;
-	int64_t limit;
+/* What this lane knows of a partition besides, by the same index. */
+struct lane {
 	int64_t empty_until; /* nothing comes below this offset */
-	bool reached; /* target was reached */
 	bool restarts; /* librdkafka stopped it: start again, */
 	int64_t restart_at; /* here */
-	struct topic_witness witness; /* to be judged; until 0: nothing is */
 	bool lost; /* that was done, and where the oldest is or the end is not known yet */
 	rd_kafka_queue_t *queue; /* its own, with max_offsets_per_trigger */
 	bool was_full; /* that queue */
@@ -84,26 +66,16 @@ struct kafka_partition {
 
 struct kafka_source {
 	struct source source;
+	struct kafka_progress progress;
 	const struct kafka_config *config;
-	enum source_run run;
 	struct kafka_keeper *keeper;
 	rd_kafka_t *rk;
 	rd_kafka_queue_t *queue;
 	struct kafka_bounds bounds;
-	struct kafka_partition *partitions; /* parallel to source.partitions */
-	uint32_t count;
-	uint32_t capacity;
-	uint32_t found_taken;
+	struct lane *lanes; /* parallel to progress.partitions */
+	uint32_t lane_capacity;
 	uint32_t noted; /* rows of `out` that witnesses know */
-	uint32_t unreached; /* partitions below their target */
-	bool finite;
-	bool begun; /* the first partitions were taken */
-	bool by_partition; /* max_offsets_per_trigger, or a batch that is run again */
-	bool replays; /* this batch goes just to where it went before (config->resume) */
 	const struct kafka_partition *in_turn; /* source.turn names it */
-	bool had_turn;
-	bool batch_planned;
-	int64_t batch_budget; /* what is left of max_offsets_per_trigger */
 	int64_t ends_at_us;
 	/* While the callback runs */
 	struct messages *out;
@@ -119,7 +91,6 @@ struct kafka_source {
 	double bytes_per_message;
 	bool was_full;
 	bool starves;
-	struct kafka_position *commits;
 };
 
 static struct kafka_source *of(struct source *s)
@@ -129,12 +100,14 @@ static struct kafka_source *of(struct source *s)
 
 /* ---- Partitions ---- */
 
-static struct kafka_partition *partition_find(
-	struct kafka_source *ks, const struct kafka_topic *t, int32_t number)
+static struct lane *lane_of(const struct kafka_source *ks, const struct kafka_partition *p)
 {
-	if (number < 0 || number >= t->slot_count || t->slots[number] < 0)
-		return NULL;
-	return &ks->partitions[t->slots[number]];
+	return &ks->lanes[p - ks->progress.partitions];
+}
+
+static bool holds(const struct lane *l)
+{
+	return l->held != NULL && l->held->there;
 }
 
 static void *grow(void *array, size_t count, size_t size)
@@ -144,74 +117,20 @@ static void *grow(void *array, size_t count, size_t size)
 	return bigger;
 }
 
-static void slot_set(struct kafka_topic *t, int32_t number, uint32_t index)
+/* The partition is new: the arrays may have moved. */
+static void lane_add(struct kafka_source *ks, uint32_t index)
 {
-	if (number >= t->slot_count) {
-		int32_t count = number + 16;
-		t->slots = grow(t->slots, (size_t)count, sizeof(*t->slots));
-		for (int32_t i = t->slot_count; i < count; i++)
-			t->slots[i] = -1;
-		t->slot_count = count;
-	}
-	t->slots[number] = (int32_t)index;
-}
-
-/* Where a batch that is run again ends in a partition. */
-static int64_t replay_end(const struct kafka_source *ks, struct str topic, int32_t partition,
-	int64_t start)
-{
-	const struct source_resume *resume = ks->config->resume;
-	for (uint32_t i = resume->until_count; i-- > 0;)
-		if (resume->until[i].partition == partition &&
-			str_eq(resume->until[i].topic, topic))
-			return resume->until[i].offset;
-	return start;
-}
-
-static struct kafka_partition *partition_add(struct kafka_source *ks, const struct kafka_found *f)
-{
-	if (ks->count == ks->capacity) {
-		ks->capacity = ks->capacity == 0 ? 16 : ks->capacity * 2;
-		ks->partitions = grow(ks->partitions, ks->capacity, sizeof(*ks->partitions));
-		ks->source.partitions =
-			grow(ks->source.partitions, ks->capacity, sizeof(*ks->source.partitions));
-		ks->commits = grow(ks->commits, ks->capacity, sizeof(*ks->commits));
+	if (ks->progress.capacity != ks->lane_capacity) {
+		ks->lane_capacity = ks->progress.capacity;
+		ks->lanes = grow(ks->lanes, ks->lane_capacity, sizeof(*ks->lanes));
 		ks->last_rkt = NULL;
 	}
-	uint32_t index = ks->count++;
-	ks->source.partition_count = ks->count;
-	slot_set(f->topic, f->partition, index);
-	struct kafka_partition *p = &ks->partitions[index];
-	*p = (struct kafka_partition){
-		.topic = f->topic, .partition = f->partition, .position = f->start};
-	p->limit = ks->finite ? f->end : INT64_MAX;
-	p->target = f->end;
-	if (ks->replays)
-		p->limit = replay_end(ks, f->topic->name, f->partition, f->start);
-	p->witness = topic_witness_kept(
-		ks->config->resume, f->topic->name, f->partition, f->begin, f->start);
-	/* A finite run that finds nothing new looks at the witness all the same. */
-	p->reached = f->start >= f->end && (!ks->finite || p->witness.until == 0);
-	ks->unreached += p->reached ? 0 : 1;
-	ks->source.partitions[index] = (struct source_partition){.topic = f->topic->name,
-		.partition = f->partition,
-		.first = f->start,
-		.batch_start = f->start,
-		.position = f->start,
-		.latest = f->end,
-		.witness = p->witness};
-	return p;
+	ks->lanes[index] = (struct lane){.empty_until = 0};
 }
 
 static void reach(struct kafka_source *ks, struct kafka_partition *p)
 {
-	struct source_partition *shown = &ks->source.partitions[p - ks->partitions];
-	shown->position = p->position;
-	shown->messages = p->messages;
-	if (!p->reached && p->position >= p->target) {
-		p->reached = true;
-		ks->unreached--;
-	}
+	kafka_progress_reach(&ks->progress, p);
 }
 
 static rd_kafka_queue_t *queue_open(struct kafka_source *ks)
@@ -225,9 +144,10 @@ static rd_kafka_queue_t *queue_open(struct kafka_source *ks)
 static int partition_start(
 	struct kafka_source *ks, struct kafka_partition *p, int64_t offset, struct error *err)
 {
-	if (ks->by_partition && p->queue == NULL)
-		p->queue = queue_open(ks);
-	rd_kafka_queue_t *queue = p->queue != NULL ? p->queue : ks->queue;
+	struct lane *l = lane_of(ks, p);
+	if (ks->progress.by_partition && l->queue == NULL)
+		l->queue = queue_open(ks);
+	rd_kafka_queue_t *queue = l->queue != NULL ? l->queue : ks->queue;
 	if (rd_kafka_consume_start_queue(p->topic->rkt, p->partition, offset, queue) == 0)
 		return 0;
 	return error_set(err, CDCL_E_INTERNAL, "cannot start reading " STR_FMT "/%" PRId32 ": %s",
@@ -241,7 +161,7 @@ static int partition_start(
 static int partition_restart(
 	struct kafka_source *ks, struct kafka_partition *p, int64_t offset, struct error *err)
 {
-	p->restarts = false;
+	lane_of(ks, p)->restarts = false;
 	rd_kafka_consume_stop(p->topic->rkt, p->partition);
 	int r = partition_start(ks, p, offset, err);
 	kafka_keeper_nudge(ks->keeper);
@@ -251,67 +171,41 @@ static int partition_restart(
 static int restart_all(struct kafka_source *ks, struct error *err)
 {
 	int r = 0;
-	for (uint32_t i = 0; i < ks->count && r >= 0; i++) {
-		struct kafka_partition *p = &ks->partitions[i];
-		if (!p->restarts)
+	for (uint32_t i = 0; i < ks->progress.count && r >= 0; i++) {
+		struct kafka_partition *p = &ks->progress.partitions[i];
+		int64_t at = ks->lanes[i].restart_at;
+		if (!ks->lanes[i].restarts)
 			continue;
-		p->position = p->restart_at < 0 ? 0 : p->restart_at;
-		r = partition_restart(ks, p, p->restart_at, err);
+		p->position = at < 0 ? 0 : at;
+		r = partition_restart(ks, p, at, err);
 	}
 	ks->any_restarts = false;
 	return r;
 }
 
-/* A partition that was read already: its topic was made again. */
-static int partition_again(struct kafka_source *ks, struct kafka_partition *p,
-	const struct kafka_found *f, struct error *err)
-{
-	log_warn("kafka",
-		STR_FMT "/%" PRId32 " is read from offset %" PRId64
-			" of the topic that was made again",
-		STR_ARG(f->topic->name), f->partition, f->start);
-	p->position = f->start;
-	p->empty_until = 0;
-	p->lost = false;
-	p->witness.until = 0;
-	ks->source.partitions[p - ks->partitions].witness.until = 0;
-	if (p->held != NULL)
-		p->held->there = false; /* of the old topic, as is the old end */
-	p->target = f->end;
-	if (ks->by_partition)
-		p->limit = f->start;
-	else if (ks->finite)
-		p->limit = f->end;
-	if (p->reached) {
-		p->reached = false;
-		ks->unreached++;
-	}
-	reach(ks, p);
-	return partition_restart(ks, p, f->start, err);
-}
-
 static int take_found(struct kafka_source *ks, struct error *err)
 {
-	struct kafka_found f;
 	int r = 0;
 	bool any = false;
-	while (r >= 0 && kafka_keeper_take(ks->keeper, ks->found_taken, &f)) {
-		uint32_t index = ks->found_taken++;
-		struct kafka_partition *p = partition_find(ks, f.topic, f.partition);
-		bool again = p != NULL;
-		if (!again && ks->finite && ks->begun)
-			continue; /* it was not there when the run began */
-		if (!again)
-			p = partition_add(ks, &f);
-		p->found_index = index;
-		if (again)
-			r = partition_again(ks, p, &f, err);
-		else if (!ks->finite || !p->reached)
-			r = partition_start(
-				ks, p, topic_witness_from(p->witness, f.start), err);
+	uint32_t i;
+	enum kafka_found_kind kind;
+	while (r >= 0 && (kind = kafka_progress_take(&ks->progress, &i)) != FOUND_NOTHING) {
+		struct kafka_partition *p = &ks->progress.partitions[i];
 		any = true;
+		if (kind == FOUND_NEW) {
+			lane_add(ks, i);
+			if (!ks->progress.finite || !p->reached)
+				r = partition_start(ks, p,
+					topic_witness_from(p->witness, p->position), err);
+			continue;
+		}
+		struct lane *l = &ks->lanes[i];
+		l->empty_until = 0;
+		l->lost = false;
+		if (l->held != NULL)
+			l->held->there = false; /* of the old topic, as is the old end */
+		r = partition_restart(ks, p, p->position, err);
 	}
-	ks->begun = ks->begun || any;
 	/* Partitions that were started wait for their leader's thread to look up. */
 	if (any)
 		kafka_keeper_nudge(ks->keeper);
@@ -381,9 +275,8 @@ static void copy_message(
 /* A run of one partition ends: its last message is known again after a restart. */
 static void note_run(struct kafka_source *ks, const struct kafka_partition *p)
 {
-	if (ks->out->count > ks->noted && ks->config->resume != NULL)
-		topic_witness_note(&ks->source.partitions[p - ks->partitions].witness, ks->out,
-			ks->out->count - 1);
+	if (ks->out->count > ks->noted)
+		kafka_progress_note(&ks->progress, p, ks->out, ks->out->count - 1);
 	ks->noted = ks->out->count;
 }
 
@@ -391,7 +284,8 @@ static struct kafka_partition *partition_of(struct kafka_source *ks, const rd_ka
 {
 	if (m->rkt == ks->last_rkt && m->partition == ks->last_number)
 		return ks->last;
-	struct kafka_partition *p = partition_find(ks, rd_kafka_topic_opaque(m->rkt), m->partition);
+	struct kafka_partition *p = kafka_progress_find(
+		&ks->progress, rd_kafka_topic_opaque(m->rkt), m->partition);
 	check(p != NULL);
 	note_run(ks, ks->last);
 	ks->last = p;
@@ -411,12 +305,13 @@ static void held_add(struct held *h, const void *data, size_t len)
 static void hold(
 	const struct kafka_source *ks, struct kafka_partition *p, const rd_kafka_message_t *m)
 {
-	struct held *h = p->held;
+	struct lane *l = lane_of(ks, p);
+	struct held *h = l->held;
 	if (h == NULL) {
 		h = calloc(1, sizeof(*h));
 		check(h != NULL);
 		strbuf_init(&h->bytes);
-		p->held = h;
+		l->held = h;
 	}
 	check(!h->there);
 	h->there = true;
@@ -452,7 +347,8 @@ static void hold(
 /* Goes over offsets that hold no messages (control records, aborted ones), up to the limit. */
 static void skip_empty(struct kafka_source *ks, struct kafka_partition *p)
 {
-	int64_t to = p->empty_until < p->limit ? p->empty_until : p->limit;
+	int64_t empty_until = lane_of(ks, p)->empty_until;
+	int64_t to = empty_until < p->limit ? empty_until : p->limit;
 	if (to <= p->position)
 		return;
 	p->position = to;
@@ -462,7 +358,7 @@ static void skip_empty(struct kafka_source *ks, struct kafka_partition *p)
 /* Moves a held message into `out`, if it belongs to this batch now. */
 static void unhold(struct kafka_source *ks, struct kafka_partition *p, struct messages *out)
 {
-	struct held *h = p->held;
+	struct held *h = lane_of(ks, p)->held;
 	if (h == NULL || !h->there || h->offset >= p->limit || messages_full(out))
 		return;
 	note_run(ks, ks->last);
@@ -502,23 +398,17 @@ static void unhold(struct kafka_source *ks, struct kafka_partition *p, struct me
 static void restart_later(struct kafka_source *ks, struct kafka_partition *p, int64_t at)
 {
 	p->position = INT64_MAX;
-	p->restarts = true;
-	p->restart_at = at;
+	lane_of(ks, p)->restarts = true;
+	lane_of(ks, p)->restart_at = at;
 	ks->any_restarts = true;
 	rd_kafka_yield(ks->rk);
 }
 
 static void read_from_oldest(struct kafka_source *ks, struct kafka_partition *p)
 {
-	p->empty_until = 0;
-	p->lost = true;
+	lane_of(ks, p)->empty_until = 0;
+	lane_of(ks, p)->lost = true;
 	restart_later(ks, p, RD_KAFKA_OFFSET_BEGINNING);
-}
-
-static void witness_done(struct kafka_source *ks, struct kafka_partition *p)
-{
-	p->witness.until = 0;
-	reach(ks, p);
 }
 
 /* A message below the position: the one before it is asked for after a start. */
@@ -529,22 +419,18 @@ static void take_below(
 	int64_t timestamp_us = message_time_us(rd_kafka_message_timestamp(m, &type));
 	struct str key = {m->key, m->key == NULL ? 0 : m->key_len};
 	struct str value = {m->payload, m->payload == NULL ? 0 : m->len};
-	struct topic_witness w = p->witness;
-	enum topic_verdict verdict = topic_witness_judge(w, m->offset, timestamp_us, key, value);
-	ks->repeated += w.until == 0;
-	if (verdict == TOPIC_SAME) {
-		witness_done(ks, p);
-	} else if (verdict == TOPIC_OTHER && ks->config->continue_on_data_loss) {
-		log_warn("kafka",
-			STR_FMT "/%" PRId32 " was made again; going on with its oldest record",
-			STR_ARG(p->topic->name), p->partition);
-		p->witness.until = 0;
+	enum topic_verdict verdict =
+		topic_witness_judge(p->witness, m->offset, timestamp_us, key, value);
+	ks->repeated += p->witness.until == 0;
+	if (verdict == TOPIC_SAME)
+		kafka_progress_judged(&ks->progress, p);
+	if (verdict != TOPIC_OTHER)
+		return;
+	ks->failure = kafka_progress_other(&ks->progress, p, ks->err);
+	if (ks->failure == 0)
 		read_from_oldest(ks, p);
-	} else if (verdict == TOPIC_OTHER) {
-		ks->failure =
-			topic_witness_refuse(w, p->topic->name, p->partition, ks->err);
+	else
 		rd_kafka_yield(ks->rk);
-	}
 }
 
 static void lost(struct kafka_source *ks, struct kafka_partition *p, const rd_kafka_message_t *m)
@@ -552,7 +438,7 @@ static void lost(struct kafka_source *ks, struct kafka_partition *p, const rd_ka
 	if (p->witness.until > 0) {
 		/* It was asked for and is gone; the position itself may well be there. */
 		int64_t position = p->position;
-		witness_done(ks, p);
+		kafka_progress_judged(&ks->progress, p);
 		restart_later(ks, p, position);
 		return;
 	}
@@ -576,20 +462,22 @@ static void take_event(struct kafka_source *ks, const rd_kafka_message_t *m)
 {
 	struct kafka_partition *p = m->rkt == NULL
 		? NULL
-		: partition_find(ks, rd_kafka_topic_opaque(m->rkt), m->partition);
+		: kafka_progress_find(
+		&ks->progress, rd_kafka_topic_opaque(m->rkt), m->partition);
 	if (p == NULL) {
 		log_debug("kafka", "event: %s", rd_kafka_message_errstr(m));
 		return;
 	}
+	struct lane *l = lane_of(ks, p);
 	switch (m->err) {
 	case RD_KAFKA_RESP_ERR__PARTITION_EOF:
-		if (p->held == NULL || !p->held->there)
-			p->empty_until = m->offset;
-		if (p->lost && m->offset < p->target)
+		if (!holds(l))
+			l->empty_until = m->offset;
+		if (l->lost && m->offset < p->target)
 			p->target = m->offset; /* the topic that was made again is shorter */
-		p->lost = false;
+		l->lost = false;
 		skip_empty(ks, p);
-		witness_done(ks, p);
+		kafka_progress_judged(&ks->progress, p);
 		return;
 	case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
 	case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
@@ -617,6 +505,23 @@ static void take_event(struct kafka_source *ks, const rd_kafka_message_t *m)
 	}
 }
 
+/* Beyond the end of a finite run it is nobody's; else it is the next batch's. */
+static void take_beyond(
+	struct kafka_source *ks, struct kafka_partition *p, const rd_kafka_message_t *m)
+{
+	struct lane *l = lane_of(ks, p);
+	l->empty_until = m->offset;
+	if (l->lost && l->queue != NULL)
+		p->position = p->limit = m->offset; /* a limit counts from the oldest */
+	l->lost = false;
+	kafka_progress_judged(&ks->progress, p);
+	if (!ks->progress.finite || p->limit < p->target) {
+		hold(ks, p, m);
+		rd_kafka_yield(ks->rk);
+	}
+	skip_empty(ks, p);
+}
+
 static void take(rd_kafka_message_t *m, void *opaque)
 {
 	struct kafka_source *ks = opaque;
@@ -632,24 +537,14 @@ static void take(rd_kafka_message_t *m, void *opaque)
 		return;
 	}
 	if (__builtin_expect(m->offset >= p->limit, 0)) {
-		/* Beyond the end of a finite run it is nobody's; else it is the next batch's. */
-		p->empty_until = m->offset;
-		if (p->lost && p->queue != NULL)
-			p->position = p->limit = m->offset; /* a limit counts from the oldest */
-		p->lost = false;
-		witness_done(ks, p);
-		if (!ks->finite || p->limit < p->target) {
-			hold(ks, p, m);
-			rd_kafka_yield(ks->rk);
-		}
-		skip_empty(ks, p);
+		take_beyond(ks, p, m);
 		return;
 	}
 	copy_message(ks, m, p);
 	p->messages++;
 	p->position = m->offset + 1;
 	reach(ks, p);
-	if (messages_full(ks->out) || (p->queue != NULL && p->position >= p->limit))
+	if (messages_full(ks->out) || (ks->progress.by_partition && p->position >= p->limit))
 		rd_kafka_yield(ks->rk);
 }
 
@@ -681,10 +576,11 @@ static bool has_emptied(
 
 static bool behind(const struct kafka_source *ks)
 {
-	if (ks->unreached > 0)
+	const struct kafka_progress *progress = &ks->progress;
+	if (progress->unreached > 0)
 		return true;
-	for (uint32_t i = 0; i < ks->count; i++)
-		if (ks->partitions[i].position < ks->source.partitions[i].latest)
+	for (uint32_t i = 0; i < progress->count; i++)
+		if (progress->partitions[i].position < ks->source.partitions[i].latest)
 			return true;
 	return false;
 }
@@ -697,15 +593,16 @@ static void keep_fetching(struct kafka_source *ks, uint32_t taken)
 {
 	bool emptied = false;
 	bool empty = true; /* every queue that may be read from */
-	if (!ks->by_partition) {
+	if (!ks->progress.by_partition) {
 		size_t length = rd_kafka_queue_length(ks->queue);
 		emptied = has_emptied(ks, length, taken, &ks->was_full);
 		empty = length == 0;
 	}
-	for (uint32_t i = 0; ks->by_partition && i < ks->count; i++) {
-		struct kafka_partition *p = &ks->partitions[i];
-		size_t length = p->queue == NULL ? 0 : rd_kafka_queue_length(p->queue);
-		emptied |= has_emptied(ks, length, taken, &p->was_full);
+	for (uint32_t i = 0; ks->progress.by_partition && i < ks->progress.count; i++) {
+		const struct kafka_partition *p = &ks->progress.partitions[i];
+		struct lane *l = &ks->lanes[i];
+		size_t length = l->queue == NULL ? 0 : rd_kafka_queue_length(l->queue);
+		emptied |= has_emptied(ks, length, taken, &l->was_full);
 		bool asked = ks->in_turn == NULL || ks->in_turn == p;
 		empty = empty && (!asked || length == 0 || p->position >= p->limit);
 	}
@@ -730,45 +627,36 @@ static void drain(struct kafka_source *ks, rd_kafka_queue_t *queue, const struct
 	}
 }
 
-static void drain_by_partition(struct kafka_source *ks)
+static void drain_one(struct kafka_source *ks, struct kafka_partition *p)
 {
-	for (uint32_t i = 0; i < ks->count && !messages_full(ks->out) && ks->failure == 0; i++) {
-		struct kafka_partition *p = &ks->partitions[i];
-		skip_empty(ks, p);
-		unhold(ks, p, ks->out);
-		if (p->queue != NULL && (p->held == NULL || !p->held->there))
-			drain(ks, p->queue, p);
-	}
-}
-
-/* A batch that is run again: one partition, up to where another came the first time. */
-static void drain_turn(struct kafka_source *ks, const struct source_turn *turn)
-{
-	struct kafka_partition *p = NULL;
-	for (uint32_t i = 0; i < ks->count && p == NULL; i++)
-		if (ks->partitions[i].partition == turn->partition &&
-			str_eq(ks->partitions[i].topic->name, turn->topic))
-			p = &ks->partitions[i];
-	ks->in_turn = p;
-	ks->had_turn = true;
-	if (p == NULL)
-		return; /* not found yet */
-	p->limit = turn->until;
+	const struct lane *l = lane_of(ks, p);
 	skip_empty(ks, p);
 	unhold(ks, p, ks->out);
-	if (p->queue != NULL && (p->held == NULL || !p->held->there))
-		drain(ks, p->queue, p);
+	if (l->queue != NULL && !holds(l))
+		drain(ks, l->queue, p);
 }
 
-/* All had their turns: what is left are offsets without messages. */
-static void end_turns(struct kafka_source *ks)
+static void drain_by_partition(struct kafka_source *ks)
 {
-	for (uint32_t i = 0; i < ks->count; i++) {
-		struct kafka_partition *p = &ks->partitions[i];
-		p->limit = replay_end(ks, p->topic->name, p->partition, p->position);
-	}
-	ks->in_turn = NULL;
-	ks->had_turn = false;
+	struct kafka_progress *progress = &ks->progress;
+	for (uint32_t i = 0; i < progress->count && !messages_full(ks->out) && ks->failure == 0;
+		i++)
+		drain_one(ks, &progress->partitions[i]);
+}
+
+static void drain_all(struct kafka_source *ks)
+{
+	bool turns;
+	struct kafka_partition *p = kafka_progress_turn(&ks->progress, &turns);
+	ks->in_turn = p;
+	if (p != NULL)
+		drain_one(ks, p);
+	else if (turns)
+		return; /* not found yet */
+	else if (ks->progress.by_partition)
+		drain_by_partition(ks);
+	else
+		drain(ks, ks->queue, NULL);
 }
 
 static void update_ends(struct kafka_source *ks, bool fresh)
@@ -777,82 +665,14 @@ static void update_ends(struct kafka_source *ks, bool fresh)
 	if (!fresh && now - ks->ends_at_us < ends_age_us)
 		return;
 	ks->ends_at_us = now;
-	for (uint32_t i = 0; i < ks->count; i++) {
-		struct kafka_partition *p = &ks->partitions[i];
+	for (uint32_t i = 0; i < ks->progress.count; i++) {
+		const struct kafka_partition *p = &ks->progress.partitions[i];
 		int64_t low = -1;
 		int64_t high = -1;
-		int64_t end = kafka_keeper_end(ks->keeper, p->found_index);
 		rd_kafka_get_watermark_offsets(
 			ks->rk, p->topic->name.data, p->partition, &low, &high);
-		end = high > end ? high : end;
-		ks->source.partitions[i].latest = end > p->position ? end : p->position;
+		kafka_progress_end(&ks->progress, i, high);
 	}
-}
-
-/* Shares what is left of the batch's budget out among the partitions that have a backlog. */
-static void plan_batch(struct kafka_source *ks)
-{
-	update_ends(ks, true);
-	int64_t *waiting = calloc(ks->count * 2 + 1, sizeof(*waiting));
-	check(waiting != NULL);
-	int64_t *share = waiting + ks->count;
-	int64_t total = 0;
-	for (uint32_t i = 0; i < ks->count; i++) {
-		const struct kafka_partition *p = &ks->partitions[i];
-		int64_t end = ks->finite ? p->target : ks->source.partitions[i].latest;
-		waiting[i] = end > p->position ? end - p->position : 0;
-		total += waiting[i];
-	}
-	if (total > 0) {
-		int64_t sum = kafka_share(ks->batch_budget, waiting, ks->count, share);
-		for (uint32_t i = 0; i < ks->count; i++)
-			ks->partitions[i].limit = ks->partitions[i].position + share[i];
-		/*
-		 * A budget that was not used up leaves room for what comes while this batch is
-		 * open.
-		 */
-		ks->batch_budget = total < ks->batch_budget ? ks->batch_budget - sum : 0;
-		ks->batch_planned = true;
-	}
-	free(waiting);
-}
-
-/* Messages that the batch had are not there any more, or not yet. */
-static bool replay_reached(const struct kafka_source *ks)
-{
-	const struct source_resume *resume = ks->config->resume;
-	for (uint32_t i = 0; i < resume->until_count; i++) {
-		const struct partition_offset *o = &resume->until[i];
-		bool reached = false;
-		for (uint32_t k = 0; k < ks->count && !reached; k++)
-			reached = ks->partitions[k].partition == o->partition &&
-				str_eq(ks->partitions[k].topic->name, o->topic) &&
-				ks->partitions[k].position >= o->offset;
-		if (!reached)
-			return false;
-	}
-	return true;
-}
-
-static bool limits_reached(const struct kafka_source *ks)
-{
-	for (uint32_t i = 0; i < ks->count; i++)
-		if (ks->partitions[i].position < ks->partitions[i].limit)
-			return false;
-	return true;
-}
-
-static int state_of(struct kafka_source *ks, uint32_t taken)
-{
-	if (taken > 0)
-		return SOURCE_MORE;
-	if (ks->replays)
-		return replay_reached(ks) ? SOURCE_LIMIT : SOURCE_WAITING;
-	if (ks->finite && ks->unreached == 0)
-		return SOURCE_END;
-	if (ks->by_partition && ks->batch_planned)
-		return limits_reached(ks) ? SOURCE_LIMIT : SOURCE_WAITING;
-	return ks->unreached > 0 ? SOURCE_WAITING : SOURCE_IDLE;
 }
 
 static int fill(struct source *s, struct messages *out, struct error *err)
@@ -870,23 +690,17 @@ static int fill(struct source *s, struct messages *out, struct error *err)
 		return r;
 	if (!kafka_keeper_resolved(ks->keeper))
 		return SOURCE_WAITING;
-	if (ks->by_partition && !ks->replays &&
-		(!ks->batch_planned || (ks->batch_budget > 0 && limits_reached(ks))))
-		plan_batch(ks);
+	if (kafka_progress_unplanned(&ks->progress)) {
+		update_ends(ks, true);
+		kafka_progress_plan(&ks->progress);
+	}
 	uint32_t before = out->count;
 	ks->out = out;
 	ks->err = err;
 	ks->failure = 0;
 	ks->bytes = 0;
 	ks->noted = before;
-	if (ks->had_turn && (s->turn == NULL || !ks->replays))
-		end_turns(ks);
-	if (ks->replays && s->turn != NULL)
-		drain_turn(ks, s->turn);
-	else if (ks->by_partition)
-		drain_by_partition(ks);
-	else
-		drain(ks, ks->queue, NULL);
+	drain_all(ks);
 	note_run(ks, ks->last);
 	ks->out = NULL;
 	if (ks->failure < 0)
@@ -900,7 +714,7 @@ static int fill(struct source *s, struct messages *out, struct error *err)
 	if (taken > 0)
 		ks->bytes_per_message = (double)ks->bytes / taken;
 	keep_fetching(ks, taken);
-	return state_of(ks, taken);
+	return (int)kafka_progress_state(&ks->progress, taken);
 }
 
 static int begin_batch(struct source *s, struct error *err)
@@ -910,16 +724,7 @@ static int begin_batch(struct source *s, struct error *err)
 	if (r < 0)
 		return r;
 	update_ends(ks, false);
-	for (uint32_t i = 0; i < ks->count; i++) {
-		struct kafka_partition *p = &ks->partitions[i];
-		s->partitions[i].batch_start = p->position;
-		if (ks->by_partition && !ks->replays)
-			p->limit = p->position;
-	}
-	ks->batch_planned = false;
-	ks->batch_budget = ks->config->max_offsets_per_trigger;
-	if (ks->batch_budget == 0)
-		ks->batch_budget = INT64_MAX; /* by partition for another reason */
+	kafka_progress_begin_batch(&ks->progress);
 	return 0;
 }
 
@@ -927,52 +732,32 @@ static int end_batch(struct source *s, struct error *err)
 {
 	struct kafka_source *ks = of(s);
 	(void)err;
-	ks->replays = false;
 	update_ends(ks, false);
-	for (uint32_t i = 0; i < ks->count; i++)
-		ks->commits[i] = (struct kafka_position){ks->partitions[i].topic,
-			ks->partitions[i].partition, ks->partitions[i].position};
-	kafka_keeper_commit(ks->keeper, ks->commits, ks->count);
+	kafka_progress_end_batch(&ks->progress);
 	return 0;
 }
 
 /* ---- Opening and closing ---- */
 
-static void wait_resolved(struct kafka_source *ks)
-{
-	int64_t end = clock_monotonic_us(ks->source.clock) + open_wait_ms * 1000;
-	for (int turn = 0; turn < 100 && !kafka_keeper_resolved(ks->keeper); turn++) {
-		int64_t left_us = end - clock_monotonic_us(ks->source.clock);
-		if (left_us <= 0 || kafka_keeper_hear(ks->keeper, NULL) < 0)
-			return;
-		struct pollfd p = {.fd = ks->source.wake_fd, .events = POLLIN};
-		if (poll(&p, 1, (int)(left_us / 1000) + 1) > 0) {
-			uint64_t signals;
-			ssize_t n = read(ks->source.wake_fd, &signals, sizeof(signals));
-			(void)n;
-		}
-	}
-}
-
 static int open_source(struct source *s, enum source_run run, struct error *err)
 {
 	struct kafka_source *ks = of(s);
-	ks->run = run;
-	ks->finite = run != SOURCE_RUN_FOREVER;
-	ks->replays = ks->config->resume != NULL && ks->config->resume->replays;
-	ks->by_partition = ks->replays ||
-		(ks->config->max_offsets_per_trigger > 0 && run != SOURCE_RUN_ONCE);
+	kafka_progress_init(&ks->progress, s, ks->config, run);
 	ks->bytes_per_message = 100;
 	s->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (s->wake_fd < 0)
 		return error_set(err, CDCL_E_INTERNAL, "no more file descriptors");
-	ks->keeper = kafka_keeper_open(ks->config, run, s->wake_fd, s->clock, err);
+	struct kafka_cluster *cluster = kafka_cluster_open(ks->config, err);
+	if (cluster == NULL)
+		return -(int)err->code;
+	ks->rk = kafka_cluster_client(cluster);
+	ks->bounds = kafka_cluster_bounds(cluster);
+	ks->keeper = kafka_keeper_open(ks->config, run, cluster, s->wake_fd, s->clock, err);
 	if (ks->keeper == NULL)
 		return -(int)err->code;
-	ks->rk = kafka_keeper_client(ks->keeper);
-	ks->bounds = kafka_keeper_bounds(ks->keeper);
+	ks->progress.keeper = ks->keeper;
 	ks->queue = queue_open(ks);
-	wait_resolved(ks);
+	kafka_keeper_await(ks->keeper, s->wake_fd, open_wait_ms);
 	int r = kafka_keeper_hear(ks->keeper, err);
 	return r < 0 ? r : take_found(ks, err);
 }
@@ -992,21 +777,22 @@ static void close_source(struct source *s)
 	kafka_keeper_stop(ks->keeper);
 	if (ks->repeated > 0)
 		log_info("kafka", "%" PRId64 " repeated messages were dropped", ks->repeated);
-	for (uint32_t i = 0; i < ks->count; i++)
-		rd_kafka_consume_stop(ks->partitions[i].topic->rkt, ks->partitions[i].partition);
-	for (uint32_t i = 0; i < ks->count; i++) {
-		if (ks->partitions[i].queue != NULL)
-			rd_kafka_queue_destroy(ks->partitions[i].queue);
-		held_release(ks->partitions[i].held);
+	for (uint32_t i = 0; i < ks->progress.count; i++) {
+		const struct kafka_partition *p = &ks->progress.partitions[i];
+		rd_kafka_consume_stop(p->topic->rkt, p->partition);
+	}
+	for (uint32_t i = 0; i < ks->progress.count; i++) {
+		if (ks->lanes[i].queue != NULL)
+			rd_kafka_queue_destroy(ks->lanes[i].queue);
+		held_release(ks->lanes[i].held);
 	}
 	if (ks->queue != NULL)
 		rd_kafka_queue_destroy(ks->queue);
 	kafka_keeper_release(ks->keeper);
 	if (s->wake_fd >= 0)
 		close(s->wake_fd);
-	free(ks->partitions);
-	free(s->partitions);
-	free(ks->commits);
+	kafka_progress_release(&ks->progress);
+	free(ks->lanes);
 	free((char *)(uintptr_t)s->description.data);
 	free(ks);
 }
@@ -1018,44 +804,17 @@ static const struct source_ops kafka_source_ops = {.kind = "kafka",
 	.end_batch = end_batch,
 	.close = close_source};
 
-/* Spark's words for it, as its progress prints them. */
-static struct str describe(const struct kafka_config *config)
+struct source *kafka_source_make(const struct kafka_config *config)
 {
-	struct strbuf text;
-	strbuf_init(&text);
-	if (config->topic_pattern.data != NULL) {
-		strbuf_addf(&text, "KafkaV2[SubscribePattern[" STR_FMT "]]",
-			STR_ARG(config->topic_pattern));
-	} else {
-		strbuf_add_c(&text, "KafkaV2[Subscribe[");
-		for (uint32_t i = 0; i < config->topic_count; i++)
-			strbuf_addf(&text, "%s" STR_FMT, i == 0 ? "" : ", ",
-				STR_ARG(config->topics[i]));
-		strbuf_add_c(&text, "]]");
-	}
-	return strbuf_str(&text);
-}
-
-struct source *kafka_source_make(const struct kafka_config *config, struct error *err)
-{
-	if (config->topic_count == 0 && config->topic_pattern.data == NULL) {
-		error_set(err, CDCL_E_SCRIPT, "a Kafka source needs a topic or a topic_pattern");
-		return NULL;
-	}
 	struct kafka_source *ks = calloc(1, sizeof(*ks));
 	check(ks != NULL);
 	ks->config = config;
 	ks->source.ops = &kafka_source_ops;
-	ks->source.description = describe(config);
+	ks->source.description = kafka_describe(config);
 	ks->source.wake_fd = -1;
 	ks->source.poll_ms = 1000;
 	ks->source.has_partitions = true;
 	return &ks->source;
-}
-
-int kafka_source_check(const struct kafka_config *config, struct error *err)
-{
-	return kafka_keeper_check(config, err);
 }
 
 bool kafka_source_reads(const struct kafka_config *config, struct str topic)

@@ -6,7 +6,7 @@ static struct source *make(const struct source_config *config, struct error *err
 {
 	switch (config->kind) {
 	case SOURCE_KAFKA:
-		return kafka_source_make(&config->kafka, err);
+		return kafka_lane_make(&config->kafka, err);
 	case SOURCE_FILE:
 	case SOURCE_STDIN:
 		return file_source_make(&config->file, err);

@@ -54,7 +54,11 @@ struct setting {
 	struct str place;                       /* "orders.lua:7" or "-X", for messages */
 };
 
+/* Who fetches: whichever can, our own requests, librdkafka. */
+enum kafka_lane { KAFKA_LANE_AUTO, KAFKA_LANE_DIRECT, KAFKA_LANE_LIBRDKAFKA };
+
 struct kafka_config {
+	enum kafka_lane lane;
 	struct str brokers;
 	struct str *topics;
 	uint32_t topic_count;

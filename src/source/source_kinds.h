@@ -12,9 +12,10 @@
 #include "source/source.h"
 #include "source/source_config.h"
 
-struct source *kafka_source_make(const struct kafka_config *config, struct error *err);
-/* Does librdkafka take the settings, is the topic pattern one? Nothing is connected. */
-int kafka_source_check(const struct kafka_config *config, struct error *err);
+/* By the lane that kafka_lane.h chooses. */
+struct source *kafka_lane_make(const struct kafka_config *config, struct error *err);
+struct source *kafka_source_make(const struct kafka_config *config);
+struct source *fetch_source_make(const struct kafka_config *config);
 /* Is this topic one that it names, or that its pattern matches? */
 bool kafka_source_reads(const struct kafka_config *config, struct str topic);
 struct source *file_source_make(const struct file_config *config, struct error *err);
