@@ -46,7 +46,7 @@ struct fetch_cluster {
 	uint32_t topic_count;
 	struct cluster_view view; /* the last one */
 	bool has_view;
-	int32_t coordinator; /* -1: not known */
+	struct peer *coordinator; /* NULL: not known */
 	struct commit {
 		struct fetch_question *questions; /* NULL: none flies */
 		uint32_t count;
@@ -118,6 +118,9 @@ static bool peer_resolve(struct fetch_cluster *fc, struct peer *p)
 static struct peer *peer_of(struct fetch_cluster *fc, const struct cluster_broker *b)
 {
 	struct peer *p = peer_find(fc, b->id);
+	for (uint32_t i = 0; p == NULL && i < fc->given_count; i++)
+		if (fc->peers[i]->port == b->port && str_eq(str_c(fc->peers[i]->host), b->host))
+			return fc->peers[i]; /* known by its address, and connected to */
 	if (p == NULL)
 		return b->id < 0 ? NULL : peer_add(fc, b->id, b->host, b->port);
 	if (p->port != b->port || !str_eq(str_c(p->host), b->host)) {
@@ -241,9 +244,9 @@ static void publish(struct fetch_cluster *fc, struct cluster_view view)
 	m->addresses =
 		ARENA_ARRAY(&m->view.arena, struct fetch_addresses, view.broker_count);
 	for (uint32_t i = 0; i < view.broker_count; i++) {
-		struct peer *p = leads(&view, view.brokers[i].id) ? peer_of(fc, &view.brokers[i])
-								  : NULL;
-		if (p != NULL && peer_resolve(fc, p))
+		/* All of them: each can be asked for metadata when the others are gone. */
+		struct peer *p = peer_of(fc, &view.brokers[i]);
+		if (p != NULL && leads(&view, view.brokers[i].id) && peer_resolve(fc, p))
 			m->addresses[i] = p->addresses;
 	}
 	pthread_mutex_lock(&fc->lock);
@@ -442,7 +445,7 @@ static int offsets(struct kafka_cluster *c, const struct kafka_found *found, uin
 
 static int find_coordinator(struct fetch_cluster *fc, int64_t until_us, struct peer **out)
 {
-	*out = fc->coordinator < 0 ? NULL : peer_find(fc, fc->coordinator);
+	*out = fc->coordinator;
 	if (*out != NULL)
 		return 0;
 	struct peer *p = fc->peers[fc->next_peer];
@@ -462,7 +465,7 @@ static int find_coordinator(struct fetch_cluster *fc, int64_t until_us, struct p
 	if (code == 0)
 		*out = peer_of(fc, &broker);
 	fetch_connection_taken(&p->connection);
-	fc->coordinator = *out == NULL ? -1 : (*out)->id;
+	fc->coordinator = *out;
 	return code != 0 || *out != NULL ? code : cluster_unreached;
 }
 
@@ -508,7 +511,7 @@ static void go_on_committing(struct fetch_cluster *fc)
 	bool passes = code == CODE_COORDINATOR_LOADS || code == CODE_COORDINATOR_NOT_AVAILABLE ||
 		code == CODE_NOT_COORDINATOR || code == cluster_unreached;
 	if (passes)
-		fc->coordinator = -1;
+		fc->coordinator = NULL;
 	if (passes && now < fc->commit.until_us) {
 		fc->commit.next_us = now + commit_retry_us;
 		return;
@@ -627,7 +630,6 @@ struct kafka_cluster *fetch_cluster_open(const struct kafka_config *config,
 	fc->clock = clock;
 	fc->settings = settings;
 	fc->wake_fd = wake_fd;
-	fc->coordinator = -1;
 	fc->peers = calloc(peers_max, sizeof(struct peer *));
 	check(fc->peers != NULL);
 	pthread_mutex_init(&fc->lock, NULL);

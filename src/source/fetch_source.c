@@ -134,6 +134,9 @@ static const struct cluster_partition *map_find(
 		const struct cluster_topic *t = &fs->map->view.topics[i];
 		if (!str_eq(t->name, p->topic->name))
 			continue;
+		uint32_t at = (uint32_t)p->partition; /* where it usually stands */
+		if (at < t->partition_count && t->partitions[at].id == p->partition)
+			return &t->partitions[at];
 		for (uint32_t k = 0; k < t->partition_count; k++)
 			if (t->partitions[k].id == p->partition)
 				return &t->partitions[k];
@@ -425,13 +428,16 @@ static int take_code(
 static struct fetch_lane *lane_find(
 	struct fetch_source *fs, const struct fetch_broker *b, const struct fetch_answer *answer)
 {
+	const struct kafka_partition *p = NULL;
 	for (uint32_t i = 0; i < fs->progress.count; i++) {
-		const struct kafka_partition *p = &fs->progress.partitions[i];
-		if (p->partition != answer->partition || !str_eq(p->topic->name, answer->topic))
+		const struct kafka_topic *t = fs->progress.partitions[i].topic;
+		if (!str_eq(t->name, answer->topic))
 			continue;
-		return fs->lanes[i].asked_at == b->id ? &fs->lanes[i] : NULL;
+		p = kafka_progress_find(&fs->progress, t, answer->partition);
+		break;
 	}
-	return NULL;
+	struct fetch_lane *l = p == NULL ? NULL : &fs->lanes[p - fs->progress.partitions];
+	return l != NULL && l->asked_at == b->id ? l : NULL;
 }
 
 static int take_fetched(struct fetch_source *fs, struct fetch_broker *b,
@@ -623,6 +629,16 @@ static int serve(struct fetch_source *fs, struct fetch_broker *b, struct error *
 
 /* ---- Waiting ---- */
 
+/* The keeper's and the timer's. */
+static void empty_own(struct fetch_source *fs)
+{
+	uint64_t count;
+	ssize_t got = read(fs->event_fd, &count, sizeof(count));
+	got = read(fs->timer_fd, &count, sizeof(count));
+	if (got == (ssize_t)sizeof(count))
+		fs->timer_us = 0;
+}
+
 static void take_events(struct fetch_source *fs)
 {
 	struct epoll_event events[events_max];
@@ -633,16 +649,13 @@ static void take_events(struct fetch_source *fs)
 			struct fetch_connection *c = events[i].data.ptr;
 			uint32_t what = events[i].events;
 			bool over = (what & (EPOLLERR | EPOLLHUP | EPOLLRDHUP)) != 0;
-			if (c != NULL)
+			if (c == NULL)
+				empty_own(fs);
+			else
 				fetch_connection_event(c, over || (what & EPOLLIN) != 0,
 					over || (what & EPOLLOUT) != 0);
 		}
 	} while (n == events_max);
-	uint64_t count;
-	ssize_t got = read(fs->event_fd, &count, sizeof(count));
-	got = read(fs->timer_fd, &count, sizeof(count));
-	if (got == (ssize_t)sizeof(count))
-		fs->timer_us = 0;
 }
 
 /* When something is to be done though no socket stirs. */
