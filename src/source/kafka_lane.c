@@ -38,7 +38,7 @@ int kafka_lane_choose(
 	if (wanted == KAFKA_LANE_AUTO && said != NULL && !kafka_lane_parse(str_c(said), &wanted))
 		return error_set(err, CDCL_E_USAGE,
 			"CDCL_LANE is auto, direct or librdkafka, not '%s'", said);
-	if (wanted != KAFKA_LANE_DIRECT)
+	if (wanted == KAFKA_LANE_LIBRDKAFKA)
 		return 0;
 	if (fetch_settings_fit(config, out->why, sizeof(out->why))) {
 		out->lane = KAFKA_LANE_DIRECT;

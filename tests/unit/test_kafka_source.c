@@ -1,4 +1,7 @@
-/* The Kafka source on the embedded broker, and the decisions about offsets that need none. */
+/*
+ * The Kafka source on the embedded broker, by both lanes, and the decisions about offsets that need
+ * none.
+ */
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -452,5 +455,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_witness_is_of_time_key_and_value, set_up, tear_down),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	setenv("CDCL_LANE", "direct", 1);
+	int failed = cmocka_run_group_tests_name("direct", tests, NULL, NULL);
+	setenv("CDCL_LANE", "librdkafka", 1);
+	return failed + cmocka_run_group_tests_name("librdkafka", tests, NULL, NULL);
 }
