@@ -112,6 +112,9 @@ def section(build, rows, rounds, env):
         for name, values in (('without', without), ('with', with_one), ('fdatasync alone', synced)):
             for part in (0.5, 0.99):
                 measured.append(('end of a small batch, %s, p%g, ms' % (name, part * 100), one(at(values, part), 'ms', 2)))
+        added, alone = at(with_one, 0.99) - at(without, 0.99), at(synced, 0.99)
+        measured += [('p99 that a checkpoint adds to a small batch, ms', one(added, 'ms', 2)),
+                     ('beside p99 of fdatasync alone (a batch waits for two)', one(added / alone, '', 2))]
         rates, longest = bench.core()
         measured += [('%s, MB/s of CPU' % name, one(rate, 'MB/s', 0)) for name, rate in rates.items()]
         measured += [('recovery / memcpy', one(rates['recover'] / rates['memcpy'], '', 2)),

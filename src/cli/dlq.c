@@ -38,7 +38,7 @@ static const struct option_spec dlq_specs[] = {
 	{0, "topic", "TOPIC", OPTION_TEXT, offsetof(struct dlq_options, topic),
 		"dead letters of a topic instead of a file"},
 	{0, "reason", "WORD", OPTION_TEXT, offsetof(struct dlq_options, reason),
-		"only those of this reason: malformed, expression, lua, envelope, ..."},
+		"only those of this reason: malformed, expression, lua, target, ..."},
 	{'n', "count", "N", OPTION_INTEGER, offsetof(struct dlq_options, count),
 		"at most N; 0: all (default)"},
 	{0, "to", "TOPIC", OPTION_TEXT, offsetof(struct dlq_options, to),

@@ -21,6 +21,7 @@ static const char *const reason_names[dead_letter_reason_count] = {
 	[DEAD_ENVELOPE] = "envelope",
 	[DEAD_MERGE] = "merge",
 	[DEAD_CRASH] = "crash",
+	[DEAD_TARGET] = "target",
 };
 
 const char *dead_letter_reason_name(enum dead_letter_reason reason)

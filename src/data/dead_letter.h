@@ -20,6 +20,7 @@ enum dead_letter_reason {
 	DEAD_ENVELOPE,
 	DEAD_MERGE,             /* no key, no known operation, or a policy of the table refuses */
 	DEAD_CRASH,             /* it ended the process before, and is put aside unseen */
+	DEAD_TARGET,            /* no target would ever take what became of it */
 	dead_letter_reason_count
 };
 

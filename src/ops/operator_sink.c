@@ -48,5 +48,6 @@ struct operator *
 	self->op.schema = sink->schema;
 	self->op.mode = sink->mode;
 	self->sink = sink;
+	sink->dead = dead;
 	return &self->op;
 }

@@ -48,6 +48,7 @@ struct kafka_sink {
 	bool upserts;                           /* a row for each key */
 	struct stale_keys *stale;               /* until the first batch is published; or NULL */
 	bool first;                             /* nothing came yet */
+	bool is_too_large;                      /* the row that was not sent */
 	struct kafka_transaction *transaction;  /* runtime's; NULL: at least once */
 	struct strbuf key;
 	struct strbuf value;
@@ -162,11 +163,20 @@ static void add_object(struct kafka_sink *k, const struct chunk *c, uint32_t row
 	strbuf_add_byte(out, '}');
 }
 
+/* Looked at here, before a transaction keeps it: it would cost the whole batch. */
+static int send_letter(struct kafka_sink *k, const struct kafka_letter *l, struct error *err)
+{
+	k->is_too_large = !kafka_producer_takes(k->producer, l);
+	return k->is_too_large ? kafka_producer_refuse(k->producer, l, err)
+			       : kafka_producer_send_letter(k->producer, l, err);
+}
+
 static int send(struct kafka_sink *k, struct str key, struct str value, struct error *err)
 {
 	if (k->stale != NULL && key.data != NULL)
 		stale_keys_note(k->stale, key);
-	return kafka_producer_send(k->producer, -1, key, value, err);
+	struct kafka_letter l = {.partition = -1, .key = key, .value = value};
+	return send_letter(k, &l, err);
 }
 
 static int send_json(struct kafka_sink *k, const struct chunk *c, uint32_t row, struct error *err)
@@ -272,10 +282,30 @@ static int send_raw(struct kafka_sink *k, const struct chunk *c, uint32_t row, s
 {
 	struct kafka_letter l = {.partition = -1};
 	int r = raw_letter(k, c, row, &l, err);
-	return r < 0 ? r : kafka_producer_send_letter(k->producer, &l, err);
+	return r < 0 ? r : send_letter(k, &l, err);
 }
 
 /* ---- a sink ---- */
+
+static int send_row(struct kafka_sink *k, const struct chunk *c, uint32_t row,
+	struct strbuf *object, struct error *err)
+{
+	if (k->config->format == SINK_RAW)
+		return send_raw(k, c, row, err);
+	if (k->config->format == SINK_DEBEZIUM)
+		return send_debezium(k, c, row, object, err);
+	return send_json(k, c, row, err);
+}
+
+/* The record that a row came from costs what other bad ones do; a Table's row ends the job. */
+static int put_aside(
+	struct kafka_sink *k, const struct chunk *c, uint32_t row, struct error *err)
+{
+	if (!k->is_too_large || k->base.is_table || c->messages == NULL || k->base.dead == NULL)
+		return -(int)err->code;
+	struct error why = *err;
+	return dead_letter_add(k->base.dead, DEAD_TARGET, c, row, &why, err);
+}
 
 static int write_rows(struct sink *s, const struct chunk *c, struct error *err)
 {
@@ -286,13 +316,12 @@ static int write_rows(struct sink *s, const struct chunk *c, struct error *err)
 	int r = 0;
 	for (uint32_t row = chunk_next_live(c, 0); r == 0 && row < chunk_rows_max;
 		row = chunk_next_live(c, row + 1)) {
-		if (k->config->format == SINK_RAW)
-			r = send_raw(k, c, row, err);
-		else if (k->config->format == SINK_DEBEZIUM)
-			r = send_debezium(k, c, row, &object, err);
+		k->is_too_large = false;
+		r = send_row(k, c, row, &object, err);
+		if (r < 0)
+			r = put_aside(k, c, row, err);
 		else
-			r = send_json(k, c, row, err);
-		s->rows_written++;
+			s->rows_written++;
 	}
 	strbuf_release(&object);
 	return r;

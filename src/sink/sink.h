@@ -40,6 +40,7 @@
 
 #include "cdcl/error.h"
 #include "data/chunk.h"
+#include "data/dead_letter.h"
 #include "data/row_key.h"
 #include "data/timezone.h"
 
@@ -130,6 +131,8 @@ struct sink {
 	const struct row_key *key;              /* of a Table; NULL: a Stream, or no key */
 	bool is_table;
 	const struct batch *batch;              /* the current one; NULL in tests */
+	/* for rows of a Stream that the target would never take; NULL in tests */
+	struct dead_letters *dead;
 	struct bucket_set *buckets;             /* set in open by a sink that wants them */
 	bool pending;                           /* holds rows back that a last batch must write */
 	int64_t due_us;                         /* pending: when a batch may write them */

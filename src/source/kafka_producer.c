@@ -17,7 +17,8 @@ enum {
 	ask_ms = 3000,
 	full_ms = 20, /* the queue is full: give its thread a turn */
 	flush_ms = 250,
-	flush_all_ms = 300 * 1000
+	flush_all_ms = 300 * 1000,
+	message_overhead_bytes = 36
 };
 
 struct kafka_producer {
@@ -25,6 +26,7 @@ struct kafka_producer {
 	bool owns;
 	bool compact;
 	bool made;
+	int64_t message_bytes_max;
 	enum { POLICY_NOT_ASKED, POLICY_OTHER, POLICY_COMPACT } policy;
 	rd_kafka_topic_t *rkt; /* NULL: each message names its own */
 	char topic[256];
@@ -232,6 +234,16 @@ static int open_client(
 	return p->rk == NULL ? -(int)err->code : 0;
 }
 
+static int64_t message_bytes_max(rd_kafka_t *rk)
+{
+	char text[32];
+	size_t len = sizeof(text);
+	rd_kafka_conf_res_t r =
+		rd_kafka_conf_get(rd_kafka_conf(rk), "message.max.bytes", text, &len);
+	check(r == RD_KAFKA_CONF_OK);
+	return strtoll(text, NULL, 10);
+}
+
 struct kafka_producer *kafka_producer_open(
 	const struct kafka_producer_config *config, struct error *err)
 {
@@ -243,6 +255,7 @@ struct kafka_producer *kafka_producer_open(
 		(config->topic.data != NULL && use_topic(p, config->topic, err) < 0) ||
 		find_topic(p, config->brokers, config->timeout_ms, err) < 0)
 		goto fail;
+	p->message_bytes_max = message_bytes_max(p->rk);
 	return p;
 fail:
 	kafka_producer_close(p);
@@ -376,6 +389,34 @@ int kafka_producer_send_letter(
 		if (r < 0)
 			return r;
 	}
+}
+
+/* Of a length as record batches have it: zigzag, seven bits a byte. */
+static size_t length_bytes(size_t len)
+{
+	size_t bytes = 1;
+	for (size_t n = len * 2; n >= 128; n >>= 7)
+		bytes++;
+	return bytes;
+}
+
+/* As librdkafka counts (2.0.2: rd_kafka_msg_max_wire_size). */
+bool kafka_producer_takes(const struct kafka_producer *p, const struct kafka_letter *l)
+{
+	size_t bytes = message_overhead_bytes + l->key.len + l->value.len;
+	for (uint32_t i = 0; i < l->header_count; i++)
+		bytes += length_bytes(l->headers[i].name.len) + l->headers[i].name.len +
+			length_bytes(l->headers[i].value.len) + l->headers[i].value.len;
+	return bytes <= (size_t)p->message_bytes_max;
+}
+
+int kafka_producer_refuse(
+	const struct kafka_producer *p, const struct kafka_letter *l, struct error *err)
+{
+	char topic[256];
+	topic_of(p, l, topic);
+	return kafka_message_error(
+		RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, topic, l->key, l->value.len, err);
 }
 
 int kafka_producer_send(struct kafka_producer *p, int32_t partition, struct str key,

@@ -55,6 +55,14 @@ struct kafka_letter {
 };
 int kafka_producer_send_letter(
 	struct kafka_producer *p, const struct kafka_letter *letter, struct error *err);
+/*
+ * False: larger than message.max.bytes, so no try would ever send it. What the topic's own bound is
+ * only the broker knows, when it has come.
+ */
+bool kafka_producer_takes(const struct kafka_producer *p, const struct kafka_letter *letter);
+/* That it does not, in words. */
+int kafka_producer_refuse(
+	const struct kafka_producer *p, const struct kafka_letter *letter, struct error *err);
 /* Waits until everything is delivered. */
 int kafka_producer_flush(struct kafka_producer *p, struct error *err);
 

@@ -9,7 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { attempts_max = 10, files_max = 100000, locks_bytes_max = 4 * 1024 * 1024 };
+enum {
+	attempts_max = 10,
+	files_max = 100000,
+	locks_bytes_max = 4 * 1024 * 1024,
+	/* a checksum says nothing against an id that would make a table of billions of rows */
+	left_out_bytes_max = 1024 * 1024 * 1024
+};
 
 /* ---- is a job running? ---- */
 
@@ -49,6 +55,7 @@ static void open_table(struct checkpoint_look_part *p, struct arena *arena)
 		.key = &p->key,
 		.rows_max = INT32_MAX,
 		.deleted_max = INT32_MAX,
+		.left_out_bytes_max = left_out_bytes_max,
 		.name = str_sub(p->part.name, 6, p->part.name.len - 6)};
 	p->table = table_open(&config, NULL);
 	if (p->table == NULL)

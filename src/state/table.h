@@ -38,6 +38,8 @@ struct table_config {
 	int64_t deleted_max;            /* remembered deletes; beyond it the oldest are forgotten */
 	struct str name;                /* for errors */
 	bool keep_before;               /* somebody wants to know what rows were before the batch */
+	/* slots that records may leave out in all; 0: as many as the other bounds allow */
+	int64_t left_out_bytes_max;
 	uint32_t segment_slots_max;     /* 0: as fits; tests make splits likely */
 };
 

@@ -52,6 +52,7 @@ struct table {
 	struct slab before_slab;
 
 	struct table_noted *noted;      /* table_state.c; NULL: no checkpoint */
+	int64_t left_out_bytes;         /* slots that records left out so far */
 };
 
 static inline char *table_slot(const struct table *t, uint32_t id)

@@ -223,6 +223,15 @@ static uint64_t ids_end(const struct table *t)
 	return end > table_none - 1 ? table_none - 1 : end;
 }
 
+/* Slots that were free when a snapshot was taken are left out; they take memory all the same. */
+static bool may_leave_out(struct table *t, uint32_t id)
+{
+	if (id > t->rows.count)
+		t->left_out_bytes += (int64_t)(id - t->rows.count) * t->layout.slot_bytes;
+	return t->config.left_out_bytes_max == 0 ||
+		t->left_out_bytes <= t->config.left_out_bytes_max;
+}
+
 static int take_records(struct state_part *p, const struct state_fit *how, struct str records,
 	struct error *err)
 {
@@ -232,7 +241,8 @@ static int take_records(struct state_part *p, const struct state_fit *how, struc
 	while (record_left(&r) > 0) {
 		uint32_t id = record_u32(&r);
 		uint8_t state = record_u8(&r);
-		bool good = !r.bad && id < ids_end(t) && state <= state_deleted;
+		bool good = !r.bad && id < ids_end(t) && state <= state_deleted &&
+			may_leave_out(t, id);
 		if (good)
 			good = how == NULL ? take_entry(t, id, state, &r)
 					   : table_fit_take(t, how, id, state, &r);

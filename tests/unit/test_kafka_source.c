@@ -306,6 +306,35 @@ static void bounds_leave_room(void **state)
 	assert_true(kafka_bounds_of(1, false).messages > 1000); /* at least 16 MB */
 }
 
+/* What librdkafka would send, to the byte, so that a row is put aside only when it must be. */
+static void what_is_too_large_is_known_before(void **state)
+{
+	struct fixture *f = *state;
+	struct setting most = {str_lit("message.max.bytes"), str_lit("2000"), str_lit("here")};
+	struct kafka_producer_config config = {.brokers = f->config.kafka.brokers,
+		.topic = f->topic, .settings = &most, .setting_count = 1, .timeout_ms = 20000};
+	struct kafka_producer *p = kafka_producer_open(&config, &f->err);
+	assert_non_null(p);
+	static char bytes[2100];
+	struct message_header headers[2] = {
+		{str_lit("name"), {bytes, 100}}, {str_lit("other"), {NULL, 0}}};
+	for (uint32_t header_count = 0; header_count <= 2; header_count++) {
+		size_t taken = 0;
+		for (size_t len = 1700; len < sizeof(bytes); len++) {
+			struct kafka_letter l = {.partition = 0, .key = {bytes, 7},
+				.value = {bytes, len}, .headers = headers,
+				.header_count = header_count};
+			bool takes = kafka_producer_takes(p, &l);
+			int sent = kafka_producer_send_letter(p, &l, &f->err);
+			assert_int_equal(sent, takes ? 0 : -CDCL_E_REFUSED);
+			taken += takes;
+		}
+		assert_in_range(taken, 1, sizeof(bytes) - 1700);
+	}
+	assert_int_equal(kafka_producer_flush(p, &f->err), 0);
+	kafka_producer_close(p);
+}
+
 /* ---- a topic that was made again ---- */
 
 struct kept {
@@ -447,6 +476,8 @@ int main(void)
 		cmocka_unit_test(shares_are_sparks),
 		cmocka_unit_test_setup_teardown(starting_offsets_are_looked_at, set_up, tear_down),
 		cmocka_unit_test(bounds_leave_room),
+		cmocka_unit_test_setup_teardown(
+			what_is_too_large_is_known_before, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_topic_made_again_is_noticed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(

@@ -294,11 +294,52 @@ static void test_what_was_dropped_stays_lost(void **state)
 	strbuf_release(&why);
 }
 
+static int take_free(struct state_part *p, uint32_t id)
+{
+	struct error err;
+	char bytes[5] = {0};
+	memcpy(bytes, &id, sizeof(id));
+	return p->ops->apply(p, (struct str){bytes, sizeof(bytes)}, &err);
+}
+
+/* Ids that records leave out are bounded in all, where a bound is set. */
+static void test_ids_left_out(void **state)
+{
+	(void)state;
+	struct side s;
+	struct error err;
+	open_side(&s, NULL, NULL);
+	struct table_config config = {.schema = s.schema,
+		.key = &s.key,
+		.rows_max = 1000000,
+		.deleted_max = 10,
+		.name = str_lit("t"),
+		.left_out_bytes_max = 100 * 1000};
+	struct table *t = table_open(&config, &err);
+	assert_non_null(t);
+	struct state_part *p = table_state_part(t);
+	assert_int_equal(take_free(p, 0), 0);
+	for (uint32_t i = 1; i < 100000; i++)
+		assert_int_equal(take_free(p, i), 0);
+	assert_int_equal(take_free(p, 100100), 0);
+	assert_int_equal(take_free(p, 100200), 0);
+	assert_int_equal(take_free(p, 200000), -(int)CDCL_E_STATE);
+	table_close(t);
+	config.left_out_bytes_max = 0;
+	t = table_open(&config, &err);
+	p = table_state_part(t);
+	assert_int_equal(take_free(p, 500000), 0);
+	assert_int_equal(take_free(p, 3000000), -(int)CDCL_E_STATE);
+	table_close(t);
+	close_side(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_type_to_every_type),
 		cmocka_unit_test(test_what_was_dropped_stays_lost),
+		cmocka_unit_test(test_ids_left_out),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
