@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { depth_max = 24 };
+enum { depth_max = 24, small_segments = 8 };
 
 static uint64_t slot_of(uint32_t tag, uint32_t id)
 {
@@ -22,18 +22,24 @@ static struct table_segment *segment_open(
 	uint32_t prefix = depth == 0 ? 0 : tag >> (32 - depth);
 	uint32_t spread = (prefix + depth) * UINT32_C(0x9E3779B1) >> 16;
 	s->count_max = slots / 8 * 5 + (uint32_t)((uint64_t)(slots / 4) * spread >> 16);
-	s->slots = calloc(slots, sizeof(*s->slots));
+	s->is_huge = x->segment_count >= small_segments && slots == table_segment_slots_max;
+	s->slots = s->is_huge ? huge_pages_take(&x->huge) : calloc(slots, sizeof(*s->slots));
 	check(s->slots != NULL);
 	x->segment_count++;
-	x->bytes += sizeof(*s) + slots * sizeof(*s->slots);
+	x->bytes += sizeof(*s) + (s->is_huge ? 0 : slots * sizeof(*s->slots));
 	return s;
 }
 
 static void segment_close(struct table_index *x, struct table_segment *s)
 {
 	x->segment_count--;
-	x->bytes -= sizeof(*s) + ((size_t)s->mask + 1) * sizeof(*s->slots);
-	free(s->slots);
+	x->bytes -= sizeof(*s);
+	if (s->is_huge) {
+		huge_pages_give_back(&x->huge, s->slots);
+	} else {
+		x->bytes -= ((size_t)s->mask + 1) * sizeof(*s->slots);
+		free(s->slots);
+	}
 	free(s);
 }
 
@@ -50,6 +56,7 @@ void table_index_init(struct table_index *x, uint32_t slots_max)
 {
 	check(slots_max >= table_segment_slots_min && (slots_max & (slots_max - 1)) == 0);
 	*x = (struct table_index){.slots_max = slots_max};
+	huge_pages_init(&x->huge, table_segment_slots_max * sizeof(uint64_t));
 	x->directory = malloc(sizeof(*x->directory));
 	check(x->directory != NULL);
 	x->bytes = sizeof(*x->directory);
@@ -66,6 +73,7 @@ void table_index_release(struct table_index *x)
 		i += (size_t)1 << (x->depth - s->depth);
 		segment_close(x, s);
 	}
+	huge_pages_release(&x->huge);
 	free(x->directory);
 	*x = (struct table_index){0};
 }
@@ -105,6 +113,7 @@ void table_index_reserve(struct table_index *x, uint32_t count)
 	table_index_release(x);
 	size_t entries = (size_t)1 << depth;
 	*x = (struct table_index){.slots_max = slots_max, .depth = depth};
+	huge_pages_init(&x->huge, table_segment_slots_max * sizeof(uint64_t));
 	x->directory = malloc(entries * sizeof(struct table_segment *));
 	check(x->directory != NULL);
 	x->bytes = entries * sizeof(struct table_segment *);

@@ -16,8 +16,7 @@
  */
 
 #include "base/str.h"
-
-#include <stdint.h>
+#include "state/huge_pages.h"
 
 enum { table_segment_slots_min = 64, table_segment_slots_max = 16384 };
 
@@ -27,6 +26,7 @@ struct table_segment {
 	uint32_t count;
 	uint32_t count_max;     /* beyond it the segment grows or splits */
 	uint32_t depth;         /* how many bits of the directory lead here */
+	bool is_huge;           /* slots are a block of huge pages */
 };
 
 struct table_index {
@@ -35,7 +35,8 @@ struct table_index {
 	uint32_t segment_count;
 	uint32_t slots_max;     /* of a segment */
 	int64_t count;
-	size_t bytes;
+	size_t bytes;           /* of what is not huge */
+	struct huge_pages huge; /* for whole segments of a large table */
 };
 
 /* slots_max: a power of two, at least table_segment_slots_min */

@@ -3,11 +3,12 @@
 
 /*
  * Slots by number, in blocks that never move: a slot's address is good until the store goes. All of
- * a new slot's bytes are zero.
+ * a new slot's bytes are zero. Blocks after the first table_small_blocks are of huge pages.
  */
 
-#include <stddef.h>
-#include <stdint.h>
+#include "state/huge_pages.h"
+
+enum { table_small_blocks = 8 };
 
 struct table_store {
 	char **blocks;
@@ -16,6 +17,7 @@ struct table_store {
 	uint32_t slot_bytes;
 	uint32_t shift;         /* a block has 1 << shift slots */
 	uint32_t count;         /* slots ever in use */
+	struct huge_pages huge;
 };
 
 void table_store_init(struct table_store *s, uint32_t slot_bytes);

@@ -1,0 +1,35 @@
+#ifndef CDCL_HUGE_PAGES_H
+#define CDCL_HUGE_PAGES_H
+
+/*
+ * Blocks of one size for tables that have grown large, cut from pages of 2 MB where the kernel has
+ * them: with pages of 4 kB each look at a random row also waits for the page table, twice in a
+ * virtual machine. A page that is touched first costs about 0.1 ms, so no block is a pause. The
+ * small tables' blocks are malloc's: who asks decides when to begin.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct huge_pages {
+	size_t block_bytes;     /* at most huge_page_bytes */
+	char **pages;
+	uint32_t page_count;
+	uint32_t page_capacity;
+	size_t used;            /* bytes of the last page */
+	void *given_back;       /* blocks, chained by their first bytes */
+};
+
+enum { huge_page_bytes = 2 * 1024 * 1024 };
+
+void huge_pages_init(struct huge_pages *h, size_t block_bytes);
+void huge_pages_release(struct huge_pages *h);
+
+/* A block of zeros. */
+void *huge_pages_take(struct huge_pages *h);
+void huge_pages_give_back(struct huge_pages *h, void *block);
+
+/* What is held. */
+size_t huge_pages_bytes(const struct huge_pages *h);
+
+#endif
