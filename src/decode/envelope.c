@@ -95,6 +95,22 @@ static void make_side(struct envelope_decoder *d)
 		_Alignof(uint64_t));
 }
 
+static void no_change(struct changes *changes, uint32_t row)
+{
+	changes->op[row] = CHANGE_UPSERT;
+	changes->key_change[row] = 0;
+	changes->position[row].known = false;
+	changes->source[row] = changes->before[row] = (struct str){NULL, 0};
+	changes->event_time_us[row] = -1;
+}
+
+static void make_flat_changes(struct envelope_decoder *d)
+{
+	d->flat_changes = ARENA_NEW(&d->arena, struct changes);
+	for (uint32_t row = 0; row < chunk_rows_max; row++)
+		no_change(d->flat_changes, row);
+}
+
 struct envelope_decoder *envelope_open(const struct envelope_config *config)
 {
 	struct envelope_decoder *d = calloc(1, sizeof(*d));
@@ -111,6 +127,7 @@ struct envelope_decoder *envelope_open(const struct envelope_config *config)
 	make_work_schema(d);
 	make_slots(d);
 	make_side(d);
+	make_flat_changes(d);
 	d->flat = json_decoder_open(&d->config.json);
 	d->topics = calloc(source_topics_max, sizeof(struct envelope_topic *));
 	check(d->topics != NULL);
@@ -281,10 +298,18 @@ void envelope_begin_row(struct envelope_row *r)
 	r->waiting_before = d->waiting_count;
 	r->unknown_name = (struct str){NULL, 0};
 	d->origin[row] = (uint16_t)r->message;
-	d->changes->key_change[row] = 0;
-	d->changes->position[row].known = false;
-	d->changes->source[row] = d->changes->before[row] = (struct str){NULL, 0};
-	d->changes->event_time_us[row] = -1;
+	no_change(d->changes, row);
+}
+
+/* The chunk's own, because a row comes that is not as all others were. */
+static void own_changes(struct envelope_decoder *d)
+{
+	if (d->changes != NULL)
+		return;
+	d->changes = arena_alloc(
+		d->out->arena, sizeof(*d->changes), _Alignof(struct changes));
+	for (uint32_t row = 0; row < d->out->row_count; row++)
+		no_change(d->changes, row);
 }
 
 void envelope_clear(struct envelope_row *r)
@@ -518,18 +543,44 @@ static int flat_known(
 	return known;
 }
 
-static bool is_object(struct str value)
+
+/* Messages from `first` on that have one topic and a place in the chunk. */
+static uint32_t alike(const struct envelope_decoder *d, uint32_t first)
 {
-	return value.len > 0 && value.data[0] == '{';
+	const struct messages *in = d->out->messages;
+	uint32_t most = in->count - first, room = chunk_rows_max - d->out->row_count, n = 1;
+	most = most < room ? most : room;
+	while (n < most && in->topic[first + n].data == in->topic[first].data &&
+		in->topic[first + n].len == in->topic[first].len)
+		n++;
+	return n;
 }
 
-/* Most messages of most topics, so it is tried before anything else. 0: it is another one. */
-static int decode_flat(struct envelope_row *r, struct dead_letters *dead, struct error *err)
+/*
+ * Most messages of most topics, so it is tried before anything else: flat rows of the shape that
+ * came last, as many as there are from r->message on.
+ */
+static uint32_t decode_flat(struct envelope_row *r)
 {
-	struct str value = r->decoder->out->messages->value[r->message];
-	if (r->topic->kind != ENVELOPE_FLAT || !is_object(value))
+	struct envelope_decoder *d = r->decoder;
+	if (r->topic->kind != ENVELOPE_FLAT)
 		return 0;
-	return flat_known(r, value, dead, err);
+	uint32_t first = d->out->row_count;
+	r->json.index = first;
+	read_as(r, true);
+	uint32_t count = json_decode_run(d->flat, &r->json, d->out->messages->value + r->message,
+		alike(d, r->message), d->config.changes);
+	for (uint32_t i = 0; i < count; i++)
+		d->origin[first + i] = (uint16_t)(r->message + i);
+	for (uint32_t i = 0; i < count && d->changes != NULL; i++)
+		no_change(d->changes, first + i);
+	if (count == 0)
+		return 0;
+	r->topic->seen_rows = true;
+	d->counts.rows += count;
+	d->counts.unknown_fields += (int64_t)r->json.unknown * count;
+	d->out->row_count += count;
+	return count;
 }
 
 static bool confluent(struct str value, struct error *err)
@@ -657,8 +708,7 @@ static int decode_known(struct envelope_row *r, struct str value, struct dead_le
 	struct error *why, struct error *err, int *answer)
 {
 	enum envelope_kind kind = r->topic->kind;
-	bool tried = kind == ENVELOPE_FLAT && is_object(value);
-	if (kind == ENVELOPE_AUTO || kind == ENVELOPE_CANAL || tried)
+	if (kind == ENVELOPE_AUTO || kind == ENVELOPE_CANAL)
 		return 0;
 	if (kind == ENVELOPE_FLAT) {
 		int known = flat_known(r, value, dead, err);
@@ -683,7 +733,7 @@ static int decode_value(struct envelope_row *r, struct dead_letters *dead, struc
 	if (is_null(value) && !flat_stream)
 		return tombstone(r);
 	if (flat_only)
-		return flat(r, value, !is_object(value), dead, why, err);
+		return flat(r, value, true, dead, why, err);
 	if (decode_known(r, value, dead, why, err, &answer) != 0)
 		return answer;
 	read_as(r, false);
@@ -750,15 +800,14 @@ static void begin_chunk(struct envelope_decoder *d, const struct messages *in)
 	d->work = c;
 	d->work_absent = (uint64_t (*)[chunk_words])arena_zalloc(
 		in->arena, sizeof(uint64_t[chunk_words]) * (columns + 1), _Alignof(uint64_t));
-	d->changes = arena_alloc(in->arena, sizeof(*d->changes), _Alignof(struct changes));
+	d->changes = NULL;
 	d->out = ARENA_NEW(in->arena, struct chunk);
 	*d->out = (struct chunk){
 		.schema = d->schema,
 		.column_count = columns,
 		.arena = in->arena,
 		.messages = in,
-		.origin = d->origin,
-		.changes = d->changes};
+		.origin = d->origin};
 	d->waiting = NULL;
 	d->waiting_count = d->waiting_max = 0;
 	d->values.arena = in->arena;
@@ -799,6 +848,7 @@ static void finish_chunk(struct envelope_decoder *d)
 	for (uint32_t w = 0; w < chunk_words; w++)
 		c->live[w] &= kept[w];
 	c->columns = d->work->columns;
+	c->changes = d->changes != NULL ? d->changes : d->flat_changes;
 	chunk_zero_nulls(c);
 	if (any_absent(d))
 		c->absent = (const uint64_t (*)[chunk_words])d->work_absent;
@@ -817,7 +867,7 @@ int envelope_decode(struct envelope_decoder *d, const struct messages *in, uint3
 	r.failed_column = JSON_NO_COLUMN;
 	struct str topic = {NULL, 0};
 	int result = 0;
-	for (; *next < in->count; ++*next) {
+	while (*next < in->count) {
 		if (d->out->row_count == chunk_rows_max) {
 			result = 1;
 			break;
@@ -829,11 +879,14 @@ int envelope_decode(struct envelope_decoder *d, const struct messages *in, uint3
 			topic = in->topic[*next];
 			r.topic = topic_of(d, topic);
 		}
-		envelope_begin_row(&r);
-		int known = decode_flat(&r, dead, err);
-		if (known > 0)
+		uint32_t flat_rows = decode_flat(&r);
+		if (flat_rows > 0) {
+			*next += flat_rows;
 			continue;
-		result = known < 0 ? known : decode_message(&r, dead, err);
+		}
+		own_changes(d);
+		envelope_begin_row(&r);
+		result = decode_message(&r, dead, err);
 		if (result < 0)
 			return result;
 		if (result == ENVELOPE_FULL || result == ENVELOPE_CHANGED) {
@@ -841,6 +894,7 @@ int envelope_decode(struct envelope_decoder *d, const struct messages *in, uint3
 			break;
 		}
 		result = 0;
+		++*next;
 	}
 	finish_chunk(d);
 	*out = d->out;

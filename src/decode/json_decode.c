@@ -348,6 +348,33 @@ int json_decode_known(struct json_decoder *d, struct json_row *r, struct str tex
 	return failed < 0 ? failed : 1;
 }
 
+uint32_t json_decode_run(struct json_decoder *d, struct json_row *r, const struct str *messages,
+	uint32_t count, bool whole)
+{
+	struct json_templates *t = &d->templates;
+	struct json_template *recent = &t->list[t->recent];
+	if (t->count == 0 || t->misses_in_a_row > 0 || (whole && recent->missing_count > 0))
+		return 0;
+	uint32_t first = r->index;
+	enum json_match last;
+	begin_row(r, str_lit(""));
+	uint32_t done = d->kernel->rows(recent, r, messages, count, &last);
+	if (done < count) {
+		if (last != JSON_NO_MATCH)
+			json_row_clear(r);
+		/* The others first, and no run before one of them fits. */
+		t->recent = t->recent + 1 < t->count ? t->recent + 1 : 0;
+		t->misses_in_a_row = 1;
+	}
+	r->unknown = recent->unknown;
+	recent->hits += done;
+	d->counts.template_hits += done;
+	for (uint32_t i = 0; recent->missing_count > 0 && r->absent != NULL && i < done; i++)
+		for (uint32_t m = 0; m < recent->missing_count; m++)
+			bit_set(r->absent[recent->missing[m]], first + i);
+	return done;
+}
+
 int json_decode_any(struct json_decoder *d, struct json_row *r, struct str text,
 	struct dead_letters *dead, struct error *err)
 {
@@ -406,6 +433,10 @@ int json_decode(struct json_decoder *d, const struct messages *in, struct dead_l
 	struct json_row row;
 	json_decode_begin(d, c, &row);
 	for (row.index = 0; row.index < in->count; row.index++) {
+		json_decode_run(
+			d, &row, in->value + row.index, in->count - row.index, false);
+		if (row.index == in->count)
+			break;
 		int failed = decode_row(d, &row, in->value[row.index], dead, err);
 		if (failed < 0)
 			return failed;

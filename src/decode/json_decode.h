@@ -62,6 +62,13 @@ enum json_row_kind { JSON_ROW_GOOD, JSON_ROW_BLANK, JSON_ROW_MALFORMED };
 void json_decode_begin(struct json_decoder *d, struct chunk *c, struct json_row *row);
 int json_decode_known(struct json_decoder *d, struct json_row *row, struct str text,
 	struct dead_letters *dead, struct error *err);
+/*
+ * How many of the messages, from the first one on, are rows of the shape that came last: they are
+ * rows row->index - n to row->index - 1 then, each as json_decode_known would have it, and
+ * row->unknown is that of each. The shape's messages lack columns: not when `whole`.
+ */
+uint32_t json_decode_run(struct json_decoder *d, struct json_row *row, const struct str *messages,
+	uint32_t count, bool whole);
 int json_decode_any(struct json_decoder *d, struct json_row *row, struct str text,
 	struct dead_letters *dead, struct error *err);
 

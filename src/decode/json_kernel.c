@@ -9,12 +9,24 @@ static enum json_match no_match(const struct json_template *t, struct json_row *
 	return JSON_NO_MATCH;
 }
 
+static uint32_t no_rows(const struct json_template *t, struct json_row *r,
+	const struct str *messages, uint32_t count, enum json_match *last)
+{
+	(void)t;
+	(void)r;
+	(void)messages;
+	(void)count;
+	*last = JSON_NO_MATCH;
+	return 0;
+}
+
 static const char *slow_value(const struct json_slot *slot, struct json_row *r, const char *p)
 {
 	return json_row_value(r, slot->column, p);
 }
 
-const struct json_kernel json_kernel_plain = {"plain", json_string_stop, no_match, slow_value};
+const struct json_kernel json_kernel_plain = {
+	"plain", json_string_stop, no_match, no_rows, slow_value};
 
 const struct json_kernel *json_kernel_choose(void)
 {

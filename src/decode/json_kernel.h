@@ -26,6 +26,14 @@ struct json_kernel {
 	/* Reads the message of r->scan by a template. */
 	enum json_match (*row)(const struct json_template *t, struct json_row *r);
 
+	/*
+	 * Messages one after the other by one template, each into the row after the one before
+	 * it, from r->index on: how many. Ends at the first that does not match or has a bad
+	 * field; *last is what came of it.
+	 */
+	uint32_t (*rows)(const struct json_template *t, struct json_row *r,
+		const struct str *messages, uint32_t count, enum json_match *last);
+
 	/* json_row_value by way of the fast lanes: one value at p. */
 	const char *(*value)(const struct json_slot *slot, struct json_row *r, const char *p);
 };

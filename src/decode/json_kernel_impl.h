@@ -211,7 +211,7 @@ KERNEL_INLINE const char *read_slot(const struct json_slot *slot, struct json_ro
 	return after != NULL ? after : read_rest(slot, r, p);
 }
 
-KERNEL_TARGET static enum json_match read_row(const struct json_template *t, struct json_row *r)
+KERNEL_INLINE enum json_match match_row(const struct json_template *t, struct json_row *r)
 {
 	const char *p = r->scan.begin, *end = r->scan.end;
 	const struct json_slot *slot = t->slots, *slots_end = slot + t->slot_count;
@@ -232,6 +232,26 @@ KERNEL_TARGET static enum json_match read_row(const struct json_template *t, str
 	r->scan.at = p;
 	json_skip_space(&r->scan);
 	return r->scan.at == end ? JSON_MATCH : JSON_BROKE_OFF;
+}
+
+KERNEL_TARGET static enum json_match read_row(
+	const struct json_template *t, struct json_row *r)
+{
+	return match_row(t, r);
+}
+
+KERNEL_TARGET static uint32_t read_rows(const struct json_template *t, struct json_row *r,
+	const struct str *messages, uint32_t count, enum json_match *last)
+{
+	uint32_t done = 0;
+	for (; done < count; done++, r->index++) {
+		r->scan.begin = messages[done].data;
+		r->scan.end = messages[done].data + messages[done].len;
+		*last = match_row(t, r);
+		if (*last != JSON_MATCH || r->bad_fields > 0)
+			break;
+	}
+	return done;
 }
 
 KERNEL_TARGET static const char *stop(const char *begin, const char *p, const char *end)

@@ -367,7 +367,7 @@ int64_t table_deleted(const struct table *t)
 int64_t table_bytes(const struct table *t)
 {
 	size_t ids = t->fresh.capacity * sizeof(*t->fresh.ids);
-	return (int64_t)(sizeof(*t) + t->index.bytes + huge_pages_bytes(&t->index.huge) + table_store_bytes(&t->rows) +
-		t->slab.bytes_held + ids + table_batch_bytes(t) +
-		table_state_bytes(t));
+	size_t index = t->index.bytes + huge_pages_bytes(&t->index.huge);
+	return (int64_t)(sizeof(*t) + index + table_store_bytes(&t->rows) + t->slab.bytes_held +
+		ids + table_batch_bytes(t) + table_state_bytes(t));
 }
