@@ -1,6 +1,7 @@
 #include "base/arena.h"
 
 #include "base/check.h"
+#include "base/shared_memory.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -22,6 +23,37 @@ void arena_init(struct arena *a, size_t block_bytes)
 {
 	*a = (struct arena){
 		.block_bytes = block_bytes < block_bytes_min ? block_bytes_min : block_bytes};
+}
+
+void arena_init_in(struct arena *a, size_t block_bytes, void *region, size_t bytes)
+{
+	arena_init(a, block_bytes);
+	a->region = region;
+	a->region_end = a->region + bytes;
+	a->region_used = a->next = a->end = a->region;
+}
+
+/* Of one piece there is no block to look for: its filled part grows. */
+static void *grow_region(struct arena *a, size_t bytes, size_t align)
+{
+	char *start = (char *)(((size_t)a->next + (align - 1)) & ~(align - 1));
+	check(bytes <= (size_t)(a->region_end - start)); /* out of memory */
+	size_t left = (size_t)(a->region_end - start);
+	a->end = start + (bytes > a->block_bytes || left < a->block_bytes ? bytes : a->block_bytes);
+	a->next = start + bytes;
+	a->region_used = a->end > a->region_used ? a->end : a->region_used;
+	a->bytes_held = (size_t)(a->end - a->region);
+	return start;
+}
+
+static void reset_region(struct arena *a)
+{
+	if (a->region_used > a->region + kept_bytes_max) {
+		shared_memory_give_back(a->region + kept_bytes_max, a->region_used);
+		a->region_used = a->region + kept_bytes_max;
+	}
+	a->next = a->end = a->region;
+	a->bytes_held = 0;
 }
 
 static void free_blocks(struct arena *a, struct arena_block *b)
@@ -50,6 +82,10 @@ void arena_release(struct arena *a)
 
 void arena_reset(struct arena *a)
 {
+	if (a->region != NULL) {
+		reset_region(a);
+		return;
+	}
 	size_t kept = 0;
 	for (struct arena_block **at = &a->first; *at != NULL;) {
 		struct arena_block *b = *at;
@@ -104,6 +140,8 @@ void *arena_alloc_slow(struct arena *a, size_t bytes, size_t align)
 	check(align > 0 && (align & (align - 1)) == 0);
 	check(bytes <= SIZE_MAX / 2 - align);
 	check(a->block_bytes > 0); /* arena_init was called */
+	if (a->region != NULL)
+		return grow_region(a, bytes, align);
 	size_t wanted = bytes + align;
 	struct arena_block *next = find_kept(a, wanted);
 	if (next == NULL) {

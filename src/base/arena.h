@@ -9,6 +9,9 @@
  * Allocation never fails to the caller: when the system has no memory the process stops with a
  * message (a half-applied chunk must not be observable). What bounds the bytes is what bounds the
  * input: messages of a chunk, rows a sink keeps (base/bounds.h).
+ *
+ * arena_init_in takes its bytes from one piece of shared memory instead of malloc: a chunk built in
+ * it can be handed to another process. It is never released.
  */
 
 #include <stddef.h>
@@ -22,9 +25,13 @@ struct arena {
 	char *end;
 	size_t block_bytes;
 	size_t bytes_held;      /* in all blocks */
+	char *region;           /* NULL: blocks come from malloc */
+	char *region_end;
+	char *region_used;      /* pages up to here were written since they were given back */
 };
 
 void arena_init(struct arena *a, size_t block_bytes);
+void arena_init_in(struct arena *a, size_t block_bytes, void *region, size_t bytes);
 void arena_release(struct arena *a);
 void arena_reset(struct arena *a);      /* frees blocks beyond the first few MB, keeps the rest */
 

@@ -26,6 +26,7 @@ static struct {
 	bool journal; /* stderr goes to systemd's journal */
 	char status[status_bytes_max]; /* what is on the terminal's last line; empty: nothing */
 	struct log_repeat repeats;
+	struct log_taker *taker; /* NULL: lines are written here */
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER, .clock = &clock_system, .level = LOG_INFO};
 
 static _Atomic int64_t counts[LOG_NONE];
@@ -49,6 +50,13 @@ void log_init(const struct clock *clock, enum log_level level, bool color)
 	state.level = level;
 	state.color = color;
 	state.journal = is_journal();
+}
+
+void log_forked(void)
+{
+	pthread_mutex_t unlocked = PTHREAD_MUTEX_INITIALIZER;
+	state.lock = unlocked;
+	state.status[0] = '\0';
 }
 
 void log_set_format(enum log_format format)
@@ -166,9 +174,34 @@ static void log_args(enum log_level level, const char *subject, const struct log
 		return;
 	char text[log_line_bytes_max];
 	vsnprintf(text, sizeof text, format, args);
+	if (state.taker != NULL) {
+		struct log_taken line = {level, subject, format, str_c(text), {.topic = {NULL, 0}}};
+		line.place = place == NULL ? line.place : *place;
+		state.taker->take(state.taker, &line);
+		return;
+	}
 	struct log_message m = {
 		.level = level, .area = subject, .text = str_c(text), .place = place};
 	print_message(&m, format);
+}
+
+void log_take(struct log_taker *taker)
+{
+	state.taker = taker;
+}
+
+void log_again(const struct log_taken *line)
+{
+	if (line->area == NULL) {
+		log_print_line(line->text);
+		return;
+	}
+	atomic_fetch_add_explicit(&counts[line->level], 1, memory_order_relaxed);
+	struct log_message m = {.level = line->level,
+		.area = line->area,
+		.text = line->text,
+		.place = line->place.topic.data == NULL ? NULL : &line->place};
+	print_message(&m, line->format);
 }
 
 void log_line(enum log_level level, const char *subject, const char *format, ...)
@@ -225,6 +258,11 @@ void log_print_text(struct str text)
 
 void log_print_line(struct str line)
 {
+	if (state.taker != NULL) {
+		struct log_taken taken = {.text = line};
+		state.taker->take(state.taker, &taken);
+		return;
+	}
 	struct strbuf out;
 	strbuf_init(&out);
 	pthread_mutex_lock(&state.lock);

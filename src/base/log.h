@@ -29,7 +29,27 @@ struct log_place {
 };
 
 void log_init(const struct clock *clock, enum log_level level, bool color);
+/* In a process that was just forked: another thread may have held the lock, and the live line is
+ * the parent's. */
+void log_forked(void);
 void log_set_format(enum log_format format);
+
+/*
+ * A line that another process is to write, in its turn among other things (runtime/workers.h):
+ * what is said goes to the taker instead, until it is NULL again; there log_again says it.
+ */
+struct log_taken {
+	enum log_level level;
+	const char *area; /* NULL: a script printed it */
+	const char *format;
+	struct str text;
+	struct log_place place; /* of a record; topic absent: of none */
+};
+struct log_taker {
+	void (*take)(struct log_taker *t, const struct log_taken *line);
+};
+void log_take(struct log_taker *taker);
+void log_again(const struct log_taken *line);
 enum log_level log_level(void);
 const char *log_level_name(enum log_level level); /* "warn" */
 bool log_color(void);

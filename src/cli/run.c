@@ -466,6 +466,7 @@ static int run_command(const void *options, const struct arguments *arguments)
 	const char *path = script_argument(&command_run, arguments, &err);
 	if (path == NULL ||
 		script_arguments_apply(&o->script, path, &settings, &script_options, &err) < 0 ||
+		script_arguments_workers(&script_options, &err) < 0 ||
 		choose_trigger(o, &script_options, &err) < 0)
 		return cli_fail(&err);
 	if (o->demo && (o->script.brokers != NULL || o->script.input != NULL))

@@ -1,6 +1,9 @@
 #include "cli/script_arguments.h"
 
 #include "base/clock.h"
+#include "plan/plan_workers.h"
+
+#include <stdlib.h>
 
 const char *script_argument(
 	const struct command *c, const struct arguments *arguments, struct error *err)
@@ -52,6 +55,26 @@ static struct str without_prefix(struct str name)
 	return str_starts(name, prefix) ? str_sub(name, prefix.len, name.len) : name;
 }
 
+static int set_workers(
+	const char *name, int64_t count, struct script_options *out, struct error *err)
+{
+	if (count < 0 || count > workers_max)
+		return error_set(err, CDCL_E_USAGE, "%s takes 1 to %d, not %lld", name, workers_max,
+			(long long)count);
+	out->workers = (uint32_t)count;
+	return 0;
+}
+
+int script_arguments_workers(struct script_options *out, struct error *err)
+{
+	const char *text = getenv("CDCL_WORKERS");
+	char *end;
+	if (out->workers > 0 || text == NULL || text[0] == '\0')
+		return 0;
+	long long count = strtoll(text, &end, 10);
+	return set_workers("CDCL_WORKERS", *end == '\0' ? count : -1, out, err);
+}
+
 int script_arguments_apply(const struct script_arguments *a, const char *path,
 	struct script_settings *settings, struct script_options *out, struct error *err)
 {
@@ -68,6 +91,8 @@ int script_arguments_apply(const struct script_arguments *a, const char *path,
 		.kafka_settings = settings->kafka,
 		.kafka_setting_count = a->kafka.count,
 	};
+	if (set_workers("--workers", a->workers, out, err) < 0)
+		return -(int)err->code;
 	if (strcmp(path, "-") == 0 && a->input != NULL && strcmp(a->input, "-") == 0)
 		return error_set(err, CDCL_E_USAGE,
 			"the script and --input cannot both come from standard input");

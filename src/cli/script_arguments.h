@@ -15,6 +15,7 @@ struct script_arguments {
 	const char *input;
 	const char *trigger;
 	const char *allow;
+	int64_t workers;
 	bool no_jit;
 	struct option_list sets; /* NAME=VALUE */
 	struct option_list kafka; /* -X */
@@ -35,6 +36,8 @@ struct script_arguments {
 		"a setting of librdkafka, with or without \"kafka.\""}, \
 	{0, "allow", "io,os", OPTION_TEXT, offsetof(options, field.allow), \
 		"let the script use io, os.execute and friends"}, \
+	{0, "workers", "N", OPTION_INTEGER, offsetof(options, field.workers), \
+		"processes for decoding and the steps of single rows; else CDCL_WORKERS, 1"}, \
 	{0, "no-jit", NULL, OPTION_FLAG, offsetof(options, field.no_jit), \
 		"interpret Lua: slower, but an endless loop is named by its line"}
 
@@ -46,6 +49,9 @@ struct script_settings {
 /* The one script that the command line names, or NULL with the error filled. */
 const char *script_argument(
 	const struct command *c, const struct arguments *arguments, struct error *err);
+
+/* CDCL_WORKERS, where --workers says nothing. */
+int script_arguments_workers(struct script_options *out, struct error *err);
 
 /* `settings` is what the options point to; it lives as long as they do. */
 int script_arguments_apply(const struct script_arguments *a, const char *path,

@@ -157,6 +157,10 @@ int dead_letter_add(struct dead_letters *d, enum dead_letter_reason reason, cons
 {
 	check(reason < dead_letter_reason_count);
 	check(why->code != CDCL_OK);
+	if (d->notes != NULL) {
+		d->notes->note(d->notes, reason, true, c, row, why);
+		return d->stop_at_first ? stop(why, "", err) : 0;
+	}
 	int64_t now_us = clock_monotonic_us(d->clock);
 	turn_minute(d, now_us);
 	d->counts[reason]++;
@@ -191,6 +195,10 @@ int dead_letter_keep(struct dead_letters *d, enum dead_letter_reason reason, con
 	uint32_t row, const struct error *why, struct error *err)
 {
 	check(reason < dead_letter_reason_count);
+	if (d->notes != NULL) {
+		d->notes->note(d->notes, reason, false, c, row, why);
+		return 0;
+	}
 	d->counts[reason]++;
 	return keep(d, reason, c, row, why, err);
 }

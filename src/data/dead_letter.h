@@ -38,6 +38,16 @@ struct dead_letter_writer {
 	int (*give_up)(struct dead_letter_writer *w, struct error *err);
 };
 
+/*
+ * Who gives up on a record may be another process than the one that counts, logs and writes it
+ * (runtime/workers.h): what it says is noted then, to be said again there. `budgeted`: to
+ * dead_letter_add.
+ */
+struct dead_letter_notes {
+	void (*note)(struct dead_letter_notes *n, enum dead_letter_reason reason, bool budgeted,
+		const struct chunk *c, uint32_t row, const struct error *why);
+};
+
 /* What a script says of them: a file of JSON lines, or a topic. Both data NULL: nowhere. */
 struct dead_letter_config {
 	struct str path;
@@ -48,6 +58,7 @@ struct dead_letter_config {
 
 struct dead_letters {
 	struct dead_letter_writer *writer;
+	struct dead_letter_notes *notes; /* instead of all else; NULL: none */
 	const struct clock *clock;
 	bool stop_at_first;
 	int64_t count_max;                              /* error budget, records in all */

@@ -80,6 +80,8 @@ struct operator {
 	int64_t rows_in;
 	int64_t rows_out;
 	const struct operator_state *state;     /* NULL: holds nothing */
+	/* what it emits is read after its push (a worker's): it stays as long as what was pushed */
+	bool output_stays;
 	/* It holds a Table and serves outs with buckets: operator_build.h says how. */
 	bool marks_buckets;
 };

@@ -45,7 +45,7 @@ static int push_map(struct operator *op, struct chunk *c, struct error *err)
 
 /*
  * A row may give any number of rows, so `out` has its own memory, given back after each push: what
- * one message multiplies into is never held as a whole.
+ * one message multiplies into is never held as a whole; except in a worker, which hands it over.
  */
 static int push_flat(struct operator *op, struct chunk *c, struct error *err)
 {
@@ -53,10 +53,12 @@ static int push_flat(struct operator *op, struct chunk *c, struct error *err)
 	struct row_function *f = self->node->function;
 	struct dead_letters strict;
 	struct dead_letters *dead = operator_dead(op, c, &strict);
+	struct arena *arena = op->output_stays ? c->arena : &self->arena;
 	uint32_t next = 0;
 	for (int more = 1; more > 0;) {
-		arena_reset(&self->arena);
-		struct chunk *out = chunk_alloc(&self->arena, op->schema);
+		if (!op->output_stays)
+			arena_reset(arena);
+		struct chunk *out = chunk_alloc(arena, op->schema);
 		for (uint32_t i = 0; i < out->column_count; i++)
 			memset(out->columns[i].nulls, 0, sizeof(out->columns[i].nulls));
 		out->messages = c->messages;

@@ -126,6 +126,8 @@ struct plan_script {
 	/* Where the watchdog leaves word (state/last_words.h) before it ends the process; -1:
 	 * nowhere. */
 	void (*words_to)(struct plan_script *s, int fd);
+	/* In a process that was just forked, before it calls one. */
+	int (*forked)(struct plan_script *s, struct error *err);
 };
 
 enum trigger_kind { TRIGGER_DEFAULT, TRIGGER_INTERVAL, TRIGGER_ONCE, TRIGGER_AVAILABLE_NOW };
@@ -151,6 +153,7 @@ struct plan {
 	struct plan_sink *sinks;
 	uint32_t sink_count;
 	bool reads_headers;                     /* some step does */
+	uint32_t workers;                       /* --workers; 0, 1: one process does all */
 	struct plan_script *script;             /* NULL: none */
 };
 

@@ -1,6 +1,7 @@
 /* The plan for people (`cdcl plan`) and for programs (`cdcl plan --json`). */
 
 #include "plan/plan.h"
+#include "plan/plan_workers.h"
 
 #include "base/check.h"
 #include "data/value.h"
@@ -297,7 +298,9 @@ static void measure(const struct plan_node *n, unsigned depth, size_t *width)
 		measure(n->inputs[i], depth + 1, width);
 }
 
-static void node_text(const struct plan_node *n, unsigned depth, size_t width, struct strbuf *out)
+/* `shares`: says what workers do. */
+static void node_text(const struct plan_node *n, unsigned depth, size_t width, bool shares,
+	struct strbuf *out)
 {
 	size_t start = out->len;
 	left_text(n, depth, out);
@@ -306,15 +309,22 @@ static void node_text(const struct plan_node *n, unsigned depth, size_t width, s
 		strbuf_add_byte(out, ' ');
 	strbuf_add_c(out, n->is_table ? "  Table(" : "  Stream(");
 	schema_text(n->schema, out);
-	strbuf_add_c(out, ")\n");
+	strbuf_add_c(out, ")");
+	if (shares && plan_node_in_workers(n))
+		strbuf_add_c(out,
+			plan_source_in_one_worker(n) ? "  [in one worker]" : "  [in workers]");
+	strbuf_add_byte(out, '\n');
 	for (uint32_t i = 0; i < n->input_count && depth < depth_max; i++)
-		node_text(n->inputs[i], depth + 1, width, out);
+		node_text(n->inputs[i], depth + 1, width, shares, out);
 }
 
 void plan_text(const struct plan *p, struct strbuf *out)
 {
 	strbuf_addf(out, "job " STR_FMT ", trigger: ", STR_ARG(p->job_name));
 	trigger_text(p, out);
+	bool shares = p->workers > 1;
+	if (shares)
+		strbuf_addf(out, ", workers: %u", p->workers);
 	strbuf_add_byte(out, '\n');
 	for (uint32_t i = 0; i < p->sink_count; i++) {
 		const struct plan_sink *s = &p->sinks[i];
@@ -322,7 +332,7 @@ void plan_text(const struct plan *p, struct strbuf *out)
 		measure(s->input, 1, &width);
 		strbuf_addf(out, "\n%s, %s mode (" STR_FMT ")\n", sink_name(s),
 			output_mode_name(s->config.mode), STR_ARG(s->place));
-		node_text(s->input, 1, width, out);
+		node_text(s->input, 1, width, shares, out);
 	}
 }
 
@@ -352,7 +362,7 @@ static void schema_json(const struct schema *s, struct strbuf *out)
 	strbuf_release(&type);
 }
 
-static void node_json(const struct plan_node *n, struct strbuf *out)
+static void node_json(const struct plan_node *n, bool shares, struct strbuf *out)
 {
 	struct strbuf detail;
 	strbuf_init(&detail);
@@ -363,7 +373,11 @@ static void node_json(const struct plan_node *n, struct strbuf *out)
 	add_member(out, "detail", detail.len > 0 ? strbuf_str(&detail) : str_lit(""));
 	strbuf_add_byte(out, ',');
 	add_member(out, "place", n->place);
-	strbuf_addf(out, ",\"table\":%s,\"inputs\":[", n->is_table ? "true" : "false");
+	strbuf_addf(out, ",\"table\":%s,", n->is_table ? "true" : "false");
+	if (shares)
+		strbuf_addf(out, "\"in_workers\":%s,",
+			plan_node_in_workers(n) ? "true" : "false");
+	strbuf_add_c(out, "\"inputs\":[");
 	for (uint32_t i = 0; i < n->input_count; i++)
 		strbuf_addf(out, "%s%u", i > 0 ? "," : "", n->inputs[i]->id);
 	strbuf_add_c(out, "],");
@@ -384,7 +398,7 @@ void plan_json(const struct plan *p, struct strbuf *out)
 	strbuf_add_c(out, ",\"nodes\":[");
 	for (uint32_t i = 0; i < p->node_count; i++) {
 		strbuf_add_c(out, i > 0 ? ",\n" : "\n");
-		node_json(p->nodes[i], out);
+		node_json(p->nodes[i], p->workers > 1, out);
 	}
 	strbuf_add_c(out, "],\n\"sinks\":[");
 	for (uint32_t i = 0; i < p->sink_count; i++) {

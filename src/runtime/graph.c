@@ -1,6 +1,7 @@
 #include "runtime/graph.h"
 
 #include "base/check.h"
+#include "plan/plan_workers.h"
 
 #include <stdlib.h>
 
@@ -29,6 +30,12 @@ static enum output_mode input_mode(
 	return holds_state(node) ? OUTPUT_CHANGELOG : mode;
 }
 
+/* The graph is a worker's, and `node` is not among its steps. */
+static bool is_absent(const struct graph *g, const struct plan_node *node)
+{
+	return g->exit != NULL && !plan_node_in_workers(node);
+}
+
 /* One that holds state serves every mode from one operator, a stream's step has only one. */
 static enum output_mode made_mode(const struct plan_node *node, enum output_mode mode)
 {
@@ -40,13 +47,16 @@ static int node_operator(struct graph *g, const struct plan_node *node, enum out
 {
 	struct operator **slot = &g->made[node->id * output_mode_count + made_mode(node, mode)];
 	if (*slot == NULL) {
-		*slot = operator_open(node, made_mode(node, mode), g->dead, g->batch, err);
+		bool absent = is_absent(g, node);
+		*slot = absent ? operator_open_absent()
+			       : operator_open(node, made_mode(node, mode), g->dead, g->batch, err);
 		if (*slot == NULL)
 			return -(int)err->code;
+		(*slot)->output_stays = g->exit != NULL;
 		for (uint32_t i = 0; i < node->input_count; i++) {
 			const struct plan_node *input = node->inputs[i];
 			int r = connect_node(g, input, input_mode(node, input, mode),
-				operator_input(*slot, i), err);
+				absent ? NULL : operator_input(*slot, i), err);
 			if (r < 0)
 				return r;
 		}
@@ -55,19 +65,36 @@ static int node_operator(struct graph *g, const struct plan_node *node, enum out
 	return 0;
 }
 
+/* `to` is NULL where that is a step or sink of another process. */
 static int connect_node(struct graph *g, const struct plan_node *node, enum output_mode mode,
 	struct operator *to, struct error *err)
 {
-	if (node->kind == PLAN_SOURCE) {
-		operator_connect(graph_head(g, node), to, OUTPUT_APPEND);
-		return 0;
-	}
 	struct operator *from = NULL;
-	int r = node_operator(g, node, mode, &from, err);
-	if (r < 0)
+	int r = 0;
+	if (node->kind == PLAN_SOURCE)
+		from = graph_head(g, node);
+	else
+		r = node_operator(g, node, mode, &from, err);
+	if (r < 0 || is_absent(g, node))
 		return r;
+	if (to == NULL) {
+		to = operator_open_exit(g->exit, (struct row_edge){node->id, from->out_count});
+		g->exits = realloc(g->exits, (g->exit_count + 1) * sizeof(struct operator *));
+		check(g->exits != NULL);
+		g->exits[g->exit_count++] = to;
+	}
 	operator_connect(from, to, node->is_table ? mode : OUTPUT_APPEND);
 	return 0;
+}
+
+struct operator *graph_edge(const struct graph *g, struct row_edge edge)
+{
+	check(edge.node < g->plan->node_count);
+	const struct operator *from = g->plan->nodes[edge.node]->kind == PLAN_SOURCE
+		? &g->heads[edge.node]
+		: g->made[edge.node * output_mode_count + OUTPUT_APPEND];
+	check(edge.out < from->out_count);
+	return from->outs[edge.out].to;
 }
 
 /*
@@ -187,38 +214,55 @@ static void release_head(struct operator *op)
 static const struct operator_ops head_ops = {
 	.name = "source", .push = pass_on, .close = release_head};
 
-int graph_open(struct graph *g, const struct plan *plan, struct dead_letters *dead,
-	const struct batch *batch, const struct sink_writer *writer, struct error *err)
+static int alloc_graph(struct graph *g, struct error *err)
 {
-	uint32_t nodes = plan->node_count;
-	*g = (struct graph){.plan = plan, .dead = dead, .batch = batch, .writer = writer};
-	g->made = calloc((size_t)nodes * output_mode_count + 1, sizeof(struct operator *));
-	g->order = calloc((size_t)nodes * output_mode_count + 1, sizeof(struct operator *));
-	g->heads = calloc((size_t)nodes + 1, sizeof(struct operator));
-	g->sinks = calloc((size_t)plan->sink_count + 1, sizeof(struct sink *));
-	g->sink_ends = calloc((size_t)plan->sink_count + 1, sizeof(struct operator *));
-	g->gets_all = calloc((size_t)plan->sink_count + 1, sizeof(bool));
-	g->verdicts = calloc((size_t)plan->sink_count + 1, sizeof(enum sink_verdict));
-	g->own_steps = calloc((size_t)nodes * plan->sink_count + 1, sizeof(struct operator *));
+	size_t nodes = g->plan->node_count, sinks = g->plan->sink_count;
+	g->made = calloc(nodes * output_mode_count + 1, sizeof(struct operator *));
+	g->order = calloc(nodes * output_mode_count + 1, sizeof(struct operator *));
+	g->heads = calloc(nodes + 1, sizeof(struct operator));
+	g->sinks = calloc(sinks + 1, sizeof(struct sink *));
+	g->sink_ends = calloc(sinks + 1, sizeof(struct operator *));
+	g->gets_all = calloc(sinks + 1, sizeof(bool));
+	g->verdicts = calloc(sinks + 1, sizeof(enum sink_verdict));
+	g->own_steps = calloc(nodes * sinks + 1, sizeof(struct operator *));
 	if (g->made == NULL || g->order == NULL || g->heads == NULL || g->sinks == NULL ||
 		g->sink_ends == NULL || g->gets_all == NULL || g->verdicts == NULL ||
 		g->own_steps == NULL)
 		return error_set(err, CDCL_E_MEMORY, "no memory for the operators");
 	for (uint32_t i = 0; i < nodes; i++) {
 		g->heads[i].ops = &head_ops;
-		g->heads[i].dead = dead;
-		g->heads[i].batch = batch;
-		g->heads[i].schema = plan->nodes[i]->schema;
+		g->heads[i].dead = g->dead;
+		g->heads[i].batch = g->batch;
+		g->heads[i].schema = g->plan->nodes[i]->schema;
 	}
-	for (uint32_t i = 0; i < plan->sink_count; i++) {
-		int r = open_sink(g, &plan->sinks[i], err);
-		if (r < 0)
-			return r;
-	}
-	for (uint32_t i = 0; i < nodes * output_mode_count; i++)
+	return 0;
+}
+
+int graph_open(struct graph *g, const struct plan *plan, struct dead_letters *dead,
+	const struct batch *batch, const struct sink_writer *writer, struct error *err)
+{
+	*g = (struct graph){.plan = plan, .dead = dead, .batch = batch, .writer = writer};
+	int r = alloc_graph(g, err);
+	for (uint32_t i = 0; i < plan->sink_count && r >= 0; i++)
+		r = open_sink(g, &plan->sinks[i], err);
+	if (r < 0)
+		return r;
+	for (uint32_t i = 0; i < plan->node_count * output_mode_count; i++)
 		if (g->made[i] != NULL)
 			g->order[g->order_count++] = g->made[i];
 	return 0;
+}
+
+int graph_open_worker(struct graph *g, const struct plan *plan, struct dead_letters *dead,
+	const struct batch *batch, struct row_exit *exit, struct error *err)
+{
+	*g = (struct graph){.plan = plan, .dead = dead, .batch = batch, .exit = exit};
+	int r = alloc_graph(g, err);
+	for (uint32_t i = 0; i < plan->sink_count && r >= 0; i++) {
+		const struct plan_sink *planned = &plan->sinks[i];
+		r = connect_node(g, planned->input, fed_mode(planned), NULL, err);
+	}
+	return r < 0 ? r : 0;
 }
 
 /* Steps that do not know which rows changed give all of them. */
@@ -368,5 +412,8 @@ void graph_close(struct graph *g)
 	for (uint32_t i = 0; i < g->own_step_count; i++)
 		operator_close(g->own_steps[i]);
 	free(g->own_steps);
+	for (uint32_t i = 0; i < g->exit_count; i++)
+		operator_close(g->exits[i]);
+	free(g->exits);
 	*g = (struct graph){.plan = NULL};
 }

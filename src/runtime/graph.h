@@ -23,6 +23,7 @@
 
 #include "cdcl/error.h"
 #include "ops/operator.h"
+#include "ops/operator_exit.h"
 #include "plan/plan.h"
 #include "sink/sink.h"
 
@@ -42,11 +43,24 @@ struct graph {
 	uint32_t own_step_count;
 	uint32_t sink_count;
 	struct operator *heads; /* one per plan node; used for sources: what they feed */
+	struct row_exit *exit; /* of a worker's; NULL: it is whole */
+	struct operator **exits; /* of a worker's */
+	uint32_t exit_count;
 };
 
 int graph_open(struct graph *g, const struct plan *plan, struct dead_letters *dead,
 	const struct batch *batch, const struct sink_writer *writer, struct error *err);
 void graph_close(struct graph *g);
+
+/*
+ * A worker's: the steps of streams that hold nothing, as far as they are fed by sources through
+ * such steps. What is behind them is where the whole graph is: rows leave through `exit` by an
+ * edge, whose number is the same in both.
+ */
+int graph_open_worker(struct graph *g, const struct plan *plan, struct dead_letters *dead,
+	const struct batch *batch, struct row_exit *exit, struct error *err);
+/* In the whole graph: what the edge leads to. */
+struct operator *graph_edge(const struct graph *g, struct row_edge edge);
 
 /*
  * What each sink gets, from what its target holds (sink_judge): before the first row. Afterwards a

@@ -1,38 +1,21 @@
 #include "runtime/intake.h"
 
-#include "base/log.h"
-#include "source/raw_decode.h"
-
 #include <stdlib.h>
 
 enum { intake_arena_block_bytes = 256 * 1024 };
-
-static void open_decoder(struct intake *in, const struct clock *clock)
-{
-	const struct plan_node *node = in->node;
-	if (node->envelope != NULL && !node->raw) {
-		struct envelope_config config = *node->envelope;
-		config.json.clock = clock;
-		in->envelope = envelope_open(&config);
-	} else if (!node->raw) {
-		struct json_config config = node->json;
-		config.clock = clock;
-		in->decoder = json_decoder_open(&config);
-	}
-}
 
 int intake_open(struct intake *in, const struct plan_node *node, enum source_run run,
 	struct operator *head, struct dead_letters *dead, const struct clock *clock,
 	struct error *err)
 {
-	*in = (struct intake){.node = node, .head = head, .dead = dead, .state = SOURCE_IDLE};
+	*in = (struct intake){.node = node, .dead = dead, .state = SOURCE_IDLE};
 	arena_init(&in->arena, intake_arena_block_bytes);
 	in->messages = calloc(1, sizeof(*in->messages));
 	if (in->messages == NULL)
 		return error_set(err, CDCL_E_MEMORY, "no memory for a block of messages");
 	in->messages->arena = &in->arena;
 	in->messages->source_id = node->source.number;
-	open_decoder(in, clock);
+	row_reader_open(&in->rows, node, head, dead, clock);
 	in->source = source_open(&node->source, node->id, run, clock, err);
 	return in->source == NULL ? -(int)err->code : 0;
 }
@@ -41,50 +24,30 @@ int intake_take(struct intake *in, struct intake *old, const struct plan_node *n
 	struct operator *head, struct dead_letters *dead, const struct clock *clock,
 	struct error *err)
 {
-	struct envelope_decoder *before = old->envelope;
+	struct envelope_decoder *before = old->rows.envelope;
 	if ((before == NULL) != (node->envelope == NULL) || node->raw != old->node->raw)
 		return error_set(err, CDCL_E_SCRIPT, "the script reads its sources otherwise now");
 	*in = *old;
 	in->node = node;
-	in->head = head;
 	in->dead = dead;
 	in->messages->arena = &in->arena;
 	in->messages->source_id = node->source.number;
 	in->wider = NULL;
-	in->decoder = NULL;
-	in->envelope = NULL;
 	in->one = NULL;
-	open_decoder(in, clock);
+	row_reader_open(&in->rows, node, head, dead, clock);
+	in->rows.tally = old->rows.tally;
 	if (before != NULL)
-		envelope_take(in->envelope, before);
+		envelope_take(in->rows.envelope, before);
 	arena_init(&old->arena, intake_arena_block_bytes);
 	old->source = NULL;
 	old->messages = NULL;
 	return 0;
 }
 
-/* What came and was no row, or not all of one: nobody would know otherwise. */
-static void tell_counts(const struct intake *in)
-{
-	const struct envelope_counts *c = envelope_counts(in->envelope);
-	if (c->skipped > 0)
-		log_info("envelope",
-			"%lld control records skipped (heartbeats, transaction marks, DDL, other "
-			"tables)",
-			(long long)c->skipped);
-	if (c->json.bad_fields > 0)
-		log_warn("envelope", "%lld values that did not fit their column read as NULL",
-			(long long)c->json.bad_fields);
-}
-
 void intake_close(struct intake *in)
 {
-	if (in->envelope != NULL)
-		tell_counts(in);
 	source_close(in->source);
-	if (in->decoder != NULL)
-		json_decoder_close(in->decoder);
-	envelope_close(in->envelope);
+	row_reader_close(&in->rows);
 	arena_release(&in->arena);
 	if (in->one != NULL)
 		arena_release(&in->one_arena);
@@ -110,7 +73,7 @@ int intake_begin_batch(struct intake *in, struct error *err)
 	in->bytes_at_batch = in->source->bytes_read;
 	in->files_at_batch = in->source->files_read;
 	in->carried = waiting(in);
-	in->tally_at_batch = in->tally;
+	in->tally_at_batch = in->rows.tally;
 	in->noted = 0;
 	in->noted_until = in->source->partition_count == 0 ? 0 : in->source->partitions[0].position;
 	if (in->state == SOURCE_LIMIT)
@@ -126,15 +89,14 @@ bool intake_had_input(const struct intake *in)
 
 int intake_settle(const struct intake *in, struct error *err)
 {
-	return intake_tally_settle(&in->tally, &in->tally_at_batch, intake_messages(in),
+	return intake_tally_settle(&in->rows.tally, &in->tally_at_batch, intake_messages(in),
 		in->source->description, err);
 }
 
 /* ---- the order of messages ---- */
 
-static void note_messages(struct intake *in)
+static void note_messages(struct intake *in, const struct messages *m)
 {
-	const struct messages *m = in->messages;
 	for (uint32_t i = 0; i < m->count; i++)
 		if (i + 1 == m->count || m->partition[i + 1] != m->partition[i] ||
 			m->topic[i + 1].data != m->topic[i].data)
@@ -158,12 +120,12 @@ static void note_lines(struct intake *in)
 	}
 }
 
-static void note_order(struct intake *in)
+static void note_order(struct intake *in, const struct messages *m)
 {
 	if (in->order == NULL)
 		return;
 	if (in->node->source.kind == SOURCE_KAFKA)
-		note_messages(in);
+		note_messages(in, m);
 	else
 		note_lines(in);
 }
@@ -191,10 +153,9 @@ bool intake_ends_turn(struct intake *in)
 }
 
 /* Fills until the chunk is full or the source has no more at once. */
-static int fill(struct intake *in, struct error *err)
+static int fill(struct intake *in, struct messages *m, struct error *err)
 {
-	arena_reset(&in->arena);
-	struct messages *m = in->messages;
+	arena_reset(m->arena);
 	m->count = 0;
 	do {
 		uint32_t before = m->count;
@@ -208,46 +169,21 @@ static int fill(struct intake *in, struct error *err)
 	return 0;
 }
 
-/* Messages of one block may give rows for several chunks; some may wait for other columns. */
-static int read_events(
+/* From `next` on; some may wait for other columns. */
+static int read_messages(
 	struct intake *in, const struct messages *m, uint32_t *next, struct error *err)
 {
-	int more;
-	do {
-		struct chunk *c = NULL;
-		struct envelope_counts before = *envelope_counts(in->envelope);
-		uint32_t from = *next;
-		more = envelope_decode(in->envelope, m, next, in->dead, &c, err);
-		if (more < 0)
-			return more;
-		intake_tally_events(
-			&in->tally, c, *next - from, &before, envelope_counts(in->envelope));
-		int r = c->row_count == 0 ? 0 : operator_emit(in->head, OUTPUT_APPEND, c, err);
-		if (r < 0)
-			return r;
-	} while (more == 1);
-	in->pending = more == ENVELOPE_WIDER;
-	in->wider = in->pending ? envelope_wider(in->envelope) : NULL;
-	return 0;
-}
-
-static int read_rows(struct intake *in, const struct messages *m, struct error *err)
-{
-	struct chunk *c = NULL;
-	int r = in->decoder == NULL ? raw_decode(in->node->schema, m, &c, err)
-				    : json_decode(in->decoder, m, in->dead, &c, err);
-	if (r >= 0)
-		intake_tally_rows(&in->tally, c);
-	return r < 0 ? r : operator_emit(in->head, OUTPUT_APPEND, c, err);
+	int r = row_reader_read(&in->rows, m, next, err);
+	in->pending = r == ENVELOPE_WIDER;
+	in->wider = in->pending ? envelope_wider(in->rows.envelope) : NULL;
+	return r < 0 ? r : 0;
 }
 
 /* Of in->messages, from in->next on. */
 static int read_block(struct intake *in, struct error *err)
 {
 	quarantine_test_crash(in->messages);
-	if (in->envelope != NULL)
-		return read_events(in, in->messages, &in->next, err);
-	return read_rows(in, in->messages, err);
+	return read_messages(in, in->messages, &in->next, err);
 }
 
 /* The same, a message at a time, each with an arena of its own: a chunk is as large as any. */
@@ -269,12 +205,22 @@ static int read_singly(struct intake *in, struct error *err)
 		quarantine_enter(in->quarantine, in->one, 0);
 		quarantine_test_crash(in->one);
 		uint32_t next = 0;
-		r = in->envelope != NULL ? read_events(in, in->one, &next, err)
-					 : read_rows(in, in->one, err);
+		r = read_messages(in, in->one, &next, err);
 		in->next += in->pending ? 0 : 1;
 	}
 	quarantine_leave(in->quarantine);
 	return r;
+}
+
+int intake_fill(struct intake *in, struct messages *m, struct error *err)
+{
+	m->source_id = in->node->source.number;
+	int r = fill(in, m, err);
+	if (r < 0)
+		return r;
+	if (m->count > 0)
+		note_order(in, m);
+	return (int)m->count;
 }
 
 int intake_read(struct intake *in, struct error *err)
@@ -283,15 +229,15 @@ int intake_read(struct intake *in, struct error *err)
 		return 0;
 	int r = 0;
 	if (!in->pending) {
-		r = fill(in, err);
+		r = fill(in, in->messages, err);
 		if (r < 0 || in->messages->count == 0)
 			return r;
-		note_order(in);
+		note_order(in, in->messages);
 		dead_letters_note_read(in->dead, in->messages->count);
 		in->next = 0;
-		in->tally.put_aside += in->messages->count;
+		in->rows.tally.put_aside += in->messages->count;
 		r = quarantine_put_aside(in->quarantine, in->messages, in->dead, err);
-		in->tally.put_aside -= in->messages->count;
+		in->rows.tally.put_aside -= in->messages->count;
 	}
 	in->pending = false;
 	uint32_t count = in->messages->count;

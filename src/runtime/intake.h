@@ -12,22 +12,17 @@
 
 #include "cdcl/error.h"
 #include "base/arena.h"
-#include "decode/envelope.h"
-#include "ops/operator.h"
-#include "plan/plan.h"
-#include "runtime/intake_tally.h"
 #include "runtime/quarantine.h"
 #include "runtime/read_order.h"
+#include "runtime/row_reader.h"
 #include "source/source.h"
 
 struct intake {
 	const struct plan_node *node;
 	struct source *source;
-	struct json_decoder *decoder; /* flat rows that nobody merges; NULL: raw, or envelope */
-	struct envelope_decoder *envelope; /* NULL: one of the others */
+	struct row_reader rows;
 	struct messages *messages;
 	struct arena arena; /* chunk */
-	struct operator *head; /* the graph's */
 	struct dead_letters *dead; /* the pipeline's */
 	struct quarantine *quarantine; /* the pipeline's; NULL: no checkpoint */
 	struct read_order *order; /* the pipeline's; NULL: no checkpoint */
@@ -46,8 +41,7 @@ struct intake {
 	int64_t messages_at_batch; /* source's counters when the batch began */
 	int64_t bytes_at_batch;
 	int64_t files_at_batch;
-	struct intake_tally tally; /* of all messages, */
-	struct intake_tally tally_at_batch; /* and when the batch began */
+	struct intake_tally tally_at_batch; /* rows.tally, when the batch began */
 };
 
 int intake_open(struct intake *in, const struct plan_node *node, enum source_run run,
@@ -74,6 +68,12 @@ bool intake_ends_turn(struct intake *in);
 
 /* At most one chunk. Sets in->state; answers the number of rows or a negative error. */
 int intake_read(struct intake *in, struct error *err);
+
+/*
+ * Only the messages of a chunk into `m`, whose arena is reset, for a worker to read. Sets
+ * in->state; answers their number or a negative error.
+ */
+int intake_fill(struct intake *in, struct messages *m, struct error *err);
 
 /* Messages of the batch so far; those that wait belong to the next one. */
 int64_t intake_messages(const struct intake *in);

@@ -32,6 +32,18 @@ void intake_tally_events(struct intake_tally *t, const struct chunk *c, uint32_t
 	t->refused += after->refused - before->refused;
 }
 
+void intake_tally_add(struct intake_tally *t, const struct intake_tally *before,
+	const struct intake_tally *after)
+{
+	t->decoded += after->decoded - before->decoded;
+	t->put_aside += after->put_aside - before->put_aside;
+	t->with_rows += after->with_rows - before->with_rows;
+	t->rows += after->rows - before->rows;
+	t->dropped += after->dropped - before->dropped;
+	t->skipped += after->skipped - before->skipped;
+	t->refused += after->refused - before->refused;
+}
+
 int intake_tally_settle(const struct intake_tally *t, const struct intake_tally *at_batch,
 	int64_t messages, struct str source, struct error *err)
 {

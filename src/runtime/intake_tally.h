@@ -31,6 +31,10 @@ void intake_tally_rows(struct intake_tally *t, const struct chunk *c);
 void intake_tally_events(struct intake_tally *t, const struct chunk *c, uint32_t decoded,
 	const struct envelope_counts *before, const struct envelope_counts *after);
 
+/* What `after` has more than `before`, which another process counted. */
+void intake_tally_add(struct intake_tally *t, const struct intake_tally *before,
+	const struct intake_tally *after);
+
 /* Of `messages` that a batch read; CDCL_E_INTERNAL: some are not accounted for. */
 int intake_tally_settle(const struct intake_tally *t, const struct intake_tally *at_batch,
 	int64_t messages, struct str source, struct error *err);

@@ -9,6 +9,7 @@
 #include "runtime/intake.h"
 #include "runtime/transactions.h"
 #include "runtime/trigger.h"
+#include "runtime/workers.h"
 #include "sink/dead_letter_sink.h"
 
 #include <stdlib.h>
@@ -32,8 +33,10 @@ struct pipeline {
 	struct quarantine *quarantine; /* with it */
 	struct read_order order; /* with it */
 	struct transactions transactions;
+	struct workers *workers; /* NULL: one process does all */
 	struct intake *intakes;
 	uint32_t intake_count;
+	uint32_t intake_next; /* with workers: whose turn it is in the round */
 	struct dead_letters dead;
 	struct trigger trigger;
 	struct batch batch;
@@ -160,6 +163,19 @@ static int open_graph(struct pipeline *p, struct error *err)
 	return p->quarantine == NULL ? -(int)err->code : 0;
 }
 
+/* First of all: they must have no locks and connections. */
+static int open_workers(struct pipeline *p, struct error *err)
+{
+	if (p->plan->workers > 1 && !plan_uses_workers(p->plan))
+		log_warn("workers",
+			"no source of this job can be read by workers: cdcl plan --workers says "
+			"more; one process does all");
+	if (!plan_uses_workers(p->plan))
+		return 0;
+	p->workers = workers_open(p->plan, p->plan->workers, p->clock, err);
+	return p->workers == NULL ? -(int)err->code : 0;
+}
+
 struct pipeline *pipeline_open(
 	struct plan *plan, const struct clock *clock, int64_t batches_max, struct error *err)
 {
@@ -176,7 +192,7 @@ struct pipeline *pipeline_open(
 	p->dead.count_max = plan->error_budget;
 	trigger_init(&p->trigger, plan->trigger, plan->trigger_ms, clock_wall_us(clock));
 	p->batch.time_us = clock_wall_us(clock);
-	if (open_graph(p, err) < 0 || open_intakes(p, err) < 0 || open_dead_letters(p, err) < 0 ||
+	if (open_workers(p, err) < 0 || open_graph(p, err) < 0 || open_intakes(p, err) < 0 || open_dead_letters(p, err) < 0 ||
 		transactions_check(&p->transactions, err) < 0) {
 		pipeline_close(p);
 		return NULL;
@@ -217,7 +233,8 @@ struct pipeline *pipeline_follow(
 	if (graph_same_shape(&old->graph, plan, err) < 0)
 		goto fail;
 	graph_close_sinks(&old->graph);
-	if (graph_open(&p->graph, plan, &p->dead, &p->batch, NULL, err) < 0 ||
+	if (open_workers(p, err) < 0 ||
+		graph_open(&p->graph, plan, &p->dead, &p->batch, NULL, err) < 0 ||
 		graph_take(&p->graph, &old->graph, err) < 0 || take_intakes(p, old, err) < 0)
 		goto fail;
 	return p;
@@ -230,6 +247,7 @@ void pipeline_close(struct pipeline *p)
 {
 	if (p == NULL)
 		return;
+	workers_close(p->workers);
 	for (uint32_t i = 0; i < p->intake_count; i++) {
 		intake_close(&p->intakes[i]);
 		free(p->targets[i]);
@@ -277,16 +295,121 @@ static int begin_batch(struct pipeline *p, struct error *err)
 	return 0;
 }
 
+static bool may_have_more(const struct intake *in)
+{
+	bool none = in->state == SOURCE_LIMIT || in->state == SOURCE_END;
+	return in->wider == NULL && (!none || in->pending);
+}
+
+/* ---- with workers ---- */
+
+static bool workers_read(const struct pipeline *p)
+{
+	return p->workers != NULL && !quarantine_is_active(p->quarantine);
+}
+
+static bool is_waiting_for_workers(const struct pipeline *p)
+{
+	return p->workers != NULL && workers_busy(p->workers);
+}
+
+/* A worker that died ends the job, and the next start hears of it. */
+static int note_death(struct pipeline *p, int r)
+{
+	quarantine_worker_died(p->quarantine, workers_words(p->workers));
+	return r;
+}
+
+/* Blocks that came back, in their order: to the steps that are here. */
+static int take_blocks(struct pipeline *p, struct error *err)
+{
+	struct worker_block *b;
+	int r;
+	while ((r = workers_take(p->workers, &b, err)) == 1) {
+		dead_letters_note_read(&p->dead, b->messages.count);
+		int replayed = worker_block_replay(b, &p->graph, &p->dead, err);
+		workers_free(p->workers);
+		if (replayed < 0)
+			return replayed;
+	}
+	return r < 0 ? note_death(p, r) : 0;
+}
+
+/* Reading failed with *err: what was read before comes first, and may end the job in its stead. */
+static int fail_in_turn(struct pipeline *p, int failed, struct error *err)
+{
+	struct error earlier;
+	error_init(&earlier);
+	int r = 0;
+	while (r == 0 && workers_busy(p->workers)) {
+		r = take_blocks(p, &earlier);
+		if (r == 0 && workers_busy(p->workers))
+			workers_wait(p->workers);
+	}
+	if (r == 0)
+		return failed;
+	*err = earlier;
+	return r;
+}
+
+/* One block from the source; 0: there is no room for one. */
+static int give_block(struct pipeline *p, struct intake *in, struct error *err)
+{
+	struct worker_block *b = workers_room(p->workers);
+	if (b == NULL)
+		return 0;
+	worker_block_begin(b, in->node->id, &p->batch);
+	int r = intake_fill(in, &b->messages, err);
+	if (r < 0)
+		return fail_in_turn(p, r, err);
+	if (r > 0 && (r = workers_give(p->workers, b, err)) < 0)
+		return note_death(p, r);
+	return 1;
+}
+
+/* One chunk of a source that workers cannot read; 0: what was read before comes first. */
+static int read_here(struct pipeline *p, struct intake *in, struct error *err)
+{
+	if (workers_busy(p->workers))
+		return 0;
+	int r = intake_read(in, err);
+	return r < 0 ? r : 1;
+}
+
+/*
+ * As read_round, over blocks for the workers. Where there was no room for one the round goes on
+ * later, so that the order is that of one process.
+ */
+static int give_round(struct pipeline *p, struct error *err)
+{
+	int more = 0;
+	int r = take_blocks(p, err);
+	for (; p->intake_next < p->intake_count && r >= 0; p->intake_next++) {
+		struct intake *in = &p->intakes[p->intake_next];
+		if (!may_have_more(in) || !intake_has_turn(in))
+			continue;
+		r = plan_node_in_workers(in->node) ? give_block(p, in, err)
+						   : read_here(p, in, err);
+		if (r <= 0)
+			return r;
+		if (in->state == SOURCE_MORE || intake_ends_turn(in))
+			more = 1;
+	}
+	p->intake_next = 0;
+	return r < 0 ? r : more;
+}
+
+/* ---- chunks ---- */
+
 /* One chunk from every source that may have one. Answers whether some source has more at once. */
 static int read_round(struct pipeline *p, struct error *err)
 {
 	int more = 0;
+	if (workers_read(p))
+		return give_round(p, err);
 	for (uint32_t i = 0; i < p->intake_count; i++) {
 		struct intake *in = &p->intakes[i];
-		bool none = in->state == SOURCE_LIMIT || in->state == SOURCE_END;
-		if (in->wider != NULL || (none && !in->pending))
-			continue;
-		if (!intake_has_turn(in))
+		if (!may_have_more(in) || !intake_has_turn(in))
 			continue;
 		int r = intake_read(in, err);
 		if (r < 0)
@@ -400,6 +523,8 @@ static bool bound_reached(const struct pipeline *p)
 
 static bool may_close(const struct pipeline *p)
 {
+	if (is_waiting_for_workers(p))
+		return false;
 	if (p->draining || is_wider(p))
 		return true;
 	if (some_is(p, SOURCE_WAITING) || read_order_turn(&p->order) != NULL)
@@ -623,6 +748,8 @@ int pipeline_step(struct pipeline *p, uint32_t chunks_max, struct error *err)
 	int r = p->batch_open && had_input(p) ? 0 : begin_batch(p, err);
 	if (r == 0 && !p->draining)
 		r = read_chunks(p, chunks_max, err);
+	else if (r == 0 && p->workers != NULL)
+		r = take_blocks(p, err);
 	if (r < 0)
 		return r;
 	bool more = r == 1;
@@ -659,6 +786,10 @@ void pipeline_wait(const struct pipeline *p, struct pipeline_wait *wait)
 	int64_t held_us = p->batches_done > 0 ? pending_us(p) : -1;
 	if (held_us >= 0 && (wait->timeout_us < 0 || held_us < wait->timeout_us))
 		wait->timeout_us = held_us;
+	if (is_waiting_for_workers(p))
+		wait->fd_count += workers_fds(p->workers, wait->fds + wait->fd_count);
+	if (p->workers != NULL && (workers_room(p->workers) == NULL || p->draining))
+		return;
 	for (uint32_t i = 0; i < p->intake_count; i++) {
 		const struct intake *in = &p->intakes[i];
 		if (in->state == SOURCE_LIMIT || in->state == SOURCE_END)

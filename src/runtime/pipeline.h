@@ -65,7 +65,7 @@ struct pipeline_totals {
 };
 
 struct pipeline_wait {
-	int fds[1032]; /* plan_nodes_max sources at most, and a few of the caller */
+	int fds[1096]; /* plan_nodes_max sources, workers_max, and a few of the caller */
 	uint32_t fd_count;
 	int64_t timeout_us; /* -1: no limit by time */
 };

@@ -24,6 +24,7 @@ struct quarantine {
 	struct plan_script *script;
 	struct attempt attempt;
 	struct last_words work;
+	bool died;
 };
 
 /* ---- what the last process left ---- */
@@ -206,8 +207,8 @@ void quarantine_close(struct quarantine *q)
 		set_careful(q, false);
 	last_words_of_this_thread(-1);
 	struct error err;
-	q->attempt.open = false;
-	bool clean = q->attempt.mode == ATTEMPT_NORMAL && q->attempt.culprit_count == 0 &&
+	q->attempt.open = q->died;
+	bool clean = !q->died && q->attempt.mode == ATTEMPT_NORMAL && q->attempt.culprit_count == 0 &&
 		q->attempt.deaths == 0;
 	if (clean)
 		forget(q);
@@ -218,7 +219,23 @@ void quarantine_close(struct quarantine *q)
 	free(q);
 }
 
+void quarantine_worker_died(struct quarantine *q, int words_fd)
+{
+	struct last_words death;
+	if (q == NULL)
+		return;
+	q->died = true;
+	if (words_fd >= 0 && last_words_read(words_fd, WORDS_DEATH, &death))
+		last_words_write(q->words_fd, WORDS_DEATH, &death);
+}
+
 /* ---- a batch ---- */
+
+bool quarantine_is_active(const struct quarantine *q)
+{
+	return q != NULL &&
+		(q->attempt.mode != ATTEMPT_NORMAL || q->attempt.culprit_count > 0);
+}
 
 bool quarantine_reads_singly(const struct quarantine *q)
 {

@@ -32,6 +32,14 @@ struct quarantine *quarantine_open(
 /* The end of a process that did not die. NULL is fine. */
 void quarantine_close(struct quarantine *q);
 
+/* It changes how records are read, or takes some out: a process that has workers reads itself. */
+bool quarantine_is_active(const struct quarantine *q);
+/*
+ * A worker died, and left its last words there (-1: none): to the next start it is as if this
+ * process had.
+ */
+void quarantine_worker_died(struct quarantine *q, int words_fd);
+
 /* Records are to be read one by one, each between enter and leave. */
 bool quarantine_reads_singly(const struct quarantine *q);
 void quarantine_enter(struct quarantine *q, const struct messages *m, uint32_t i);

@@ -198,6 +198,7 @@ static int finish_plan(struct script *s, struct error *err)
 	}
 	if (s->options.checkpoint.data != NULL)
 		p->checkpoint = s->options.checkpoint;
+	p->workers = s->options.workers;
 	for (uint32_t i = 0; i < p->node_count; i++) {
 		if (p->nodes[i]->kind == PLAN_SOURCE && p->nodes[i]->source.kind == SOURCE_KAFKA)
 			p->nodes[i]->source.kafka.group = p->job_name;
@@ -226,6 +227,11 @@ static void words_to(struct plan_script *seam, int fd)
 	watchdog_words_to(container_of(seam, struct script, seam)->dog, fd);
 }
 
+static int forked(struct plan_script *seam, struct error *err)
+{
+	return watchdog_forked(container_of(seam, struct script, seam)->dog, err);
+}
+
 static struct script *open_script(
 	const struct script_options *options, const struct script *twin, struct error *err)
 {
@@ -240,7 +246,8 @@ static struct script *open_script(
 	arena_init(&s->scratch, 64 * 1024);
 	error_init(&s->error);
 	s->plan = plan_open();
-	s->seam = (struct plan_script){.careful = be_careful, .words_to = words_to};
+	s->seam = (struct plan_script){
+		.careful = be_careful, .words_to = words_to, .forked = forked};
 	s->plan->script = &s->seam;
 	if (read_script(s, options->path, twin, err) < 0)
 		goto fail;

@@ -36,6 +36,7 @@ struct script_options {
 	/* Looks at first messages for what only they know; NULL: nothing is looked at. */
 	struct source_peek *peek;
 	struct str checkpoint; /* --checkpoint FOLDER */
+	uint32_t workers; /* --workers */
 	struct str trigger; /* --trigger "1 second" | "default" | "once" | "available_now" */
 };
 

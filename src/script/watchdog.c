@@ -133,6 +133,18 @@ static void *watchdog_main(void *argument)
 	}
 }
 
+static int start(struct watchdog *w, struct error *err)
+{
+	if (pipe(w->wake) != 0)
+		return error_set(err, CDCL_E_INTERNAL, "cannot make the watchdog's pipe: %s",
+			strerror(errno));
+	if (pthread_create(&w->thread, NULL, watchdog_main, w) == 0)
+		return 0;
+	close(w->wake[0]);
+	close(w->wake[1]);
+	return error_set(err, CDCL_E_INTERNAL, "cannot start the watchdog");
+}
+
 struct watchdog *watchdog_open(
 	const char *script, int64_t call_ms_max, enum watchdog_action action, struct error *err)
 {
@@ -145,20 +157,17 @@ struct watchdog *watchdog_open(
 	w->call_ms_max = call_ms_max > 0 ? call_ms_max : call_ms_max_default;
 	w->action = (int)action;
 	w->words_fd = -1;
-	if (pipe(w->wake) != 0) {
-		error_set(err, CDCL_E_INTERNAL, "cannot make the watchdog's pipe: %s",
-			strerror(errno));
-		free(w);
-		return NULL;
-	}
-	if (pthread_create(&w->thread, NULL, watchdog_main, w) != 0) {
-		error_set(err, CDCL_E_INTERNAL, "cannot start the watchdog");
-		close(w->wake[0]);
-		close(w->wake[1]);
-		free(w);
-		return NULL;
-	}
-	return w;
+	if (start(w, err) == 0)
+		return w;
+	free(w);
+	return NULL;
+}
+
+int watchdog_forked(struct watchdog *w, struct error *err)
+{
+	close(w->wake[0]);
+	close(w->wake[1]);
+	return start(w, err);
 }
 
 void watchdog_close(struct watchdog *w)

@@ -53,6 +53,8 @@ enum watchdog_action {
 struct watchdog *watchdog_open(
 	const char *script, int64_t call_ms_max, enum watchdog_action action, struct error *err);
 void watchdog_close(struct watchdog *w);
+/* In a process that was just forked, which has no thread but its own. */
+int watchdog_forked(struct watchdog *w, struct error *err);
 void watchdog_enter(struct watchdog *w, const struct watch *watch);
 void watchdog_leave(struct watchdog *w);
 

@@ -1,0 +1,163 @@
+#include "runtime/worker_block.h"
+
+#include "base/check.h"
+
+/* ---- what the messages point to ---- */
+
+void worker_block_begin(struct worker_block *b, uint32_t source, const struct batch *batch)
+{
+	arena_reset(&b->arena);
+	b->messages.count = 0;
+	b->messages.arena = &b->arena;
+	b->batch = *batch;
+	b->source = source;
+	b->run_count = 0;
+	b->events = b->last = NULL;
+	b->result = 0;
+	b->done = false;
+}
+
+static bool is_inside(const struct worker_block *b, const void *at)
+{
+	return (const char *)at >= b->arena.region && (const char *)at < b->arena.region_end;
+}
+
+/* NULL stays NULL, and an empty text a text. */
+static void keep(struct worker_block *b, struct str *s)
+{
+	if (s->data == NULL || is_inside(b, s->data))
+		return;
+	*s = s->len == 0 ? str_lit("") : str_dup(*s, &b->arena);
+}
+
+static void keep_headers(struct worker_block *b, uint32_t i)
+{
+	uint32_t count = b->messages.header_count[i];
+	if (count == 0)
+		return;
+	struct message_header *own = ARENA_ARRAY(&b->arena, struct message_header, count);
+	memcpy(own, b->messages.headers[i], count * sizeof(*own));
+	for (uint32_t k = 0; k < count; k++) {
+		keep(b, &own[k].name);
+		keep(b, &own[k].value);
+	}
+	b->messages.headers[i] = own;
+}
+
+/* Names live as long as the source, in the memory of its process; there are few in a block. */
+static void keep_topics(struct worker_block *b)
+{
+	struct messages *m = &b->messages;
+	struct str name = {NULL, 0}, own = {NULL, 0};
+	for (uint32_t i = 0; i < m->count; i++) {
+		if (i == 0 || m->topic[i].data != name.data || m->topic[i].len != name.len) {
+			name = own = m->topic[i];
+			b->runs[b->run_count++] = (struct topic_run){i, name};
+			keep(b, &own);
+		}
+		m->topic[i] = own;
+	}
+}
+
+void worker_block_keep(struct worker_block *b)
+{
+	struct messages *m = &b->messages;
+	keep_topics(b);
+	for (uint32_t i = 0; i < m->count; i++) {
+		keep(b, &m->key[i]);
+		keep(b, &m->value[i]);
+		keep_headers(b, i);
+	}
+}
+
+void worker_block_give_back(struct worker_block *b)
+{
+	struct messages *m = &b->messages;
+	for (uint32_t k = 0; k < b->run_count; k++) {
+		uint32_t end = k + 1 < b->run_count ? b->runs[k + 1].first : m->count;
+		for (uint32_t i = b->runs[k].first; i < end; i++)
+			m->topic[i] = b->runs[k].name;
+	}
+}
+
+/* ---- events ---- */
+
+static struct worker_event *add_event(struct worker_block *b, enum worker_event_kind kind)
+{
+	struct worker_event *e = ARENA_NEW(&b->arena, struct worker_event);
+	e->kind = kind;
+	*(b->last == NULL ? &b->events : &b->last->next) = e;
+	b->last = e;
+	return e;
+}
+
+static int note_rows(
+	struct row_exit *x, struct row_edge edge, struct chunk *c, struct error *err)
+{
+	(void)err;
+	struct worker_notes *n = container_of(x, struct worker_notes, exit);
+	struct worker_event *e = add_event(n->block, EVENT_ROWS);
+	e->edge = edge;
+	e->chunk = c;
+	return 0;
+}
+
+/* Of the chunk only which message it is: the rest changes until the event is told. */
+static void note_dead(struct dead_letter_notes *notes, enum dead_letter_reason reason,
+	bool budgeted, const struct chunk *c, uint32_t row, const struct error *why)
+{
+	struct worker_notes *n = container_of(notes, struct worker_notes, dead);
+	struct arena *arena = &n->block->arena;
+	struct worker_event *e = add_event(n->block, EVENT_DEAD);
+	uint16_t *origin = ARENA_NEW(arena, uint16_t);
+	*origin = (uint16_t)chunk_message(c, row);
+	e->chunk = ARENA_NEW(arena, struct chunk);
+	*e->chunk = (struct chunk){
+		.row_count = 1, .messages = c->messages, .origin = origin, .arena = arena};
+	e->reason = reason;
+	e->budgeted = budgeted;
+	e->why = ARENA_NEW(arena, struct error);
+	*e->why = *why;
+}
+
+/* Words of the program (area, format) stand at the same address in both. */
+static void note_log(struct log_taker *taker, const struct log_taken *line)
+{
+	struct worker_notes *n = container_of(taker, struct worker_notes, log);
+	struct worker_event *e = add_event(n->block, EVENT_LOG);
+	e->line = *line;
+	e->line.text = str_dup(line->text, &n->block->arena);
+	if (line->place.topic.data != NULL)
+		e->line.place.topic = str_dup(line->place.topic, &n->block->arena);
+}
+
+void worker_notes_init(struct worker_notes *n)
+{
+	*n = (struct worker_notes){
+		.exit.give = note_rows, .dead.note = note_dead, .log.take = note_log};
+}
+
+static int replay_event(const struct worker_event *e, const struct graph *g,
+	struct dead_letters *dead, struct error *err)
+{
+	if (e->kind == EVENT_ROWS)
+		return operator_push(graph_edge(g, e->edge), e->chunk, err);
+	if (e->kind == EVENT_LOG) {
+		log_again(&e->line);
+		return 0;
+	}
+	return e->budgeted ? dead_letter_add(dead, e->reason, e->chunk, 0, e->why, err)
+			   : dead_letter_keep(dead, e->reason, e->chunk, 0, e->why, err);
+}
+
+int worker_block_replay(const struct worker_block *b, const struct graph *g,
+	struct dead_letters *dead, struct error *err)
+{
+	int r = 0;
+	for (const struct worker_event *e = b->events; e != NULL && r >= 0; e = e->next)
+		r = replay_event(e, g, dead, err);
+	if (r < 0 || b->result >= 0)
+		return r < 0 ? r : 0;
+	*err = b->error;
+	return b->result;
+}

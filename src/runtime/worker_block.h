@@ -1,0 +1,85 @@
+#ifndef CDCL_WORKER_BLOCK_H
+#define CDCL_WORKER_BLOCK_H
+
+/*
+ * What goes to a worker and comes back, in memory that both have at the same address
+ * (base/shared_memory.h): messages there, and back what happened to their rows, in the order in
+ * which it happened.
+ *
+ *	reading process   messages ------------\                 /--> chunk to the step behind the edge
+ *	                                        block ... events ---> chunk ...
+ *	worker            decode, steps --------/                \--> a record that could not be used
+ *
+ * Said again in that order, block after block, the events do to the rest of the job just what it
+ * would have seen in one process.
+ */
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "data/dead_letter.h"
+#include "ops/operator_exit.h"
+#include "runtime/graph.h"
+#include "runtime/intake_tally.h"
+
+enum worker_event_kind { EVENT_ROWS, EVENT_DEAD, EVENT_LOG };
+
+struct worker_event {
+	struct worker_event *next;
+	enum worker_event_kind kind;
+	struct chunk *chunk;
+	struct row_edge edge; /* EVENT_ROWS */
+	enum dead_letter_reason reason; /* EVENT_DEAD */
+	bool budgeted;
+	struct error *why;
+	struct log_taken line; /* EVENT_LOG */
+};
+
+/* Messages from `first` on, up to the next run, are of one topic. */
+struct topic_run {
+	uint32_t first;
+	struct str name; /* the source's own */
+};
+
+struct worker_block {
+	/* of the reading process */
+	struct messages messages;
+	struct arena arena; /* of this block's memory; both use it, in turn */
+	struct batch batch;
+	uint32_t source; /* node of the plan */
+	uint32_t worker;
+	struct topic_run runs[chunk_rows_max];
+	uint32_t run_count;
+	/* of the worker */
+	struct worker_event *events;
+	struct worker_event *last;
+	struct intake_tally before, after; /* of its reader of the source */
+	int result;
+	struct error error;
+	_Atomic bool done;
+};
+
+/* For messages of `source`: the arena and the events are empty then. */
+void worker_block_begin(struct worker_block *b, uint32_t source, const struct batch *batch);
+/* Whatever the messages point to is in the block then. */
+void worker_block_keep(struct worker_block *b);
+/* Topics are the source's own strings again. */
+void worker_block_give_back(struct worker_block *b);
+
+/* ---- a worker's: where its rows, dead letters and log lines go ---- */
+
+struct worker_notes {
+	struct row_exit exit;
+	struct dead_letter_notes dead;
+	struct log_taker log;
+	struct worker_block *block;
+};
+
+void worker_notes_init(struct worker_notes *n);
+
+/* ---- the reading process's ---- */
+
+/* All that happened, and the worker's own error at last. */
+int worker_block_replay(const struct worker_block *b, const struct graph *g,
+	struct dead_letters *dead, struct error *err);
+
+#endif

@@ -1,0 +1,331 @@
+#define _GNU_SOURCE /* pipe2, memfd_create */
+#include "runtime/workers.h"
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/shared_memory.h"
+#include "runtime/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { blocks_max = 2 * workers_max + 2, end_ms_max = 2000, arena_block_bytes = 256 * 1024 };
+
+/* Of address space: far beyond what bounds.h lets the messages of a chunk become. */
+static const size_t block_bytes = (size_t)4 << 30;
+
+struct member {
+	pid_t pid; /* 0: it was never there, or has ended */
+	int to_fd;
+	int from_fd;
+	int words_fd;
+};
+
+struct workers {
+	const struct plan *plan;
+	const struct clock *clock;
+	struct member members[workers_max];
+	uint32_t count;
+	char *memory;
+	struct worker_block *blocks[blocks_max];
+	uint32_t block_count;
+	uint64_t first; /* given and not freed: first..next-1, each in blocks[n % block_count] */
+	uint64_t next;
+	int died; /* index of a member, or -1 */
+};
+
+/* ---- open ---- */
+
+static int open_blocks(struct workers *w, struct error *err)
+{
+	w->block_count = 2 * w->count + 2;
+	w->memory = shared_memory_open(w->block_count * block_bytes, err);
+	if (w->memory == NULL)
+		return -(int)err->code;
+	size_t head = (sizeof(struct worker_block) + 4095) & ~(size_t)4095;
+	for (uint32_t i = 0; i < w->block_count; i++) {
+		char *at = w->memory + i * block_bytes;
+		w->blocks[i] = (struct worker_block *)(void *)at;
+		arena_init_in(&w->blocks[i]->arena, arena_block_bytes, at + head,
+			block_bytes - head);
+	}
+	return 0;
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static int open_pipes(int in[2], int out[2], struct error *err)
+{
+	if (pipe2(in, O_CLOEXEC) == 0) {
+		if (pipe2(out, O_CLOEXEC) == 0)
+			return 0;
+		close(in[0]);
+		close(in[1]);
+	}
+	return error_set(
+		err, CDCL_E_INTERNAL, "cannot make a worker's pipes: %s", strerror(errno));
+}
+
+/* In the new process: the ends of the others are not its own. */
+_Noreturn static void begin_worker(
+	const struct workers *w, struct member *m, int in[2], int out[2], int parent)
+{
+	for (uint32_t i = 0; i < w->count; i++) {
+		struct member other = w->members[i];
+		close_fd(&other.to_fd);
+		close_fd(&other.from_fd);
+		if (&w->members[i] != m)
+			close_fd(&other.words_fd);
+	}
+	close(in[1]);
+	close(out[0]);
+	struct worker_config config = {.plan = w->plan,
+		.clock = w->clock,
+		.blocks = w->blocks,
+		.parent = parent,
+		.in_fd = in[0],
+		.out_fd = out[1],
+		.words_fd = m->words_fd};
+	worker_main(&config);
+}
+
+static int open_member(struct workers *w, struct member *m, struct error *err)
+{
+	int in[2], out[2];
+	if (open_pipes(in, out, err) < 0)
+		return -(int)err->code;
+	if (w->plan->checkpoint.data != NULL)
+		m->words_fd = memfd_create("cdcl last words", MFD_CLOEXEC);
+	int parent = getpid();
+	pid_t pid = fork();
+	if (pid == 0)
+		begin_worker(w, m, in, out, parent);
+	close(in[0]);
+	close(out[1]);
+	m->to_fd = in[1];
+	m->from_fd = out[0];
+	m->pid = pid > 0 ? pid : 0;
+	if (pid < 0)
+		return error_set(
+			err, CDCL_E_INTERNAL, "cannot fork a worker: %s", strerror(errno));
+	fcntl(m->from_fd, F_SETFL, O_NONBLOCK);
+	return 0;
+}
+
+static void tell_start(const struct workers *w)
+{
+	struct strbuf pids;
+	strbuf_init(&pids);
+	for (uint32_t i = 0; i < w->count; i++)
+		strbuf_addf(&pids, "%s%d", i > 0 ? ", " : "", (int)w->members[i].pid);
+	log_info("workers", "%u workers: processes " STR_FMT, w->count,
+		STR_ARG(strbuf_str(&pids)));
+	strbuf_release(&pids);
+}
+
+struct workers *workers_open(
+	const struct plan *plan, uint32_t count, const struct clock *clock, struct error *err)
+{
+	check(count >= 1 && count <= workers_max);
+	struct workers *w = calloc(1, sizeof(*w));
+	check(w != NULL);
+	w->plan = plan;
+	w->clock = clock;
+	w->count = count;
+	w->died = -1;
+	for (uint32_t i = 0; i < count; i++)
+		w->members[i] = (struct member){.to_fd = -1, .from_fd = -1, .words_fd = -1};
+	int r = open_blocks(w, err);
+	fflush(NULL); /* what is buffered must be written once */
+	for (uint32_t i = 0; i < count && r >= 0; i++)
+		r = open_member(w, &w->members[i], err);
+	if (r >= 0) {
+		tell_start(w);
+		return w;
+	}
+	workers_close(w);
+	return NULL;
+}
+
+/* ---- close ---- */
+
+/* The pipe ends when the process does. */
+static void end_member(struct member *m)
+{
+	int status;
+	uint8_t unseen[64];
+	close_fd(&m->to_fd);
+	struct pollfd p = {.fd = m->from_fd, .events = POLLIN};
+	while (m->pid > 0 && poll(&p, 1, end_ms_max) > 0 &&
+		read(m->from_fd, unseen, sizeof(unseen)) > 0)
+		;
+	if (m->pid > 0 && (p.revents & POLLHUP) == 0)
+		kill(m->pid, SIGKILL);
+	while (m->pid > 0 && waitpid(m->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	m->pid = 0;
+	close_fd(&m->from_fd);
+	close_fd(&m->words_fd);
+}
+
+void workers_close(struct workers *w)
+{
+	if (w == NULL)
+		return;
+	for (uint32_t i = 0; i < w->count; i++)
+		close_fd(&w->members[i].to_fd);
+	for (uint32_t i = 0; i < w->count; i++)
+		end_member(&w->members[i]);
+	shared_memory_close(w->memory, w->block_count * block_bytes);
+	free(w);
+}
+
+/* ---- a worker that is no more ---- */
+
+static void describe_end(int status, char *out, size_t bytes)
+{
+	if (WIFSIGNALED(status))
+		snprintf(out, bytes, "was ended by signal %d (%s)", WTERMSIG(status),
+			strsignal(WTERMSIG(status)));
+	else
+		snprintf(out, bytes, "ended with %d", WEXITSTATUS(status));
+}
+
+/* The first block that it had. */
+static const struct worker_block *block_of(const struct workers *w, uint32_t member)
+{
+	for (uint64_t n = w->first; n < w->next; n++) {
+		const struct worker_block *b = w->blocks[n % w->block_count];
+		if (b->worker == member && !b->done)
+			return b;
+	}
+	return NULL;
+}
+
+static int tell_death(struct workers *w, uint32_t member, struct error *err)
+{
+	struct member *m = &w->members[member];
+	int status = 0, pid = (int)m->pid;
+	char how[128];
+	while (waitpid(m->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	m->pid = 0;
+	w->died = (int)member;
+	describe_end(status, how, sizeof(how));
+	const struct worker_block *b = block_of(w, member);
+	if (b == NULL || b->messages.count == 0)
+		return error_set(err, CDCL_E_JOB, "worker %u of %u (process %d) %s", member + 1,
+			w->count, pid, how);
+	return error_set(err, CDCL_E_JOB,
+		"worker %u of %u (process %d) %s, at the %u records from " STR_FMT "/%d@%lld on",
+		member + 1, w->count, pid, how, b->messages.count, STR_ARG(b->runs[0].name),
+		b->messages.partition[0], (long long)b->messages.offset[0]);
+}
+
+int workers_words(const struct workers *w)
+{
+	return w->died < 0 ? -1 : w->members[w->died].words_fd;
+}
+
+/* ---- blocks ---- */
+
+struct worker_block *workers_room(struct workers *w)
+{
+	return w->next - w->first == w->block_count ? NULL : w->blocks[w->next % w->block_count];
+}
+
+bool workers_busy(const struct workers *w)
+{
+	return w->first != w->next;
+}
+
+/* Who has least to do; of a source that must stay with one, that one. */
+static uint32_t choose_member(const struct workers *w, uint32_t source)
+{
+	if (plan_source_in_one_worker(w->plan->nodes[source]))
+		return source % w->count;
+	uint32_t waiting[workers_max] = {0};
+	for (uint64_t n = w->first; n < w->next; n++) {
+		const struct worker_block *b = w->blocks[n % w->block_count];
+		waiting[b->worker] += !b->done;
+	}
+	uint32_t best = (uint32_t)(w->next % w->count);
+	for (uint32_t i = 0; i < w->count; i++)
+		if (waiting[i] < waiting[best])
+			best = i;
+	return best;
+}
+
+int workers_give(struct workers *w, struct worker_block *b, struct error *err)
+{
+	uint8_t number = (uint8_t)(w->next % w->block_count);
+	check(b == w->blocks[number]);
+	worker_block_keep(b);
+	b->worker = choose_member(w, b->source);
+	w->next++;
+	const struct member *m = &w->members[b->worker];
+	ssize_t n;
+	do
+		n = write(m->to_fd, &number, 1);
+	while (n < 0 && errno == EINTR);
+	return n == 1 ? 0 : tell_death(w, b->worker, err);
+}
+
+/* Empties the pipes, which say that something is done; the blocks say what. */
+static int look(struct workers *w, struct error *err)
+{
+	for (uint32_t i = 0; i < w->count; i++) {
+		uint8_t unseen[blocks_max];
+		ssize_t n = read(w->members[i].from_fd, unseen, sizeof(unseen));
+		if (n == 0)
+			return tell_death(w, i, err);
+	}
+	return 0;
+}
+
+int workers_take(struct workers *w, struct worker_block **b, struct error *err)
+{
+	if (!workers_busy(w))
+		return 0;
+	*b = w->blocks[w->first % w->block_count];
+	if (!(*b)->done) {
+		int r = look(w, err);
+		if (r < 0 || !(*b)->done)
+			return r;
+	}
+	worker_block_give_back(*b);
+	return 1;
+}
+
+void workers_free(struct workers *w)
+{
+	check(workers_busy(w));
+	w->first++;
+}
+
+uint32_t workers_fds(const struct workers *w, int *fds)
+{
+	for (uint32_t i = 0; i < w->count; i++)
+		fds[i] = w->members[i].from_fd;
+	return w->count;
+}
+
+void workers_wait(const struct workers *w)
+{
+	struct pollfd fds[workers_max];
+	for (uint32_t i = 0; i < w->count; i++)
+		fds[i] = (struct pollfd){.fd = w->members[i].from_fd, .events = POLLIN};
+	poll(fds, w->count, -1);
+}
