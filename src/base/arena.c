@@ -37,7 +37,7 @@ void arena_init_in(struct arena *a, size_t block_bytes, void *region, size_t byt
 static void *grow_region(struct arena *a, size_t bytes, size_t align)
 {
 	char *start = (char *)(((size_t)a->next + (align - 1)) & ~(align - 1));
-	check(bytes <= (size_t)(a->region_end - start)); /* out of memory */
+	check(start <= a->region_end && bytes <= (size_t)(a->region_end - start)); /* no memory */
 	size_t left = (size_t)(a->region_end - start);
 	a->end = start + (bytes > a->block_bytes || left < a->block_bytes ? bytes : a->block_bytes);
 	a->next = start + bytes;

@@ -10,7 +10,7 @@
 
 enum { workers_max = 64 };
 
-/* A step of workers: it holds nothing, and is fed by sources of workers through such steps alone. */
+/* It holds nothing, and is fed by sources of workers through such steps alone. */
 bool plan_node_in_workers(const struct plan_node *n);
 /* Its decoder learns from message to message what they mean: one worker has them all. */
 bool plan_source_in_one_worker(const struct plan_node *n);

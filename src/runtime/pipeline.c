@@ -192,8 +192,8 @@ struct pipeline *pipeline_open(
 	p->dead.count_max = plan->error_budget;
 	trigger_init(&p->trigger, plan->trigger, plan->trigger_ms, clock_wall_us(clock));
 	p->batch.time_us = clock_wall_us(clock);
-	if (open_workers(p, err) < 0 || open_graph(p, err) < 0 || open_intakes(p, err) < 0 || open_dead_letters(p, err) < 0 ||
-		transactions_check(&p->transactions, err) < 0) {
+	if (open_workers(p, err) < 0 || open_graph(p, err) < 0 || open_intakes(p, err) < 0 ||
+		open_dead_letters(p, err) < 0 || transactions_check(&p->transactions, err) < 0) {
 		pipeline_close(p);
 		return NULL;
 	}
@@ -786,7 +786,7 @@ void pipeline_wait(const struct pipeline *p, struct pipeline_wait *wait)
 	int64_t held_us = p->batches_done > 0 ? pending_us(p) : -1;
 	if (held_us >= 0 && (wait->timeout_us < 0 || held_us < wait->timeout_us))
 		wait->timeout_us = held_us;
-	if (is_waiting_for_workers(p))
+	if (workers_read(p)) /* idle ones, too: they may die */
 		wait->fd_count += workers_fds(p->workers, wait->fds + wait->fd_count);
 	if (p->workers != NULL && (workers_room(p->workers) == NULL || p->draining))
 		return;

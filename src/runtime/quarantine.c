@@ -208,8 +208,8 @@ void quarantine_close(struct quarantine *q)
 	last_words_of_this_thread(-1);
 	struct error err;
 	q->attempt.open = q->died;
-	bool clean = !q->died && q->attempt.mode == ATTEMPT_NORMAL && q->attempt.culprit_count == 0 &&
-		q->attempt.deaths == 0;
+	bool clean = !q->died && q->attempt.mode == ATTEMPT_NORMAL &&
+		q->attempt.culprit_count == 0 && q->attempt.deaths == 0;
 	if (clean)
 		forget(q);
 	else if (write_attempt(q, &err) < 0)

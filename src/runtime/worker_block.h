@@ -6,9 +6,9 @@
  * (base/shared_memory.h): messages there, and back what happened to their rows, in the order in
  * which it happened.
  *
- *	reading process   messages ------------\                 /--> chunk to the step behind the edge
- *	                                        block ... events ---> chunk ...
- *	worker            decode, steps --------/                \--> a record that could not be used
+ *	reading process   messages ------\                 /--> chunk to the step behind an edge
+ *	                                  block ... events ---> chunk ...
+ *	worker            decode, steps --/                \--> a record that could not be used
  *
  * Said again in that order, block after block, the events do to the rest of the job just what it
  * would have seen in one process.

@@ -298,7 +298,7 @@ static int look(struct workers *w, struct error *err)
 int workers_take(struct workers *w, struct worker_block **b, struct error *err)
 {
 	if (!workers_busy(w))
-		return 0;
+		return look(w, err);
 	*b = w->blocks[w->first % w->block_count];
 	if (!(*b)->done) {
 		int r = look(w, err);

@@ -5,10 +5,9 @@
  * --workers N: processes that do what can be done for each message by itself, for the one that
  * does the rest.
  *
- *	                 /-- block 0 --> worker 1: decode, filter, select, with, Lua --\
- *	reading process  --- block 1 --> worker 2                                    --- reading process:
- *	 sources, order  \-- block 2 --> worker 1                                    /  group, merge, sinks,
- *	                                                                                checkpoint
+ *	job's process       /-- block 0 --> worker 1: decode, steps --\    job's process
+ *	sources, order  ---- -- block 1 --> worker 2               ---- -- groups, merges,
+ *	                    \-- block 2 --> worker 1                  /    sinks, checkpoint
  *
  * The process that runs the job reads its sources as ever, and hands blocks of messages out; what
  * comes back is taken in the order in which the blocks were read. So the steps behind the workers
