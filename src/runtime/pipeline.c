@@ -320,6 +320,15 @@ static int note_death(struct pipeline *p, int r)
 	return r;
 }
 
+static struct intake_tally *tally_of(struct pipeline *p, uint32_t source)
+{
+	uint32_t i = 0;
+	for (; i < p->intake_count && p->intakes[i].node->id != source; i++)
+		;
+	check(i < p->intake_count);
+	return &p->intakes[i].rows.tally;
+}
+
 /* Blocks that came back, in their order: to the steps that are here. */
 static int take_blocks(struct pipeline *p, struct error *err)
 {
@@ -327,6 +336,7 @@ static int take_blocks(struct pipeline *p, struct error *err)
 	int r;
 	while ((r = workers_take(p->workers, &b, err)) == 1) {
 		dead_letters_note_read(&p->dead, b->messages.count);
+		intake_tally_add(tally_of(p, b->source), &b->before, &b->after);
 		int replayed = worker_block_replay(b, &p->graph, &p->dead, err);
 		workers_free(p->workers);
 		if (replayed < 0)
@@ -848,7 +858,7 @@ const struct source *pipeline_source(
 const struct intake_tally *pipeline_tally(const struct pipeline *p, uint32_t index)
 {
 	check(index < p->intake_count);
-	return &p->intakes[index].tally;
+	return &p->intakes[index].rows.tally;
 }
 
 uint32_t pipeline_sink_count(const struct pipeline *p)
