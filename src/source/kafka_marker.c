@@ -1,6 +1,7 @@
 #include "source/kafka_marker.h"
 
 #include "base/check.h"
+#include "source/kafka_reports.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -113,8 +114,11 @@ int kafka_markers_read(const struct kafka_marker_group *group, struct kafka_mark
 		take(&list->elems[i], &markers[i]);
 	rd_kafka_topic_partition_list_destroy(list);
 	rd_kafka_destroy(rk);
-	return why == RD_KAFKA_RESP_ERR_NO_ERROR ? 0
-		: error_set(err, CDCL_E_UNREACHABLE,
-			"group '" STR_FMT "' does not say which batch it holds: %s",
-			STR_ARG(group->name), rd_kafka_err2str(why));
+	if (why == RD_KAFKA_RESP_ERR_NO_ERROR)
+		return 0;
+	error_set(err, kafka_error_is_refusal(why) ? CDCL_E_REFUSED : CDCL_E_UNREACHABLE,
+		"group '" STR_FMT "' does not say which batch it holds: %s", STR_ARG(group->name),
+		rd_kafka_err2str(why));
+	kafka_error_advise(why, err);
+	return -(int)err->code;
 }

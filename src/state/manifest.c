@@ -105,9 +105,12 @@ int manifest_parse(struct str text, const char *path, struct manifest *m, struct
 	text.len = end;
 	if (!take_number(text, &at, "cdcl checkpoint", &version))
 		return wrong(path, "no version", err);
-	if (version != manifest_version)
-		return error_set(err, CDCL_E_STATE, "%s: format %llu, this cdcl knows %d", path,
+	if (version != manifest_version) {
+		error_set(err, CDCL_E_STATE, "%s: format %llu, this cdcl knows %d", path,
 			(unsigned long long)version, manifest_version);
+		error_help(err, "a newer cdcl wrote it: use that one");
+		return -(int)CDCL_E_STATE;
+	}
 	if (!take_line(text, &at, "job", &job) || job.len >= sizeof(m->job) ||
 		!take_id(text, &at, m->id) ||
 		!take_number(text, &at, "snapshot", &m->snapshot) ||

@@ -253,8 +253,12 @@ enum state_verdict table_fit(const struct table *t, const struct str *shapes, ui
 	const struct schema *own = t->config.schema;
 	if (!next_shape(kept, &key, &from, own, t->config.key, arena, why))
 		return STATE_REFUSE;
+	bool older = false;
+	for (uint32_t i = 0; i < schema_total(first); i++)
+		older |= is_sequence(first, i) &&
+			str_eq(first->columns[i].name, str_lit("@sequence"));
 	if (why->len == 0)
-		strbuf_add_c(why, "columns in another order");
+		strbuf_add_c(why, older ? "from an older cdcl" : "columns in another order");
 	*how = make_fit(first, own, from, arena);
 	return STATE_CONVERT;
 }
