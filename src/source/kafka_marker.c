@@ -71,7 +71,20 @@ static rd_kafka_t *open_reader(const struct kafka_marker_group *group, struct er
 	if (conf == NULL)
 		return NULL;
 	kafka_conf_set(conf, "group.id", name);
-	return kafka_client_open(RD_KAFKA_CONSUMER, conf, err);
+	rd_kafka_t *rk = kafka_client_open(RD_KAFKA_CONSUMER, conf, err);
+	if (rk != NULL)
+		rd_kafka_poll_set_consumer(rk); /* a coordinator that refuses is heard there */
+	return rk;
+}
+
+/* That the group may not be asked for: librdkafka itself would go on looking for its coordinator. */
+static rd_kafka_resp_err_t hear(rd_kafka_t *rk, int timeout_ms)
+{
+	rd_kafka_message_t *m = rd_kafka_consumer_poll(rk, timeout_ms);
+	rd_kafka_resp_err_t why = m == NULL ? RD_KAFKA_RESP_ERR_NO_ERROR : m->err;
+	if (m != NULL)
+		rd_kafka_message_destroy(m);
+	return why;
 }
 
 static void take(const rd_kafka_topic_partition_t *p, struct kafka_marker *m)
@@ -104,12 +117,11 @@ int kafka_markers_read(const struct kafka_marker_group *group, struct kafka_mark
 	rd_kafka_resp_err_t why = RD_KAFKA_RESP_ERR__TIMED_OUT;
 	do {
 		why = ask(rk, list, patience);
-		if (why == RD_KAFKA_RESP_ERR_NO_ERROR ||
-			why == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED ||
-			why == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+		if (why == RD_KAFKA_RESP_ERR_NO_ERROR || kafka_error_is_refusal(why))
 			break;
-		rd_kafka_poll(rk, patience_slice(patience, 50));
-	} while (patience_left(patience));
+		rd_kafka_resp_err_t said = hear(rk, patience_slice(patience, 50));
+		why = kafka_error_is_refusal(said) ? said : why;
+	} while (!kafka_error_is_refusal(why) && patience_left(patience));
 	for (uint32_t i = 0; i < count && why == RD_KAFKA_RESP_ERR_NO_ERROR; i++)
 		take(&list->elems[i], &markers[i]);
 	rd_kafka_topic_partition_list_destroy(list);

@@ -182,6 +182,12 @@ class Postgres(Program):
     def stop(self, how=signal.SIGQUIT, patience=5):
         super().stop(how, patience)  # at once; nothing here is to be kept
 
+    def restart(self, how):
+        """SIGINT: in order; SIGQUIT: as a crash. Recovery may take a while."""
+        self.stop(how, 60)
+        self.start_process(self.programs + '/postgres', '-D', os.path.join(self.folder, 'data'))
+        until(self.answers, 'postgres', self.log, self.process)
+
 
 class MariaDB(Program):
     account = 'mysql'

@@ -10,6 +10,7 @@
  *	kafka_tool B txn TOPIC commit|abort VALUE ...           one transaction on partition 0
  *	kafka_tool B produce TOPIC                              from lines, see below
  *	kafka_tool B produce-escaped TOPIC                      \n, \t, \0 and \\ in values
+ *	kafka_tool B acl TOPIC|%GROUP [OPERATION ...]           only these: Read, Write, Describe
  *	kafka_tool B fill TOPIC PARTITIONS COUNT BYTES          {"n":...,"pad":"..."} of about BYTES
  *
  * A line: partition TAB timestamp_ms TAB key TAB value [TAB header=value ...]; @NULL@ is absent,
@@ -303,6 +304,49 @@ static void send_one(rd_kafka_t *rk, const char *topic, int32_t partition, int64
 	}
 }
 
+static rd_kafka_AclOperation_t operation_of(const char *name)
+{
+	return strcmp(name, "Read") == 0 ? RD_KAFKA_ACL_OPERATION_READ
+		: strcmp(name, "Write") == 0 ? RD_KAFKA_ACL_OPERATION_WRITE
+					     : RD_KAFKA_ACL_OPERATION_DESCRIBE;
+}
+
+/* Once a name has one, what is not allowed is denied: somebody else's stands for that. */
+static void add_acl(rd_kafka_t *rk, const char *name, const char *user, rd_kafka_AclOperation_t op)
+{
+	char text[256];
+	rd_kafka_ResourceType_t type =
+		name[0] == '%' ? RD_KAFKA_RESOURCE_GROUP : RD_KAFKA_RESOURCE_TOPIC;
+	name += type == RD_KAFKA_RESOURCE_TOPIC ? 0 : 1;
+	rd_kafka_AclBinding_t *acl = rd_kafka_AclBinding_new(type, name,
+		RD_KAFKA_RESOURCE_PATTERN_LITERAL, user, "*", op,
+		RD_KAFKA_ACL_PERMISSION_TYPE_ALLOW, text, sizeof(text));
+	if (acl == NULL)
+		die("acl", text);
+	rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
+	rd_kafka_CreateAcls(rk, &acl, 1, NULL, queue);
+	rd_kafka_event_t *e = rd_kafka_queue_poll(queue, wait_ms);
+	size_t count = 0;
+	const rd_kafka_acl_result_t **results = e == NULL ? NULL
+		: rd_kafka_CreateAcls_result_acls(rd_kafka_event_CreateAcls_result(e), &count);
+	if (count != 1 || rd_kafka_acl_result_error(results[0]) != NULL)
+		die("acl", count == 1
+			? rd_kafka_error_string(rd_kafka_acl_result_error(results[0]))
+			: "no answer");
+	rd_kafka_event_destroy(e);
+	rd_kafka_queue_destroy(queue);
+	rd_kafka_AclBinding_destroy(acl);
+}
+
+static void acls(const char *name, char **operations, int count)
+{
+	rd_kafka_t *rk = producer();
+	add_acl(rk, name, "User:somebody", RD_KAFKA_ACL_OPERATION_DESCRIBE);
+	for (int i = 0; i < count; i++)
+		add_acl(rk, name, "User:ANONYMOUS", operation_of(operations[i]));
+	rd_kafka_destroy(rk);
+}
+
 static char *absent(char *text)
 {
 	return text == NULL || strcmp(text, "@NULL@") == 0 ? NULL : text;
@@ -392,6 +436,8 @@ int main(int argc, char **argv)
 		produce(argv[3]);
 	else if ((escaped_lines = strcmp(what, "produce-escaped") == 0))
 		produce(argv[3]);
+	else if (strcmp(what, "acl") == 0)
+		acls(argv[3], argv + 4, argc - 4);
 	else if (strcmp(what, "fill") == 0 && argc == 7)
 		fill(argv[3], atoi(argv[4]), atoll(argv[5]), (size_t)atoll(argv[6]));
 	else

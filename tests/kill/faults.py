@@ -425,6 +425,28 @@ def f56_postgres_connections_killed(bench):
         want({(g['p'], g['o']): g['n'] for g in got} == w.sent, 'other rows in PostgreSQL')
 
 
+def f57_postgres_restarted(bench):
+    """In order and as by a crash, while batches are written: the sink tries again, or the job goes back to its checkpoint."""
+    if bench.postgres is None:
+        return ['no PostgreSQL']
+    for number, more in enumerate(('on_error = "retry", ', '')):
+        sink = 'cdcl.file_sink { path = "all.jsonl" }, cdcl.postgres_sink { table = "f57_%d", %s' \
+            'connection = "host=127.0.0.1 port=%d user=postgres dbname=postgres" }' % (number, more, bench.postgres.port)
+        with Work(bench, sink=sink, limit=50, restarts=20) as w:
+            w.send(1000)
+            with w.life() as life:
+                life.until('batch .*id=0 ')
+                for how in (signal.SIGINT, signal.SIGQUIT) * (5 if LONG else 1):
+                    bench.postgres.restart(how)
+                    w.send(100)
+                settle(w, life)
+                life.end(signal.SIGTERM)
+            w.judge()
+            got = json.loads(bench.postgres.run('select json_agg(to_json(q)) from f57_%d q' % number))
+            want(len(got) == len(w.sent) and {(g['p'], g['o']): g['n'] for g in got} == w.sent,
+                 'rows in PostgreSQL', len(got), len(w.sent))
+
+
 def f61_slow_disk_under_load(bench):
     """A target that takes much less than what comes: memory stays where it was."""
     messages = 400000 if LONG else 150000
