@@ -77,7 +77,7 @@ static rd_kafka_t *open_reader(const struct kafka_marker_group *group, struct er
 	return rk;
 }
 
-/* That the group may not be asked for: librdkafka itself would go on looking for its coordinator. */
+/* That the group may not be asked for: librdkafka itself would go on looking for who may. */
 static rd_kafka_resp_err_t hear(rd_kafka_t *rk, int timeout_ms)
 {
 	rd_kafka_message_t *m = rd_kafka_consumer_poll(rk, timeout_ms);

@@ -18,7 +18,8 @@ enum {
 	full_ms = 20, /* the queue is full: give its thread a turn */
 	flush_ms = 250,
 	flush_all_ms = 300 * 1000,
-	message_overhead_bytes = 36
+	message_overhead_bytes = 36,
+	message_bytes_default = 1000000 /* librdkafka's */
 };
 
 struct kafka_producer {
@@ -236,12 +237,8 @@ static int open_client(
 
 static int64_t message_bytes_max(rd_kafka_t *rk)
 {
-	char text[32];
-	size_t len = sizeof(text);
-	rd_kafka_conf_res_t r =
-		rd_kafka_conf_get(rd_kafka_conf(rk), "message.max.bytes", text, &len);
-	check(r == RD_KAFKA_CONF_OK);
-	return strtoll(text, NULL, 10);
+	rd_kafka_conf_t *conf = (rd_kafka_conf_t *)(uintptr_t)rd_kafka_conf(rk); /* only read */
+	return kafka_conf_int(conf, "message.max.bytes", message_bytes_default);
 }
 
 struct kafka_producer *kafka_producer_open(

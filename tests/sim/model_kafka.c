@@ -85,6 +85,11 @@ rd_kafka_conf_res_t rd_kafka_conf_set(rd_kafka_conf_t *conf, const char *name, c
 	return RD_KAFKA_CONF_OK;
 }
 
+const rd_kafka_conf_t *rd_kafka_conf(rd_kafka_t *rk)
+{
+	return &rk->conf;
+}
+
 rd_kafka_conf_res_t rd_kafka_conf_get(
 	const rd_kafka_conf_t *conf, const char *name, char *dest, size_t *dest_size)
 {
@@ -539,6 +544,24 @@ rd_kafka_consumer_group_metadata_t *rd_kafka_consumer_group_metadata_new(const c
 void rd_kafka_consumer_group_metadata_destroy(rd_kafka_consumer_group_metadata_t *g)
 {
 	free(g);
+}
+
+rd_kafka_resp_err_t rd_kafka_poll_set_consumer(rd_kafka_t *rk)
+{
+	(void)rk;
+	return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+/* Nothing is consumed, and no coordinator refuses. */
+rd_kafka_message_t *rd_kafka_consumer_poll(rd_kafka_t *rk, int timeout_ms)
+{
+	rd_kafka_poll(rk, timeout_ms);
+	return NULL;
+}
+
+void rd_kafka_message_destroy(rd_kafka_message_t *m)
+{
+	check(m == NULL);
 }
 
 rd_kafka_resp_err_t rd_kafka_committed(
