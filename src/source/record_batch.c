@@ -49,11 +49,11 @@ enum {
 };
 
 struct record {
-	int64_t timestamp_delta;
+	uint64_t timestamp_delta;       /* zigzag */
 	int64_t offset_delta;
 	struct str key;
 	struct str value;
-	int64_t header_count;
+	uint64_t header_count;
 	const char *headers;
 	const char *end;
 };
@@ -84,12 +84,6 @@ static int damaged_at(const struct record_batches *r, struct error *err, int64_t
 static int damaged(const struct record_batches *r, struct error *err, const char *what)
 {
 	return damaged_at(r, err, r->batch.base_offset, what);
-}
-
-static int damaged_record(const struct record_batches *r, struct error *err)
-{
-	return damaged_at(r, err, r->batch.base_offset + r->delta_next,
-		"a damaged record (the CRC of its batch is right)");
 }
 
 /* ---- aborted transactions ---- */
@@ -130,18 +124,19 @@ static bool batch_is_aborted(const struct record_batches *r)
 /* ---- numbers of records ---- */
 
 /*
- * A varint of up to 10 bytes. Without `ends` there are so many bytes. NULL: cut off or too long.
+ * A varint as it stands, zigzag: even is n / 2, odd is below zero. Without `ends` there are so
+ * many bytes that none needs a look at the end. NULL: cut off or too long.
  */
-static inline const char *varint_long(const char *p, const char *end, bool ends, int64_t *out)
+static const char *varint_long(const char *p, const char *end, bool ends, uint64_t *out)
 {
 	uint64_t v = 0;
-	for (unsigned shift = 0; shift < 70; shift += 7) {
-		if (ends && p == end)
+	for (unsigned shift = 0; shift < 7 * varint_bytes_max; shift += 7) {
+		if (ends && p >= end)
 			return NULL;
 		uint64_t byte = (unsigned char)*p++;
 		v |= (byte & 0x7f) << shift;
 		if (byte < 0x80) {
-			*out = (int64_t)(v >> 1) ^ -(int64_t)(v & 1);
+			*out = v;
 			return p;
 		}
 	}
@@ -149,70 +144,81 @@ static inline const char *varint_long(const char *p, const char *end, bool ends,
 }
 
 __attribute__((always_inline)) static inline const char *varint(
-	const char *p, const char *end, bool ends, int64_t *out)
+	const char *p, const char *end, bool ends, uint64_t *out)
 {
 	if (ends)
 		return varint_long(p, end, true, out);
 	uint32_t first = (unsigned char)p[0];
-	if (__builtin_expect(first < 0x80, 1)) {
-		*out = (int32_t)(first >> 1) ^ -(int32_t)(first & 1);
+	*out = first;
+	if (__builtin_expect(first < 0x80, 1))
 		return p + 1;
-	}
 	uint32_t second = (unsigned char)p[1];
-	if (__builtin_expect(second < 0x80, 1)) {
-		uint32_t v = (first & 0x7f) | second << 7;
-		*out = (int32_t)(v >> 1) ^ -(int32_t)(v & 1);
+	*out = (first & 0x7f) | second << 7;
+	if (__builtin_expect(second < 0x80, 1))
 		return p + 2;
-	}
 	return varint_long(p, end, false, out);
+}
+
+static inline int64_t zigzag(uint64_t v)
+{
+	return (int64_t)(v >> 1) ^ -(int64_t)(v & 1);
 }
 
 /* Bytes with a length, -1 is NULL. `end` is the record's. */
 __attribute__((always_inline)) static inline const char *field(
 	const char *p, const char *end, bool ends, struct str *out)
 {
-	int64_t len;
-	p = varint(p, end, ends, &len);
-	if (__builtin_expect(p == NULL || p > end, 0))
+	uint64_t v;
+	p = varint(p, end, ends, &v);
+	if (__builtin_expect(p == NULL, 0))
 		return NULL;
-	if (len == -1) {
+	if ((v & 1) != 0) {
 		*out = (struct str){NULL, 0};
-		return p;
+		return v == 1 && p <= end ? p : NULL;
 	}
-	if (__builtin_expect((uint64_t)len > (uint64_t)(end - p), 0))
+	if (__builtin_expect((int64_t)(v >> 1) > end - p, 0))
 		return NULL;
-	*out = (struct str){p, (size_t)len};
-	return p + len;
+	*out = (struct str){p, v >> 1};
+	return p + (v >> 1);
 }
 
+/* From behind the length; `end` is the record's. */
 __attribute__((always_inline)) static inline bool read_fields(
-	const char *p, bool ends, struct record *out)
+	const char *p, const char *end, bool ends, struct record *out)
 {
-	p++; /* attributes: none are known */
-	p = varint(p, out->end, ends, &out->timestamp_delta);
-	if (__builtin_expect(p != NULL, 1))
-		p = varint(p, out->end, ends, &out->offset_delta);
-	if (__builtin_expect(p != NULL, 1))
-		p = field(p, out->end, ends, &out->key);
-	if (__builtin_expect(p != NULL, 1))
-		p = field(p, out->end, ends, &out->value);
-	if (__builtin_expect(p != NULL, 1))
-		p = varint(p, out->end, ends, &out->header_count);
+	uint64_t timestamp, offset, headers = 0;
+	p = varint(p + 1, end, ends, &timestamp); /* no attributes are known */
+	if (__builtin_expect(p == NULL, 0))
+		return false;
+	p = varint(p, end, ends, &offset);
+	if (__builtin_expect(p == NULL || (offset & 1) != 0, 0))
+		return false;
+	p = field(p, end, ends, &out->key);
+	if (__builtin_expect(p == NULL, 0))
+		return false;
+	p = field(p, end, ends, &out->value);
+	if (__builtin_expect(p == NULL, 0))
+		return false;
+	p = varint(p, end, ends, &headers);
+	out->timestamp_delta = timestamp;
+	out->offset_delta = (int64_t)(offset >> 1);
+	out->header_count = headers >> 1;
 	out->headers = p;
-	return p != NULL && p <= out->end && (out->header_count > 0 || p == out->end) &&
-		out->header_count >= 0;
+	out->end = end;
+	if (__builtin_expect(headers == 0, 1))
+		return p == end;
+	return p != NULL && p <= end && (headers & 1) == 0;
 }
 
 /* Looks at no byte at or past `end`. */
 __attribute__((noinline)) static bool read_record_at_end(
 	const char *p, const char *end, struct record *out)
 {
-	int64_t len;
+	uint64_t len;
 	p = varint(p, end, true, &len);
-	if (p == NULL || len <= 0 || len > end - p)
+	if (p == NULL || len < 2 || (len & 1) != 0 || len >> 1 > (uint64_t)(end - p))
 		return false;
-	out->end = p + len;
-	return read_fields(p, true, out);
+	return read_fields(p, p + (len >> 1), true, out);
 }
 
 /* Bytes before `readable` may be looked at, those from `end` on count for nothing. */
@@ -221,23 +227,25 @@ __attribute__((always_inline)) static inline bool read_record(
 {
 	if (__builtin_expect(readable - p < slack_bytes, 0))
 		return read_record_at_end(p, end, out);
-	int64_t len;
+	uint64_t len;
 	const char *start = varint(p, end, false, &len);
-	if (__builtin_expect(start == NULL || start > end || len <= 0 || len > end - start, 0))
+	if (__builtin_expect(start == NULL || len < 2 || (len & 1) != 0 ||
+				     (int64_t)(len >> 1) > end - start,
+		    0))
 		return false;
-	if (__builtin_expect(readable - (start + len) < slack_bytes, 0))
+	const char *record_end = start + (len >> 1);
+	if (__builtin_expect(readable - record_end < slack_bytes, 0))
 		return read_record_at_end(p, end, out);
-	out->end = start + len;
-	return read_fields(start, false, out);
+	return read_fields(start, record_end, false, out);
 }
 
 static bool read_headers(const struct record *record, struct messages *out, uint32_t i)
 {
 	const char *p = record->headers;
 	/* a header takes two bytes at least */
-	if (record->header_count > (record->end - p) / 2)
+	if (record->header_count > (uint64_t)(record->end - p) / 2)
 		return false;
-	size_t count = (size_t)record->header_count;
+	size_t count = record->header_count;
 	struct message_header *to = ARENA_ARRAY(out->arena, struct message_header, count);
 	for (size_t h = 0; h < count; h++) {
 		p = field(p, record->end, true, &to[h].name);
@@ -260,68 +268,88 @@ static void move_to(struct record_batches *r, int64_t offset)
 		r->position = offset;
 }
 
-/* What is the same for messages `from` to out->count. */
-static void fill_same(const struct record_batches *r, struct messages *out, uint32_t from)
+/* What is the same for the next `count` messages, before the rest of each is known. */
+static void fill_same(const struct record_batches *r, struct messages *out, uint32_t count)
 {
 	int32_t type = (r->batch.attributes & attribute_log_append) != 0;
-	for (uint32_t i = from; i < out->count; i++)
+	uint32_t from = out->count, to = out->count + count;
+	for (uint32_t i = from; i < to; i++)
 		out->topic[i] = r->topic;
-	for (uint32_t i = from; i < out->count; i++)
+	for (uint32_t i = from; i < to; i++)
 		out->partition[i] = r->partition;
-	for (uint32_t i = from; i < out->count; i++)
+	for (uint32_t i = from; i < to; i++)
 		out->timestamp_type[i] = type;
+	memset(out->headers + from, 0, count * sizeof(out->headers[0]));
+	memset(out->header_count + from, 0, count * sizeof(out->header_count[0]));
+}
+
+/* Why take_records stopped, when not for want of records or room. */
+static int stop(struct record_batches *r, const struct record *record, bool sound,
+	struct error *err)
+{
+	int64_t offset = r->batch.base_offset + r->delta_next;
+	if (!sound || record->offset_delta < r->delta_next ||
+		record->offset_delta >= r->batch.end_offset - r->batch.base_offset)
+		return damaged_at(r, err, offset, "a damaged record (the CRC is right)");
+	move_to(r, r->limit);
+	return RECORD_BATCHES_LIMIT;
 }
 
 /* Appends records of the batch until one of three ends: the records, the block, the limit. */
 static int take_records(struct record_batches *r, struct messages *out, struct error *err)
 {
-	const char *readable = r->lease.generation != 0 ? r->records_end + record_space_padding
-							: r->end;
 	const char *end = r->records_end;
+	const char *readable = r->lease.generation != 0 ? end + record_space_padding : r->end;
 	bool log_append = (r->batch.attributes & attribute_log_append) != 0;
 	int64_t base = r->batch.base_offset;
-	int64_t deltas = r->batch.end_offset - base;
-	uint32_t first = out->count;
-	int64_t bytes = 0;
+	int64_t base_ms = log_append ? r->batch.max_timestamp : r->batch.base_timestamp;
+	int64_t end_offset = r->batch.end_offset < r->limit ? r->batch.end_offset : r->limit;
+	int64_t delta_end = end_offset - base;
+	int64_t delta_wanted = r->position - base, delta_next = r->delta_next, bytes = 0;
+	uint32_t i = out->count;
+	uint32_t room = chunk_rows_max - i;
+	uint32_t left = (uint32_t)r->records_left;
+	const char *p = r->record;
 	int state = RECORD_BATCHES_FULL;
-	while (r->records_left > 0 && !messages_full(out)) {
+	fill_same(r, out, left < room ? left : room);
+	while (left > 0 && i < chunk_rows_max) {
 		struct record record;
-		if (__builtin_expect(!read_record(r->record, end, readable, &record), 0) ||
-			record.offset_delta < r->delta_next || record.offset_delta >= deltas) {
-			state = damaged_record(r, err);
+		bool sound = read_record(p, end, readable, &record);
+		if (__builtin_expect(!sound || record.offset_delta < delta_next ||
+					     record.offset_delta >= delta_end,
+			    0)) {
+			r->delta_next = delta_next;
+			state = stop(r, &record, sound, err);
 			break;
 		}
-		int64_t offset = base + record.offset_delta;
-		if (__builtin_expect(offset >= r->limit, 0)) {
-			state = RECORD_BATCHES_LIMIT;
-			break;
-		}
-		r->records_left--;
-		r->delta_next = record.offset_delta + 1;
-		r->record = record.end;
-		if (__builtin_expect(offset < r->position, 0))
+		left--;
+		delta_next = record.offset_delta + 1;
+		p = record.end;
+		if (__builtin_expect(record.offset_delta < delta_wanted, 0))
 			continue;
-		uint32_t i = out->count;
-		out->headers[i] = NULL;
-		out->header_count[i] = 0;
-		if (record.header_count > 0 && r->headers && !read_headers(&record, out, i)) {
-			state = damaged_at(r, err, offset, "damaged headers");
-			break;
-		}
-		int64_t ms = log_append ? r->batch.max_timestamp
-					: (int64_t)((uint64_t)r->batch.base_timestamp +
-						  (uint64_t)record.timestamp_delta);
-		out->offset[i] = offset;
-		out->timestamp_us[i] = message_time_us(ms);
+		out->offset[i] = base + record.offset_delta;
+		int64_t delta_ms = log_append ? 0 : zigzag(record.timestamp_delta);
+		out->timestamp_us[i] =
+			message_time_us((int64_t)((uint64_t)base_ms + (uint64_t)delta_ms));
 		out->key[i] = record.key;
 		out->value[i] = record.value;
 		bytes += (int64_t)(record.key.len + record.value.len);
-		r->position = offset + 1;
-		out->count = i + 1;
+		if (record.header_count > 0 && r->headers && !read_headers(&record, out, i)) {
+			state = damaged_at(r, err, out->offset[i], "damaged headers");
+			break;
+		}
+		i++;
+		if (record.header_count > 0 && out->arena->bytes_held >= chunk_bytes_max)
+			break;
 	}
-	fill_same(r, out, first);
-	r->messages += out->count - first;
+	r->record = p;
+	r->records_left = (int32_t)left;
+	r->delta_next = delta_next;
+	if (delta_next > 0)
+		move_to(r, base + delta_next);
+	r->messages += i - out->count;
 	r->message_bytes += bytes;
+	out->count = i;
 	return state;
 }
 
@@ -358,10 +386,13 @@ static void pass_over(struct record_batches *r)
 static int unpack(struct record_batches *r, const struct messages *out, struct error *err)
 {
 	enum record_codec_kind kind = r->batch.attributes & attribute_codec;
+	size_t max = r->space->batch_bytes_max;
 	size_t size = record_codec_size(kind, r->batch.records);
-	if (out->count == 0)
-		record_space_chunk(r->space); /* what was given in this fill was passed over */
+	if (size > max)
+		size = max;
 	for (;;) {
+		if (out->count == 0)
+			record_space_chunk(r->space); /* what was unpacked is of no use */
 		char *to = record_space_take(r->space, size, &r->lease);
 		if (to == NULL)
 			return RECORD_BATCHES_FULL;
@@ -378,9 +409,9 @@ static int unpack(struct record_batches *r, const struct messages *out, struct e
 		if (state < 0)
 			return error_prefix(err, STR_FMT "/%" PRId32 " at offset %" PRId64 ": ",
 				STR_ARG(r->topic), r->partition, r->batch.base_offset);
-		if (size == message_bytes_max)
+		if (size == max)
 			return damaged(r, err, "a batch that is too large when it is unpacked");
-		size = size > message_bytes_max / 2 ? message_bytes_max : size * 2;
+		size = size > max / 2 ? max : size * 2;
 	}
 }
 
@@ -514,8 +545,6 @@ static int fill_from_batch(struct record_batches *r, struct messages *out, struc
 	}
 	if (r->records_left > 0) {
 		int state = take_records(r, out, err);
-		if (state == RECORD_BATCHES_LIMIT)
-			move_to(r, r->limit);
 		if (state < 0 || r->records_left > 0)
 			return state;
 	}

@@ -1,12 +1,14 @@
 #include "source/record_space.h"
 
+#include "base/bounds.h"
 #include "base/check.h"
 
 #include <stdlib.h>
 
 void record_space_init(struct record_space *s, size_t bytes_max)
 {
-	*s = (struct record_space){.bytes_max = bytes_max, .chunk = 1};
+	*s = (struct record_space){
+		.bytes_max = bytes_max, .batch_bytes_max = message_bytes_max, .chunk = 1};
 }
 
 static void buffer_free(struct record_space *s, struct record_buffer *b)

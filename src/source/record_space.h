@@ -44,6 +44,7 @@ struct record_space {
 	uint64_t chunk;
 	size_t bytes_held;
 	size_t bytes_max;               /* of all; one batch always fits */
+	size_t batch_bytes_max;         /* of one, unpacked */
 	struct record_codec codec;
 };
 

@@ -106,7 +106,9 @@ static inline bool messages_full(const struct messages *m)
 /* Of a message; a time that microseconds cannot hold is the last that they can. */
 static inline int64_t message_time_us(int64_t ms)
 {
-	return ms < 0 ? -1 : ms > INT64_MAX / 1000 ? INT64_MAX : ms * 1000;
+	if ((uint64_t)ms <= INT64_MAX / 1000)
+		return ms * 1000;
+	return ms < 0 ? -1 : INT64_MAX;
 }
 
 /* The static table's choice: makes the source that `config` names. NULL with the error filled. */
