@@ -80,7 +80,8 @@ static void close_bench(struct bench *b)
 	arena_release(&b->arena);
 }
 
-static void put_rows(struct bench *b, int64_t from, int64_t to)
+/* Of `step` apart, beginning anew behind `keys`: a step beyond it is an order of its own. */
+static void put_rows(struct bench *b, int64_t from, int64_t to, int64_t step, int64_t keys)
 {
 	static const char *const products[] = {"Laptop", "Mouse", "a product with a long name"};
 	uint16_t rows[chunk_rows_max];
@@ -88,7 +89,7 @@ static void put_rows(struct bench *b, int64_t from, int64_t to)
 	struct column *c = b->c->columns;
 	for (int64_t i = from; i < to; i++, count++) {
 		rows[count] = (uint16_t)count;
-		((int32_t *)c[0].data)[count] = (int32_t)i;
+		((int32_t *)c[0].data)[count] = (int32_t)(i * step % keys);
 		((struct str *)c[1].data)[count] = str_c(products[i % 3]);
 		((int32_t *)c[2].data)[count] = (int32_t)(i % 100);
 		((struct str *)c[3].data)[count] = str_lit("update");
@@ -125,13 +126,27 @@ static void wait_for_disk(const struct bench *b)
 	poll(p, 2, 100);
 }
 
+/* All rows changed again, in an order that memory does not have. */
+static void scatter(struct bench *b, int64_t keys)
+{
+	struct checkpoint_figures before, after;
+	checkpoint_figures(b->checkpoint, &before);
+	for (int64_t i = 0; i < keys; i += chunk_rows_max)
+		put_rows(b, i, i + chunk_rows_max < keys ? i + chunk_rows_max : keys,
+			2654435761, keys);
+	double began = cpu();
+	batch(b, 2);
+	checkpoint_figures(b->checkpoint, &after);
+	tell("scattered", after.log_bytes - before.log_bytes, keys, cpu() - began);
+}
+
 /* Answers the bytes of the snapshot. */
 static int64_t write_all(struct bench *b, int64_t keys)
 {
 	struct checkpoint_figures f;
 	must(checkpoint_recover(b->checkpoint, &b->found, &b->err), b);
 	for (int64_t i = 0; i < keys; i += chunk_rows_max)
-		put_rows(b, i, i + chunk_rows_max < keys ? i + chunk_rows_max : keys);
+		put_rows(b, i, i + chunk_rows_max < keys ? i + chunk_rows_max : keys, 1, keys);
 	double began = cpu();
 	batch(b, 0);
 	checkpoint_figures(b->checkpoint, &f);
@@ -145,7 +160,7 @@ static int64_t write_all(struct bench *b, int64_t keys)
 		must(r, b);
 		double took = seconds() - slice;
 		longest = took > longest ? took : longest;
-		put_rows(b, 0, 1);
+		put_rows(b, 0, 1, 1, keys);
 		checkpoint_figures(b->checkpoint, &f);
 		if (r == 0 && !f.snapshot_whole)
 			wait_for_disk(b);
@@ -155,6 +170,7 @@ static int64_t write_all(struct bench *b, int64_t keys)
 	checkpoint_figures(b->checkpoint, &f);
 	tell("snapshot", f.snapshot_bytes, keys, took);
 	printf("           longest slice %.1f ms\n", longest * 1e3);
+	scatter(b, keys);
 	return f.snapshot_bytes;
 }
 

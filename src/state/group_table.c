@@ -1,6 +1,7 @@
 #include "state/group_table.h"
 
 #include "base/check.h"
+#include "base/prefetch.h"
 #include "base/hash_seed.h"
 
 #include <stdlib.h>
@@ -221,7 +222,7 @@ int group_table_put(struct group_table *t, const struct str *keys, uint32_t coun
 	reserve(t, left_count);
 	for (uint32_t i = 0; i < left_count; i++) {
 		hashes[i] = hash_key(keys[left[i]], seed);
-		__builtin_prefetch(&t->slots[(uint32_t)hashes[i] & t->slot_mask]);
+		prefetch(&t->slots[(uint32_t)hashes[i] & t->slot_mask]);
 	}
 	uint32_t fresh_count = 0;
 	for (uint32_t i = 0; i < left_count; i++) {

@@ -17,6 +17,14 @@ struct noted_ids {
 void noted_ids_add(struct noted_ids *n, uint32_t id);
 /* The next one, which is noted no more; false: there are none, and the list is empty. */
 bool noted_ids_take(struct noted_ids *n, uint32_t *id);
+/* The one that is taken `ahead` after the next one: for a prefetch. */
+static inline bool noted_ids_look(const struct noted_ids *n, uint32_t ahead, uint32_t *id)
+{
+	if (ahead >= n->count - n->given)
+		return false;
+	*id = n->ids[n->given + ahead];
+	return true;
+}
 void noted_ids_release(struct noted_ids *n);
 size_t noted_ids_bytes(const struct noted_ids *n);
 

@@ -1,6 +1,7 @@
 #include "state/table_part.h"
 
 #include "base/check.h"
+#include "base/prefetch.h"
 
 #include <stdlib.h>
 
@@ -121,7 +122,7 @@ static void prefetch_slots(const struct table *t, const uint32_t *tags, uint32_t
 {
 	for (uint32_t i = 0; i < count; i++) {
 		const struct table_segment *s = table_index_segment(&t->index, tags[i]);
-		__builtin_prefetch(&s->slots[table_index_home(s, tags[i])]);
+		prefetch(&s->slots[table_index_home(s, tags[i])]);
 	}
 }
 
@@ -138,8 +139,8 @@ static void prefetch_rows(
 			continue;
 		const char *slot = table_slot(t, ids[i]);
 		for (uint32_t line = 0; line < bytes && line < 256; line += 64)
-			__builtin_prefetch(slot + line);
-		__builtin_prefetch(slot + bytes - 1);
+			prefetch(slot + line);
+		prefetch(slot + bytes - 1);
 	}
 }
 

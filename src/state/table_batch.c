@@ -5,6 +5,7 @@
 #include "state/table_part.h"
 
 #include "base/check.h"
+#include "base/prefetch.h"
 
 #include <sys/mman.h>
 
@@ -67,7 +68,7 @@ enum { prefetch_ahead = 16 };
 static void prefetch_change(const struct table *t, uint32_t at)
 {
 	if (at < t->change_count)
-		__builtin_prefetch(table_slot(t, t->changes[at].id));
+		prefetch(table_slot(t, t->changes[at].id));
 }
 
 uint32_t table_changes(const struct table *t, const struct table_change **changes)

@@ -122,22 +122,51 @@ void table_key_tags(const struct table_key *k, const struct chunk *c, const uint
 		tags[i] = (uint32_t)(hashes[i] >> 32);
 }
 
-uint32_t table_key_tag_of_slot(const struct table_key *k, const char *slot)
+/* A column of slots[0..count-1] into their hashes. */
+__attribute__((always_inline)) static inline void add_field(const struct table_field *f,
+	enum phys phys, uint32_t column, const char *const *slots, uint32_t count,
+	uint64_t *hashes)
 {
-	uint64_t hash = hash_seed();
+	for (uint32_t i = 0; i < count; i++) {
+		const char *field = slots[i] + f->offset;
+		uint64_t h = null_hash;
+		if (table_row_is_null(slots[i], column))
+			;
+		else if (phys == PHYS_STR)
+			h = hash_str(table_row_str(field));
+		else
+			h = hash_fixed(phys, field);
+		hashes[i] = mix(hashes[i] + h);
+	}
+}
+
+void table_key_tags_of_slots(
+	const struct table_key *k, const char *const *slots, uint32_t count, uint32_t *tags)
+{
+	uint64_t hashes[64];
+	check(count <= ARRAY_LEN(hashes));
+	uint64_t seed = hash_seed();
+	for (uint32_t i = 0; i < count; i++)
+		hashes[i] = seed;
 	for (uint32_t i = 0; i < k->key->count; i++) {
 		uint32_t column = k->key->columns[i];
 		const struct table_field *f = &k->layout->fields[column];
-		uint64_t h = null_hash;
-		if (table_row_is_null(slot, column))
-			;
-		else if (f->phys == PHYS_STR)
-			h = hash_str(table_row_str(slot + f->offset));
+		if (f->phys == PHYS_I64)
+			add_field(f, PHYS_I64, column, slots, count, hashes);
+		else if (f->phys == PHYS_I32)
+			add_field(f, PHYS_I32, column, slots, count, hashes);
 		else
-			h = hash_fixed(f->phys, slot + f->offset);
-		hash = mix(hash + h);
+			add_field(f, f->phys, column, slots, count, hashes);
 	}
-	return (uint32_t)(hash >> 32);
+	for (uint32_t i = 0; i < count; i++)
+		tags[i] = (uint32_t)(hashes[i] >> 32);
+}
+
+uint32_t table_key_tag_of_slot(const struct table_key *k, const char *slot)
+{
+	uint32_t tag;
+	table_key_tags_of_slots(k, &slot, 1, &tag);
+	return tag;
 }
 
 static bool equal_value(const struct table_field *f, const char *slot, const struct column *col,

@@ -18,6 +18,9 @@ struct table_key {
 void table_key_tags(const struct table_key *k, const struct chunk *c, const uint16_t *rows,
 	uint32_t count, uint32_t *tags);
 uint32_t table_key_tag_of_slot(const struct table_key *k, const char *slot);
+/* Of up to 64. */
+void table_key_tags_of_slots(
+	const struct table_key *k, const char *const *slots, uint32_t count, uint32_t *tags);
 bool table_key_equal(
 	const struct table_key *k, const char *slot, const struct chunk *c, uint32_t row);
 

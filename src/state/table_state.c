@@ -1,12 +1,15 @@
 #include "state/table_state.h"
 
 #include "base/check.h"
+#include "base/prefetch.h"
 #include "state/noted_ids.h"
 #include "state/record.h"
 #include "state/table_part.h"
 #include "state/table_shape.h"
 
 #include <stdlib.h>
+
+enum { entries_ahead = 32 };
 
 struct table_noted {
 	struct state_part part;
@@ -124,8 +127,14 @@ static bool changes(struct state_part *p, size_t bytes_max, struct strbuf *out)
 {
 	struct table_noted *n = container_of(p, struct table_noted, part);
 	size_t end = out->len + bytes_max;
-	uint32_t id;
+	uint32_t id, later;
 	while (noted_ids_take(&n->ids, &id)) {
+		/* rows that a batch changed lie anywhere */
+		if (noted_ids_look(&n->ids, entries_ahead, &later)) {
+			const char *slot = table_slot(n->table, later);
+			prefetch(slot);
+			prefetch(slot + n->table->layout.slot_bytes - 1);
+		}
 		add_entry(n->table, id, out);
 		if (out->len >= end)
 			return true;
@@ -181,15 +190,69 @@ void table_state_take_field(
 		*field = *field != 0;
 }
 
-/* Null bits of columns that are not there are set; a deleted row has its kept columns only. */
-static void take_nulls(
-	const struct table *t, char *slot, uint8_t state, struct record_reader *r)
+/* Eight bytes that may be fewer than `len` of a string; what is behind it becomes zero. */
+static uint64_t head_of_str(const char *s, uint32_t len)
+{
+	uint64_t v;
+	memcpy(&v, s, sizeof(v));
+	return len < 8 ? v & ((UINT64_C(1) << (8 * len)) - 1) : v;
+}
+
+/*
+ * A string into a field of zeros, as table_row_set_str would. Most are short and have as many
+ * bytes behind them as may be read.
+ */
+static const char *take_str(struct table *t, char *field, const char *p, const char *end)
+{
+	uint32_t len;
+	if ((size_t)(end - p) < sizeof(len))
+		return NULL;
+	memcpy(&len, p, sizeof(len));
+	p += sizeof(len);
+	if (len > (size_t)(end - p))
+		return NULL;
+	if (len > table_inline_bytes || end - p < 16) {
+		table_row_set_str(field, (struct str){p, len}, &t->slab);
+		return p + len;
+	}
+	uint64_t low = head_of_str(p, len);
+	uint32_t high = len <= 8 ? 0 : (uint32_t)head_of_str(p + 8, len - 8);
+	memcpy(field, &len, sizeof(len));
+	memcpy(field + 4, &low, sizeof(low));
+	memcpy(field + 12, &high, sizeof(high));
+	return p + len;
+}
+
+/* What is not NULL, into fields of zeros; NULL: a field that cannot be. */
+static const char *take_fields(
+	struct table *t, char *slot, uint8_t state, const char *p, const char *end)
 {
 	const struct table_layout *l = &t->layout;
-	record_copy(r, slot + 1, l->null_bytes);
-	for (uint32_t i = 0; i < l->column_count; i++)
-		if (state == state_deleted && !l->fields[i].is_kept && !table_row_is_null(slot, i))
-			r->bad = true;
+	for (uint32_t i = 0; i < l->column_count && p != NULL; i++) {
+		const struct table_field *f = &l->fields[i];
+		char *field = slot + f->offset;
+		if (table_row_is_null(slot, i))
+			continue;
+		if (state == state_deleted && !f->is_kept)
+			return NULL;
+		if (f->phys == PHYS_STR) {
+			p = take_str(t, field, p, end);
+			continue;
+		}
+		size_t bytes = phys_bytes(f->phys);
+		if (bytes > (size_t)(end - p))
+			return NULL;
+		if (bytes == 4)
+			memcpy(field, p, 4);
+		else if (bytes == 8)
+			memcpy(field, p, 8);
+		else
+			memcpy(field, p, bytes);
+		if (f->phys == PHYS_BOOL)
+			*field = *field != 0;
+		p += bytes;
+	}
+	return p;
 }
 
 static bool take_entry(struct table *t, uint32_t id, uint8_t state, struct record_reader *r)
@@ -204,15 +267,18 @@ static bool take_entry(struct table *t, uint32_t id, uint8_t state, struct recor
 		return true;
 	int64_t at_us = record_i64(r);
 	slot[0] = state == state_live ? mark_live : mark_deleted;
-	take_nulls(t, slot, state, r);
-	for (uint32_t i = 0; i < t->layout.column_count && !r->bad; i++)
-		if (!table_row_is_null(slot, i))
-			table_state_take_field(t, slot, i, r);
-	if (r->bad)
+	record_copy(r, slot + 1, t->layout.null_bytes);
+	const char *end = r->bytes.data + r->bytes.len;
+	const char *p = r->bad ? NULL : take_fields(t, slot, state, r->bytes.data + r->at, end);
+	if (p == NULL) {
+		r->bad = true;
 		table_state_clear(t, slot);
-	else if (state == state_deleted)
+		return false;
+	}
+	r->at = (size_t)(p - r->bytes.data);
+	if (state == state_deleted)
 		table_deleted_set_at(t, slot, at_us);
-	return !r->bad;
+	return true;
 }
 
 /* As many as the bounds of rows and deletes allow, and what one batch may have had beyond them. */
@@ -237,12 +303,12 @@ static int take_records(struct state_part *p, const struct state_fit *how, struc
 {
 	struct table *t = of(p);
 	struct record_reader r = {.bytes = records};
+	uint64_t end = ids_end(t);
 	check(t->index.count == 0);
 	while (record_left(&r) > 0) {
 		uint32_t id = record_u32(&r);
 		uint8_t state = record_u8(&r);
-		bool good = !r.bad && id < ids_end(t) && state <= state_deleted &&
-			may_leave_out(t, id);
+		bool good = !r.bad && id < end && state <= state_deleted && may_leave_out(t, id);
 		if (good)
 			good = how == NULL ? take_entry(t, id, state, &r)
 					   : table_fit_take(t, how, id, state, &r);
@@ -276,19 +342,21 @@ static int compare_deleted(const void *a, const void *b)
 
 /* Entries that wait for their slots of the index to come into the cache. */
 struct index_group {
-	uint32_t tags[64];
+	const char *slots[64];
 	uint32_t ids[64];
 	uint32_t count;
 };
 
 static void index_group(struct table *t, struct index_group *g)
 {
+	uint32_t tags[ARRAY_LEN(g->ids)];
+	table_key_tags_of_slots(&t->key, g->slots, g->count, tags);
 	for (uint32_t i = 0; i < g->count; i++) {
-		const struct table_segment *s = table_index_segment(&t->index, g->tags[i]);
-		__builtin_prefetch(&s->slots[table_index_home(s, g->tags[i])], 1);
+		const struct table_segment *s = table_index_segment(&t->index, tags[i]);
+		prefetch(&s->slots[table_index_home(s, tags[i])]);
 	}
 	for (uint32_t i = 0; i < g->count; i++)
-		table_index_insert(&t->index, g->tags[i], g->ids[i]);
+		table_index_insert(&t->index, tags[i], g->ids[i]);
 	g->count = 0;
 }
 
@@ -315,7 +383,7 @@ static uint32_t index_entries(struct table *t)
 			continue;
 		}
 		group.ids[group.count] = id;
-		group.tags[group.count++] = table_key_tag_of_slot(&t->key, slot);
+		group.slots[group.count++] = slot;
 		if (group.count == ARRAY_LEN(group.ids))
 			index_group(t, &group);
 		t->live += mark == mark_live;
