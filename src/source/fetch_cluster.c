@@ -17,6 +17,7 @@ enum {
 	peers_max = 4096,
 	buffer_bytes = 16 * 1024,
 	name_age_us = 30 * 1000 * 1000, /* then a name is resolved again */
+	no_name_age_us = 1000 * 1000,
 	commit_wait_us = 10 * 1000 * 1000,
 	commit_retry_us = 100 * 1000,
 	ask_commit_ms = 2000
@@ -95,8 +96,10 @@ static struct peer *peer_find(const struct fetch_cluster *fc, int32_t id)
 static bool peer_resolve(struct fetch_cluster *fc, struct peer *p)
 {
 	int64_t now = now_us(fc);
-	if (p->addresses.count > 0 && now - p->resolved_us < name_age_us)
-		return true;
+	bool known = p->addresses.count > 0;
+	if (p->resolved_us != 0 && now - p->resolved_us < (known ? name_age_us : no_name_age_us))
+		return known;
+	p->resolved_us = now;
 	struct fetch_addresses found;
 	const char *why;
 	char name[300];
@@ -104,7 +107,6 @@ static bool peer_resolve(struct fetch_cluster *fc, struct peer *p)
 	snprintf(name, sizeof(name), v6 ? "[%s]:%" PRId32 : "%s:%" PRId32, p->host, p->port);
 	if (fetch_resolve(p->host, p->port, &found, &why)) {
 		p->addresses = found;
-		p->resolved_us = now;
 		fetch_connection_to(&p->connection, name, &found);
 		return true;
 	}
@@ -130,6 +132,7 @@ static struct peer *peer_of(struct fetch_cluster *fc, const struct cluster_broke
 		memcpy(p->host, b->host.data, b->host.len);
 		p->port = b->port;
 		p->addresses.count = 0;
+		p->resolved_us = 0;
 	}
 	return p;
 }
@@ -180,8 +183,12 @@ static bool begin(
 	if (c->state == CONNECTION_DOWN)
 		c->due_us = 0; /* the keeper has its own pauses */
 	fetch_connection_event(c, true, false);
-	if (!reach(fc, c, CONNECTION_READY, until_us))
-		return false;
+	bool idle = c->state == CONNECTION_READY; /* the broker may have closed it since */
+	if (!reach(fc, c, CONNECTION_READY, until_us)) {
+		c->due_us = 0;
+		if (!idle || !reach(fc, c, CONNECTION_READY, until_us))
+			return false;
+	}
 	if (c->versions.of[api] < 0) {
 		fetch_connection_fail(c, "the broker does not speak our versions");
 		kafka_keeper_unreached(fc->cluster.keeper, false, c->reason);

@@ -311,6 +311,7 @@ static void read_answer(struct fetch_connection *c)
 		ssize_t n = recv(c->fd, b->data + b->bytes, wanted - b->bytes, 0);
 		if (n > 0) {
 			b->bytes += (size_t)n;
+			due_in(c, c->timeout_ms); /* it comes */
 		} else if (n == 0) {
 			fetch_connection_fail(c, "the broker closed the connection");
 			return;

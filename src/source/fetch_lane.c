@@ -35,18 +35,18 @@ static void drop_first(struct fetch_lane *l)
 	l->reading = false;
 }
 
-void fetch_lane_drop(struct fetch_lane *l, int64_t position)
+void fetch_lane_drop(struct fetch_lane *l)
 {
 	while (l->part_count > 0)
 		drop_first(l);
-	l->next = position;
+	l->next = l->reader.position;
 	l->outdated = l->asked_at >= 0;
 }
 
 void fetch_lane_reset(struct fetch_lane *l, int64_t position)
 {
-	fetch_lane_drop(l, position);
 	l->reader.position = position;
+	fetch_lane_drop(l);
 	l->reader.leader_epoch = -1;
 	l->starved = false;
 }

@@ -69,8 +69,8 @@ void fetch_lane_init(struct fetch_lane *l, const struct kafka_partition *p,
 
 /* The position was set: what came and what flies is of no use. */
 void fetch_lane_reset(struct fetch_lane *l, int64_t position);
-/* What came is dropped and will be asked for again. */
-void fetch_lane_drop(struct fetch_lane *l, int64_t position);
+/* What came and was not read is dropped and will be asked for again. */
+void fetch_lane_drop(struct fetch_lane *l);
 
 /*
  * Takes in the records of an answer. True when there is something to read; false: nothing, or only

@@ -59,6 +59,7 @@ struct fetch_source {
 	struct fetch_question *questions; /* scratch, lane_capacity of them */
 	const struct kafka_partition *in_turn;
 	bool turns; /* only in_turn may read */
+	uint32_t read_from; /* the partition that is read next: they take turns */
 	int64_t looked_us;
 	/* The chunk: blocks that its messages point into stay as they are. */
 	uint64_t chunk;
@@ -153,8 +154,10 @@ static void lane_lead(struct fetch_source *fs, struct fetch_lane *l)
 	bool newer = told->leader_epoch > l->epoch && l->epoch >= 0;
 	l->leader = told->leader;
 	l->epoch = told->leader_epoch;
-	if (newer && l->phase == LANE_READS && l->reader.leader_epoch >= 0)
-		l->phase = LANE_ASKS_EPOCH;
+	if (!newer || l->phase != LANE_READS || l->reader.leader_epoch < 0)
+		return;
+	l->phase = LANE_ASKS_EPOCH;
+	fetch_lane_drop(l); /* also what came from the old one and was not read */
 }
 
 static void take_map(struct fetch_source *fs)
@@ -302,6 +305,14 @@ static bool any_wants(const struct fetch_source *fs, const struct fetch_broker *
 	return false;
 }
 
+static bool holds_block(const struct fetch_lane *l, const struct fetch_broker *b)
+{
+	for (uint32_t i = 0; i < l->part_count; i++)
+		if (l->parts[i].block >= b->blocks && l->parts[i].block < b->blocks + broker_blocks)
+			return true;
+	return false;
+}
+
 /*
  * Both blocks are held by records that may not be read now, and others wait: what is held is
  * dropped, to be fetched again in its turn.
@@ -312,13 +323,13 @@ static void make_room(struct fetch_source *fs, const struct fetch_broker *b)
 	for (uint32_t i = 0; i < fs->progress.count; i++) {
 		const struct fetch_lane *l = &fs->lanes[i];
 		bool reads = may_read(fs, l);
-		if (reads && l->part_count > 0)
+		if (reads && holds_block(l, b))
 			return; /* it will be read, which gives room */
 		starves = starves || (reads && l->leader == b->id);
 	}
 	for (uint32_t i = 0; starves && i < fs->progress.count; i++)
-		if (fs->lanes[i].part_count > 0)
-			fetch_lane_drop(&fs->lanes[i], fs->progress.partitions[i].position);
+		if (holds_block(&fs->lanes[i], b))
+			fetch_lane_drop(&fs->lanes[i]);
 }
 
 static int32_t answer_bytes(const struct fetch_source *fs)
@@ -387,7 +398,7 @@ static int lost(struct fetch_source *fs, struct fetch_lane *l, struct error *err
 			STR_FMT "/%" PRId32 ": offset %" PRId64
 				" is no longer there; going on with the oldest record",
 			STR_ARG(p->topic->name), p->partition, l->next);
-		fetch_lane_drop(l, p->position);
+		fetch_lane_drop(l);
 		l->phase = LANE_ASKS_BEGIN;
 		return 0;
 	}
@@ -709,7 +720,7 @@ static int judge(struct fetch_source *fs, struct fetch_lane *l, struct messages 
 			    out->key[i], out->value[i]) != TOPIC_OTHER)
 			continue;
 		r = kafka_progress_other(&fs->progress, p, err);
-		fetch_lane_drop(l, p->position);
+		fetch_lane_drop(l);
 		l->phase = LANE_ASKS_BEGIN;
 		break;
 	}
@@ -758,19 +769,21 @@ static int read_lane(
 	}
 	/* Beyond the end of a finite run it is nobody's. */
 	if (fs->progress.finite && p->position >= p->target && p->position >= p->limit)
-		fetch_lane_drop(l, p->position);
+		fetch_lane_drop(l);
 	return state < 0 ? state : 0;
 }
 
 static int read_lanes(struct fetch_source *fs, struct messages *out, struct error *err)
 {
-	for (uint32_t i = 0; i < fs->progress.count && !messages_full(out); i++) {
-		struct fetch_lane *l = &fs->lanes[i];
-		if (l->part_count == 0 || !may_read(fs, l))
-			continue;
-		int r = read_lane(fs, l, out, err);
+	uint32_t count = fs->progress.count;
+	for (uint32_t i = 0; i < count && !messages_full(out); i++) {
+		uint32_t at = fs->read_from % count;
+		struct fetch_lane *l = &fs->lanes[at];
+		int r = l->part_count > 0 && may_read(fs, l) ? read_lane(fs, l, out, err) : 0;
 		if (r < 0)
 			return r;
+		if (!messages_full(out) || l->part_count == 0 || !may_read(fs, l))
+			fs->read_from = at + 1;
 	}
 	return 0;
 }
