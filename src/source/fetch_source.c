@@ -750,13 +750,12 @@ static int read_part(
 	return state;
 }
 
+/* What is left of one part: then it is another partition's turn. */
 static int read_lane(
 	struct fetch_source *fs, struct fetch_lane *l, struct messages *out, struct error *err)
 {
 	struct kafka_partition *p = partition_of(fs, l);
-	int state = RECORD_BATCHES_END;
-	while (state == RECORD_BATCHES_END && l->part_count > 0 && may_read(fs, l))
-		state = read_part(fs, l, out, err);
+	int state = read_part(fs, l, out, err);
 	if (l->phase == LANE_READS) /* else it will move back */
 		kafka_progress_reach(&fs->progress, p);
 	if (state == RECORD_BATCHES_OLD) {
@@ -770,7 +769,7 @@ static int read_lane(
 	/* Beyond the end of a finite run it is nobody's. */
 	if (fs->progress.finite && p->position >= p->target && p->position >= p->limit)
 		fetch_lane_drop(l);
-	return state < 0 ? state : 0;
+	return state;
 }
 
 static int read_lanes(struct fetch_source *fs, struct messages *out, struct error *err)
@@ -779,10 +778,12 @@ static int read_lanes(struct fetch_source *fs, struct messages *out, struct erro
 	for (uint32_t i = 0; i < count && !messages_full(out); i++) {
 		uint32_t at = fs->read_from % count;
 		struct fetch_lane *l = &fs->lanes[at];
-		int r = l->part_count > 0 && may_read(fs, l) ? read_lane(fs, l, out, err) : 0;
-		if (r < 0)
-			return r;
-		if (!messages_full(out) || l->part_count == 0 || !may_read(fs, l))
+		int state = RECORD_BATCHES_END;
+		if (l->part_count > 0 && may_read(fs, l))
+			state = read_lane(fs, l, out, err);
+		if (state < 0)
+			return state;
+		if (state != RECORD_BATCHES_FULL)
 			fs->read_from = at + 1;
 	}
 	return 0;

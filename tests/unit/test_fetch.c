@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-enum { turns_max = 20000, seen_max = 20000 };
+enum { turns_max = 20000, seen_max = 70000 };
 
 struct fixture {
 	struct fake_cluster *brokers;
@@ -152,6 +152,30 @@ static void batches_larger_than_an_answer_come(void **state)
 	assert_int_equal(read_on(f, INT64_MAX), SOURCE_END);
 	for (int p = 0; p < 3; p++)
 		each_came_once(f, p, 0, 54);
+	tear_down(f);
+}
+
+/* One broker gives more than can be read; what the other gives is not kept waiting. */
+static void brokers_take_turns(void **state)
+{
+	(void)state;
+	struct fixture *f = set_up(2);
+	f->brokers->partitions[1].leader = 1;
+	for (int i = 0; i < 4; i++)
+		for (int p = 0; p < 2; p++)
+			fake_append(f->brokers, p, 15000, 20);
+	f->config.kafka.setting_count = 1;
+	f->config.kafka.settings = &(struct setting){
+		.name = str_lit("fetch.message.max.bytes"), .value = str_lit("100000")};
+	open_it(f, SOURCE_RUN_FOREVER);
+	read_on(f, 1024);
+	poll(NULL, 0, 300); /* all that may come is here */
+	read_on(f, 50000);
+	assert_true(f->source->partitions[0].messages > 10000);
+	assert_true(f->source->partitions[1].messages > 10000);
+	read_on(f, 120000);
+	each_came_once(f, 0, 0, 60000);
+	each_came_once(f, 1, 0, 60000);
 	tear_down(f);
 }
 
@@ -443,6 +467,7 @@ int main(void)
 		cmocka_unit_test(all_comes_in_pieces),
 		cmocka_unit_test(bad_answers_are_asked_for_again),
 		cmocka_unit_test(batches_larger_than_an_answer_come),
+		cmocka_unit_test(brokers_take_turns),
 		cmocka_unit_test(leaders_move),
 		cmocka_unit_test(a_partition_without_leader_is_waited_for),
 		cmocka_unit_test(a_log_that_was_cut_ends_the_run),
