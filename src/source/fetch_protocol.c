@@ -18,7 +18,10 @@ static const struct {
 	[API_EPOCHS] = {23, 2, 3},
 };
 
-enum { api_versions_key = 18 };
+enum {
+	api_versions_key = 18,
+	metadata_flexible = 12 /* beside those above: it tells the ids of topics */
+};
 
 /* ---- Writing ---- */
 
@@ -79,6 +82,8 @@ void fetch_request_begin(struct strbuf *out, enum fetch_api api, const struct fe
 {
 	check(v->of[api] >= 0);
 	header(out, apis[api].key, v->of[api], correlation, client);
+	if (api == API_METADATA && v->of[api] == metadata_flexible)
+		put_i8(out, 0); /* no tags */
 }
 
 void fetch_request_end(struct strbuf *out)
@@ -135,10 +140,36 @@ static void list_end(struct topic_list *l)
 	put_at(l->out, l->count_at, l->count);
 }
 
+static void put_varint(struct strbuf *out, uint64_t v)
+{
+	for (; v >= 128; v >>= 7)
+		put_i8(out, (int8_t)(v | 128));
+	put_i8(out, (int8_t)v);
+}
+
+static void put_metadata_flexible(struct strbuf *out, const struct str *topics, uint32_t count)
+{
+	put_varint(out, topics == NULL ? 0 : (uint64_t)count + 1);
+	for (uint32_t i = 0; topics != NULL && i < count; i++) {
+		put_i64(out, 0); /* not by its id */
+		put_i64(out, 0);
+		put_varint(out, topics[i].len + 1);
+		strbuf_add(out, topics[i]);
+		put_varint(out, 0);
+	}
+	put_i8(out, 0); /* no topic is made by asking for it */
+	put_i8(out, 0); /* nothing about who may do what */
+	put_varint(out, 0);
+}
+
 void fetch_put_metadata(struct strbuf *out, const struct fetch_versions *v,
 	const struct str *topics, uint32_t count)
 {
 	int16_t version = v->of[API_METADATA];
+	if (version == metadata_flexible) {
+		put_metadata_flexible(out, topics, count);
+		return;
+	}
 	put_i32(out, topics == NULL ? -1 : (int32_t)count);
 	for (uint32_t i = 0; topics != NULL && i < count; i++)
 		put_str(out, topics[i]);
@@ -249,6 +280,7 @@ struct reader {
 	const char *at;
 	const char *end;
 	bool broken;
+	bool flexible; /* lengths and counts are varints, one larger; tags follow */
 };
 
 static uint64_t get(struct reader *r, size_t bytes)
@@ -292,15 +324,38 @@ static struct str get_bytes(struct reader *r, int64_t len)
 	return s;
 }
 
+static uint64_t get_varint(struct reader *r)
+{
+	uint64_t v = 0;
+	for (int shift = 0; shift < 35; shift += 7) {
+		uint64_t byte = get(r, 1);
+		v |= (byte & 127) << shift;
+		if (byte < 128)
+			return v;
+	}
+	r->broken = true;
+	return 0;
+}
+
 static struct str get_str(struct reader *r)
 {
-	return get_bytes(r, get_i16(r));
+	return get_bytes(r, r->flexible ? (int64_t)get_varint(r) - 1 : get_i16(r));
+}
+
+/* What a later version says beside. */
+static void skip_tags(struct reader *r)
+{
+	uint64_t count = r->flexible ? get_varint(r) : 0;
+	for (uint64_t i = 0; i < count && !r->broken; i++) {
+		get_varint(r);
+		get_bytes(r, (int64_t)get_varint(r));
+	}
 }
 
 /* How many items follow, each of at least item_bytes; an absent list has none. */
 static uint32_t get_count(struct reader *r, size_t item_bytes)
 {
-	int32_t count = get_i32(r);
+	int64_t count = r->flexible ? (int64_t)get_varint(r) - 1 : get_i32(r);
 	if (count == -1 || r->broken)
 		return 0;
 	if (count < 0 || (size_t)count > (size_t)(r->end - r->at) / item_bytes) {
@@ -312,7 +367,7 @@ static uint32_t get_count(struct reader *r, size_t item_bytes)
 
 bool fetch_read_versions(struct str body, struct fetch_versions *out)
 {
-	struct reader r = {body.data, body.data + body.len, false};
+	struct reader r = {body.data, body.data + body.len, false, false};
 	for (int i = 0; i < fetch_api_count; i++)
 		out->of[i] = -1;
 	int16_t error = get_i16(&r);
@@ -327,6 +382,9 @@ bool fetch_read_versions(struct str body, struct fetch_versions *out)
 				continue;
 			out->of[a] = highest < apis[a].highest ? highest : apis[a].highest;
 		}
+		if (key == apis[API_METADATA].key && lowest <= metadata_flexible &&
+			highest >= metadata_flexible)
+			out->of[API_METADATA] = metadata_flexible;
 	}
 	return !r.broken && error == CODE_NONE;
 }
@@ -349,6 +407,7 @@ static void read_partition(struct reader *r, int16_t version, struct cluster_par
 	skip_numbers(r); /* those in sync */
 	if (version >= 5)
 		skip_numbers(r); /* those that are away */
+	skip_tags(r);
 }
 
 static void read_topic(
@@ -357,6 +416,9 @@ static void read_topic(
 	out->error = get_i16(r);
 	struct str name = get_str(r);
 	out->name = str_dup(name.data == NULL ? str_lit("") : name, arena);
+	struct str id = r->flexible ? get_bytes(r, cluster_topic_id_bytes) : str_lit("");
+	if (id.len == cluster_topic_id_bytes)
+		memcpy(out->id, id.data, id.len);
 	get(r, 1); /* is it internal? */
 	out->partition_count = get_count(r, 18);
 	out->partitions = ARENA_ARRAY(arena, struct cluster_partition, out->partition_count);
@@ -364,6 +426,7 @@ static void read_topic(
 		read_partition(r, version, &out->partitions[i]);
 	if (version >= 8)
 		get_i32(r); /* who may do what */
+	skip_tags(r);
 }
 
 static void read_broker(struct reader *r, struct arena *arena, struct cluster_broker *out)
@@ -373,17 +436,20 @@ static void read_broker(struct reader *r, struct arena *arena, struct cluster_br
 	out->host = str_dup(host.data == NULL ? str_lit("") : host, arena);
 	out->port = get_i32(r);
 	get_str(r); /* its rack */
+	skip_tags(r);
 }
 
 bool fetch_read_metadata(struct str body, const struct fetch_versions *v, struct cluster_view *out)
 {
-	struct reader r = {body.data, body.data + body.len, false};
+	struct reader r = {body.data, body.data + body.len, false, false};
 	int16_t version = v->of[API_METADATA];
 	*out = (struct cluster_view){.broker_count = 0};
 	arena_init(&out->arena, 4096);
+	r.flexible = version == metadata_flexible;
+	skip_tags(&r); /* of the head */
 	if (version >= 3)
 		get_i32(&r); /* throttled */
-	out->broker_count = get_count(&r, 12);
+	out->broker_count = get_count(&r, 11);
 	out->brokers = ARENA_ARRAY(&out->arena, struct cluster_broker, out->broker_count);
 	for (uint32_t i = 0; i < out->broker_count && !r.broken; i++)
 		read_broker(&r, &out->arena, &out->brokers[i]);
@@ -394,15 +460,16 @@ bool fetch_read_metadata(struct str body, const struct fetch_versions *v, struct
 	out->topics = ARENA_ARRAY(&out->arena, struct cluster_topic, out->topic_count);
 	for (uint32_t i = 0; i < out->topic_count && !r.broken; i++)
 		read_topic(&r, version, &out->arena, &out->topics[i]);
-	if (version >= 8)
-		get_i32(&r);
+	if (version >= 8 && !r.flexible)
+		get_i32(&r); /* who may do what */
+	skip_tags(&r);
 	return !r.broken;
 }
 
 bool fetch_read_coordinator(struct str body, const struct fetch_versions *v, int *error,
 	struct cluster_broker *broker)
 {
-	struct reader r = {body.data, body.data + body.len, false};
+	struct reader r = {body.data, body.data + body.len, false, false};
 	if (v->of[API_COORDINATOR] >= 1)
 		get_i32(&r); /* throttled */
 	*error = get_i16(&r);
@@ -419,7 +486,7 @@ bool fetch_read_coordinator(struct str body, const struct fetch_versions *v, int
 bool fetch_answers_begin(struct fetch_answers *a, enum fetch_api api,
 	const struct fetch_versions *v, struct str body)
 {
-	struct reader r = {body.data, body.data + body.len, false};
+	struct reader r = {body.data, body.data + body.len, false, false};
 	*a = (struct fetch_answers){.api = api, .version = v->of[api]};
 	bool throttles = api == API_FETCH || (api == API_OFFSETS && a->version >= 2) ||
 		(api == API_COMMIT && a->version >= 3) || api == API_EPOCHS;
@@ -482,7 +549,7 @@ static void read_answer(struct reader *r, const struct fetch_answers *a, struct 
 
 enum fetch_next fetch_answers_next(struct fetch_answers *a, struct fetch_answer *out)
 {
-	struct reader r = {a->at, a->end, false};
+	struct reader r = {a->at, a->end, false, false};
 	while (a->partitions_left == 0) {
 		if (a->topics_left == 0)
 			return FETCH_DONE;
@@ -508,7 +575,7 @@ static int by_first_offset(const void *a, const void *b)
 
 void fetch_read_aborted(const struct fetch_answer *a, struct aborted_transaction *out)
 {
-	struct reader r = {a->aborted.data, a->aborted.data + a->aborted.len, false};
+	struct reader r = {a->aborted.data, a->aborted.data + a->aborted.len, false, false};
 	for (uint32_t i = 0; i < a->aborted_count; i++) {
 		out[i] = (struct aborted_transaction){.producer_id = get_i64(&r)};
 		out[i].first_offset = get_i64(&r);

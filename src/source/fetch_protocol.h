@@ -5,9 +5,10 @@
  * Kafka's requests that the direct lane makes, as bytes, and its answers, read in place. No
  * connection, no memory of its own but the buffer that is written to: a test can play the broker.
  *
- * Only versions before the flexible ones are spoken: Fetch 4 to 11, ListOffsets 1 to 5, Metadata 1
- * to 8, OffsetForLeaderEpoch 2 to 3, FindCoordinator 0 to 2, OffsetCommit 2 to 7, ApiVersions 0.
- * Every broker from 0.11 to 4.x has one of each (OffsetForLeaderEpoch from 2.1 on).
+ * Versions before the flexible ones are spoken: Fetch 4 to 11, ListOffsets 1 to 5, Metadata 1 to 8
+ * (and 12, which is flexible, for the ids of topics), OffsetForLeaderEpoch 2 to 3, FindCoordinator
+ * 0 to 2, OffsetCommit 2 to 7, ApiVersions 0. Every broker from 0.11 to 4.x has one of each
+ * (OffsetForLeaderEpoch from 2.1 on).
  *
  *	request:  length | api, version, correlation, client id | body
  *	answer:   length | correlation | body

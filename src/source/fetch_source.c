@@ -36,6 +36,7 @@ enum {
 	turns_max = 64, /* of one broker in one fill */
 	look_pause_us = 100 * 1000,
 	leaderless_us = 250 * 1000,
+	unknown_pause_us = 400 * 1000,
 	small_bytes = 4096,
 	answer_head_bytes = 16 * 1024 /* of an answer beside its records */
 };
@@ -431,6 +432,8 @@ static int take_code(
 	default:
 		say_code(p, code);
 		try_later(fs, l);
+		if (code == CODE_UNKNOWN_TOPIC_OR_PARTITION) /* first see whether it is the same */
+			l->retry_us += unknown_pause_us;
 		look(fs);
 		return 0;
 	}

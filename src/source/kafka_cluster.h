@@ -30,8 +30,11 @@ struct cluster_partition {
 	int32_t leader_epoch; /* -1: not told */
 };
 
+enum { cluster_topic_id_bytes = 16 };
+
 struct cluster_topic {
 	struct str name; /* NUL-terminated */
+	char id[cluster_topic_id_bytes]; /* a topic made again has another; zeros: not told */
 	int error;       /* one of Kafka's codes; 0: none */
 	uint32_t partition_count;
 	struct cluster_partition *partitions;

@@ -426,6 +426,37 @@ static void publish(struct kafka_keeper *k, const struct ask *a)
 
 /* ---- A look at the cluster ---- */
 
+/* It has another id than before: deleted and made again between two looks. */
+static bool is_another(const struct kafka_topic *t, const struct cluster_topic *m)
+{
+	static const char none[cluster_topic_id_bytes];
+	return memcmp(t->id, none, sizeof(none)) != 0 && memcmp(m->id, none, sizeof(none)) != 0 &&
+		memcmp(t->id, m->id, sizeof(none)) != 0;
+}
+
+/* It is there. */
+static void topic_is_there(
+	struct kafka_keeper *k, struct kafka_topic *t, const struct cluster_topic *m)
+{
+	bool deleted = t->missing && t->missing_looks >= deleted_looks;
+	if (t->seen && !deleted && is_another(t, m)) {
+		if (!k->config->continue_on_data_loss) {
+			fail_deleted(k, t);
+			return;
+		}
+		log_warn("kafka", "topic '" STR_FMT "' was deleted and made again",
+			STR_ARG(t->name));
+		t->late = true;
+		deleted = true;
+	}
+	if (deleted && t->seen)
+		t->known = 0; /* read it from its beginning */
+	if (t->missing)
+		log_info("kafka", "topic '" STR_FMT "' is there now", STR_ARG(t->name));
+	t->missing = false;
+	memcpy(t->id, m->id, sizeof(t->id));
+}
+
 /* Answers whether all listed topics are there with leaders; fills the partitions to ask about. */
 static bool look_at_topics(
 	struct kafka_keeper *k, const struct cluster_view *view, struct ask *a)
@@ -454,11 +485,7 @@ static bool look_at_topics(
 			all = false;
 			continue;
 		}
-		if (t->missing && t->seen && t->missing_looks >= deleted_looks)
-			t->known = 0; /* made again: read it from its beginning */
-		if (t->missing)
-			log_info("kafka", "topic '" STR_FMT "' is there now", STR_ARG(t->name));
-		t->missing = false;
+		topic_is_there(k, t, mt);
 		all = ask_add(k, a, t, mt) && all;
 	}
 	return all;

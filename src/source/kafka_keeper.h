@@ -33,6 +33,7 @@ struct kafka_topic {
 	struct str name; /* NUL-terminated */
 	rd_kafka_topic_t *rkt; /* its opaque is this struct; NULL: not by librdkafka */
 	/* The keeper's thread only: */
+	char id[cluster_topic_id_bytes]; /* zeros: not known */
 	int32_t known; /* partitions published */
 	bool seen; /* was there once */
 	bool missing;

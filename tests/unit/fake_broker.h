@@ -4,7 +4,7 @@
 /*
  * A cluster of up to three brokers in a thread, which say what a test wants: one topic "t", record
  * batches that the test made, leaders and epochs that it moves, errors that it orders. Everything
- * under one lock. It speaks Metadata 7, ListOffsets 5, Fetch 11, OffsetForLeaderEpoch 3.
+ * under one lock. It speaks Metadata 7 and 12, ListOffsets 5, Fetch 11, OffsetForLeaderEpoch 3.
  */
 
 #include "base/check.h"
@@ -48,6 +48,7 @@ struct fake_cluster {
 	bool refuses[fake_brokers]; /* closes whatever comes */
 	struct fake_partition partitions[fake_partitions];
 	int partition_count;
+	char id;            /* of the topic, sixteen times; 0: Metadata 7 is all it speaks */
 	size_t piece;       /* bytes written at once; 0: all */
 	int32_t throttle_ms;
 	int cut_answers;    /* so many fetch answers are cut short and the connection closed */
@@ -163,11 +164,33 @@ static inline void fake_cut(struct fake_cluster *f, int partition, int batches)
 	pthread_mutex_unlock(&f->lock);
 }
 
+/* Deleted, and made again with other records; not known at its leader for a moment. */
+static inline void fake_make_again(struct fake_cluster *f, int partition, int count)
+{
+	pthread_mutex_lock(&f->lock);
+	struct fake_partition *p = &f->partitions[partition];
+	while (p->count > 0)
+		strbuf_release(&p->batches[--p->count].bytes);
+	p->end = 0;
+	p->epoch = 0;
+	f->id++;
+	p->error = 3;
+	pthread_mutex_unlock(&f->lock);
+	fake_append(f, partition, count, 20);
+}
+
+static inline void fake_error_ends(struct fake_cluster *f, int partition)
+{
+	pthread_mutex_lock(&f->lock);
+	f->partitions[partition].error = 0;
+	pthread_mutex_unlock(&f->lock);
+}
+
 /* ---- answers ---- */
 
-static inline void answer_versions(struct strbuf *out)
+static inline void answer_versions(const struct fake_cluster *f, struct strbuf *out)
 {
-	static const int apis[][2] = {{1, 11}, {2, 5}, {3, 7}, {18, 0}, {23, 3}};
+	const int apis[][2] = {{1, 11}, {2, 5}, {3, f->id == 0 ? 7 : 12}, {18, 0}, {23, 3}};
 	fake_put(out, 0, 2);
 	fake_put(out, (int64_t)ARRAY_LEN(apis), 4);
 	for (size_t i = 0; i < ARRAY_LEN(apis); i++) {
@@ -177,8 +200,53 @@ static inline void answer_versions(struct strbuf *out)
 	}
 }
 
-static inline void answer_metadata(struct fake_cluster *f, struct strbuf *out)
+static inline void answer_metadata_12(const struct fake_cluster *f, struct strbuf *out)
 {
+	static const char tag[] = {1, 5, 2, 'x', 'y'}; /* one that nobody knows */
+	fake_put(out, 0, 1);
+	fake_put(out, 0, 4);
+	fake_put(out, fake_brokers + 1, 1);
+	for (int i = 0; i < fake_brokers; i++) {
+		fake_put(out, i, 4);
+		fake_put(out, 10, 1);
+		strbuf_add_c(out, "127.0.0.1");
+		fake_put(out, f->ports[i], 4);
+		fake_put(out, 0, 1);
+		strbuf_add(out, (struct str){tag, sizeof(tag)});
+	}
+	fake_put(out, 0, 1);
+	fake_put(out, 0, 4);
+	fake_put(out, 2, 1);
+	fake_put(out, 0, 2);
+	fake_put(out, 2, 1);
+	strbuf_add_c(out, "t");
+	for (int i = 0; i < 16; i++)
+		strbuf_add_byte(out, f->id);
+	fake_put(out, 0, 1);
+	fake_put(out, f->partition_count + 1, 1);
+	for (int i = 0; i < f->partition_count; i++) {
+		fake_put(out, f->partitions[i].leader < 0 ? 5 : 0, 2);
+		fake_put(out, i, 4);
+		fake_put(out, f->partitions[i].leader, 4);
+		fake_put(out, f->partitions[i].epoch, 4);
+		fake_put(out, 2, 1); /* one replica */
+		fake_put(out, 0, 4);
+		fake_put(out, 1, 1);
+		fake_put(out, 0, 1);
+		fake_put(out, 0, 1);
+	}
+	fake_put(out, 0, 4);
+	fake_put(out, 0, 1);
+	fake_put(out, 0, 1);
+}
+
+static inline void answer_metadata(
+	const struct fake_cluster *f, int64_t version, struct strbuf *out)
+{
+	if (version == 12) {
+		answer_metadata_12(f, out);
+		return;
+	}
 	fake_put(out, 0, 4);
 	fake_put(out, fake_brokers, 4);
 	for (int i = 0; i < fake_brokers; i++) {
@@ -381,7 +449,7 @@ static inline bool fake_answer(struct fake_cluster *f, const struct fake_connect
 	strbuf_init(&out);
 	at = request;
 	int64_t api = good ? fake_get(&at, 2) : 0;
-	at += 2;
+	int64_t version = good ? fake_get(&at, 2) : 0;
 	fake_put(&out, 0, 4);
 	strbuf_add(&out, (struct str){at, 4});
 	at += 4;
@@ -390,9 +458,9 @@ static inline bool fake_answer(struct fake_cluster *f, const struct fake_connect
 	bool any = true;
 	f->asked[api & 31]++;
 	if (api == fake_versions)
-		answer_versions(&out);
+		answer_versions(f, &out);
 	else if (api == fake_metadata)
-		answer_metadata(f, &out);
+		answer_metadata(f, version, &out);
 	else if (api == fake_offsets)
 		answer_offsets(f, c, at, &out);
 	else if (api == fake_epochs)

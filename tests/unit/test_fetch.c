@@ -100,6 +100,20 @@ static int read_on(struct fixture *f, int64_t wanted)
 	return r;
 }
 
+/* For a while, in which nothing comes. */
+static int idle(struct fixture *f)
+{
+	int r = SOURCE_IDLE;
+	for (int turn = 0; turn < 20 && r >= 0; turn++) {
+		f->block.count = 0;
+		r = f->source->ops->fill(f->source, &f->block, &f->err);
+		assert_int_equal(f->block.count, 0);
+		struct pollfd p = {.fd = f->source->wake_fd, .events = POLLIN};
+		poll(&p, 1, 20);
+	}
+	return r;
+}
+
 static void each_came_once(const struct fixture *f, int partition, int64_t from, int64_t until)
 {
 	for (int64_t i = from; i < until; i++)
@@ -214,12 +228,7 @@ static void a_partition_without_leader_is_waited_for(void **state)
 	f->brokers->refuses[0] = true;
 	pthread_mutex_unlock(&f->brokers->lock);
 	fake_append(f->brokers, 0, 100, 20);
-	for (int turn = 0; turn < 20; turn++) {
-		f->block.count = 0;
-		assert_int_equal(f->source->ops->fill(f->source, &f->block, &f->err), SOURCE_IDLE);
-		struct pollfd wake = {.fd = f->source->wake_fd, .events = POLLIN};
-		poll(&wake, 1, 20);
-	}
+	assert_int_equal(idle(f), SOURCE_IDLE);
 	pthread_mutex_lock(&f->brokers->lock);
 	f->brokers->partitions[0].leader = 2;
 	f->brokers->partitions[0].epoch++;
@@ -297,6 +306,41 @@ static void offsets_that_are_gone_are_passed_over(void **state)
 	read_on(f, 200);
 	each_came_once(f, 0, 0, 100);
 	each_came_once(f, 0, 150, 250);
+	tear_down(f);
+}
+
+/* It is longer than what was read of the old one: only its id tells. */
+static void a_topic_made_again_ends_the_run(void **state)
+{
+	(void)state;
+	struct fixture *f = set_up(1);
+	f->brokers->id = 'a';
+	fake_append(f->brokers, 0, 100, 20);
+	open_it(f, SOURCE_RUN_FOREVER);
+	read_on(f, 100);
+	fake_make_again(f->brokers, 0, 300);
+	assert_int_equal(idle(f), -CDCL_E_DATA);
+	assert_non_null(strstr(f->err.text, "'t' was deleted while it was being read"));
+	assert_int_equal(f->count, 100);
+	tear_down(f);
+}
+
+static void a_topic_made_again_is_read(void **state)
+{
+	(void)state;
+	struct fixture *f = set_up(1);
+	f->brokers->id = 'a';
+	f->config.kafka.continue_on_data_loss = true;
+	fake_append(f->brokers, 0, 100, 20);
+	open_it(f, SOURCE_RUN_FOREVER);
+	read_on(f, 100);
+	fake_make_again(f->brokers, 0, 300);
+	idle(f);
+	fake_error_ends(f->brokers, 0);
+	read_on(f, 400);
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(f->seen[0][i], 2);
+	each_came_once(f, 0, 100, 300);
 	tear_down(f);
 }
 
@@ -435,14 +479,14 @@ static void no_name_is_an_error_in_words(void **state)
 }
 
 /* Each answer cut off anywhere is broken, and nothing beyond it is read (ASan). */
-static void answers_cut_off_are_broken(void **state)
+static void cut_off(int16_t version)
 {
-	(void)state;
 	struct fake_cluster *brokers = fake_open(2);
 	struct strbuf out;
 	strbuf_init(&out);
-	answer_metadata(brokers, &out);
-	struct fetch_versions v = {.of = {11, 5, 7, 7, 2, 3}};
+	brokers->id = 'x';
+	answer_metadata(brokers, version, &out);
+	struct fetch_versions v = {.of = {11, 5, version, 7, 2, 3}};
 	for (size_t len = 0; len <= out.len; len++) {
 		char *copy = malloc(len + 1);
 		assert_non_null(copy);
@@ -453,12 +497,20 @@ static void answers_cut_off_are_broken(void **state)
 		if (len == out.len) {
 			assert_int_equal(view.broker_count, fake_brokers);
 			assert_int_equal(view.topics[0].partition_count, 2);
+			assert_int_equal(view.topics[0].id[15], version == 12 ? 'x' : 0);
 		}
 		arena_release(&view.arena);
 		free(copy);
 	}
 	strbuf_release(&out);
 	fake_close(brokers);
+}
+
+static void answers_cut_off_are_broken(void **state)
+{
+	(void)state;
+	cut_off(7);
+	cut_off(12);
 }
 
 int main(void)
@@ -474,6 +526,8 @@ int main(void)
 		cmocka_unit_test(a_log_that_was_cut_is_read_on),
 		cmocka_unit_test(offsets_that_are_gone_end_the_run),
 		cmocka_unit_test(offsets_that_are_gone_are_passed_over),
+		cmocka_unit_test(a_topic_made_again_ends_the_run),
+		cmocka_unit_test(a_topic_made_again_is_read),
 		cmocka_unit_test(a_throttled_client_waits_and_goes_on),
 		cmocka_unit_test(errors_pass),
 		cmocka_unit_test(a_budget_is_shared),
