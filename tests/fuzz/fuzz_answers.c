@@ -1,5 +1,5 @@
 /*
- * Answers of a broker, any bytes: the first one chooses which, the second its version. What can be
+ * Answers of a broker, any bytes: the first chooses which, the second its version. What can be
  * read points into them, and records that come are walked as the direct lane walks them.
  */
 
@@ -71,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	struct fetch_versions v;
 	for (int i = 0; i < fetch_api_count; i++)
-		v.of[i] = data[1] % 12;
+		v.of[i] = data[1] % 13;
 	/* a block of just its size: nothing is read beyond it */
 	char *copy = malloc(size - 1);
 	check(copy != NULL);
