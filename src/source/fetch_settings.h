@@ -17,7 +17,7 @@ struct fetch_settings {
 	int32_t retry_ms;      /* after an error of a partition */
 	int timeout_ms;
 	int64_t refresh_us;
-	int64_t memory_bytes; /* for all answers, and as much for what is unpacked */
+	int64_t memory_bytes; /* half for answers, half for what is unpacked */
 	bool read_committed;
 	char client[64];
 	char group[512]; /* offsets are committed to it */

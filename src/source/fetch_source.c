@@ -335,7 +335,8 @@ static void make_room(struct fetch_source *fs, const struct fetch_broker *b)
 
 static int32_t answer_bytes(const struct fetch_source *fs)
 {
-	int64_t share = fs->settings.memory_bytes / (broker_blocks * (int64_t)fs->broker_count);
+	int64_t share =
+		fs->settings.memory_bytes / 2 / (broker_blocks * (int64_t)fs->broker_count);
 	return share < fs->settings.bytes_max ? (int32_t)share : fs->settings.bytes_max;
 }
 
@@ -908,7 +909,7 @@ static int open_source(struct source *s, enum source_run run, struct error *err)
 	if (cluster == NULL)
 		return -(int)err->code;
 	fs->settings = *fetch_cluster_settings(cluster);
-	record_space_init(&fs->space, (size_t)fs->settings.memory_bytes);
+	record_space_init(&fs->space, (size_t)fs->settings.memory_bytes / 2);
 	fs->keeper = kafka_keeper_open(fs->config, run, cluster, fs->event_fd, s->clock, err);
 	if (fs->keeper == NULL)
 		return -(int)err->code;
