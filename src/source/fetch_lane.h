@@ -53,6 +53,7 @@ struct fetch_lane {
 	int32_t epoch;  /* of the leader; -1: not known */
 	int64_t next;
 	int64_t end;      /* as a broker told last; -1: not yet */
+	int64_t empty_us; /* since when nothing comes though the end is further; 0: it does */
 	int64_t retry_us; /* nothing is asked before */
 	int32_t asked_at; /* broker that was asked about it; -1: nothing flies */
 	bool asked_first; /* that request began with it */

@@ -37,6 +37,7 @@ enum {
 	look_pause_us = 100 * 1000,
 	leaderless_us = 250 * 1000,
 	unknown_pause_us = 400 * 1000,
+	empty_us_max = 2000 * 1000,
 	small_bytes = 4096,
 	answer_head_bytes = 16 * 1024 /* of an answer beside its records */
 };
@@ -455,6 +456,30 @@ static struct fetch_lane *lane_find(
 	return l != NULL && l->asked_at == b->id ? l : NULL;
 }
 
+/*
+ * Compaction may have taken all records before the end: then nobody waits for them any more. The
+ * position stays, because a broker may also be slow to get at records that are there.
+ */
+static void end_early(struct fetch_source *fs, struct fetch_lane *l)
+{
+	struct kafka_partition *p = partition_of(fs, l);
+	int64_t now = now_us(fs);
+	if (l->empty_us == 0)
+		l->empty_us = now;
+	if (now - l->empty_us < empty_us_max || (p->reached && p->position >= p->limit))
+		return;
+	if (!p->reached)
+		log_warn("kafka",
+			STR_FMT "/%" PRId32 " has no record from offset %" PRId64
+				" to its end, %" PRId64,
+			STR_ARG(p->topic->name), p->partition, p->position, l->end);
+	if (p->target > p->position)
+		p->target = p->position;
+	if (p->limit != INT64_MAX && p->limit > p->position && !fs->progress.replays)
+		p->limit = p->position;
+	kafka_progress_reach(&fs->progress, p);
+}
+
 static int take_fetched(struct fetch_source *fs, struct fetch_broker *b,
 	const struct fetch_answer *answer, struct error *err)
 {
@@ -471,9 +496,15 @@ static int take_fetched(struct fetch_source *fs, struct fetch_broker *b,
 	int64_t before = l->next;
 	fetch_lane_take(l, answer, b->block);
 	struct kafka_partition *p = partition_of(fs, l);
-	if (p->witness.until > 0 && l->asked_first && answer->records.len == 0 &&
-		l->end <= p->position)
+	/* A throttled answer is empty, too. */
+	bool nothing = l->asked_first && answer->records.len == 0 && l->part_count == 0 &&
+		now_us(fs) >= b->rest_until_us;
+	if (p->witness.until > 0 && nothing && l->end <= p->position)
 		return lost(fs, l, err); /* nothing is there any more */
+	if (nothing && l->next < l->end)
+		end_early(fs, l);
+	else
+		l->empty_us = 0;
 	/* A broker that gives bytes and no offsets is not asked all the time. */
 	if (answer->records.len > 0 && l->next == before && !l->starved)
 		try_later(fs, l);

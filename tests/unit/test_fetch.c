@@ -396,6 +396,21 @@ static void a_budget_is_shared(void **state)
 	tear_down(f);
 }
 
+/* As compaction may leave it. */
+static void a_finite_run_ends_before_a_hole(void **state)
+{
+	(void)state;
+	struct fixture *f = set_up(2);
+	fake_append(f->brokers, 0, 100, 20);
+	fake_append(f->brokers, 1, 100, 20);
+	f->brokers->partitions[0].end = 110;
+	open_it(f, SOURCE_RUN_AVAILABLE_NOW);
+	assert_int_equal(read_on(f, INT64_MAX), SOURCE_END);
+	assert_int_equal(f->count, 200);
+	assert_int_equal(f->source->partitions[0].position, 100);
+	tear_down(f);
+}
+
 static void a_damaged_batch_says_where(void **state)
 {
 	(void)state;
@@ -531,6 +546,7 @@ int main(void)
 		cmocka_unit_test(a_throttled_client_waits_and_goes_on),
 		cmocka_unit_test(errors_pass),
 		cmocka_unit_test(a_budget_is_shared),
+		cmocka_unit_test(a_finite_run_ends_before_a_hole),
 		cmocka_unit_test(a_damaged_batch_says_where),
 		cmocka_unit_test(an_old_format_says_so),
 		cmocka_unit_test(the_next_address_is_tried),
