@@ -98,27 +98,29 @@ def at(values, part):
     return sorted(values)[min(len(values) - 1, int(len(values) * part))]
 
 
-def one(value, unit, digits=None):
-    return figure([value], unit, digits)
+def table(key, title, note, unit, rows):
+    return {'key': key, 'title': title, 'note': note, 'columns': [unit], 'chart': unit,
+            'rows': [{'name': name, 'values': {unit: f}} for name, f in rows]}
 
 
 def section(build, rows, rounds, env):
     with tempfile.TemporaryDirectory(dir=os.environ.get('TMPDIR')) as folder:
         bench = Bench(build, folder, rows, env)
-        measured = [('more CPU, groups, %', bench.cost('groups', rounds)), ('more CPU, merge, %', bench.cost('merge', rounds))]
+        more = [(job, bench.cost(job, rounds)) for job in JOBS]
         without, with_one = bench.ends(False), bench.ends(True)
-        measured.append(('log bytes a changed row', one(bench.log_bytes(), 'bytes', 1)))
-        synced = bench.synced()
+        log_bytes, ends, synced = bench.log_bytes(), [], bench.synced()
         for name, values in (('without', without), ('with', with_one), ('fdatasync alone', synced)):
-            for part in (0.5, 0.99):
-                measured.append(('end of a small batch, %s, p%g, ms' % (name, part * 100), one(at(values, part), 'ms', 2)))
-        added, alone = at(with_one, 0.99) - at(without, 0.99), at(synced, 0.99)
-        measured += [('p99 that a checkpoint adds to a small batch, ms', one(added, 'ms', 2)),
-                     ('beside p99 of fdatasync alone (a batch waits for two)', one(added / alone, '', 2))]
+            ends += [('%s, p%g' % (name, part * 100), figure([at(values, part)], 'ms', 2)) for part in (0.5, 0.99)]
+        added = at(with_one, 0.99) - at(without, 0.99)
+        ends.append(('added by a checkpoint, p99', figure([added], 'ms', 2)))
         rates, longest = bench.core()
-        measured += [('%s, MB/s of CPU' % name, one(rate, 'MB/s', 0)) for name, rate in rates.items()]
-        measured += [('recovery / memcpy', one(rates['recover'] / rates['memcpy'], '', 2)),
-                     ('longest slice of a snapshot, ms', one(longest, 'ms', 2))]
-    return {'key': 'checkpoint', 'title': 'What a checkpoint costs', 'columns': ['value'], 'chart': None,
-            'note': '%d batches of %s rows, %s keys' % (bench.batches, format(rows, ','), format(bench.keys, ',')),
-            'rows': [{'name': name, 'values': {'value': f}} for name, f in measured]}
+    batches = '%d batches of %s rows, %s keys' % (bench.batches, format(rows, ','), format(bench.keys, ','))
+    return [
+        table('checkpoint', 'What a checkpoint costs: more CPU', '%s; %.1f bytes of log a changed row' % (batches, log_bytes), '%', more),
+        table('checkpoint_ends', 'What a checkpoint costs: the end of a batch of 100 rows',
+              '%d batches; a batch waits for two syncs: p99 added / p99 of fdatasync alone %.1f; the last row is of a table of %s rows' % (
+                  bench.small, added / at(synced, 0.99), format(bench.keys, ',')), 'ms',
+              ends + [('longest slice of a snapshot', figure([longest], 'ms', 2))]),
+        table('checkpoint_rates', 'Checkpoints beside memcpy, of CPU time',
+              'recovery / memcpy: %.2f' % (rates['recover'] / rates['memcpy']), 'MB/s',
+              [(name, figure([rate], 'MB/s', 0)) for name, rate in rates.items()])]

@@ -1,4 +1,5 @@
-"""docs/benchmarks.md and its charts, from a report: bench/page.py [REPORT.json]; make bench writes both."""
+"""docs/benchmarks.md and its charts, from a report: bench/page.py [REPORT.json] (build/bench/report.json, that of the last run).
+The report goes beside it, docs/benchmarks.json; tests/bench holds the two together."""
 import os, re, sys
 import report as reports
 from chart import svg
@@ -8,7 +9,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HEAD = '''# Benchmarks
 
 Made by `bench/page.py` from a report of `make bench`, `make bench-full` or `make bench-peers` (build/bench/report.json); do
-not edit. Each figure is the median over interleaved rounds, in brackets the lowest and the highest; CPU is that of all
+not edit. The figures themselves are in benchmarks.json. Each figure is the median over interleaved rounds, in brackets the lowest and the highest; CPU is that of all
 threads of the process, start-up included. The broker and whatever else the machine did shared the cores. Read the
 ratios: what disturbs one program of a round disturbs the others.
 '''
@@ -21,8 +22,7 @@ def table(columns, lines):
 
 def section_lines(section, folder):
     lines = ['', '## ' + section['title'], '']
-    if section['note']:
-        lines += [section['note'] + '.', '']
+    lines += ['%sLoad of the machine then: %.1f.' % (section['note'] + '. ' if section['note'] else '', section['load']), '']
     lines += table([''] + section['columns'],
                    [[row['name']] + [text(row['values'].get(c)) for c in section['columns']] for row in section['rows']])
     lines += ['', *('- %s: %s' % (row['name'], row['wrong']) for row in section['rows'] if row.get('wrong'))]
@@ -36,6 +36,7 @@ def section_lines(section, folder):
 
 
 def write(report, folder):
+    reports.save(report, os.path.join(folder, 'benchmarks.json'))
     for name in os.listdir(folder):
         if re.fullmatch(r'benchmarks-\w+\.svg', name):
             os.remove(os.path.join(folder, name))

@@ -57,7 +57,12 @@ class Fetched:
 
     def spark(self, *arguments):
         jars = ','.join(sorted(glob.glob(self.folder + '/libs/*.jar')))
-        return [self.folder + '/venv/bin/spark-submit', '--master', 'local[2]', '--jars', jars, '--driver-memory', '4g',
+        home = glob.glob(self.folder + '/venv/lib/python3*/site-packages/pyspark')
+        if not home:
+            raise Unavailable('pyspark is not in ' + self.folder)
+        python = self.folder + '/venv/bin/python'
+        return ['env', 'SPARK_HOME=' + home[0], 'PYSPARK_PYTHON=' + python, 'PYSPARK_DRIVER_PYTHON=' + python,
+                home[0] + '/bin/spark-submit', '--master', 'local[2]', '--jars', jars, '--driver-memory', '4g',
                 '--conf', 'spark.ui.enabled=false', '--conf', 'spark.sql.shuffle.partitions=2',
                 '--conf', 'spark.sql.session.timeZone=UTC', self.source + '/job.py', *arguments]
 

@@ -89,11 +89,11 @@ TABLE = [
     Reach('p99 readable to emitted, 80 % load', 3, True,
           at('latency', 'cdcl, readable to emitted (pipe), 80 % load', 'p99 ms'), ' ms'),
     Reach('longest chunk of a table growing to 1e7 rows', 2, True, at('upsert', '10,000,000 rows', 'longest chunk ms'), ' ms'),
-    Reach('longest slice of a snapshot', 2, True, at('checkpoint', 'longest slice*', 'value'), ' ms'),
+    Reach('longest slice of a snapshot', 2, True, at('checkpoint_ends', 'longest slice*', 'ms'), ' ms'),
     Reach('exec to first row', 10, True, best_cdcl('footprint', 'exec to first row, ms'), ' ms'),
     Reach('idle resident memory', 10, True, best_cdcl('footprint', 'idle MB'), ' MB'),
     Reach('resident memory at full speed', 40, True, best_cdcl('footprint', 'full speed MB'), ' MB'),
-    Reach('two workers / one, events/s', 1.8, False, at('workers', '2 workers', 'events/s of one'), 'x'),
+    Reach('two workers / one, events/s', 1.8, False, at('workers', 'job 2, 2 workers', 'events/s of one'), 'x'),
 ]
 
 

@@ -6,10 +6,16 @@ from process import measure
 COLUMNS = ['events/s', 'CPU ns/event', 'peak MB', 'events/s of tuned null', 'CPU of tuned null', 'checksum']
 
 
+def complaint(said):
+    """The line that says most: the first that speaks of an exception or an error, else the last."""
+    lines = [line.strip() for line in said.strip().split('\n')]
+    return next((line for line in lines if 'Exception' in line or 'rror:' in line), lines[-1])[:200]
+
+
 def judge(program, run):
     """None, or what is wrong with the run."""
     if run.status != 0:
-        return 'exit %d: %s' % (run.status, run.said.strip().split('\n')[-1][-200:])
+        return 'exit %d: %s' % (run.status, complaint(run.said))
     if program.answers is None:
         return None if 'messages=%d ' % program.topic.events in run.text else 'not all messages were counted'
     want, got = totals.part(program.topic.truth, program.answers), totals.read(run.text)

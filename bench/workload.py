@@ -43,7 +43,7 @@ def cdcl(build, job, topic, lane_name):
 
 
 def workloads(events):
-    """Topics that are alike are filled once (run): the larger ones have all the events, the others a part."""
+    """Topics that are alike are filled once (Bench.filled): the larger ones have all the events, the others a part."""
     part = max(events // 4, 1000)
     orders = Topic(events)
     return [
@@ -68,16 +68,3 @@ def workloads(events):
         Workload('partitions', 'Job 2 by partitions', [
             ('1', Topic(part, partitions=1)), ('12', Topic(part, partitions=12))], {'operations': ''}, 'operations'),
     ]
-
-
-def share_topics(list_of_workloads):
-    """The same topic for what is alike; answers the different ones."""
-    different = []
-    for work in list_of_workloads:
-        for i, (label, topic) in enumerate(work.topics):
-            same = next((t for t in different if t.is_like(topic)), None)
-            if same is None:
-                different.append(topic)
-            else:
-                work.topics[i] = (label, same)
-    return different

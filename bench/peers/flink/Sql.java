@@ -16,8 +16,8 @@ public final class Sql {
 		"SELECT op, COUNT(*) AS n, SUM(CAST(quantity AS BIGINT)) AS s FROM orders GROUP BY op";
 	private static final String MERGE =
 		"SELECT 'rows' AS what, COUNT(*) AS n, SUM(CAST(quantity AS BIGINT)) AS s FROM (SELECT * FROM"
-		+ " (SELECT *, ROW_NUMBER() OVER (PARTITION BY order_id ORDER BY at DESC) AS number FROM orders)"
-		+ " WHERE number = 1) WHERE op <> 'delete'";
+		+ " (SELECT *, ROW_NUMBER() OVER (PARTITION BY order_id ORDER BY arrived DESC) AS rn FROM orders)"
+		+ " WHERE rn = 1) WHERE op <> 'delete'";
 
 	private static StreamTableEnvironment environment() {
 		StreamTableEnvironment t = StreamTableEnvironment.create(Setup.environment(),
@@ -32,7 +32,7 @@ public final class Sql {
 
 	private static String orders(String topic) {
 		StringBuilder s = new StringBuilder("CREATE TABLE orders (order_id INT, product STRING, quantity INT,"
-			+ " op STRING, at AS PROCTIME()) WITH ('connector'='kafka','topic'='" + topic
+			+ " op STRING, arrived AS PROCTIME()) WITH ('connector'='kafka','topic'='" + topic
 			+ "','properties.bootstrap.servers'='" + Setup.BROKERS + "','properties.group.id'='flink-"
 			+ ProcessHandle.current().pid() + "','scan.startup.mode'='earliest-offset',"
 			+ "'scan.bounded.mode'='latest-offset','format'='json'");
