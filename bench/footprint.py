@@ -10,7 +10,7 @@ JOB = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'jobs', 'operatio
 
 
 def command(cdcl, topic, lane_name, *more):
-    return [cdcl, 'run', '-q', '--trigger', 'default', '--set', 'topic=' + topic, *lane.setting(lane_name), *more, JOB]
+    return [cdcl, 'run', '-q', '--set', 'topic=' + topic, *lane.setting(lane_name), *more, JOB]
 
 
 def start(arguments, env):
@@ -36,7 +36,7 @@ def wait_for(process, wanted):
 
 def first_row_ms(cdcl, topic, lane_name, env):
     began = time.monotonic()
-    process = start(command(cdcl, topic, lane_name, '--from', 'earliest'), env)
+    process = start(command(cdcl, topic, lane_name, '--trigger', 'default', '--from', 'earliest'), env)
     try:
         wait_for(process, b'|insert')
         return (time.monotonic() - began) * 1000
@@ -46,7 +46,7 @@ def first_row_ms(cdcl, topic, lane_name, env):
 
 def idle_mb(cdcl, topic, lane_name, env):
     """Two seconds after the first box, waiting for messages."""
-    process = start(command(cdcl, topic, lane_name, '--from', 'latest'), env)
+    process = start(command(cdcl, topic, lane_name, '--trigger', 'default', '--from', 'latest'), env)
     try:
         select.select([process.stdout], [], [], WAIT_S)
         time.sleep(2)
@@ -56,13 +56,19 @@ def idle_mb(cdcl, topic, lane_name, env):
         stop(process)
 
 
+def full_speed_mb(cdcl, topic, lane_name, env):
+    run = measure(command(cdcl, topic, lane_name, '--from', 'earliest', '--available-now'), env)
+    if run.status != 0:
+        raise RuntimeError(run.said)
+    return run.peak_mb
+
+
 def section(build, small, large, lanes, rounds, env):
     cdcl, rows = build + '/cdcl', []
     for name in lanes:
-        full = [measure(command(cdcl, large.name, name, '--from', 'earliest', '--available-now'), env) for _ in range(rounds)]
         rows.append({'name': lane.label(name), 'values': {
             'exec to first row, ms': figure([first_row_ms(cdcl, small.name, name, env) for _ in range(STARTS)], 'ms', 1),
             'idle MB': figure([idle_mb(cdcl, small.name, name, env)], 'MB', 1),
-            'full speed MB': figure([run.peak_mb for run in full], 'MB', 1)}})
+            'full speed MB': figure([full_speed_mb(cdcl, large.name, name, env) for _ in range(rounds)], 'MB', 1)}})
     return {'key': 'footprint', 'title': 'Start and memory', 'note': 'job 2; peak memory over %s events' % format(large.events, ','),
             'columns': COLUMNS, 'rows': rows, 'chart': 'exec to first row, ms'}

@@ -9,9 +9,10 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HEAD = '''# Benchmarks
 
 Made by `bench/page.py` from a report of `make bench`, `make bench-full` or `make bench-peers` (build/bench/report.json); do
-not edit. The figures themselves are in benchmarks.json. Each figure is the median over interleaved rounds, in brackets the lowest and the highest; CPU is that of all
-threads of the process, start-up included. The broker and whatever else the machine did shared the cores. Read the
-ratios: what disturbs one program of a round disturbs the others.
+not edit. The figures themselves are in benchmarks.json. Each figure is the median over interleaved rounds, in brackets the
+lowest and the highest; CPU is that of all threads of the process, start-up included. The broker and whatever else the
+machine did shared the cores. Read the ratios: what disturbs one program of a round disturbs the others. How it is done:
+docs/architecture.md, Bench.
 '''
 
 

@@ -33,7 +33,6 @@ static void read_starting(lua_State *L, struct str text, struct starting_offsets
 		text = s->options.from;
 	if (text.data == NULL)
 		return;
-	out->given = true;
 	if (starting_offsets_parse(text, s->plan->timezone, s->options.clock, s->plan->arena, out,
 		    &s->error) < 0) {
 		if (of_command_line) {

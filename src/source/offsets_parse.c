@@ -147,7 +147,7 @@ static int read_plain(struct reader *r)
 int starting_offsets_parse(struct str text, const struct timezone *tz, const struct clock *clock,
 	struct arena *arena, struct starting_offsets *out, struct error *err)
 {
-	*out = (struct starting_offsets){.kind = OFFSETS_EXPLICIT};
+	*out = (struct starting_offsets){.kind = OFFSETS_EXPLICIT, .given = true};
 	text = str_trim(text);
 	struct reader r = {.text = text, .arena = arena, .out = out, .err = err};
 	if (str_eq_fold(text, str_lit("latest"))) {

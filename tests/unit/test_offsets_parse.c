@@ -48,6 +48,7 @@ static void test_words(void **state)
 	assert_int_equal(o.kind, OFFSETS_LATEST);
 	assert_int_equal(parse(" Earliest ", &o), 0);
 	assert_int_equal(o.kind, OFFSETS_EARLIEST);
+	assert_true(o.given); /* a merge starts at the earliest only where nothing was said */
 }
 
 static void test_timestamps(void **state)
