@@ -47,8 +47,8 @@ int main(int argc, char **argv)
 		perror(argv[1]);
 		return 126;
 	}
-	fprintf(out, "%.6f %.6f %ld\n", now() - began, seconds(used.ru_utime) + seconds(used.ru_stime),
-		used.ru_maxrss);
+	double cpu = seconds(used.ru_utime) + seconds(used.ru_stime);
+	fprintf(out, "%.6f %.6f %ld\n", now() - began, cpu, used.ru_maxrss);
 	fclose(out);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

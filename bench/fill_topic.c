@@ -70,6 +70,8 @@ static rd_kafka_t *open_producer(const char *codec)
 	bench_set(conf, "batch.num.messages", "10000");
 	bench_set(conf, "partitioner", "murmur2_random");
 	bench_set(conf, "compression.codec", codec);
+	/* A batch sent again behind the next would put the events of a key out of order. */
+	bench_set(conf, "enable.idempotence", "true");
 	rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
 	return bench_client(RD_KAFKA_PRODUCER, conf);
 }
