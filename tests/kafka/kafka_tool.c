@@ -1,7 +1,8 @@
 /*
  * What the tests on a real broker need and kcat cannot do.
  *
- *	kafka_tool B create TOPIC PARTITIONS [NAME=VALUE ...]   waits until its leaders are there
+ *	kafka_tool B create TOPIC PARTITIONS [NAME=VALUE ...]   waits until its leaders are there;
+ *	                                                        the first may be replicas=N
  *	kafka_tool B delete TOPIC
  *	kafka_tool B partitions TOPIC TOTAL
  *	kafka_tool B delete-records TOPIC PARTITION BEFORE
@@ -9,18 +10,22 @@
  *	kafka_tool B ends TOPIC PARTITIONS                      prints "partition low high"
  *	kafka_tool B txn TOPIC commit|abort VALUE ...           one transaction on partition 0
  *	kafka_tool B produce TOPIC                              from lines, see below
- *	kafka_tool B produce-escaped TOPIC                      \n, \t, \0 and \\ in values
+ *	kafka_tool B produce-escaped TOPIC                      \n, \t, \0 and \\ in keys and values
+ *	kafka_tool B produce-transactions TOPIC                 the same, in transactions
  *	kafka_tool B acl TOPIC|%GROUP [OPERATION ...]           only these: Read, Write, Describe
  *	kafka_tool B fill TOPIC PARTITIONS COUNT BYTES          {"n":...,"pad":"..."} of about BYTES
  *
  * A line: partition TAB timestamp_ms TAB key TAB value [TAB header=value ...]; @NULL@ is absent,
- * timestamp 0 is now.
+ * timestamp 0 is now. A line @flush waits until all before it has arrived, so that a new batch
+ * begins; @commit and @abort end a transaction. CODEC compresses; IDEMPOTENT=1 sends each once also
+ * while brokers come and go.
  */
 #include <librdkafka/rdkafka.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { wait_ms = 20000 };
 
@@ -94,7 +99,14 @@ static void create(const char *topic, int partitions, char **settings, int count
 	rd_kafka_t *rk = client(RD_KAFKA_PRODUCER, NULL);
 	rd_kafka_queue_t *q = rd_kafka_queue_new(rk);
 	char text[512];
-	rd_kafka_NewTopic_t *t = rd_kafka_NewTopic_new(topic, partitions, 1, text, sizeof(text));
+	int replicas = 1;
+	if (count > 0 && strncmp(settings[0], "replicas=", 9) == 0) {
+		replicas = atoi(settings[0] + 9);
+		settings++;
+		count--;
+	}
+	rd_kafka_NewTopic_t *t =
+		rd_kafka_NewTopic_new(topic, partitions, replicas, text, sizeof(text));
 	if (t == NULL)
 		die(topic, text);
 	for (int i = 0; i < count; i++) {
@@ -219,7 +231,9 @@ static void check_error(rd_kafka_error_t *e, const char *what)
 
 static void transaction(const char *topic, bool commit, char **values, int count)
 {
-	const char *settings[] = {"transactional.id", "cdcl-test", NULL};
+	char name[32];
+	snprintf(name, sizeof(name), "cdcl-test-%d", (int)getpid());
+	const char *settings[] = {"transactional.id", name, NULL};
 	rd_kafka_t *rk = client(RD_KAFKA_PRODUCER, settings);
 	check_error(rd_kafka_init_transactions(rk, wait_ms), "init");
 	check_error(rd_kafka_begin_transaction(rk), "begin");
@@ -244,7 +258,7 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
 		fprintf(stderr, "kafka_tool: %s\n", rd_kafka_err2str(m->err));
 }
 
-static rd_kafka_t *producer(void)
+static rd_kafka_t *producer(bool transactional)
 {
 	char text[512];
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
@@ -253,6 +267,13 @@ static rd_kafka_t *producer(void)
 	rd_kafka_conf_set(conf, "linger.ms", "1000", text, sizeof(text));
 	rd_kafka_conf_set(conf, "message.max.bytes", "4000000", text, sizeof(text));
 	rd_kafka_conf_set(conf, "queue.buffering.max.messages", "1000000", text, sizeof(text));
+	if (getenv("IDEMPOTENT") != NULL)
+		rd_kafka_conf_set(conf, "enable.idempotence", "true", text, sizeof(text));
+	if (transactional) {
+		char name[32];
+		snprintf(name, sizeof(name), "cdcl-test-%d", (int)getpid());
+		rd_kafka_conf_set(conf, "transactional.id", name, text, sizeof(text));
+	}
 	const char *codec = getenv("CODEC");
 	if (codec != NULL)
 		rd_kafka_conf_set(conf, "compression.codec", codec, text, sizeof(text));
@@ -282,16 +303,27 @@ static size_t unescape(char *text)
 	return (size_t)(to - text);
 }
 
+/* A part of a line; data NULL: absent. */
+struct part {
+	char *data;
+	size_t len;
+};
+
+static struct part part(char *text)
+{
+	if (text == NULL || strcmp(text, "@NULL@") == 0)
+		return (struct part){NULL, 0};
+	return (struct part){text, unescape(text)};
+}
+
 static void send_one(rd_kafka_t *rk, const char *topic, int32_t partition, int64_t timestamp,
-	const char *key, const char *value, size_t value_len, rd_kafka_headers_t *headers)
+	struct part key, struct part value, rd_kafka_headers_t *headers)
 {
 	for (;;) {
 		rd_kafka_headers_t *copy = headers == NULL ? NULL : rd_kafka_headers_copy(headers);
-		size_t key_len = key == NULL ? 0 : strlen(key);
 		rd_kafka_resp_err_t why = rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(topic),
 			RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_TIMESTAMP(timestamp),
-			RD_KAFKA_V_KEY(key, key_len),
-			RD_KAFKA_V_VALUE((void *)(size_t)value, value_len),
+			RD_KAFKA_V_KEY(key.data, key.len), RD_KAFKA_V_VALUE(value.data, value.len),
 			RD_KAFKA_V_HEADERS(copy), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
 			RD_KAFKA_V_END);
 		if (why == RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -340,50 +372,80 @@ static void add_acl(rd_kafka_t *rk, const char *name, const char *user, rd_kafka
 
 static void acls(const char *name, char **operations, int count)
 {
-	rd_kafka_t *rk = producer();
+	rd_kafka_t *rk = producer(false);
 	add_acl(rk, name, "User:somebody", RD_KAFKA_ACL_OPERATION_DESCRIBE);
 	for (int i = 0; i < count; i++)
 		add_acl(rk, name, "User:ANONYMOUS", operation_of(operations[i]));
 	rd_kafka_destroy(rk);
 }
 
-static char *absent(char *text)
+static rd_kafka_headers_t *read_headers(char *rest)
 {
-	return text == NULL || strcmp(text, "@NULL@") == 0 ? NULL : text;
+	if (rest == NULL)
+		return NULL;
+	rd_kafka_headers_t *headers = rd_kafka_headers_new(4);
+	while (rest != NULL) {
+		char *name = strsep(&rest, "\t");
+		char *equals = strchr(name, '=');
+		*equals = 0;
+		struct part text = part(equals + 1);
+		rd_kafka_header_add(headers, name, -1, text.data, (ssize_t)text.len);
+	}
+	return headers;
 }
 
-static void produce(const char *topic)
+static void send_line(rd_kafka_t *rk, const char *topic, char *line)
 {
-	rd_kafka_t *rk = producer();
+	char *rest = line;
+	int32_t partition = atoi(strsep(&rest, "\t"));
+	int64_t timestamp = atoll(strsep(&rest, "\t"));
+	char *key = strsep(&rest, "\t");
+	char *value = strsep(&rest, "\t");
+	rd_kafka_headers_t *headers = read_headers(rest);
+	send_one(rk, topic, partition, timestamp, part(key), part(value), headers);
+	if (headers != NULL)
+		rd_kafka_headers_destroy(headers);
+	rd_kafka_poll(rk, 0);
+}
+
+/* Answers whether a transaction is still open. */
+static bool order(rd_kafka_t *rk, const char *what, bool open)
+{
+	flush_all(rk);
+	if (!open || strcmp(what, "@flush") == 0)
+		return open;
+	if (strcmp(what, "@commit") == 0)
+		check_error(rd_kafka_commit_transaction(rk, wait_ms), what);
+	else if (strcmp(what, "@abort") == 0)
+		check_error(rd_kafka_abort_transaction(rk, wait_ms), what);
+	else
+		die("order", what);
+	return false;
+}
+
+static void produce(const char *topic, bool transactional)
+{
+	rd_kafka_t *rk = producer(transactional);
+	if (transactional)
+		check_error(rd_kafka_init_transactions(rk, wait_ms), "init");
 	/* Known before the first message, or the messages trickle out one by one. */
 	rd_kafka_topic_t *rkt = rd_kafka_topic_new(rk, topic, NULL);
 	wait_leaders(rk, topic, 1);
 	char *line = NULL;
 	size_t capacity = 0;
 	ssize_t n;
+	bool open = false;
 	while ((n = getline(&line, &capacity, stdin)) > 0) {
 		if (line[n - 1] == '\n')
 			line[n - 1] = 0;
-		char *rest = line;
-		int32_t partition = atoi(strsep(&rest, "\t"));
-		int64_t timestamp = atoll(strsep(&rest, "\t"));
-		char *key = strsep(&rest, "\t");
-		char *value = strsep(&rest, "\t");
-		rd_kafka_headers_t *headers = rest == NULL ? NULL : rd_kafka_headers_new(4);
-		while (rest != NULL) {
-			char *name = strsep(&rest, "\t");
-			char *equals = strchr(name, '=');
-			*equals = 0;
-			char *text = absent(equals + 1);
-			rd_kafka_header_add(
-				headers, name, -1, text, text == NULL ? 0 : (ssize_t)strlen(text));
+		if (line[0] == '@') {
+			open = order(rk, line, open);
+			continue;
 		}
-		value = absent(value);
-		size_t value_len = value == NULL ? 0 : unescape(value);
-		send_one(rk, topic, partition, timestamp, absent(key), value, value_len, headers);
-		if (headers != NULL)
-			rd_kafka_headers_destroy(headers);
-		rd_kafka_poll(rk, 0);
+		if (transactional && !open)
+			check_error(rd_kafka_begin_transaction(rk), "begin");
+		open = transactional;
+		send_line(rk, topic, line);
 	}
 	free(line);
 	flush_all(rk);
@@ -393,7 +455,7 @@ static void produce(const char *topic)
 
 static void fill(const char *topic, int partitions, int64_t count, size_t bytes)
 {
-	rd_kafka_t *rk = producer();
+	rd_kafka_t *rk = producer(false);
 	char *value = malloc(bytes + 64);
 	for (int64_t i = 0; i < count; i++) {
 		int n = sprintf(value, "{\"n\":%lld,\"pad\":\"", (long long)i);
@@ -403,7 +465,8 @@ static void fill(const char *topic, int partitions, int64_t count, size_t bytes)
 		value[len++] = '"';
 		value[len++] = '}';
 		value[len] = 0;
-		send_one(rk, topic, (int32_t)(i % partitions), 0, NULL, value, len, NULL);
+		send_one(rk, topic, (int32_t)(i % partitions), 0, (struct part){NULL, 0},
+			(struct part){value, len}, NULL);
 		if (i % 256 == 0)
 			rd_kafka_poll(rk, 0);
 	}
@@ -433,9 +496,11 @@ int main(int argc, char **argv)
 	else if (strcmp(what, "txn") == 0 && argc > 5)
 		transaction(argv[3], strcmp(argv[4], "commit") == 0, argv + 5, argc - 5);
 	else if (strcmp(what, "produce") == 0)
-		produce(argv[3]);
+		produce(argv[3], false);
 	else if ((escaped_lines = strcmp(what, "produce-escaped") == 0))
-		produce(argv[3]);
+		produce(argv[3], false);
+	else if ((escaped_lines = strcmp(what, "produce-transactions") == 0))
+		produce(argv[3], true);
 	else if (strcmp(what, "acl") == 0)
 		acls(argv[3], argv + 4, argc - 4);
 	else if (strcmp(what, "fill") == 0 && argc == 7)

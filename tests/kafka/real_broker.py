@@ -156,6 +156,14 @@ def once(*command):
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
+def java_command(shelf, memory, short, *more):
+    command = ["java", "-Xmx" + memory, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=%d" % (1 if short else 4), *more,
+               "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", shelf.jars + "/*"]
+    if os.path.exists(shelf.classes):
+        command.insert(1, "-XX:SharedArchiveFile=" + shelf.classes)
+    return command
+
+
 class Broker:
     """short: for some minutes of little work, where compiling everything well costs more than it gives."""
 
@@ -173,10 +181,7 @@ class Broker:
         with open(self.settings, "w") as f:
             f.write(PROPERTIES.format(port=self.port, secure=secure, control=control, data=data,
                                       keystore=self.shelf.keystore))
-        self.java = ["java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=%d" % (1 if short else 4),
-                     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", self.shelf.jars + "/*", *java]
-        if os.path.exists(self.shelf.classes):
-            self.java.insert(1, "-XX:SharedArchiveFile=" + self.shelf.classes)
+        self.java = java_command(self.shelf, "512m", short, *java)
         format_log(data, 1, self.shelf)
         self.start()
 

@@ -15,6 +15,7 @@ rows:agg("count(*) as messages", "count(distinct n) as different", "sum(n) as to
   :to(cdcl.file_sink { path = "totals.jsonl" })
 rows:select("n", "@partition as p", "@offset as o"):to(%(sink)s)
 '''
+ON_BOTH = ('f4', 'f6', 'f9', 'f36', 'f37', 'f38', 'f39')    # lanes, also when there is little time: the broker's faults
 DAY_US = 86400 * 1000000
 
 
@@ -65,7 +66,9 @@ class Work:
         self.bench.tool('produce', self.topic, stdin=b''.join(lines))
 
     def life(self, *words, shim=True, limits=None):
-        env = {'FAULTS': self.faults, 'LD_PRELOAD': BUILD + '/fault_shim.so'} if shim else {}
+        env = {'CDCL_LANE': self.bench.lane}
+        if shim:
+            env.update({'FAULTS': self.faults, 'LD_PRELOAD': BUILD + '/fault_shim.so'})
         return Life(self.folder, 'run', '--brokers', self.bench.broker.bootstrap, '-v', '-X',
                     'topic.metadata.refresh.interval.ms=300', *words, 'job.lua', env=env, limits=limits)
 
@@ -164,8 +167,9 @@ def f5_f34_a_stopped_process_keeps_its_twin_out(bench):
 def f6_broker_killed_in_mid_batch_and_in_mid_commit(bench):
     """The broker that is read from and written to; mid-commit: while the batch's frame is on its way to the disk.
     Mid-batch only with CDCL_LONG=1: a broker takes seconds to start."""
-    with Work(bench, limit=200, restarts=5, sink='cdcl.file_sink { path = "all.jsonl" }, cdcl.kafka_sink { topic = "%s_out", '
-              'key = "n" }' % 'f6') as w:
+    target = 'f6_%d_%s' % (os.getpid(), bench.lane)
+    with Work(bench, limit=200, restarts=5, sink='cdcl.file_sink { path = "all.jsonl" }, cdcl.kafka_sink { topic = "%s", '
+              'key = "n" }' % target) as w:
         w.send(3000)
         with w.life() as life:
             for sync_ms in (0, 300) if LONG else (300,):
@@ -181,7 +185,7 @@ def f6_broker_killed_in_mid_batch_and_in_mid_commit(bench):
             settle(w, life)
             life.end(signal.SIGTERM)
         w.judge()
-        out = subprocess.run(['kcat', '-b', bench.broker.bootstrap, '-C', '-t', 'f6_out', '-e', '-q'], check=True,
+        out = subprocess.run(['kcat', '-b', bench.broker.bootstrap, '-C', '-t', target, '-e', '-q'], check=True,
                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=60).stdout.decode()
         want({(r['p'], r['o']) for r in map(json.loads, out.splitlines())} == set(w.sent), 'the topic', len(out))
 

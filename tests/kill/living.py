@@ -9,6 +9,7 @@ import readers, real_broker, rig
 CDCL = os.environ.get('CDCL', ROOT + '/build/dev/cdcl')
 BUILD = os.environ.get('CDCL_BUILD', os.path.dirname(CDCL))
 LONG = os.environ.get('CDCL_LONG') == '1'
+LANES = ('direct', 'librdkafka')
 PATIENCE = 180      # nothing is measured by it: a shared machine may be slow
 
 
@@ -20,7 +21,8 @@ def want(condition, *told):
 def until(condition, what, patience=PATIENCE):
     deadline = time.monotonic() + patience
     while not condition():
-        want(time.monotonic() < deadline, what() if callable(what) else what)
+        if time.monotonic() > deadline:
+            raise AssertionError(what() if callable(what) else what)
         time.sleep(0.02)
 
 
@@ -32,6 +34,7 @@ class Bench:
             subprocess.run(['cmake', '--build', BUILD, '--target', 'kafka_tools', 'fault_shim'], check=True,
                            stdout=subprocess.DEVNULL)
         self.broker = real_broker.Broker(short=True)
+        self.lane = LANES[0]        # that the processes read through
         self.postgres = self.python = None
         self.notes = []
         if databases:

@@ -1,6 +1,6 @@
 """kill -9, round after round. A session is the life of one checkpoint: a job that reads random change events and
 writes to all targets at once, or to one alone, is killed some times while events go on arriving, and runs to the
-end at last; then every target and the state must equal changes.Model.
+end at last; then every target and the state must equal changes.Model. Each life reads through either lane.
 
 A round is one kill: by the clock, at any moment since the start; or at the n-th call to the disk or the network
 (fault_shim.c), before it, after it or in the middle of it. So every step of a batch is hit, also those that take
@@ -71,11 +71,11 @@ class Session:
     def one_round(self):
         """Starts it and kills it. It must not end by itself."""
         r, how = self.rng, self.rng.choice(HOWS)
-        env = {}
+        env = {'CDCL_LANE': r.choice(living.LANES)}
         if how != 'clock':
             most = {'disk': 400, 'sync': 60, 'send': 150}[how]
-            env = {'LD_PRELOAD': BUILD + '/fault_shim.so', 'KILL_ON': how,
-                   'KILL_AT': str(int(most ** r.random())), 'KILL_HOW': r.choice(['before', 'after', 'half'])}
+            env.update({'LD_PRELOAD': BUILD + '/fault_shim.so', 'KILL_ON': how,
+                        'KILL_AT': str(int(most ** r.random())), 'KILL_HOW': r.choice(['before', 'after', 'half'])})
         with Life(self.folder, *self.words(), env=env) as life:
             deadline = time.monotonic() + (r.random() * 0.7 if how == 'clock' else 1.5)
             while life.process.poll() is None and time.monotonic() < deadline:
@@ -117,7 +117,7 @@ class Session:
                 self.one_round()
         finally:
             feeder.stop()
-        with Life(folder, *self.words(), '--available-now') as life:
+        with Life(folder, *self.words(), '--available-now', env={'CDCL_LANE': self.rng.choice(living.LANES)}) as life:
             life.end()
         again = self.judge()
         return '%s, %d events, kills %s%s' % (
