@@ -15,10 +15,10 @@
 #include "base/check.h"
 #include "base/late.h"
 #include "base/log.h"
+#include "sink/postgres_call.h"
 #include "sink/postgres_text.h"
 #include "sink/table_target.h"
 
-#include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -26,7 +26,7 @@ enum { copy_block_bytes = 64 * 1024, nulls_not_distinct_since = 150000 };
 
 struct postgres_sink {
 	struct table_target target;
-	PGconn *connection;
+	struct postgres_call call;
 	bool copying;
 	bool null_keys;         /* in this transaction: no "=" finds them */
 	int64_t row;            /* of this transaction: the later one counts */
@@ -57,10 +57,11 @@ static int fail(struct postgres_sink *q, const PGresult *result, const char *doi
 	struct error *err)
 {
 	const char *state = result == NULL ? NULL : PQresultErrorField(result, PG_DIAG_SQLSTATE);
-	const char *said = result == NULL ? PQerrorMessage(q->connection)
-					  : PQresultErrorMessage(result);
+	const char *said = q->call.given_up ? "it does not answer, and was waited for long enough"
+		: result == NULL	    ? PQerrorMessage(q->call.connection)
+					    : PQresultErrorMessage(result);
 	/* classes 08 connection, 40 rollback, 53 resources, 55 not available, 57 intervention */
-	bool gone = PQstatus(q->connection) != CONNECTION_OK;
+	bool gone = PQstatus(q->call.connection) != CONNECTION_OK;
 	bool passes = gone || state == NULL || strncmp(state, "08", 2) == 0 ||
 		strncmp(state, "40", 2) == 0 || strncmp(state, "53", 2) == 0 ||
 		strncmp(state, "55", 2) == 0 || strncmp(state, "57", 2) == 0;
@@ -81,7 +82,7 @@ static int fail(struct postgres_sink *q, const PGresult *result, const char *doi
 static int run(struct postgres_sink *q, const char *doing, PGresult **out, struct error *err)
 {
 	strbuf_add_byte(&q->sql, '\0');
-	PGresult *result = PQexec(q->connection, q->sql.data);
+	PGresult *result = postgres_call_run(&q->call, q->sql.data, NULL, 0);
 	ExecStatusType status = PQresultStatus(result);
 	bool good = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ||
 		status == PGRES_COPY_IN;
@@ -107,7 +108,7 @@ static int run_bound(struct postgres_sink *q, const char *const *texts, int coun
 	PGresult **out, struct error *err)
 {
 	strbuf_add_byte(&q->sql, '\0');
-	*out = PQexecParams(q->connection, q->sql.data, count, NULL, texts, NULL, NULL, 0);
+	*out = postgres_call_run(&q->call, q->sql.data, texts, count);
 	ExecStatusType status = PQresultStatus(*out);
 	bool good = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
 	return good ? 0 : fail(q, *out, "_cdcl_ledger cannot be used", err);
@@ -152,7 +153,7 @@ static int ledger_read(struct table_target *t, struct target_ledger_row *row, st
 	struct strbuf names;
 	const char *texts[2];
 	PGresult *found = NULL;
-	int r = PQstatus(q->connection) == CONNECTION_OK ? 0 : connect_and_check(q, err);
+	int r = PQstatus(q->call.connection) == CONNECTION_OK ? 0 : connect_and_check(q, err);
 	if (r < 0)
 		return r;
 	ledger_names(t, &names, texts);
@@ -229,7 +230,7 @@ static int make_table(struct postgres_sink *q, struct error *err)
 		postgres_type(t->base.schema->columns[i].type, &q->sql);
 	}
 	if (table_target_upserts(t) && t->base.key->count > 0) {
-		bool nulls = PQserverVersion(q->connection) >= nulls_not_distinct_since;
+		bool nulls = PQserverVersion(q->call.connection) >= nulls_not_distinct_since;
 		strbuf_addf(&q->sql, ", unique%s (", nulls ? " nulls not distinct" : "");
 		table_target_add_names(t, true, "", ", ", &q->sql);
 		strbuf_add_byte(&q->sql, ')');
@@ -295,12 +296,12 @@ static int check_column(struct postgres_sink *q, uint32_t column, const PGresult
 static int check_table(struct postgres_sink *q, struct error *err)
 {
 	const char *values[] = {q->name.data};
-	PGresult *found = PQexecParams(q->connection,
+	PGresult *found = postgres_call_run(&q->call,
 		"select a.attname, format_type(a.atttypid, a.atttypmod),"
 		" coalesce(obj_description(a.attrelid, 'pg_class') = 'made by cdcl', false)"
 		" from pg_attribute a where a.attrelid = to_regclass($1)"
 		" and a.attnum > 0 and not a.attisdropped",
-		1, NULL, values, NULL, NULL, 0);
+		values, 1);
 	int r = PQresultStatus(found) == PGRES_TUPLES_OK
 		? 0
 		: fail(q, found, "cannot read its columns", err);
@@ -422,12 +423,13 @@ static int connect(struct postgres_sink *q, struct error *err)
 	const char *names[] = {"connect_timeout", "tcp_user_timeout", "fallback_application_name",
 		"dbname", "client_encoding", NULL};
 	const char *values[] = {"10", "30000", "cdcl", text.data, "UTF8", NULL};
-	q->connection = PQconnectdbParams(names, values, 1);
+	q->call.connection = PQconnectdbParams(names, values, 1);
 	strbuf_release(&text);
-	if (PQstatus(q->connection) != CONNECTION_OK)
+	if (PQstatus(q->call.connection) != CONNECTION_OK)
 		return fail(q, NULL, "no connection", err);
-	PQsetNoticeProcessor(q->connection, NULL, NULL);
-	PQsetNoticeReceiver(q->connection, on_notice, NULL);
+	postgres_call_begin(&q->call);
+	PQsetNoticeProcessor(q->call.connection, NULL, NULL);
+	PQsetNoticeReceiver(q->call.connection, on_notice, NULL);
 	return run_text(q,
 		"set timezone = 'UTC'; set datestyle = 'ISO, YMD'; set lock_timeout = '10s';"
 		" set standard_conforming_strings = on",
@@ -436,9 +438,7 @@ static int connect(struct postgres_sink *q, struct error *err)
 
 static int connect_and_check(struct postgres_sink *q, struct error *err)
 {
-	if (q->connection != NULL)
-		PQfinish(q->connection);
-	q->connection = NULL;
+	postgres_call_close(&q->call);
 	int r = connect(q, err);
 	if (r == 0 && q->target.ledger.kept)
 		r = make_ledger(q, err);
@@ -492,7 +492,7 @@ static int open_table(struct table_target *t, struct error *err)
 static int begin(struct table_target *t, struct error *err)
 {
 	struct postgres_sink *q = postgres_of(t);
-	int r = PQstatus(q->connection) == CONNECTION_OK ? 0 : connect_and_check(q, err);
+	int r = PQstatus(q->call.connection) == CONNECTION_OK ? 0 : connect_and_check(q, err);
 	q->row = 0;
 	q->null_keys = false;
 	if (r == 0)
@@ -510,7 +510,7 @@ static int begin(struct table_target *t, struct error *err)
 
 static int send_copy(struct postgres_sink *q, struct error *err)
 {
-	int r = PQputCopyData(q->connection, q->copy.data, (int)q->copy.len);
+	int r = postgres_call_copy(&q->call, strbuf_str(&q->copy));
 	strbuf_reset(&q->copy);
 	return r == 1 ? 0 : fail(q, NULL, "the batch is not taken", err);
 }
@@ -541,12 +541,11 @@ static int put(struct table_target *t, const struct chunk *c, struct error *err)
 static int end_copy(struct postgres_sink *q, struct error *err)
 {
 	int r = send_copy(q, err);
-	if (r == 0 && PQputCopyEnd(q->connection, NULL) != 1)
-		r = fail(q, NULL, "the batch is not taken", err);
-	for (PGresult *result; (result = PQgetResult(q->connection)) != NULL; PQclear(result))
-		if (r == 0 && PQresultStatus(result) != PGRES_COMMAND_OK)
-			r = fail(q, result, "the batch is not taken", err);
-	q->copying = false;
+	PGresult *result = r < 0 ? NULL : postgres_call_end_copy(&q->call, NULL);
+	if (r == 0 && PQresultStatus(result) != PGRES_COMMAND_OK)
+		r = fail(q, result, "the batch is not taken", err);
+	PQclear(result);
+	q->copying = q->copying && r < 0 && result == NULL;
 	return r;
 }
 
@@ -620,20 +619,16 @@ static int commit(struct table_target *t, struct error *err)
 static void rollback(struct table_target *t)
 {
 	struct postgres_sink *q = postgres_of(t);
-	if (q->copying) {
-		PQputCopyEnd(q->connection, "the batch is given up");
-		for (PGresult *result; (result = PQgetResult(q->connection)) != NULL;)
-			PQclear(result);
-		q->copying = false;
-	}
-	PQclear(PQexec(q->connection, "rollback"));
+	if (q->copying)
+		PQclear(postgres_call_end_copy(&q->call, "the batch is given up"));
+	q->copying = false;
+	PQclear(postgres_call_run(&q->call, "rollback", NULL, 0));
 }
 
 static void close_table(struct table_target *t)
 {
 	struct postgres_sink *q = postgres_of(t);
-	if (q->connection != NULL)
-		PQfinish(q->connection);
+	postgres_call_close(&q->call);
 	strbuf_release(&q->name);
 	strbuf_release(&q->ledger);
 	strbuf_release(&q->columns);

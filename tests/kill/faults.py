@@ -451,6 +451,39 @@ def f57_postgres_restarted(bench):
                  'rows in PostgreSQL', len(got), len(w.sent))
 
 
+def unread(port):
+    """Bytes that came to a socket of this port and that nobody takes."""
+    with open('/proc/net/tcp') as f:
+        rows = [line.split() for line in f][1:]
+    return sum(int(r[4].split(':')[1], 16) for r in rows if int(r[1].split(':')[1], 16) == port)
+
+
+def f58_postgres_stands_still(bench):
+    """Its process is stopped in the middle of a batch: SIGTERM still ends the job, and nothing is lost or doubled."""
+    if bench.postgres is None:
+        return ['no PostgreSQL']
+    sink = 'cdcl.file_sink { path = "all.jsonl" }, cdcl.postgres_sink { table = "f58", ' \
+        'connection = "host=127.0.0.1 port=%d user=postgres dbname=postgres" }' % bench.postgres.port
+    with Work(bench, sink=sink, limit=50) as w:
+        w.send(200)
+        with w.life() as life:
+            life.until('batch .*id=0 ')
+            settle(w, life)
+            pid = int(bench.postgres.run("select pid from pg_stat_activity where application_name = 'cdcl'"))
+            os.kill(pid, signal.SIGSTOP)
+            try:
+                w.send(200)
+                until(lambda: unread(bench.postgres.port) > 0, lambda: life.said()[-500:])
+                said = life.end(signal.SIGTERM, code=4)
+            finally:
+                os.kill(pid, signal.SIGCONT)
+            want('does not answer' in said, said)
+        w.finish()
+        w.judge()
+        got = json.loads(bench.postgres.run('select json_agg(to_json(q)) from f58 q'))
+        want(len(got) == len(w.sent) and {(g['p'], g['o']): g['n'] for g in got} == w.sent, 'rows', len(got), len(w.sent))
+
+
 def f61_slow_disk_under_load(bench):
     """A target that takes much less than what comes: memory stays where it was."""
     messages = 400000 if LONG else 150000
