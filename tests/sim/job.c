@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "model_disk.h"
+#include "model_sqlite.h"
 #include "script/script.h"
 #include "target.h"
 #include "world.h"
@@ -33,6 +34,12 @@ static struct sim_job jobs[] = {
 		.script = "tests/sim/jobs/groups.lua",
 		.sinks = {{"ledger_groups", SIM_LEDGER, fold_stream_groups, NULL},
 			{"out/groups.jsonl", SIM_REPLACED, fold_stream_groups, NULL}}},
+	{.name = "sqlite",
+		.script = "tests/sim/jobs/sqlite.lua",
+		.sinks = {{"ledger_rows", SIM_LEDGER, fold_rows, NULL},
+			{"orders", SIM_SQLITE, fold_rows, NULL},
+			{"units", SIM_SQLITE, fold_row_groups, NULL},
+			{"dead.jsonl", SIM_LETTERS, NULL, fold_merge_letters}}},
 };
 
 static struct sim_job *chosen;
@@ -161,12 +168,22 @@ static void check_letters(const struct sim_sink *s, int64_t batch)
 	strbuf_release(&wanted);
 }
 
+/* Rows of a file or of a table, sorted. */
+static void rows_of(const struct sim_sink *s, struct strbuf *out)
+{
+	if (s->kind == SIM_SQLITE) {
+		model_sqlite_text(s->name, out);
+		return;
+	}
+	strbuf_init(out);
+	strbuf_add(out, model_disk_file(s->name));
+	lines_sort(out);
+}
+
 static void check_file(const struct sim_sink *s, int64_t batch)
 {
 	struct strbuf has, wanted;
-	strbuf_init(&has);
-	strbuf_add(&has, model_disk_file(s->name));
-	lines_sort(&has);
+	rows_of(s, &has);
 	fold(s, batch, true, &wanted);
 	if (!str_eq(strbuf_str(&has), strbuf_str(&wanted)))
 		wrong_text(s->name, batch, "after", strbuf_str(&has), strbuf_str(&wanted));
@@ -275,7 +292,8 @@ void job_check_files(int64_t batch)
 		const struct sim_sink *s = &chosen->sinks[i];
 		if (s->kind == SIM_LETTERS)
 			check_letters(s, batch);
-		else if (s->kind == SIM_REPLACED || s->kind == SIM_APPENDED)
+		else if (s->kind == SIM_REPLACED || s->kind == SIM_APPENDED ||
+			s->kind == SIM_SQLITE)
 			check_file(s, batch);
 	}
 	if (has_topics())
@@ -297,9 +315,7 @@ static bool is_as_after(const struct sim_sink *s, struct str file, int64_t batch
 static void check_replaced(const struct sim_sink *s)
 {
 	struct strbuf has;
-	strbuf_init(&has);
-	strbuf_add(&has, model_disk_file(s->name));
-	lines_sort(&has);
+	rows_of(s, &has);
 	bool found = false;
 	for (int64_t id = world->confirmed; id <= world->published && !found; id++)
 		found = is_as_after(s, strbuf_str(&has), id);
@@ -313,7 +329,7 @@ static void check_replaced(const struct sim_sink *s)
 void job_check_replaced(void)
 {
 	for (uint32_t i = 0; i < sim_sinks_max && chosen->sinks[i].name != NULL; i++)
-		if (chosen->sinks[i].kind == SIM_REPLACED)
+		if (chosen->sinks[i].kind == SIM_REPLACED || chosen->sinks[i].kind == SIM_SQLITE)
 			check_replaced(&chosen->sinks[i]);
 	if (has_topics())
 		check_topics(world->confirmed, world->published);

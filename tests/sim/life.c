@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { steps_max = 20000 };
+enum { steps_max = 20000, goes_back = 1000 };
 
 static int failed(const struct error *err)
 {
@@ -96,6 +96,7 @@ static bool all_is_read(void)
 static int run(struct pipeline *p, const struct life *l, struct error *err)
 {
 	int64_t stop_at = l->drains ? (int64_t)world_choose(100) : -1;
+	int64_t back_at = world->faults && world_once_in(4) ? (int64_t)world_choose(100) : -1;
 	int64_t twin_at = world->faults ? (int64_t)world_choose(200) : -1;
 	for (int64_t step = 0; step < steps_max; step++) {
 		world_call("step");
@@ -109,6 +110,8 @@ static int run(struct pipeline *p, const struct life *l, struct error *err)
 		if (step == twin_at)
 			start_twin();
 		pass_time();
+		if (step == back_at)
+			return goes_back;
 		if (step == stop_at || (r == PIPELINE_WAIT && all_is_read()))
 			pipeline_drain(p);
 	}
@@ -129,8 +132,15 @@ _Noreturn void life_run(const struct life *l)
 	}
 	source_stand_in(model_source_make);
 	sink_stand_in(target_sink_make);
-	struct pipeline *p = pipeline_open(job_chosen()->plan, &world_clock, 0, &err);
-	int r = p == NULL ? -(int)err.code : run(p, l, &err);
+	struct pipeline *p;
+	int r;
+	/* As runtime/job_restart.c: the open batch is given up, and the same plan opened again. */
+	do {
+		p = pipeline_open(job_chosen()->plan, &world_clock, 0, &err);
+		r = p == NULL ? -(int)err.code : run(p, l, &err);
+		if (r == goes_back)
+			pipeline_close(p);
+	} while (r == goes_back);
 	int status = r < 0 ? failed(&err) : LIFE_DONE;
 	pipeline_close(p);
 	_exit(status);

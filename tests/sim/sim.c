@@ -16,6 +16,7 @@
 #include "job.h"
 #include "life.h"
 #include "model_disk.h"
+#include "model_sqlite.h"
 #include "shared.h"
 #include "supervise.h"
 #include "sweep.h"
@@ -143,6 +144,7 @@ static bool one_seed(uint64_t seed)
 {
 	world_open(seed);
 	model_disk_reset();
+	model_sqlite_reset();
 	uint32_t job = world_choose(job_count());
 	job_choose(only_job >= 0 ? (uint32_t)only_job : job);
 	struct plan *plan = job_chosen()->plan;
@@ -249,6 +251,7 @@ int main(int argc, char **argv)
 	int at = 1;
 	shared_open((size_t)shared_megabytes * 1024 * 1024);
 	log_init(&clock_system, LOG_NONE, false);
+	model_sqlite_open();
 	for (; at < argc && argv[at][0] == '-'; at++) {
 		if (strcmp(argv[at], "-v") == 0)
 			verbose = true;

@@ -109,7 +109,7 @@ static int sweep(
 	const struct sweep_fault *faults, uint32_t count, int64_t every, int64_t from)
 {
 	int bad = 0;
-	for (uint32_t job = 0; job < job_count(); job++)
+	for (uint32_t job = 0; job < job_count() - 1; job++) /* the last writes to another disk */
 		for (uint32_t i = 0; i < count; i++) {
 			bool over = false;
 			int64_t k = from > 0 ? from : 1 + i % every;
