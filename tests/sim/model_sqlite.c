@@ -92,7 +92,8 @@ void model_sqlite_text(const char *table, struct strbuf *out)
 	static const char *const selects[] = {
 		"orders", "select json_object('id', id, 'product', product, 'quantity', quantity,"
 			  " 'seq', seq) from orders",
-		"units", "select json_object('product', product, 'units', units, 'n', n) from units"};
+		"units", "select json_object('product', product, 'units', units, 'n', n)"
+			 " from units"};
 	char path[300];
 	sqlite3 *db = NULL;
 	path_of("", path);
