@@ -63,15 +63,14 @@ bool fetch_resolve(const char *host, int32_t port, struct fetch_addresses *out, 
 	return out->count > 0;
 }
 
-static bool same_addresses(const struct fetch_addresses *a, const struct fetch_addresses *b)
+/* Where it stands in the list; its count: it does not. */
+static uint32_t address_find(const struct fetch_addresses *list, const struct fetch_address *a)
 {
-	if (a->count != b->count)
-		return false;
-	for (uint32_t i = 0; i < a->count; i++)
-		if (a->list[i].bytes != b->list[i].bytes ||
-			memcmp(&a->list[i].at, &b->list[i].at, a->list[i].bytes) != 0)
-			return false;
-	return true;
+	uint32_t i = 0;
+	while (i < list->count && (list->list[i].bytes != a->bytes ||
+					  memcmp(&list->list[i].at, &a->at, a->bytes) != 0))
+		i++;
+	return i;
 }
 
 /* ---- Buffers ---- */
@@ -134,11 +133,15 @@ void fetch_connection_to(
 	struct fetch_connection *c, const char *name, const struct fetch_addresses *addresses)
 {
 	snprintf(c->name, sizeof(c->name), "%s", name);
-	if (same_addresses(&c->addresses, addresses))
+	/* Names may give their addresses in another order each time. */
+	uint32_t at = c->addresses.count == 0
+		? addresses->count
+		: address_find(addresses, &c->addresses.list[c->address]);
+	c->addresses = *addresses;
+	c->address = at < addresses->count ? at : 0;
+	if (at < addresses->count)
 		return;
 	close_socket(c);
-	c->addresses = *addresses;
-	c->address = 0;
 	c->due_us = 0;
 	c->pause_us = fetch_pause_us_min;
 }

@@ -468,6 +468,11 @@ static void the_next_address_is_tried(void **state)
 	assert_int_equal(c.failures, 0);
 	assert_int_equal(c.versions.of[API_FETCH], 11);
 	assert_int_equal(c.versions.of[API_COMMIT], -1);
+	/* the same in another order */
+	struct fetch_addresses turned = open;
+	turned.list[turned.count++] = closed.list[0];
+	fetch_connection_to(&c, "broker:1", &turned);
+	assert_int_equal(c.state, CONNECTION_READY);
 	/* one that moved is connected to anew, and says so when nobody is there */
 	fetch_connection_to(&c, "broker:1", &closed);
 	assert_int_equal(c.state, CONNECTION_DOWN);
