@@ -26,13 +26,16 @@ def until(condition, what, patience=PATIENCE):
         time.sleep(0.02)
 
 
+def build_tools(*more):
+    if os.path.exists(BUILD + '/CMakeCache.txt'):       # else a copy of the programs
+        subprocess.run(['cmake', '--build', BUILD, '--target', 'kafka_tools', *more], check=True, stdout=subprocess.DEVNULL)
+
+
 class Bench:
     """The servers, started once for all tests of a program; what is not there is None."""
 
     def __init__(self, databases=True):
-        if os.path.exists(BUILD + '/CMakeCache.txt'):       # else a copy of the programs
-            subprocess.run(['cmake', '--build', BUILD, '--target', 'kafka_tools', 'fault_shim'], check=True,
-                           stdout=subprocess.DEVNULL)
+        build_tools('fault_shim')
         self.broker = real_broker.Broker(short=True)
         self.lane = LANES[0]        # that the processes read through
         self.postgres = self.python = None
