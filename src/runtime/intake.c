@@ -212,12 +212,35 @@ static int read_singly(struct intake *in, struct error *err)
 	return r;
 }
 
-int intake_fill(struct intake *in, struct messages *m, struct error *err)
+/* As fill. */
+static int fill_text(struct intake *in, struct source_texts *t, struct error *err)
+{
+	arena_reset(t->arena);
+	t->count = t->lines = 0;
+	do {
+		uint32_t before = t->lines;
+		int state = in->source->ops->fill_text(in->source, t, err);
+		if (state < 0)
+			return state;
+		in->state = (enum source_state)state;
+		if (t->lines == before)
+			break;
+	} while (in->state == SOURCE_MORE && t->lines < chunk_rows_max &&
+		t->arena->bytes_held < chunk_bytes_max);
+	return 0;
+}
+
+int intake_fill(struct intake *in, struct messages *m, struct source_texts *texts,
+	struct error *err)
 {
 	m->source_id = in->node->source.number;
-	int r = fill(in, m, err);
+	texts->count = texts->lines = 0;
+	bool as_text = in->source->gives_text && in->source->turn == NULL;
+	int r = as_text ? fill_text(in, texts, err) : fill(in, m, err);
 	if (r < 0)
 		return r;
+	if (as_text)
+		m->count = texts->lines;
 	if (m->count > 0)
 		note_order(in, m);
 	return (int)m->count;

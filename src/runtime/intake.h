@@ -70,10 +70,11 @@ bool intake_ends_turn(struct intake *in);
 int intake_read(struct intake *in, struct error *err);
 
 /*
- * Only the messages of a chunk into `m`, whose arena is reset, for a worker to read. Sets
- * in->state; answers their number or a negative error.
+ * Only the messages of a chunk into `m`, or as lines into `texts`, for a worker to read; their
+ * arena is reset. Sets in->state; answers their number or a negative error.
  */
-int intake_fill(struct intake *in, struct messages *m, struct error *err);
+int intake_fill(struct intake *in, struct messages *m, struct source_texts *texts,
+	struct error *err);
 
 /* Messages of the batch so far; those that wait belong to the next one. */
 int64_t intake_messages(const struct intake *in);

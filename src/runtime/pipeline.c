@@ -369,7 +369,7 @@ static int give_block(struct pipeline *p, struct intake *in, struct error *err)
 	if (b == NULL)
 		return 0;
 	worker_block_begin(b, in->node->id, &p->batch);
-	int r = intake_fill(in, &b->messages, err);
+	int r = intake_fill(in, &b->messages, &b->texts, err);
 	if (r < 0)
 		return fail_in_turn(p, r, err);
 	if (r > 0 && (r = workers_give(p->workers, b, err)) < 0)

@@ -77,6 +77,9 @@ static void read_block(struct worker *w, struct worker_block *b)
 	w->batch = b->batch;
 	w->notes.block = b;
 	error_init(&b->error);
+	if (b->texts.count > 0)
+		source_text_split(&b->texts,
+			w->config->plan->nodes[b->source]->source.file.null_value, &b->messages);
 	quarantine_test_crash(&b->messages);
 	struct row_reader *reader = &w->readers[b->source];
 	b->before = reader->tally;

@@ -11,7 +11,7 @@ void worker_block_begin(struct worker_block *b, uint32_t source, const struct ba
 	b->messages.arena = &b->arena;
 	b->batch = *batch;
 	b->source = source;
-	b->run_count = 0;
+	b->texts = (struct source_texts){.items = b->text_items, .arena = &b->arena};
 	b->events = b->last = NULL;
 	b->result = 0;
 	b->done = false;
@@ -45,38 +45,43 @@ static void keep_headers(struct worker_block *b, uint32_t i)
 }
 
 /* Names live as long as the source, in the memory of its process; there are few in a block. */
-static void keep_topics(struct worker_block *b)
+static void keep_topic(struct worker_block *b, struct str *topic, struct str *name, struct str *own)
 {
-	struct messages *m = &b->messages;
-	struct str name = {NULL, 0}, own = {NULL, 0};
-	for (uint32_t i = 0; i < m->count; i++) {
-		if (i == 0 || m->topic[i].data != name.data || m->topic[i].len != name.len) {
-			name = own = m->topic[i];
-			b->runs[b->run_count++] = (struct topic_run){i, name};
-			keep(b, &own);
-		}
-		m->topic[i] = own;
+	if (topic->data != name->data || topic->len != name->len) {
+		*name = *own = *topic;
+		keep(b, own);
 	}
+	*topic = *own;
+}
+
+static void keep_texts(struct worker_block *b)
+{
+	struct source_text *items = b->texts.items;
+	struct str name = {NULL, 0}, own = {NULL, 0};
+	b->first_topic = items[0].topic;
+	b->first_offset = items[0].offset;
+	b->first_partition = 0;
+	for (uint32_t i = 0; i < b->texts.count; i++)
+		keep_topic(b, &items[i].topic, &name, &own);
 }
 
 void worker_block_keep(struct worker_block *b)
 {
 	struct messages *m = &b->messages;
-	keep_topics(b);
+	struct str name = {NULL, 0}, own = {NULL, 0};
+	check(m->count > 0);
+	if (b->texts.count > 0) {
+		keep_texts(b);
+		return;
+	}
+	b->first_topic = m->topic[0];
+	b->first_offset = m->offset[0];
+	b->first_partition = m->partition[0];
 	for (uint32_t i = 0; i < m->count; i++) {
+		keep_topic(b, &m->topic[i], &name, &own);
 		keep(b, &m->key[i]);
 		keep(b, &m->value[i]);
 		keep_headers(b, i);
-	}
-}
-
-void worker_block_give_back(struct worker_block *b)
-{
-	struct messages *m = &b->messages;
-	for (uint32_t k = 0; k < b->run_count; k++) {
-		uint32_t end = k + 1 < b->run_count ? b->runs[k + 1].first : m->count;
-		for (uint32_t i = b->runs[k].first; i < end; i++)
-			m->topic[i] = b->runs[k].name;
 	}
 }
 

@@ -20,6 +20,7 @@
 #include "ops/operator_exit.h"
 #include "runtime/graph.h"
 #include "runtime/intake_tally.h"
+#include "source/source.h"
 
 enum worker_event_kind { EVENT_ROWS, EVENT_DEAD, EVENT_LOG };
 
@@ -34,12 +35,6 @@ struct worker_event {
 	struct log_taken line; /* EVENT_LOG */
 };
 
-/* Messages from `first` on, up to the next run, are of one topic. */
-struct topic_run {
-	uint32_t first;
-	struct str name; /* the source's own */
-};
-
 struct worker_block {
 	/* of the reading process */
 	struct messages messages;
@@ -47,8 +42,12 @@ struct worker_block {
 	struct batch batch;
 	uint32_t source; /* node of the plan */
 	uint32_t worker;
-	struct topic_run runs[chunk_rows_max];
-	uint32_t run_count;
+	/* messages that are lines still: only their number is in `messages` */
+	struct source_texts texts;
+	struct source_text text_items[chunk_rows_max];
+	struct str first_topic; /* the source's own */
+	int64_t first_offset;
+	int32_t first_partition;
 	/* of the worker */
 	struct worker_event *events;
 	struct worker_event *last;
@@ -62,8 +61,6 @@ struct worker_block {
 void worker_block_begin(struct worker_block *b, uint32_t source, const struct batch *batch);
 /* Whatever the messages point to is in the block then. */
 void worker_block_keep(struct worker_block *b);
-/* Topics are the source's own strings again. */
-void worker_block_give_back(struct worker_block *b);
 
 /* ---- a worker's: where its rows, dead letters and log lines go ---- */
 

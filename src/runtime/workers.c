@@ -225,13 +225,13 @@ static int tell_death(struct workers *w, uint32_t member, struct error *err)
 	w->died = (int)member;
 	describe_end(status, how, sizeof(how));
 	const struct worker_block *b = block_of(w, member);
-	if (b == NULL || b->messages.count == 0)
+	if (b == NULL)
 		return error_set(err, CDCL_E_JOB, "worker %u of %u (process %d) %s", member + 1,
 			w->count, pid, how);
 	return error_set(err, CDCL_E_JOB,
 		"worker %u of %u (process %d) %s, at the %u records from " STR_FMT "/%d@%lld on",
-		member + 1, w->count, pid, how, b->messages.count, STR_ARG(b->runs[0].name),
-		b->messages.partition[0], (long long)b->messages.offset[0]);
+		member + 1, w->count, pid, how, b->messages.count, STR_ARG(b->first_topic),
+		b->first_partition, (long long)b->first_offset);
 }
 
 int workers_words(const struct workers *w)
@@ -305,7 +305,6 @@ int workers_take(struct workers *w, struct worker_block **b, struct error *err)
 		if (r < 0 || !(*b)->done)
 			return r;
 	}
-	worker_block_give_back(*b);
 	return 1;
 }
 

@@ -155,6 +155,7 @@ static int file_source_open(struct source *s, enum source_run run, struct error 
 	struct file_source *f = from_source(s);
 	f->run = run;
 	f->replays = f->config->resume != NULL && f->config->resume->replays;
+	s->gives_text = f->config->format == FILE_LINES && !f->replays;
 	struct str path = str_dup(f->config->path, &f->arena);
 	if (str_eq(path, str_lit("-"))) {
 		f->single = true;
@@ -391,37 +392,95 @@ static bool batch_is_full(const struct file_source *f)
 		f->files_in_batch >= f->config->max_files_per_trigger;
 }
 
+/* Opens it, or says why there is none. */
+static int next_file(struct file_source *f, struct error *err)
+{
+	int r = SOURCE_MORE;
+	if (f->replays && f->config->resume->until_count == 0)
+		return SOURCE_LIMIT;
+	if (f->replays)
+		r = choose_replayed(f, err);
+	else if (batch_is_full(f))
+		return SOURCE_LIMIT;
+	if (r < 0)
+		return r;
+	if (f->waiting_next == f->waiting_count && may_scan(f) && (r = scan(f, err)) < 0)
+		return r;
+	if (f->waiting_next == f->waiting_count)
+		return no_more_files(f);
+	r = begin_file(f, err);
+	return r < 0 ? r : SOURCE_MORE;
+}
+
 static int file_source_fill(struct source *s, struct messages *out, struct error *err)
 {
 	struct file_source *f = from_source(s);
 	int r = SOURCE_MORE;
-	while (r == SOURCE_MORE && !messages_full(out)) {
-		if (f->reader != NULL) {
-			r = read_lines(f, out, err);
+	while (r == SOURCE_MORE && !messages_full(out))
+		r = f->reader != NULL ? read_lines(f, out, err) : next_file(f, err);
+	return r;
+}
+
+/* ---- texts of whole lines ---- */
+
+static bool texts_full(const struct source_texts *t)
+{
+	return t->lines == chunk_rows_max || t->arena->bytes_held >= chunk_bytes_max;
+}
+
+/* Lines that the reader has, as far as there is room. */
+static bool take_text(struct file_source *f, struct source_texts *out)
+{
+	struct source_partition *part = &f->source.partitions[f->source.partition_count - 1];
+	struct str text;
+	uint32_t lines = line_reader_text(f->reader, chunk_rows_max - out->lines, &text);
+	if (lines == 0)
+		return false;
+	out->items[out->count++] = (struct source_text){.topic = part->topic,
+		.offset = part->position,
+		.text = str_dup(text, out->arena),
+		.lines = lines};
+	out->lines += lines;
+	part->position += lines;
+	f->source.messages_read += lines;
+	f->source.bytes_read += (int64_t)text.len + (text.data[text.len - 1] != '\n');
+	return true;
+}
+
+/* As read_lines, of a batch that is new. */
+static int read_text(struct file_source *f, struct source_texts *out, struct error *err)
+{
+	while (!texts_full(out)) {
+		if (take_text(f, out))
 			continue;
+		int more = line_reader_more(f->reader, err);
+		if (more < 0)
+			return more;
+		if (more == LINES_BLOCKED)
+			return SOURCE_IDLE;
+		if (more == LINES_END && !take_text(f, out)) {
+			end_file(f);
+			return SOURCE_MORE;
 		}
-		if (f->replays && f->config->resume->until_count == 0)
-			return SOURCE_LIMIT;
-		if (f->replays)
-			r = choose_replayed(f, err);
-		else if (batch_is_full(f))
-			return SOURCE_LIMIT;
-		if (r < 0)
-			return r;
-		if (f->waiting_next == f->waiting_count && may_scan(f) && (r = scan(f, err)) < 0)
-			return r;
-		if (f->waiting_next == f->waiting_count)
-			return no_more_files(f);
-		r = begin_file(f, err);
-		r = r < 0 ? r : SOURCE_MORE;
 	}
+	return SOURCE_MORE;
+}
+
+static int file_source_fill_text(struct source *s, struct source_texts *out, struct error *err)
+{
+	struct file_source *f = from_source(s);
+	int r = SOURCE_MORE;
+	while (r == SOURCE_MORE && !texts_full(out))
+		r = f->reader != NULL ? read_text(f, out, err) : next_file(f, err);
 	return r;
 }
 
 static int file_source_end_batch(struct source *s, struct error *err)
 {
 	(void)err;
-	from_source(s)->replays = false;
+	struct file_source *f = from_source(s);
+	f->replays = false;
+	s->gives_text = f->config->format == FILE_LINES;
 	return 0;
 }
 
@@ -442,6 +501,7 @@ static const struct source_ops file_source_ops = {
 	.open = file_source_open,
 	.begin_batch = file_source_begin_batch,
 	.fill = file_source_fill,
+	.fill_text = file_source_fill_text,
 	.end_batch = file_source_end_batch,
 	.close = file_source_close,
 };

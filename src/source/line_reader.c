@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* memrchr */
 #include "source/line_reader.h"
 
 #include "base/bounds.h"
@@ -141,6 +142,47 @@ bool line_reader_next(struct line_reader *r, struct str *line)
 	*line = (struct str){r->buffer + r->start, r->end - r->start};
 	r->start = r->end;
 	return true;
+}
+
+/* Small enough for a byte to count its newlines, many at a time. */
+enum { piece_bytes = 128 };
+
+static uint32_t count_newlines(const char *piece)
+{
+	uint8_t count = 0;
+	for (uint32_t i = 0; i < piece_bytes; i++)
+		count = (uint8_t)(count + (piece[i] == '\n'));
+	return count;
+}
+
+uint32_t line_reader_text(struct line_reader *r, uint32_t lines_max, struct str *text)
+{
+	skip_byte_order_mark(r);
+	if (!r->began)
+		return 0;
+	size_t at = r->scanned > r->start ? r->scanned : r->start;
+	size_t end = r->start; /* of the last line that was found */
+	uint32_t lines = 0, more = 0;
+	for (; r->end - at >= piece_bytes; at += piece_bytes, lines += more) {
+		more = count_newlines(r->buffer + at);
+		if (lines + more > lines_max)
+			break;
+	}
+	if (lines > 0) {
+		const char *last = memrchr(r->buffer + r->start, '\n', at - r->start);
+		end = at = (size_t)(last + 1 - r->buffer);
+	}
+	for (; lines < lines_max && at < r->end; lines++) {
+		const char *newline = memchr(r->buffer + at, '\n', r->end - at);
+		if (newline == NULL)
+			break;
+		end = at = (size_t)(newline + 1 - r->buffer);
+	}
+	if (lines == 0)
+		return line_reader_next(r, text);
+	*text = (struct str){r->buffer + r->start, end - r->start};
+	r->start = end;
+	return lines;
 }
 
 /* Room for more bytes: what is not handed out moves to the front, the buffer grows with a long

@@ -16,6 +16,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct line_reader;
 
@@ -38,6 +39,12 @@ void line_reader_keep_input(bool keep);
 /* The next complete line (the last one, at the end, needs no newline); false: ask line_reader_more.
  */
 bool line_reader_next(struct line_reader *r, struct str *line);
+
+/*
+ * Whole lines as they stand in the buffer, one after the other, at most lines_max: how many, 0 where
+ * line_reader_next would say false. The last line of the file may lack its newline.
+ */
+uint32_t line_reader_text(struct line_reader *r, uint32_t lines_max, struct str *text);
 
 /* Reads some bytes. A line longer than file_line_bytes_max, damaged compression, a failing disk:
  * negative. */

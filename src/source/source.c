@@ -1,6 +1,9 @@
 #include "source/source.h"
 
+#include "base/check.h"
 #include "source/source_kinds.h"
+
+#include <string.h>
 
 static struct source *make(const struct source_config *config, struct error *err)
 {
@@ -39,6 +42,36 @@ struct source *source_open(const struct source_config *config, uint32_t id, enum
 		return NULL;
 	}
 	return s;
+}
+
+static void add_lines(const struct source_text *t, struct str null_value, struct messages *out)
+{
+	const char *at = t->text.data, *end = at + t->text.len;
+	for (uint32_t line = 0; line < t->lines; line++) {
+		const char *newline = memchr(at, '\n', (size_t)(end - at));
+		struct str value = {at, (size_t)((newline == NULL ? end : newline) - at)};
+		bool is_null = null_value.data != NULL && str_eq(value, null_value);
+		uint32_t i = out->count++;
+		out->topic[i] = t->topic;
+		out->partition[i] = 0;
+		out->offset[i] = t->offset + line;
+		out->timestamp_us[i] = -1;
+		out->timestamp_type[i] = 0;
+		out->key[i] = (struct str){NULL, 0};
+		out->value[i] = is_null ? (struct str){NULL, 0} : value;
+		out->headers[i] = NULL;
+		out->header_count[i] = 0;
+		at = newline == NULL ? end : newline + 1;
+	}
+}
+
+void source_text_split(
+	const struct source_texts *texts, struct str null_value, struct messages *out)
+{
+	check(texts->lines <= chunk_rows_max);
+	out->count = 0;
+	for (uint32_t i = 0; i < texts->count; i++)
+		add_lines(&texts->items[i], null_value, out);
 }
 
 void source_close(struct source *s)

@@ -56,6 +56,22 @@ struct source_turn {
 	int64_t until;
 };
 
+/* Whole lines, each a message's value; the last one may lack its newline. */
+struct source_text {
+	struct str topic;
+	int64_t offset;                 /* of the first */
+	struct str text;                /* in the arena */
+	uint32_t lines;
+};
+
+/* As struct messages, of a source that gives_text: who splits the lines may be somebody else. */
+struct source_texts {
+	struct source_text *items;      /* room for chunk_rows_max */
+	uint32_t count;
+	uint32_t lines;                 /* of all, at most chunk_rows_max */
+	struct arena *arena;
+};
+
 struct source_ops {
 	const char *kind;
 	int (*open)(struct source *s, enum source_run run, struct error *err);
@@ -65,6 +81,8 @@ struct source_ops {
 	 * negative error.
 	 */
 	int (*fill)(struct source *s, struct messages *out, struct error *err);
+	/* The same messages; NULL: it never gives_text. */
+	int (*fill_text)(struct source *s, struct source_texts *out, struct error *err);
 	/*
 	 * The batch is applied and published: commit offsets for lag tools, forget what was kept
 	 * for it.
@@ -95,7 +113,13 @@ struct source {
 	int64_t files_read;
 	/* set before fill: what it may give (SOURCE_WAITING when that is given); NULL: anything */
 	const struct source_turn *turn;
+	/* its messages are lines, and the next batch is no other's (fill_text) */
+	bool gives_text;
 };
+
+/* Line by line: what fill would have given. `null_value` as in struct file_config. */
+void source_text_split(
+	const struct source_texts *texts, struct str null_value, struct messages *out);
 
 /* No room for one more: chunk_rows_max messages, or memory enough for one chunk (of large ones). */
 static inline bool messages_full(const struct messages *m)
