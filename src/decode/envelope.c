@@ -104,11 +104,17 @@ static void no_change(struct changes *changes, uint32_t row)
 	changes->event_time_us[row] = -1;
 }
 
-static void make_flat_changes(struct envelope_decoder *d)
+/*
+ * What flat rows of a known shape are, all of them alike: nobody writes to it. One for all decoders
+ * and at one address, since a chunk may be read by another process than its decoder's (runtime/
+ * workers.h).
+ */
+static struct changes flat_changes;
+
+static void make_flat_changes(void)
 {
-	d->flat_changes = ARENA_NEW(&d->arena, struct changes);
 	for (uint32_t row = 0; row < chunk_rows_max; row++)
-		no_change(d->flat_changes, row);
+		no_change(&flat_changes, row);
 }
 
 struct envelope_decoder *envelope_open(const struct envelope_config *config)
@@ -127,7 +133,7 @@ struct envelope_decoder *envelope_open(const struct envelope_config *config)
 	make_work_schema(d);
 	make_slots(d);
 	make_side(d);
-	make_flat_changes(d);
+	make_flat_changes();
 	d->flat = json_decoder_open(&d->config.json);
 	d->topics = calloc(source_topics_max, sizeof(struct envelope_topic *));
 	check(d->topics != NULL);
@@ -848,7 +854,7 @@ static void finish_chunk(struct envelope_decoder *d)
 	for (uint32_t w = 0; w < chunk_words; w++)
 		c->live[w] &= kept[w];
 	c->columns = d->work->columns;
-	c->changes = d->changes != NULL ? d->changes : d->flat_changes;
+	c->changes = d->changes != NULL ? d->changes : &flat_changes;
 	chunk_zero_nulls(c);
 	if (any_absent(d))
 		c->absent = (const uint64_t (*)[chunk_words])d->work_absent;

@@ -174,7 +174,6 @@ struct envelope_decoder {
 	struct chunk *work;             /* columns and notes */
 	struct chunk *out;
 	struct changes *changes;        /* NULL: all rows so far are flat ones of a known shape */
-	struct changes *flat_changes;   /* what those of such rows are; process memory */
 	uint16_t *origin;
 	struct waiting_value *waiting;
 	uint32_t waiting_count, waiting_max;

@@ -170,6 +170,20 @@ static void list_rows(struct group_input *in, const struct chunk *c)
 	in->row_count = count;
 }
 
+static int put_keys(struct operator_group *self, const struct str *keys, uint32_t count,
+	uint32_t *ids, struct error *err)
+{
+	uint32_t fresh[chunk_rows_max];
+	int fresh_count = group_table_put(&self->table, keys, count, ids, fresh, err);
+	if (fresh_count < 0)
+		return fresh_count;
+	if (fresh_count > 0)
+		group_reserve(self);
+	for (int i = 0; i < fresh_count; i++)
+		group_begin(self, fresh[i]);
+	return 0;
+}
+
 static int find_groups(
 	struct operator_group *self, struct chunk *c, struct group_input *in, struct error *err)
 {
@@ -179,15 +193,10 @@ static int find_groups(
 		return 0;
 	}
 	struct str keys[chunk_rows_max];
-	uint32_t fresh[chunk_rows_max];
 	group_key_encode(&self->key, in->keys, in->rows, in->row_count, c->arena, keys);
-	int count = group_table_put(&self->table, keys, in->row_count, in->ids, fresh, err);
-	if (count < 0)
-		return count;
-	if (count > 0)
-		group_reserve(self);
-	for (int i = 0; i < count; i++)
-		group_begin(self, fresh[i]);
+	int r = put_keys(self, keys, in->row_count, in->ids, err);
+	if (r < 0)
+		return r;
 	in->groups = in->ids; /* with every row there, row numbers are list numbers */
 	if (in->row_count == c->row_count)
 		return 0;
@@ -197,12 +206,13 @@ static int find_groups(
 	return 0;
 }
 
-static int track(struct operator_group *self, const struct group_input *in, struct error *err)
+static int track(
+	struct operator_group *self, const uint32_t *ids, uint32_t count, struct error *err)
 {
 	uint32_t first = self->touched_count;
 	group_reserve_touched(self, chunk_rows_max);
-	for (uint32_t i = 0; i < in->row_count; i++) {
-		uint32_t group = in->ids[i];
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t group = ids[i];
 		if (self->touched_in[group] == self->batch_number)
 			continue;
 		self->touched_in[group] = self->batch_number;
@@ -211,6 +221,17 @@ static int track(struct operator_group *self, const struct group_input *in, stru
 			group_note(self, group);
 	}
 	return self->keeps_before ? group_keep_before(self, first, err) : 0;
+}
+
+int group_find(struct operator_group *self, const struct str *keys, uint32_t count, uint32_t *ids,
+	struct error *err)
+{
+	int r = 0;
+	if (group_global(self))
+		memset(ids, 0, count * sizeof(*ids));
+	else
+		r = put_keys(self, keys, count, ids, err);
+	return r < 0 ? r : track(self, ids, count, err);
 }
 
 static int apply_custom(
@@ -282,7 +303,7 @@ static int push(struct operator *op, struct chunk *c, struct error *err)
 	r = find_groups(self, c, &in, err);
 	if (r < 0)
 		return r;
-	r = track(self, &in, err);
+	r = track(self, in.ids, in.row_count, err);
 	if (r < 0)
 		return r;
 	r = apply_custom(self, c, &in, err);

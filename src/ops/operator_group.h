@@ -86,6 +86,10 @@ int group_start(struct operator_group *self, struct error *err);
 void group_reserve(struct operator_group *self);
 void group_begin(struct operator_group *self, uint32_t group);
 
+/* The groups of some keys, which are touched with it: before they are changed. */
+int group_find(struct operator_group *self, const struct str *keys, uint32_t count, uint32_t *ids,
+	struct error *err);
+
 /* ---- operator_group_state.c ---- */
 
 void group_note(struct operator_group *self, uint32_t group);

@@ -1,12 +1,13 @@
 #include "runtime/graph.h"
 
 #include "base/check.h"
+#include "ops/operator_group_partial.h"
 #include "plan/plan_workers.h"
 
 #include <stdlib.h>
 
 static int connect_node(struct graph *g, const struct plan_node *node, enum output_mode mode,
-	struct operator *to, struct error *err);
+	struct operator *to, const struct plan_node *reader, struct error *err);
 
 struct operator *graph_head(struct graph *g, const struct plan_node *source)
 {
@@ -56,7 +57,7 @@ static int node_operator(struct graph *g, const struct plan_node *node, enum out
 		for (uint32_t i = 0; i < node->input_count; i++) {
 			const struct plan_node *input = node->inputs[i];
 			int r = connect_node(g, input, input_mode(node, input, mode),
-				absent ? NULL : operator_input(*slot, i), err);
+				absent ? NULL : operator_input(*slot, i), node, err);
 			if (r < 0)
 				return r;
 		}
@@ -65,9 +66,31 @@ static int node_operator(struct graph *g, const struct plan_node *node, enum out
 	return 0;
 }
 
-/* `to` is NULL where that is a step or sink of another process. */
+static void add_operator(struct operator ***list, uint32_t *count, struct operator *op)
+{
+	*list = realloc(*list, (*count + 1) * sizeof(struct operator *));
+	check(*list != NULL);
+	(*list)[(*count)++] = op;
+}
+
+static struct operator *open_exit(
+	struct graph *g, struct row_edge edge, const struct plan_node *reader)
+{
+	bool partial = reader != NULL && reader->kind == PLAN_GROUP && group_adds_up(reader);
+	struct operator *op = partial ? operator_open_partial(reader, g->exit, edge)
+				      : operator_open_exit(g->exit, edge);
+	op->dead = g->dead;
+	op->batch = g->batch;
+	op->schema = reader == NULL ? NULL : reader->schema;
+	add_operator(&g->exits, &g->exit_count, op);
+	if (partial)
+		add_operator(&g->partials, &g->partial_count, op);
+	return op;
+}
+
+/* `to` is NULL where that is a step or sink of another process; `reader` is the step. */
 static int connect_node(struct graph *g, const struct plan_node *node, enum output_mode mode,
-	struct operator *to, struct error *err)
+	struct operator *to, const struct plan_node *reader, struct error *err)
 {
 	struct operator *from = NULL;
 	int r = 0;
@@ -77,12 +100,8 @@ static int connect_node(struct graph *g, const struct plan_node *node, enum outp
 		r = node_operator(g, node, mode, &from, err);
 	if (r < 0 || is_absent(g, node))
 		return r;
-	if (to == NULL) {
-		to = operator_open_exit(g->exit, (struct row_edge){node->id, from->out_count});
-		g->exits = realloc(g->exits, (g->exit_count + 1) * sizeof(struct operator *));
-		check(g->exits != NULL);
-		g->exits[g->exit_count++] = to;
-	}
+	if (to == NULL)
+		to = open_exit(g, (struct row_edge){node->id, from->out_count}, reader);
 	operator_connect(from, to, node->is_table ? mode : OUTPUT_APPEND);
 	return 0;
 }
@@ -169,7 +188,7 @@ static int connect_sink(struct graph *g, const struct plan_sink *planned, uint32
 				g, input, holder, from, buckets, g->sink_ends[index], err);
 	}
 	g->gets_all[index] = true;
-	return connect_node(g, input, fed_mode(planned), g->sink_ends[index], err);
+	return connect_node(g, input, fed_mode(planned), g->sink_ends[index], NULL, err);
 }
 
 /* Two sinks of a job that write to one place are told apart by a number. */
@@ -260,7 +279,7 @@ int graph_open_worker(struct graph *g, const struct plan *plan, struct dead_lett
 	int r = alloc_graph(g, err);
 	for (uint32_t i = 0; i < plan->sink_count && r >= 0; i++) {
 		const struct plan_sink *planned = &plan->sinks[i];
-		r = connect_node(g, planned->input, fed_mode(planned), NULL, err);
+		r = connect_node(g, planned->input, fed_mode(planned), NULL, NULL, err);
 	}
 	return r < 0 ? r : 0;
 }
@@ -415,5 +434,6 @@ void graph_close(struct graph *g)
 	for (uint32_t i = 0; i < g->exit_count; i++)
 		operator_close(g->exits[i]);
 	free(g->exits);
+	free(g->partials);
 	*g = (struct graph){.plan = NULL};
 }

@@ -46,6 +46,8 @@ struct graph {
 	struct row_exit *exit; /* of a worker's; NULL: it is whole */
 	struct operator **exits; /* of a worker's */
 	uint32_t exit_count;
+	struct operator **partials; /* those of them that add up rows of groups */
+	uint32_t partial_count;
 };
 
 int graph_open(struct graph *g, const struct plan *plan, struct dead_letters *dead,

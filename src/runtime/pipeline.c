@@ -37,6 +37,7 @@ struct pipeline {
 	struct intake *intakes;
 	uint32_t intake_count;
 	uint32_t intake_next; /* with workers: whose turn it is in the round */
+	bool has_no_room; /* and that it has to wait for them */
 	struct dead_letters dead;
 	struct trigger trigger;
 	struct batch batch;
@@ -365,7 +366,7 @@ static int fail_in_turn(struct pipeline *p, int failed, struct error *err)
 /* One block from the source; 0: there is no room for one. */
 static int give_block(struct pipeline *p, struct intake *in, struct error *err)
 {
-	struct worker_block *b = workers_room(p->workers);
+	struct worker_block *b = workers_room(p->workers, in->node->id);
 	if (b == NULL)
 		return 0;
 	worker_block_begin(b, in->node->id, &p->batch);
@@ -400,6 +401,7 @@ static int give_round(struct pipeline *p, struct error *err)
 			continue;
 		r = plan_node_in_workers(in->node) ? give_block(p, in, err)
 						   : read_here(p, in, err);
+		p->has_no_room = r == 0;
 		if (r <= 0)
 			return r;
 		if (in->state == SOURCE_MORE || intake_ends_turn(in))
@@ -798,7 +800,7 @@ void pipeline_wait(const struct pipeline *p, struct pipeline_wait *wait)
 		wait->timeout_us = held_us;
 	if (workers_read(p)) /* idle ones, too: they may die */
 		wait->fd_count += workers_fds(p->workers, wait->fds + wait->fd_count);
-	if (p->workers != NULL && (workers_room(p->workers) == NULL || p->draining))
+	if (p->workers != NULL && (p->has_no_room || p->draining))
 		return;
 	for (uint32_t i = 0; i < p->intake_count; i++) {
 		const struct intake *in = &p->intakes[i];

@@ -86,6 +86,7 @@ static void read_block(struct worker *w, struct worker_block *b)
 	log_take(&w->notes.log);
 	int r = row_reader_read(reader, &b->messages, &next, &b->error);
 	log_take(NULL);
+	worker_notes_groups(&w->notes, &w->graph);
 	b->after = reader->tally;
 	check(r != ENVELOPE_WIDER); /* plan_check refuses such sources */
 	b->result = r;

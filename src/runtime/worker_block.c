@@ -1,6 +1,7 @@
 #include "runtime/worker_block.h"
 
 #include "base/check.h"
+#include "ops/operator_group_partial.h"
 
 /* ---- what the messages point to ---- */
 
@@ -142,11 +143,25 @@ void worker_notes_init(struct worker_notes *n)
 		.exit.give = note_rows, .dead.note = note_dead, .log.take = note_log};
 }
 
+void worker_notes_groups(struct worker_notes *n, const struct graph *g)
+{
+	for (uint32_t i = 0; i < g->partial_count; i++) {
+		struct str records = operator_partial_take(g->partials[i], &n->block->arena);
+		if (records.data == NULL)
+			continue;
+		struct worker_event *e = add_event(n->block, EVENT_GROUPS);
+		e->edge = operator_partial_edge(g->partials[i]);
+		e->records = records;
+	}
+}
+
 static int replay_event(const struct worker_event *e, const struct graph *g,
 	struct dead_letters *dead, struct error *err)
 {
 	if (e->kind == EVENT_ROWS)
 		return operator_push(graph_edge(g, e->edge), e->chunk, err);
+	if (e->kind == EVENT_GROUPS)
+		return group_add_partial(graph_edge(g, e->edge), e->records, err);
 	if (e->kind == EVENT_LOG) {
 		log_again(&e->line);
 		return 0;

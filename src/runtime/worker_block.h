@@ -22,13 +22,14 @@
 #include "runtime/intake_tally.h"
 #include "source/source.h"
 
-enum worker_event_kind { EVENT_ROWS, EVENT_DEAD, EVENT_LOG };
+enum worker_event_kind { EVENT_ROWS, EVENT_GROUPS, EVENT_DEAD, EVENT_LOG };
 
 struct worker_event {
 	struct worker_event *next;
 	enum worker_event_kind kind;
 	struct chunk *chunk;
-	struct row_edge edge; /* EVENT_ROWS */
+	struct row_edge edge; /* EVENT_ROWS, EVENT_GROUPS */
+	struct str records; /* EVENT_GROUPS: ops/operator_group_partial.h */
 	enum dead_letter_reason reason; /* EVENT_DEAD */
 	bool budgeted;
 	struct error *why;
@@ -41,7 +42,9 @@ struct worker_block {
 	struct arena arena; /* of this block's memory; both use it, in turn */
 	struct batch batch;
 	uint32_t source; /* node of the plan */
-	uint32_t worker;
+	uint32_t number; /* of all blocks */
+	uint32_t worker; /* whose it is */
+	bool is_given;
 	/* messages that are lines still: only their number is in `messages` */
 	struct source_texts texts;
 	struct source_text text_items[chunk_rows_max];
@@ -72,6 +75,8 @@ struct worker_notes {
 };
 
 void worker_notes_init(struct worker_notes *n);
+/* The block is read: what its rows added up to. */
+void worker_notes_groups(struct worker_notes *n, const struct graph *g);
 
 /* ---- the reading process's ---- */
 

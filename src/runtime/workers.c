@@ -16,7 +16,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { blocks_max = 2 * workers_max + 2, end_ms_max = 2000, arena_block_bytes = 256 * 1024 };
+enum {
+	member_blocks = 3,
+	blocks_max = member_blocks * workers_max,
+	end_ms_max = 2000,
+	arena_block_bytes = 256 * 1024
+};
 
 /* Of address space: far beyond what bounds.h lets the messages of a chunk become. */
 static const size_t block_bytes = (size_t)4 << 30;
@@ -34,9 +39,11 @@ struct workers {
 	struct member members[workers_max];
 	uint32_t count;
 	char *memory;
+	/* each is always the same worker's, whose caches know it: by number % count */
 	struct worker_block *blocks[blocks_max];
 	uint32_t block_count;
-	uint64_t first; /* given and not freed: first..next-1, each in blocks[n % block_count] */
+	struct worker_block *given[blocks_max]; /* not freed: first..next-1, by n % block_count */
+	uint64_t first;
 	uint64_t next;
 	int died; /* index of a member, or -1 */
 };
@@ -45,7 +52,7 @@ struct workers {
 
 static int open_blocks(struct workers *w, struct error *err)
 {
-	w->block_count = 2 * w->count + 2;
+	w->block_count = member_blocks * w->count;
 	w->memory = shared_memory_open(w->block_count * block_bytes, err);
 	if (w->memory == NULL)
 		return -(int)err->code;
@@ -53,6 +60,8 @@ static int open_blocks(struct workers *w, struct error *err)
 	for (uint32_t i = 0; i < w->block_count; i++) {
 		char *at = w->memory + i * block_bytes;
 		w->blocks[i] = (struct worker_block *)(void *)at;
+		w->blocks[i]->number = i;
+		w->blocks[i]->worker = i % w->count;
 		arena_init_in(&w->blocks[i]->arena, arena_block_bytes, at + head,
 			block_bytes - head);
 	}
@@ -207,7 +216,7 @@ static void describe_end(int status, char *out, size_t bytes)
 static const struct worker_block *block_of(const struct workers *w, uint32_t member)
 {
 	for (uint64_t n = w->first; n < w->next; n++) {
-		const struct worker_block *b = w->blocks[n % w->block_count];
+		const struct worker_block *b = w->given[n % w->block_count];
 		if (b->worker == member && !b->done)
 			return b;
 	}
@@ -241,44 +250,47 @@ int workers_words(const struct workers *w)
 
 /* ---- blocks ---- */
 
-struct worker_block *workers_room(struct workers *w)
-{
-	return w->next - w->first == w->block_count ? NULL : w->blocks[w->next % w->block_count];
-}
-
 bool workers_busy(const struct workers *w)
 {
 	return w->first != w->next;
 }
 
-/* Who has least to do; of a source that must stay with one, that one. */
-static uint32_t choose_member(const struct workers *w, uint32_t source)
+static struct worker_block *free_block(const struct workers *w, uint32_t member)
+{
+	for (uint32_t i = member; i < w->block_count; i += w->count)
+		if (!w->blocks[i]->is_given)
+			return w->blocks[i];
+	return NULL;
+}
+
+/* Of who has least to do; of a source that must stay with one, that one's. */
+struct worker_block *workers_room(const struct workers *w, uint32_t source)
 {
 	if (plan_source_in_one_worker(w->plan->nodes[source]))
-		return source % w->count;
+		return free_block(w, source % w->count);
 	uint32_t waiting[workers_max] = {0};
 	for (uint64_t n = w->first; n < w->next; n++) {
-		const struct worker_block *b = w->blocks[n % w->block_count];
+		const struct worker_block *b = w->given[n % w->block_count];
 		waiting[b->worker] += !b->done;
 	}
-	uint32_t best = (uint32_t)(w->next % w->count);
-	for (uint32_t i = 0; i < w->count; i++)
-		if (waiting[i] < waiting[best])
-			best = i;
+	struct worker_block *best = NULL;
+	for (uint32_t i = 0; i < w->count; i++) {
+		struct worker_block *b = free_block(w, (uint32_t)((w->next + i) % w->count));
+		if (b != NULL && (best == NULL || waiting[b->worker] < waiting[best->worker]))
+			best = b;
+	}
 	return best;
 }
 
 int workers_give(struct workers *w, struct worker_block *b, struct error *err)
 {
-	uint8_t number = (uint8_t)(w->next % w->block_count);
-	check(b == w->blocks[number]);
+	uint8_t number = (uint8_t)b->number;
 	worker_block_keep(b);
-	b->worker = choose_member(w, b->source);
-	w->next++;
-	const struct member *m = &w->members[b->worker];
+	b->is_given = true;
+	w->given[w->next++ % w->block_count] = b;
 	ssize_t n;
 	do
-		n = write(m->to_fd, &number, 1);
+		n = write(w->members[b->worker].to_fd, &number, 1);
 	while (n < 0 && errno == EINTR);
 	return n == 1 ? 0 : tell_death(w, b->worker, err);
 }
@@ -299,7 +311,7 @@ int workers_take(struct workers *w, struct worker_block **b, struct error *err)
 {
 	if (!workers_busy(w))
 		return look(w, err);
-	*b = w->blocks[w->first % w->block_count];
+	*b = w->given[w->first % w->block_count];
 	if (!(*b)->done) {
 		int r = look(w, err);
 		if (r < 0 || !(*b)->done)
@@ -311,6 +323,7 @@ int workers_take(struct workers *w, struct worker_block **b, struct error *err)
 void workers_free(struct workers *w)
 {
 	check(workers_busy(w));
+	w->given[w->first % w->block_count]->is_given = false;
 	w->first++;
 }
 

@@ -15,8 +15,10 @@
  * positions and checkpoints know nothing of them.
  *
  * Blocks lie in memory that all have at the same address; pipes carry their numbers, a byte each.
- * There are twice as many as workers and two, which bounds memory. A source whose decoder learns
- * from message to message what they mean (change events) always goes to the same worker.
+ * There are three for a worker, which bounds memory. A file's lines go as text, of which the
+ * reading process only counts them; what groups add up, workers add up first
+ * (ops/operator_group_partial.h). A source whose decoder learns from message to message what they
+ * mean (change events) always goes to the same worker.
  *
  * A worker that dies ends the job (workers_take says who and where); without its reading process it
  * ends at once.
@@ -33,8 +35,8 @@ struct workers *workers_open(
 /* They end what they are at, or are ended. */
 void workers_close(struct workers *w);
 
-/* A block to fill; NULL: all are in use. */
-struct worker_block *workers_room(struct workers *w);
+/* A block to fill with messages of a source of the plan; NULL: those for it are in use. */
+struct worker_block *workers_room(const struct workers *w, uint32_t source);
 /* It was filled for worker_block_begin's source. */
 int workers_give(struct workers *w, struct worker_block *b, struct error *err);
 /*

@@ -41,8 +41,8 @@ void line_reader_keep_input(bool keep);
 bool line_reader_next(struct line_reader *r, struct str *line);
 
 /*
- * Whole lines as they stand in the buffer, one after the other, at most lines_max: how many, 0 where
- * line_reader_next would say false. The last line of the file may lack its newline.
+ * Whole lines as they stand in the buffer, one after the other, at most lines_max: how many, 0
+ * where line_reader_next would say false. The last line of the file may lack its newline.
  */
 uint32_t line_reader_text(struct line_reader *r, uint32_t lines_max, struct str *text);
 

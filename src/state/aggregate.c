@@ -353,6 +353,36 @@ bool aggregate_load(struct aggregate *a, uint32_t group, struct record_reader *r
 	return !r->bad;
 }
 
+/* Integers of 32 bits: a chunk of them never overflows, so it cannot hide that all do. */
+bool aggregate_adds_up(const struct aggregate_call *call)
+{
+	if (call->distinct)
+		return false;
+	switch (call->function) {
+	case AGG_COUNT_STAR:
+	case AGG_COUNT:
+		return true;
+	case AGG_SUM:
+	case AGG_TRY_SUM:
+		return type_phys(expr_type(call->arguments[0])) == PHYS_I32;
+	default:
+		return false;
+	}
+}
+
+int aggregate_add_saved(
+	struct aggregate *a, uint32_t group, struct record_reader *r, struct error *err)
+{
+	union {
+		int64_t align;
+		char bytes[64];
+	} saved;
+	check(a->ops->add_cell != NULL && a->ops->cell_bytes <= sizeof(saved));
+	record_copy(r, saved.bytes, a->ops->cell_bytes);
+	check(!r->bad);
+	return a->ops->add_cell(a, aggregate_cell(a, group), &saved, err);
+}
+
 uint32_t aggregate_seen_count(const struct aggregate *a)
 {
 	return a->distinct == NULL ? 0 : distinct_count(a->distinct);

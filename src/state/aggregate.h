@@ -60,6 +60,13 @@ int aggregate_result(struct aggregate *a, const uint32_t *groups, uint32_t count
 struct record_reader;
 void aggregate_save(const struct aggregate *a, uint32_t group, struct strbuf *out);
 bool aggregate_load(struct aggregate *a, uint32_t group, struct record_reader *r);
+/*
+ * Rows may be added up apart, a chunk at a time, and the saved sums added here: the same to the
+ * bit. Negative when a result can no longer be right.
+ */
+bool aggregate_adds_up(const struct aggregate_call *call);
+int aggregate_add_saved(
+	struct aggregate *a, uint32_t group, struct record_reader *r, struct error *err);
 uint32_t aggregate_seen_count(const struct aggregate *a);
 void aggregate_seen_save(const struct aggregate *a, uint32_t entry, struct strbuf *out);
 int aggregate_seen_load(struct aggregate *a, struct record_reader *r, struct error *err);

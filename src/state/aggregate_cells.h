@@ -40,6 +40,8 @@ struct aggregate_ops {
 	/* NULL: the cell's bytes are all of it */
 	void (*save)(const struct aggregate *a, const void *cell, struct strbuf *out);
 	bool (*load)(struct aggregate *a, void *cell, struct record_reader *r);
+	/* of calls that aggregate_adds_up */
+	int (*add_cell)(struct aggregate *a, void *to, const void *saved, struct error *err);
 	bool skips_nulls;
 };
 

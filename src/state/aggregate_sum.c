@@ -33,10 +33,19 @@ static int count_result(struct aggregate *a, uint32_t group, union wide_value *o
 	return 0;
 }
 
+static int add_count_cell(struct aggregate *a, void *to, const void *saved, struct error *err)
+{
+	(void)a;
+	(void)err;
+	*(int64_t *)to += *(const int64_t *)saved;
+	return 0;
+}
+
 const struct aggregate_ops aggregate_count_ops = {
 	.cell_bytes = sizeof(int64_t),
 	.add = add_count,
 	.result = count_result,
+	.add_cell = add_count_cell,
 	.skips_nulls = true,
 };
 
@@ -102,10 +111,26 @@ static int int_result(struct aggregate *a, uint32_t group, union wide_value *out
 	return 0;
 }
 
+static int add_int_cell(struct aggregate *a, void *to, const void *saved, struct error *err)
+{
+	struct int_sum *s = to;
+	const struct int_sum *more = saved;
+	if (s->count == count_overflowed)
+		return 0;
+	s->count += more->count;
+	if (!__builtin_add_overflow(s->sum, more->sum, &s->sum))
+		return 0;
+	if (a->call->function != AGG_TRY_SUM)
+		return overflow(a, err);
+	s->count = count_overflowed;
+	return 0;
+}
+
 static const struct aggregate_ops int_ops = {
 	.cell_bytes = sizeof(struct int_sum),
 	.add = add_int,
 	.result = int_result,
+	.add_cell = add_int_cell,
 	.skips_nulls = true,
 };
 
@@ -113,6 +138,7 @@ static const struct aggregate_ops int_try_ops = {
 	.cell_bytes = sizeof(struct int_sum),
 	.add = add_int_try,
 	.result = int_result,
+	.add_cell = add_int_cell,
 	.skips_nulls = true,
 };
 
