@@ -298,14 +298,70 @@ static bool may_leave_out(struct table *t, uint32_t id)
 		t->left_out_bytes <= t->config.left_out_bytes_max;
 }
 
+/* A reader that runs before the one that takes, so that slots are in the cache when it comes. */
+struct scout {
+	const char *next;       /* NULL: it found what cannot be, or was not started */
+	uint32_t lead;          /* entries before the one that is taken */
+};
+
+/* Over one entry; NULL: it cannot be. */
+static const char *pass_entry(const struct table *t, const char *p, const char *end)
+{
+	const struct table_layout *l = &t->layout;
+	if (end - p < 5)
+		return NULL;
+	if (p[4] == state_free)
+		return p + 5;
+	p += 5 + sizeof(int64_t);
+	const char *nulls = p - 1; /* as in a slot: bits are behind the mark */
+	p += l->null_bytes;
+	for (uint32_t i = 0; i < l->column_count && p <= end; i++) {
+		if (table_row_is_null(nulls, i))
+			continue;
+		uint32_t bytes = (uint32_t)phys_bytes(l->fields[i].phys);
+		if (l->fields[i].phys == PHYS_STR) {
+			if (end - p < 4)
+				return NULL;
+			memcpy(&bytes, p, 4);
+			p += 4;
+		}
+		if (bytes > (size_t)(end - p))
+			return NULL;
+		p += bytes;
+	}
+	return p <= end ? p : NULL;
+}
+
+/* `at`: the entry that is taken next. */
+static void scout_on(struct scout *s, const struct table *t, const char *at, const char *end)
+{
+	if (s->lead == 0)
+		s->next = at;
+	while (s->next != NULL && s->lead < entries_ahead && end - s->next >= 4) {
+		uint32_t id;
+		memcpy(&id, s->next, sizeof(id));
+		if (id < t->rows.count) {
+			prefetch(table_slot(t, id));
+			prefetch(table_slot(t, id) + t->layout.slot_bytes - 1);
+		}
+		s->next = pass_entry(t, s->next, end);
+		s->lead++;
+	}
+}
+
 static int take_records(struct state_part *p, const struct state_fit *how, struct str records,
 	struct error *err)
 {
 	struct table *t = of(p);
 	struct record_reader r = {.bytes = records};
 	uint64_t end = ids_end(t);
+	struct scout scout = {0};
+	bool again = how == NULL && t->rows.count > 0; /* a log: its entries lie anywhere */
 	check(t->index.count == 0);
 	while (record_left(&r) > 0) {
+		if (again)
+			scout_on(&scout, t, records.data + r.at, records.data + records.len);
+		scout.lead -= scout.lead > 0;
 		uint32_t id = record_u32(&r);
 		uint8_t state = record_u8(&r);
 		bool good = !r.bad && id < end && state <= state_deleted && may_leave_out(t, id);
