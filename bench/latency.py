@@ -4,14 +4,16 @@ it was due, so a stall of anything on the way counts for every event that was du
 By pipe nothing but cdcl is between stamp and row: that is "from readable to emitted". Through Kafka the sender and the
 broker are on the way too, on the same cores; the tuned null consumer, run the same way, shows what they cost.
 """
-import os, re, subprocess, tempfile, time
+import os, re, select, subprocess, tempfile, time
 import lane
 from figure import figure
 
 JOB = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'jobs', 'latency.lua')
 LOADS = (10, 50, 80)
 COLUMNS = ['events/s', 'p50 ms', 'p99 ms', 'p99.9 ms', 'max ms']
-START_S, SKIP_US, PROBES_A_SECOND, UNLIMITED_MS = 2, 1000000, 1000, 3000
+READY = (b'started', b'ready')  # what cdcl and bench_null_probe say on stderr
+READY_S, START_S, DRAIN_S, SKIP_US, PROBES_A_SECOND, UNLIMITED_MS = 30, 1, 4, 1000000, 1000, 3000
+COME_MIN = 0.9
 
 
 class Latency:
@@ -22,7 +24,7 @@ class Latency:
         return [self.build + '/bench_' + name, *(str(a) for a in arguments)]
 
     def job(self, *options):
-        return [self.build + '/cdcl', 'run', '-q', '--set', 'topic=' + self.topic.name, *options, JOB]
+        return [self.build + '/cdcl', 'run', '--set', 'topic=' + self.topic.name, *options, JOB]
 
     def start(self, command, stdin=None, **more):
         return subprocess.Popen(command, env=self.env, stdin=stdin or subprocess.DEVNULL, **more)
@@ -40,7 +42,7 @@ class Latency:
         """What the receiver says, and events a second that went through."""
         began = time.monotonic()
         sender = self.send('-', rate, milliseconds, stdout=subprocess.PIPE)
-        program = self.start(self.job('--input', '-'), sender.stdout, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        program = self.start(self.job('-q', '--input', '-'), sender.stdout, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         sender.stdout.close()
         receiver = self.receiver(program)
         said = receiver.communicate()[0].decode()
@@ -48,22 +50,36 @@ class Latency:
         return said, sent(sender) / (time.monotonic() - began)
 
     def by_kafka(self, command, rate, milliseconds, cwd=None):
-        program = self.start(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        program = self.start(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         receiver = self.receiver(program)
-        time.sleep(START_S)
+        wait_until_ready(program)
         began = time.monotonic()
         sender = self.send(self.topic.name, rate, milliseconds)
         events = sent(sender)
         took = time.monotonic() - began
-        time.sleep(START_S)
+        time.sleep(DRAIN_S)
         program.terminate()
+        program.stderr.close()
         program.wait()
         return receiver.communicate()[0].decode(), events / took
 
     def rows(self, name, run, sustainable):
         for load in LOADS:
             said, _ = run(sustainable * load / 100, self.milliseconds)
-            yield row('%s, %d %% load' % (name, load), sustainable * load / 100, said)
+            expected = (self.milliseconds / 1000 - SKIP_US / 1e6) * PROBES_A_SECOND
+            yield row('%s, %d %% load' % (name, load), sustainable * load / 100, said, expected)
+
+
+def wait_until_ready(program):
+    """And a moment more: the first fetch is under way."""
+    said, deadline = b'', time.monotonic() + READY_S
+    while not any(word in said for word in READY):
+        ready, _, _ = select.select([program.stderr], [], [], max(deadline - time.monotonic(), 0))
+        more = os.read(program.stderr.fileno(), 4096) if ready else b''
+        if not more:
+            raise RuntimeError('it did not start: ' + said.decode('utf-8', 'replace')[-300:])
+        said += more
+    time.sleep(START_S)
 
 
 def sent(sender):
@@ -74,10 +90,12 @@ def sent(sender):
     return int(found.group(1))
 
 
-def row(name, rate, said):
+def row(name, rate, said, expected):
     found = dict(re.findall(r'([\w.]+)=(\d+)', said))
-    if int(found.get('count', 0)) == 0:
-        return {'name': name, 'values': {'events/s': figure([rate], 'events/s', 0)}, 'wrong': 'no row came'}
+    come = int(found.get('count', 0))
+    if come < expected * COME_MIN:
+        return {'name': name, 'values': {'events/s': figure([rate], 'events/s', 0)},
+                'wrong': '%d of %d probes came in time: not sustained' % (come, expected)}
     values = {'events/s': figure([rate], 'events/s', 0)}
     for part in ('p50', 'p99', 'p99.9', 'max'):
         values[part + ' ms'] = figure([int(found[part]) / 1000], 'ms', 2)

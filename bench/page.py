@@ -36,14 +36,23 @@ def section_lines(section, folder):
     return lines
 
 
+def busy(report):
+    """What a reader must know when others had the cores too."""
+    low, high = reports.load_of(report)
+    if high <= report['machine']['cores'] + 1:
+        return ''
+    return (' **%.0f to %.0f processes wanted the %d cores while this was measured: wall times, rates and latencies are those of '
+            'a crowded machine, and only ratios of CPU time and instructions say something.**' % (low, high, report['machine']['cores']))
+
+
 def write(report, folder):
     reports.save(report, os.path.join(folder, 'benchmarks.json'))
     for name in os.listdir(folder):
         if re.fullmatch(r'benchmarks-\w+\.svg', name):
             os.remove(os.path.join(folder, name))
     machine = report['machine']
-    lines = [HEAD, '%s. %s. Commit %s, %s.' % (reports.machine_text(report), machine['versions'], machine['commit'],
-                                               report['settings']['date']), '', '## Reach', '']
+    lines = [HEAD, '%s. %s. Commit %s, %s.%s' % (reports.machine_text(report), machine['versions'], machine['commit'],
+                                                 report['settings']['date'], busy(report)), '', '## Reach', '']
     lines += table(['what', 'reach', 'reached', 'verdict'],
                    [[r['what'], r['reach'], r['reached'], r['verdict']] for r in report['reach']])
     for section in report['sections']:

@@ -1,6 +1,8 @@
 """The reach of issue "Speed" and what a report reached, side by side. A figure that is not in the report is not claimed."""
 from figure import number
 
+LONG_RUN = 5000000  # events
+
 
 class Reach:
     """at_most: smaller is better. find answers the figure's median, or None."""
@@ -16,7 +18,10 @@ class Reach:
             return {'what': self.what, 'reach': sign + ' ' + text(self.value), 'reached': 'not measured', 'verdict': '—'}
         good = found <= self.value if self.at_most else found >= self.value
         return {'what': self.what, 'reach': sign + ' ' + text(self.value), 'reached': text(found),
-                'verdict': 'reached' if good else 'missed'}
+                'verdict': ('reached' if good else 'missed') + self.caveat(report)}
+
+    def caveat(self, report):
+        return ', in a short run' if self.unit == 'x' and self.what.startswith('CPU an event') and is_short(report) else ''
 
 
 def value(report, key, name, column):
@@ -62,6 +67,11 @@ def peer(name):
     return fraction(at('peers', name, 'CPU ns/event'), at('peers', 'cdcl*', 'CPU ns/event'))
 
 
+def is_short(report):
+    """A JVM still compiles during such a run of the peers."""
+    return any(s['key'] == 'peers' and s['events'] < LONG_RUN for s in report['sections'])
+
+
 TABLE = [
     Reach("job 2, CPU / the tuned null consumer's", 0.45, True, best_cdcl('operations', 'CPU of tuned null')),
     Reach("job 2, events/s / the tuned null consumer's", 2.0, False, best_cdcl('operations', 'events/s of tuned null')),
@@ -82,8 +92,8 @@ TABLE = [
     Reach('upsert, 1e8 / 1e6 rows', 3, True, fraction(at('upsert', '100,000,000 rows', 'update ns'),
                                                       at('upsert', '1,000,000 rows', 'update ns')), 'x'),
     Reach('index and bookkeeping, bytes a row', 16, True, at('upsert', '1,000,000 rows', 'bytes beyond payload')),
-    Reach('Lua row function / the same in C', 6, True, fraction(at('border', 'cdcl, with, Lua', 'more than none'),
-                                                                at('border', 'cdcl, with, SQL', 'more than none')), 'x'),
+    Reach('Lua row function / the same in C, instructions', 6, True, fraction(
+        at('border', 'cdcl, with, Lua', 'instructions more than none'), at('border', 'cdcl, with, SQL', 'instructions more than none')), 'x'),
     Reach('p99 readable to emitted, 50 % load', 1, True,
           at('latency', 'cdcl, readable to emitted (pipe), 50 % load', 'p99 ms'), ' ms'),
     Reach('p99 readable to emitted, 80 % load', 3, True,

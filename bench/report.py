@@ -30,10 +30,15 @@ def show_reach(reach):
           flush=True)
 
 
+def load_of(report):
+    loads = [report['settings']['load_before'], report['settings']['load_after'], *(s['load'] for s in report['sections'])]
+    return min(loads), max(loads)
+
+
 def machine_text(report):
     m, s = report['machine'], report['settings']
     return ('%(processor)s, %(cores)d cores, %(memory)s, Linux %(kernel)s, %(system)s' % m
-            + '; load before: %.1f, after: %.1f' % (s['load_before'], s['load_after'])
+            + '; load %.1f to %.1f' % load_of(report)
             + '; %s events, %d rounds' % (format(s['events'], ','), s['rounds']))
 
 
