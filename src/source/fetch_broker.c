@@ -24,12 +24,24 @@ void fetch_broker_close(struct fetch_broker *b)
 	free(b);
 }
 
+static bool is_free(const struct fetch_block *block, uint64_t chunk)
+{
+	return block->parts == 0 && block->chunk != chunk;
+}
+
+bool fetch_broker_idle(const struct fetch_broker *b, uint64_t chunk)
+{
+	for (int i = 0; i < broker_blocks; i++)
+		if (!is_free(&b->blocks[i], chunk))
+			return false;
+	return true;
+}
+
 struct fetch_block *fetch_broker_block(struct fetch_broker *b, uint64_t chunk)
 {
 	for (int i = 0; i < broker_blocks; i++) {
-		struct fetch_block *block = &b->blocks[i];
-		if (block->parts == 0 && block->chunk != chunk)
-			return block;
+		if (is_free(&b->blocks[i], chunk))
+			return &b->blocks[i];
 	}
 	return NULL;
 }

@@ -27,6 +27,8 @@ struct fetch_broker *fetch_broker_open(int32_t id, const struct fetch_settings *
 	const struct clock *clock, int epoll_fd);
 void fetch_broker_close(struct fetch_broker *b);
 
+/* Nobody reads in its blocks, also not the messages of this chunk. */
+bool fetch_broker_idle(const struct fetch_broker *b, uint64_t chunk);
 /* A block that nobody reads in, also not the messages of this chunk; NULL: none. */
 struct fetch_block *fetch_broker_block(struct fetch_broker *b, uint64_t chunk);
 

@@ -26,7 +26,6 @@ struct fetch_block {
 	uint32_t aborted_count;
 	uint32_t parts;
 	uint64_t chunk; /* the last whose messages point here */
-	bool flies;     /* the answer is awaited */
 };
 
 void fetch_block_release(struct fetch_block *b);

@@ -52,12 +52,20 @@ static struct fetch_broker *broker_find(const struct fetch_source *fs, int32_t i
 	return NULL;
 }
 
+static bool leads(const struct fetch_source *fs, int32_t broker)
+{
+	for (uint32_t i = 0; i < fs->progress.count; i++)
+		if (fs->lanes[i].leader == broker)
+			return true;
+	return false;
+}
+
 static void broker_meet(struct fetch_source *fs, uint32_t number)
 {
 	const struct cluster_broker *told = &fs->map->view.brokers[number];
 	const struct fetch_addresses *addresses = &fs->map->addresses[number];
 	struct fetch_broker *b = broker_find(fs, told->id);
-	if (addresses->count == 0)
+	if (addresses->count == 0 || (b == NULL && !leads(fs, told->id)))
 		return;
 	if (b == NULL) {
 		b = fetch_broker_open(
@@ -103,6 +111,28 @@ static void lane_lead(struct fetch_source *fs, struct fetch_lane *l)
 	fetch_lane_drop(l); /* also what came from the old one and was not read */
 }
 
+/* Brokers that lead nothing any more. */
+static void part_with_some(struct fetch_source *fs)
+{
+	uint32_t kept = 0;
+	for (uint32_t i = 0; i < fs->broker_count; i++) {
+		struct fetch_broker *b = fs->brokers[i];
+		if (leads(fs, b->id) || !fetch_broker_idle(b, fs->chunk)) {
+			fs->brokers[kept++] = b;
+			continue;
+		}
+		fetch_forget_asked(fs, b);
+		fetch_broker_close(b);
+	}
+	fs->broker_count = kept;
+}
+
+static void meet_leaders(struct fetch_source *fs)
+{
+	for (uint32_t i = 0; fs->map != NULL && i < fs->map->view.broker_count; i++)
+		broker_meet(fs, i);
+}
+
 static void take_map(struct fetch_source *fs)
 {
 	struct fetch_map *map = fetch_cluster_map(fs->cluster);
@@ -110,15 +140,16 @@ static void take_map(struct fetch_source *fs)
 		return;
 	fetch_map_release(fs->map);
 	fs->map = map;
-	for (uint32_t i = 0; i < map->view.broker_count; i++)
-		broker_meet(fs, i);
 	for (uint32_t i = 0; i < fs->progress.count; i++)
 		lane_lead(fs, &fs->lanes[i]);
+	meet_leaders(fs);
+	part_with_some(fs);
 }
 
 static void take_found(struct fetch_source *fs)
 {
 	uint32_t i;
+	bool any = false;
 	enum kafka_found_kind kind;
 	while ((kind = kafka_progress_take(&fs->progress, &i)) != FOUND_NOTHING) {
 		if (fs->lane_capacity != fs->progress.capacity) {
@@ -129,6 +160,7 @@ static void take_found(struct fetch_source *fs)
 			check(fs->lanes != NULL && fs->questions != NULL);
 		}
 		struct fetch_lane *l = &fs->lanes[i];
+		any = true;
 		if (kind == FOUND_NEW) {
 			fetch_lane_init(l, &fs->progress.partitions[i], &fs->space,
 				fs->config->headers);
@@ -139,6 +171,8 @@ static void take_found(struct fetch_source *fs)
 		}
 		lane_lead(fs, l);
 	}
+	if (any)
+		meet_leaders(fs);
 }
 
 /* Does what can be done with one broker now. */

@@ -525,6 +525,16 @@ static inline void *fake_main(void *argument)
 	return NULL;
 }
 
+static inline int fake_connected(struct fake_cluster *f, int broker)
+{
+	int count = 0;
+	pthread_mutex_lock(&f->lock);
+	for (int i = 0; i < fake_connections; i++)
+		count += f->connections[i].fd >= 0 && f->connections[i].broker == broker;
+	pthread_mutex_unlock(&f->lock);
+	return count;
+}
+
 static inline struct fake_cluster *fake_open(int partitions)
 {
 	struct fake_cluster *f = calloc(1, sizeof(*f));

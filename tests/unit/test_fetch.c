@@ -213,6 +213,10 @@ static void leaders_move(void **state)
 	each_came_once(f, 0, 0, 500);
 	each_came_once(f, 1, 0, 500);
 	assert_true(f->brokers->asked[fake_epochs] >= 4);
+	/* who leads nothing any more is left alone */
+	assert_int_equal(idle(f), SOURCE_IDLE);
+	assert_int_equal(fake_connected(f->brokers, 1), 1);
+	assert_int_equal(fake_connected(f->brokers, 2), 0);
 	tear_down(f);
 }
 
