@@ -14,6 +14,7 @@ struct ddl {
 	struct arena *arena;
 	struct error *err;
 	bool arrays; /* taken: columns may have them, casts may not */
+	bool repeats; /* a name may come again */
 };
 
 struct type_word {
@@ -420,7 +421,7 @@ static int column_list(struct ddl *d, bool in_struct, struct schema **out)
 		skip_space(d);
 		size_t from = d->at;
 		if (column(d, in_struct, &columns[count]) < 0 ||
-			refuse_repeated(d, columns, count, from) < 0)
+			(!d->repeats && refuse_repeated(d, columns, count, from) < 0))
 			return -CDCL_E_DDL;
 		count++;
 	} while (take(d, ','));
@@ -451,23 +452,36 @@ static struct ddl begin(struct str text, struct arena *arena, struct error *err)
 		.text = text.data == NULL ? str_lit("") : text, .arena = arena, .err = err};
 }
 
+static int parse(struct ddl *d, struct schema **out)
+{
+	d->arrays = true;
+	if (take_struct(d)) {
+		if (column_list(d, true, out) < 0)
+			return -CDCL_E_DDL;
+		if (!take(d, '>'))
+			return fail_expected(d, "',' or '>'");
+		return expect_end(d, "the end after '>'");
+	}
+	if (peek(d) == '\0' && d->at >= d->text.len)
+		return fail(d, 0, 1,
+			"a schema needs at least one column, as in \"id int, name string\"");
+	if (column_list(d, false, out) < 0)
+		return -CDCL_E_DDL;
+	return expect_end(d, "','");
+}
+
 int ddl_parse(struct str text, struct arena *arena, struct schema **out, struct error *err)
 {
 	struct ddl d = begin(text, arena, err);
-	d.arrays = true;
-	if (take_struct(&d)) {
-		if (column_list(&d, true, out) < 0)
-			return -CDCL_E_DDL;
-		if (!take(&d, '>'))
-			return fail_expected(&d, "',' or '>'");
-		return expect_end(&d, "the end after '>'");
-	}
-	if (peek(&d) == '\0' && d.at >= d.text.len)
-		return fail(&d, 0, 1,
-			"a schema needs at least one column, as in \"id int, name string\"");
-	if (column_list(&d, false, out) < 0)
-		return -CDCL_E_DDL;
-	return expect_end(&d, "','");
+	return parse(&d, out);
+}
+
+int ddl_parse_hidden(
+	struct str text, struct arena *arena, struct schema **out, struct error *err)
+{
+	struct ddl d = begin(text, arena, err);
+	d.repeats = true;
+	return parse(&d, out);
 }
 
 int ddl_parse_type(struct str text, struct arena *arena, struct type *out, struct error *err)

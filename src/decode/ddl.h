@@ -15,6 +15,10 @@
 /* 0, or negative with err holding the text as source_line and the caret. */
 int ddl_parse(struct str text, struct arena *arena, struct schema **out, struct error *err);
 
+/* The same of columns that a table hides: several may have one name. */
+int ddl_parse_hidden(
+	struct str text, struct arena *arena, struct schema **out, struct error *err);
+
 /* One type, as in cast(x as TYPE). */
 int ddl_parse_type(struct str text, struct arena *arena, struct type *out, struct error *err);
 

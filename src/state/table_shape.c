@@ -59,7 +59,7 @@ static const struct schema *take_columns(struct str shape, struct arena *arena)
 	error_init(&unseen);
 	bool any = split_last(&shape, "; hidden ", &words);
 	if (ddl_parse(shape, arena, &shown, &unseen) < 0 ||
-		(any && ddl_parse(words, arena, &hidden, &unseen) < 0))
+		(any && ddl_parse_hidden(words, arena, &hidden, &unseen) < 0))
 		return NULL;
 	uint32_t count = shown->column_count, more = any ? hidden->column_count : 0;
 	struct schema *all = schema_alloc_hidden(arena, count, more);

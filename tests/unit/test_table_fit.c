@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "data/decimal.h"
 #include "data/value.h"
+#include "state/table_shape.h"
 #include "state/table_state.h"
 
 #include <stdio.h>
@@ -334,12 +335,34 @@ static void test_ids_left_out(void **state)
 	close_side(&s);
 }
 
+/* Hidden columns may have one name: those of a position do. */
+static void test_shape_with_repeated_names(void **state)
+{
+	(void)state;
+	struct arena arena;
+	arena_init(&arena, 4096);
+	struct str shape = str_lit("id int; hidden `@position` bigint, `@position` bigint, "
+				   "`@offset` bigint; key id");
+	const struct schema *schema;
+	struct row_key key;
+	assert_true(table_shape_parse(shape, &arena, &schema, &key));
+	assert_int_equal(schema->hidden_count, 3);
+	struct strbuf again;
+	strbuf_init(&again);
+	table_shape_text(schema, &key, &again);
+	assert_true(str_eq(strbuf_str(&again), shape));
+	assert_false(table_shape_parse(str_lit("a int, a int; key a"), &arena, &schema, &key));
+	strbuf_release(&again);
+	arena_release(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_type_to_every_type),
 		cmocka_unit_test(test_what_was_dropped_stays_lost),
 		cmocka_unit_test(test_ids_left_out),
+		cmocka_unit_test(test_shape_with_repeated_names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
