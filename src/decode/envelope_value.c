@@ -678,15 +678,12 @@ void envelope_settle(struct envelope_decoder *d)
 static void take_placeholders(struct column *column, uint64_t *absent, uint32_t rows)
 {
 	const struct str *texts = column->data;
-	for (uint32_t w = 0; w * 64 < rows; w++) {
-		for (uint64_t bits = ~column->nulls[w]; bits != 0; bits &= bits - 1) {
-			uint32_t i = w * 64 + (uint32_t)__builtin_ctzll(bits);
-			if (texts[i].len < placeholder.len ||
-				texts[i].len > placeholder_hex.len || !is_placeholder(texts[i]))
-				continue;
-			bit_set(column->nulls, i);
-			bit_set(absent, i);
-		}
+	for (uint32_t i = 0; i < rows; i++) {
+		if (texts[i].len < placeholder.len || texts[i].len > placeholder_hex.len ||
+			column_is_null(column, i) || !is_placeholder(texts[i]))
+			continue;
+		bit_set(column->nulls, i);
+		bit_set(absent, i);
 	}
 }
 

@@ -156,7 +156,7 @@ static int apply_keys(struct operator_merge *self, const struct merge_input *in,
 }
 
 /* What each event was, from numbers by op and fate: most are alike. */
-static void add_counts(struct merge_counts *c, const uint32_t by_op[change_op_count][2])
+void merge_add_counts(struct merge_counts *c, const uint32_t by_op[change_op_count][2])
 {
 	c->inserts += by_op[CHANGE_INSERT][0] + by_op[CHANGE_INSERT][1];
 	c->updates += by_op[CHANGE_UPDATE][0] + by_op[CHANGE_UPDATE][1];
@@ -173,7 +173,7 @@ static void count_stale(struct merge_counts *c, enum change_op op)
 {
 	uint32_t as_expected[change_op_count][2] = {{0}};
 	as_expected[op][op == CHANGE_UPDATE || op == CHANGE_DELETE] = 1;
-	add_counts(c, (const uint32_t(*)[2])as_expected);
+	merge_add_counts(c, (const uint32_t(*)[2])as_expected);
 	c->stale++;
 }
 
@@ -200,7 +200,7 @@ static void count_events(struct operator_merge *self)
 			outcome != MERGE_OUTCOME_REFUSED;
 		refused += outcome == MERGE_OUTCOME_REFUSED;
 	}
-	add_counts(c, (const uint32_t(*)[2])by_op);
+	merge_add_counts(c, (const uint32_t(*)[2])by_op);
 	c->ignored += ignored;
 	c->applied += applied;
 	/* Those of policies and ready rules were counted with their dead letters. */

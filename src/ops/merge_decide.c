@@ -72,6 +72,10 @@ int merge_take(struct operator_merge *self, const struct merge_input *in, uint16
 	uint32_t usable = 0;
 	bool nulls = key_has_nulls(self, in);
 	int r = 0;
+	if (!nulls && !(in->ops_seen & 1u << CHANGE_UNKNOWN)) {
+		self->counts.events += *count;
+		return 0;
+	}
 	for (uint32_t i = 0; i < *count && r >= 0; i++) {
 		uint32_t row = rows[i];
 		self->counts.events++;
@@ -88,15 +92,10 @@ int merge_take(struct operator_merge *self, const struct merge_input *in, uint16
 	return r;
 }
 
-static uint32_t index_slot(uint32_t id)
-{
-	return id * UINT32_C(2654435761) >> 21;
-}
-
 /* The first event of the run with this one's id. */
 static int16_t first_of_key(struct merge_run *run, uint32_t number)
 {
-	uint32_t id = run->ids[number], at = index_slot(id);
+	uint32_t id = run->ids[number], at = merge_index_slot(id);
 	for (; run->index[at] != 0; at = (at + 1) & (merge_index_slots - 1))
 		if (run->ids[run->index[at] - 1] == id)
 			return (int16_t)(run->index[at] - 1);

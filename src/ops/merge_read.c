@@ -25,14 +25,29 @@ struct word_cache {
 	uint32_t count;
 };
 
+/* Of at most seven, without a call for each. */
+static uint64_t word_bytes(struct str word)
+{
+	const char *d = word.data;
+	size_t len = word.len;
+	if (len == 0)
+		return 0;
+	if (len < 4) {
+		uint64_t middle = (unsigned char)d[len / 2], end = (unsigned char)d[len - 1];
+		return (unsigned char)d[0] | middle << (8 * (len / 2)) | end << (8 * (len - 1));
+	}
+	uint32_t first, last;
+	memcpy(&first, d, 4);
+	memcpy(&last, d + len - 4, 4);
+	return first | (uint64_t)last << (8 * (len - 4));
+}
+
 static enum change_op cached_op(
 	const struct merge_plan *m, struct word_cache *cache, struct str word)
 {
-	uint64_t bytes = 0;
 	if (word.len > short_word_bytes - 1)
 		return word_op(m, word);
-	memcpy(&bytes, word.data, word.len);
-	bytes |= (uint64_t)(word.len + 1) << 56;
+	uint64_t bytes = word_bytes(word) | (uint64_t)(word.len + 1) << 56;
 	for (uint32_t i = 0; i < cache->count; i++)
 		if (cache->words[i] == bytes)
 			return (enum change_op)cache->ops[i];
@@ -93,6 +108,13 @@ static int read_ops(
 			: (uint8_t)cached_op(m, &cache, words[row]);
 	}
 	return 0;
+}
+
+static void note_ops(const struct chunk *c, struct merge_input *in)
+{
+	in->ops_seen = 0;
+	for (uint32_t row = 0; row < c->row_count; row++)
+		in->ops_seen |= (uint32_t)bit_get(c->live, row) << in->op[row];
 }
 
 /* ---- columns ---- */
@@ -193,14 +215,16 @@ static void read_streams(struct operator_merge *self, const struct chunk *c, str
 	const char *topic = NULL;
 	int32_t partition = 0, number = 0;
 	for (uint32_t row = 0; row < c->row_count; row++) {
+		uint32_t at = chunk_message(c, row);
+		if (m->topic[at].data == topic && m->partition[at] == partition && topic != NULL) {
+			streams[row] = number;
+			continue;
+		}
 		if (!bit_get(c->live, row))
 			continue;
-		uint32_t at = chunk_message(c, row);
-		if (m->topic[at].data != topic || m->partition[at] != partition || topic == NULL) {
-			topic = m->topic[at].data;
-			partition = m->partition[at];
-			number = (int32_t)find_stream(self, m, at);
-		}
+		topic = m->topic[at].data;
+		partition = m->partition[at];
+		number = (int32_t)find_stream(self, m, at);
 		streams[row] = number;
 	}
 }
@@ -373,6 +397,7 @@ int merge_read(
 		r = read_event(self, c, in, err);
 	if (r < 0)
 		return r;
+	note_ops(c, in);
 	lay_out(self->plan, c, in);
 	read_streams(self, c, in);
 	if (self->plan->sequence == MERGE_BY_EXPRESSIONS)

@@ -54,6 +54,8 @@ static int merge_events(struct operator_merge *self, const struct merge_input *i
 {
 	int r = merge_take(self, in, rows, &count, err);
 	self->needs_old = self->has_rules || in->keeps != NULL;
+	if (r >= 0 && merge_is_plain(self, in))
+		return merge_plain(self, in, rows, count, err);
 	for (uint32_t at = 0; at < count && r >= 0; at += self->run.count) {
 		r = merge_resolve(self, in, rows + at, count - at, err);
 		if (r >= 0)
@@ -99,8 +101,9 @@ static int push(struct operator *op, struct chunk *c, struct error *err)
 	int r = merge_start(self, err);
 	if (r >= 0)
 		r = merge_read(self, c, &in, err);
-	for (uint32_t row = chunk_next_live(c, 0); r >= 0 && row < chunk_rows_max;
-		row = chunk_next_live(c, row + 1)) {
+	for (uint32_t row = 0; r >= 0 && row < c->row_count; row++) {
+		if (!bit_get(c->live, row))
+			continue;
 		if (c->changes != NULL && c->changes->key_change[row])
 			self->counts.key_changes++;
 		if (in.op[row] != CHANGE_TRUNCATE) {

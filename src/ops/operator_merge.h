@@ -10,6 +10,7 @@
  *	merge_decide    which count, by order and policy: stale, ignored, refused, or a step
  *	merge_rules     old and next row of each step, what the rules answer
  *	merge_apply     the last answer of each key, into the table
+ *	merge_plain     all of it at once, where nothing but the last event of a key matters
  *
  * (and merge_history keeps what was before, merge_expire forgets what is old).
  *
@@ -67,6 +68,7 @@ struct merge_input {
 	const uint64_t (*keeps)[chunk_words];   /* expr/merge_function.h */
 	const struct column *words;             /* what the op's expression gave; NULL: none */
 	uint8_t op[chunk_rows_max];
+	uint32_t ops_seen;                      /* of live rows: 1 << op */
 	int64_t time_us[chunk_rows_max];
 };
 
@@ -139,6 +141,20 @@ int merge_resolve(struct operator_merge *self, const struct merge_input *in, con
 int merge_decide(struct operator_merge *self, const struct merge_input *in, struct error *err);
 int merge_rules(struct operator_merge *self, const struct merge_input *in, struct error *err);
 int merge_apply(struct operator_merge *self, const struct merge_input *in, struct error *err);
+
+/* merge_plain.c */
+bool merge_is_plain(const struct operator_merge *self, const struct merge_input *in);
+int merge_plain(struct operator_merge *self, const struct merge_input *in, const uint16_t *rows,
+	uint32_t count, struct error *err);
+
+/* What `numbers` of events were, by op and whether there was a row before them. */
+void merge_add_counts(struct merge_counts *c, const uint32_t by_op[change_op_count][2]);
+
+/* Of merge_index_slots. */
+static inline uint32_t merge_index_slot(uint32_t id)
+{
+	return id * UINT32_C(2654435761) >> 21;
+}
 
 /* After the rules: their refusals leave no sequence behind. */
 void merge_decide_again(struct operator_merge *self, const struct merge_input *in);

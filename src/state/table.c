@@ -156,9 +156,12 @@ int table_resolve(struct table *t, const struct chunk *c, const uint16_t *rows, 
 	prefetch_slots(t, tags, count);
 	reserve_fresh(&t->fresh, count);
 	prefetch_rows(t, tags, count, ids);
+	struct table_plain_key plain = table_plain_key(&t->key, c);
 	for (uint32_t i = 0; i < count; i++) {
-		if (ids[i] != table_none &&
-			table_key_equal(&t->key, table_slot(t, ids[i]), c, rows[i]))
+		const char *slot = ids[i] == table_none ? NULL : table_slot(t, ids[i]);
+		if (slot != NULL && plain.bytes > 0 && table_plain_key_equal(&plain, slot, rows[i]))
+			continue;
+		if (slot != NULL && plain.bytes == 0 && table_key_equal(&t->key, slot, c, rows[i]))
 			continue;
 		ids[i] = find_key(t, tags[i], c, rows[i]);
 		if (ids[i] == table_none)

@@ -196,6 +196,18 @@ static bool equal_value(const struct table_field *f, const char *slot, const str
 	return false;
 }
 
+struct table_plain_key table_plain_key(const struct table_key *k, const struct chunk *c)
+{
+	uint32_t column = k->key->columns[0];
+	const struct table_field *f = &k->layout->fields[column];
+	struct table_plain_key plain = {
+		.column = column, .offset = f->offset, .data = c->columns[column].data};
+	if (k->key->count == 1 && (f->phys == PHYS_I32 || f->phys == PHYS_I64) &&
+		!table_rows_have_nulls(&c->columns[column]))
+		plain.bytes = (uint32_t)phys_bytes(f->phys);
+	return plain;
+}
+
 bool table_key_equal(
 	const struct table_key *k, const char *slot, const struct chunk *c, uint32_t row)
 {

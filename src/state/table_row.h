@@ -83,6 +83,8 @@ void table_row_copy(const struct table_layout *l, char *to, const char *from, st
 
 /* ---- by chunk: columns of `count` slots ---- */
 
+bool table_rows_have_nulls(const struct column *c);
+
 /* Rows rows[i] of a column into slots[i], in order; the null bits must be clear. */
 void table_rows_set(const struct table_layout *l, char *const *slots, uint32_t column,
 	const struct column *from, const uint16_t *rows, uint32_t count, struct slab *slab);

@@ -4,7 +4,7 @@
 
 #include "base/check.h"
 
-static bool has_nulls(const struct column *c)
+bool table_rows_have_nulls(const struct column *c)
 {
 	uint64_t any = 0;
 	for (uint32_t w = 0; w < chunk_words; w++)
@@ -45,7 +45,7 @@ void table_rows_set(const struct table_layout *l, char *const *slots, uint32_t c
 	const struct column *from, const uint16_t *rows, uint32_t count, struct slab *slab)
 {
 	const struct table_field *f = &l->fields[column];
-	if (!has_nulls(from)) {
+	if (!table_rows_have_nulls(from)) {
 		set_all(slots, f->offset, f->phys, from->data, rows, count, slab);
 		return;
 	}
