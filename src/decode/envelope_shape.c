@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 /* What the fields of the object in hand are. */
-enum level { LEVEL_WRAPPER, LEVEL_EVENT, LEVEL_SOURCE, LEVEL_ROW };
+enum level { LEVEL_WRAPPER, LEVEL_EVENT, LEVEL_SOURCE, LEVEL_BEFORE, LEVEL_ROW };
 
 struct walk {
 	struct envelope_row *r;
@@ -128,6 +128,27 @@ static bool wrapper_field(struct walk *w)
 	return skip(w); /* the schema block: literal */
 }
 
+/*
+ * An old image is kept as its text, and its fields are slots that nobody wants: the whole object
+ * would be read byte by byte. That there is none is literal, or all events would be of that shape.
+ */
+static bool before_field(struct walk *w)
+{
+	struct json_row *json = &w->r->json;
+	struct envelope_decoder *d = w->r->decoder;
+	uint64_t *nulls = json->chunk->columns[note_column(w, NOTE_BEFORE)].nulls;
+	char first = json_peek(&json->scan);
+	if (first == '{')
+		return enter(w, LEVEL_BEFORE, MARK_BEFORE);
+	if (first != 'n')
+		return keep(w, note_column(w, NOTE_BEFORE));
+	/* Of two, the last one counts. */
+	if (!bit_get(nulls, json->index))
+		d->shape.learnable = false;
+	bit_set(nulls, json->index);
+	return skip(w);
+}
+
 static bool event_field(struct walk *w, struct str name)
 {
 	json_skip_space(&w->r->json.scan);
@@ -138,6 +159,8 @@ static bool event_field(struct walk *w, struct str name)
 		return enter(w, LEVEL_SOURCE, MARK_SOURCE);
 	if (to == TO_ROW)
 		return skip(w); /* there is none: null, and literal */
+	if (to == NOTE_BEFORE && w->r->topic->kind == ENVELOPE_DEBEZIUM)
+		return before_field(w);
 	return keep(w, to == TO_NOWHERE ? JSON_NO_COLUMN : note_column(w, to));
 }
 
@@ -174,6 +197,8 @@ static bool field(struct walk *w, enum level level, struct str name)
 	case LEVEL_SOURCE:
 		to = find_name(w->names->source, name);
 		return keep(w, to == TO_NOWHERE ? JSON_NO_COLUMN : note_column(w, to));
+	case LEVEL_BEFORE:
+		return keep(w, JSON_NO_COLUMN);
 	case LEVEL_ROW:
 		break;
 	}

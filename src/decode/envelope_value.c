@@ -704,7 +704,7 @@ struct json_slot envelope_slot(
 	enum type_id id = schema->columns[column].type.id;
 	bool plain = field == NULL || field->form == CONNECT_PLAIN || field->form == CONNECT_TEXT;
 	/* lanes that would take what another form means otherwise */
-	if (id == TYPE_DECIMAL)
+	if (id == TYPE_DECIMAL || id == TYPE_JSON)
 		slot.kind = JSON_SLOT_OTHER;
 	if (!plain && (id == TYPE_BIGINT || id == TYPE_STRING))
 		slot.kind = JSON_SLOT_OTHER;

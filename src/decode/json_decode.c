@@ -1,5 +1,6 @@
 #include "decode/json_decode.h"
 
+#include "base/bounds.h"
 #include "base/check.h"
 #include "base/log.h"
 #include "data/value.h"
@@ -20,6 +21,7 @@ struct json_decoder {
 	const struct json_kernel *kernel;
 	struct json_templates templates;
 	struct json_shape shape;
+	struct str *quoted; /* of each column: "name": as it is mostly written, or absent */
 	struct json_slot *slots; /* of each column; one before them for fields that are none */
 	bool *complained; /* of each column: a value that did not fit was named */
 	struct name_slot *names;
@@ -70,6 +72,64 @@ static int32_t find_column(struct json_decoder *d, const struct json_token *name
 	return slot->name.data != NULL ? slot->column : JSON_NO_COLUMN;
 }
 
+/* Nothing in it that JSON writes otherwise. */
+static bool is_plain_name(struct str name)
+{
+	for (size_t i = 0; i < name.len; i++) {
+		unsigned char c = (unsigned char)name.data[i];
+		if (c < 0x20 || c >= 0x7F || c == '"' || c == '\\')
+			return false;
+	}
+	return name.len < json_name_bytes_max;
+}
+
+static void quote_names(struct json_decoder *d)
+{
+	const struct schema *schema = d->config.schema;
+	d->quoted = calloc((size_t)schema->column_count + 1, sizeof(*d->quoted));
+	check(d->quoted != NULL);
+	for (uint32_t i = 0; i < schema->column_count; i++) {
+		struct str name = schema->columns[i].name;
+		if ((int)i == d->config.corrupt_column || !is_plain_name(name))
+			continue;
+		char *text = malloc(name.len + 3);
+		check(text != NULL);
+		text[0] = '"';
+		memcpy(text + 1, name.data, name.len);
+		memcpy(text + 1 + name.len, "\":", 2);
+		d->quoted[i] = (struct str){text, name.len + 3};
+	}
+}
+
+/* Is the guessed column's name next? Then it is read. */
+static bool take_guessed(const struct json_decoder *d, struct json_scan *s, int32_t guess)
+{
+	if ((uint32_t)guess >= d->config.schema->column_count)
+		return false;
+	struct str name = d->quoted[guess];
+	if (name.data == NULL || (size_t)(s->end - s->at) < name.len ||
+		memcmp(s->at, name.data, name.len) != 0)
+		return false;
+	s->at += name.len;
+	return true;
+}
+
+/* The column of the field whose name is next, which is read, or JSON_NO_COLUMN. */
+static bool read_name(struct json_decoder *d, struct json_row *r, int32_t *column)
+{
+	struct json_token name;
+	if (take_guessed(d, &r->scan, *column + 1)) {
+		++*column;
+		return true;
+	}
+	if (!json_scan_name(&r->scan, &name))
+		return false;
+	*column = find_column(d, &name, *column + 1);
+	if (*column == JSON_NO_COLUMN && r->unknown++ == 0)
+		r->unknown_name = name.text;
+	return true;
+}
+
 /* ---- one message ---- */
 
 static bool read_fields(struct json_decoder *d, struct json_row *r)
@@ -77,13 +137,9 @@ static bool read_fields(struct json_decoder *d, struct json_row *r)
 	struct json_scan *s = &r->scan;
 	int32_t column = JSON_NO_COLUMN;
 	for (;;) {
-		struct json_token name;
-		if (!json_scan_name(s, &name))
+		if (!read_name(d, r, &column))
 			return false;
-		column = find_column(d, &name, column + 1);
-		if (column == JSON_NO_COLUMN && r->unknown++ == 0)
-			r->unknown_name = name.text;
-		else if (column != JSON_NO_COLUMN && r->absent != NULL)
+		if (column != JSON_NO_COLUMN && r->absent != NULL)
 			bit_clear(r->absent[column], r->index);
 		json_skip_space(s);
 		const char *from = s->at;
@@ -464,6 +520,7 @@ struct json_decoder *json_decoder_open(const struct json_config *config)
 	d->names = calloc((size_t)d->name_mask + 1, sizeof(*d->names));
 	check(d->names != NULL);
 	add_names(d);
+	quote_names(d);
 	d->complained = calloc((size_t)config->schema->column_count + 1, sizeof(*d->complained));
 	check(d->complained != NULL);
 	d->slots = calloc((size_t)config->schema->column_count + 1, sizeof(*d->slots));
@@ -479,6 +536,9 @@ void json_decoder_close(struct json_decoder *d)
 		return;
 	json_templates_release(&d->templates);
 	strbuf_release(&d->values.scratch);
+	for (uint32_t i = 0; i < d->config.schema->column_count; i++)
+		free((char *)(uintptr_t)d->quoted[i].data);
+	free(d->quoted);
 	free(d->names);
 	free(d->complained);
 	free(d->slots);

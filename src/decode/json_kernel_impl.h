@@ -164,12 +164,45 @@ KERNEL_INLINE const char *read_string(
 	return p + 1;
 }
 
-/* An ignored value known by heart, words, then whatever the lanes left. */
-KERNEL_TARGET static const char *read_rest(
-	const struct json_slot *slot, struct json_row *r, const char *p)
+/* A plain string or integer at p and what can follow it: its end. */
+KERNEL_INLINE const char *plain_value(const struct json_row *r, const char *p)
+{
+	const char *end = r->scan.end;
+	if (p < end && *p == '"') {
+		const char *from = p + 1;
+		p = string_stop(r->scan.begin, from, end);
+		return p < end && *p == '"' && p - from <= json_string_bytes_max ? p + 1 : NULL;
+	}
+	int64_t value;
+	p = plain_integer(&r->scan, p, &value);
+	return p != NULL && (*p == ',' || *p == '}') ? p : NULL;
+}
+
+/* One known by heart is compared: it may be a connector's schema block. */
+KERNEL_INLINE const char *read_ignored(
+	const struct json_slot *slot, const struct json_row *r, const char *p)
 {
 	if (slot->memo.len > 0 && has_literal(&slot->memo, p, r->scan.end))
 		return p + slot->memo.len;
+	return plain_value(r, p);
+}
+
+/* The text as it stands. */
+KERNEL_INLINE const char *read_json(const struct json_slot *slot, struct json_row *r, const char *p)
+{
+	struct column *c = &r->chunk->columns[slot->column];
+	const char *after = plain_value(r, p);
+	if (after == NULL)
+		return NULL;
+	((struct str *)c->data)[r->index] = (struct str){p, (size_t)(after - p)};
+	set_value(c, r->index);
+	return after;
+}
+
+/* Words, then whatever the lanes left. */
+KERNEL_TARGET static const char *read_rest(
+	const struct json_slot *slot, struct json_row *r, const char *p)
+{
 	const char *after = json_lane_word(slot, r, p);
 	return after != NULL ? after : json_row_value(r, slot->column, p);
 }
@@ -203,6 +236,12 @@ KERNEL_INLINE const char *read_slot(const struct json_slot *slot, struct json_ro
 		break;
 	case JSON_SLOT_TIMESTAMP:
 		after = json_lane_timestamp(slot, r, p);
+		break;
+	case JSON_SLOT_JSON:
+		after = read_json(slot, r, p);
+		break;
+	case JSON_SLOT_IGNORED:
+		after = read_ignored(slot, r, p);
 		break;
 	case JSON_SLOT_BOOLEAN:
 	case JSON_SLOT_OTHER:

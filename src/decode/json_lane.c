@@ -24,29 +24,11 @@ const char *json_lane_end(const struct json_slot *slot, struct json_row *r, cons
 	return p;
 }
 
-const char *json_lane_ignored(struct json_row *r, const char *p)
-{
-	const char *end = r->scan.end;
-	if (p == end)
-		return NULL;
-	if (*p == '"') {
-		p = r->scan.string_stop(r->scan.begin, p + 1, end);
-		return p < end && *p == '"' ? p + 1 : NULL;
-	}
-	if (*p == 'n')
-		return begins_with(p, end, "null", 4) ? p + 4 : NULL;
-	const char *from = p;
-	while (p < end && *p >= '0' && *p <= '9' && p - from < 20)
-		p++;
-	bool plain = p > from && p < end && (*p == ',' || *p == '}');
-	return plain && (*from != '0' || p - from == 1) ? p : NULL;
-}
-
 const char *json_lane_word(const struct json_slot *slot, struct json_row *r, const char *p)
 {
 	const char *end = r->scan.end;
 	if (slot->column == JSON_NO_COLUMN)
-		return json_lane_ignored(r, p);
+		return begins_with(p, end, "null", 4) ? p + 4 : NULL;
 	struct column *c = column_of(slot, r);
 	if (begins_with(p, end, "null", 4)) {
 		bit_set(c->nulls, r->index);

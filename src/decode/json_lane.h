@@ -14,9 +14,6 @@
 /* A slice that JSON_SLOT_BEGIN began ends here. */
 const char *json_lane_end(const struct json_slot *slot, struct json_row *r, const char *p);
 
-/* A value that nobody wants: a plain integer, an ASCII string without escapes, null. */
-const char *json_lane_ignored(struct json_row *r, const char *p);
-
 /* true and false; null for any column. */
 const char *json_lane_word(const struct json_slot *slot, struct json_row *r, const char *p);
 

@@ -68,8 +68,10 @@ static void set_int32(struct json_slot *slot, int32_t max)
 struct json_slot json_slot_for(const struct schema *schema, int32_t column)
 {
 	struct json_slot slot = {.kind = JSON_SLOT_OTHER, .column = column};
-	if (column == JSON_NO_COLUMN)
+	if (column == JSON_NO_COLUMN) {
+		slot.kind = JSON_SLOT_IGNORED;
 		return slot;
+	}
 	switch (schema->columns[column].type.id) {
 	case TYPE_TINYINT:
 		set_int32(&slot, INT8_MAX);
@@ -102,6 +104,9 @@ struct json_slot json_slot_for(const struct schema *schema, int32_t column)
 		break;
 	case TYPE_TIMESTAMP:
 		slot.kind = JSON_SLOT_TIMESTAMP;
+		break;
+	case TYPE_JSON:
+		slot.kind = JSON_SLOT_JSON;
 		break;
 	default:
 		break;

@@ -54,6 +54,8 @@ enum json_slot_kind {
 	JSON_SLOT_DECIMAL,
 	JSON_SLOT_DATE,
 	JSON_SLOT_TIMESTAMP,
+	JSON_SLOT_JSON,
+	JSON_SLOT_IGNORED, /* of no column */
 	JSON_SLOT_OTHER,
 };
 
