@@ -4,9 +4,20 @@
 
 #include "base/check.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+
+/* The page that is ready, of the process. */
+static struct {
+	pthread_once_t once;
+	pthread_mutex_t lock;
+	pthread_cond_t taken;
+	char *ready;
+} ahead = {.once = PTHREAD_ONCE_INIT,
+	.lock = PTHREAD_MUTEX_INITIALIZER,
+	.taken = PTHREAD_COND_INITIALIZER};
 
 void huge_pages_init(struct huge_pages *h, size_t block_bytes)
 {
@@ -38,6 +49,52 @@ static char *map_page(void)
 	return from + before;
 }
 
+static char *touched_page(void)
+{
+	char *page = map_page();
+	*(volatile char *)page = 0;
+	return page;
+}
+
+/* For as long as the process runs. */
+static void *keep_ready(void *unused)
+{
+	(void)unused;
+	for (;;) {
+		char *page = touched_page();
+		pthread_mutex_lock(&ahead.lock);
+		ahead.ready = page;
+		while (ahead.ready != NULL)
+			pthread_cond_wait(&ahead.taken, &ahead.lock);
+		pthread_mutex_unlock(&ahead.lock);
+	}
+	return NULL;
+}
+
+static void start(void)
+{
+	pthread_t thread;
+	/* Without the thread every page is touched by who needs it. */
+	if (pthread_create(&thread, NULL, keep_ready, NULL) == 0)
+		pthread_detach(thread);
+}
+
+void huge_pages_expect(void)
+{
+	pthread_once(&ahead.once, start);
+}
+
+static char *take_page(void)
+{
+	huge_pages_expect();
+	pthread_mutex_lock(&ahead.lock);
+	char *page = ahead.ready;
+	ahead.ready = NULL;
+	pthread_cond_signal(&ahead.taken);
+	pthread_mutex_unlock(&ahead.lock);
+	return page != NULL ? page : touched_page();
+}
+
 static void add_page(struct huge_pages *h)
 {
 	if (h->page_count == h->page_capacity) {
@@ -45,7 +102,7 @@ static void add_page(struct huge_pages *h)
 		h->pages = realloc(h->pages, h->page_capacity * sizeof(*h->pages));
 		check(h->pages != NULL);
 	}
-	h->pages[h->page_count++] = map_page();
+	h->pages[h->page_count++] = take_page();
 	h->used = 0;
 }
 

@@ -4,8 +4,11 @@
 /*
  * Blocks of one size for tables that have grown large, cut from pages of 2 MB where the kernel has
  * them: with pages of 4 kB each look at a random row also waits for the page table, twice in a
- * virtual machine. A page that is touched first costs about 0.1 ms, so no block is a pause. The
- * small tables' blocks are malloc's: who asks decides when to begin.
+ * virtual machine. Small tables' blocks are malloc's: who asks decides when to begin.
+ *
+ * The first touch of a page takes 0.2 ms, and many more where the kernel has to make room or the
+ * hypervisor has no memory behind it yet. So a thread of the process keeps one page ready, from
+ * huge_pages_expect on; who needs one while it has none touches its own.
  */
 
 #include <stddef.h>
@@ -24,6 +27,9 @@ enum { huge_page_bytes = 2 * 1024 * 1024 };
 
 void huge_pages_init(struct huge_pages *h, size_t block_bytes);
 void huge_pages_release(struct huge_pages *h);
+
+/* Blocks will be taken soon. */
+void huge_pages_expect(void);
 
 /* A block of zeros. */
 void *huge_pages_take(struct huge_pages *h);

@@ -46,6 +46,8 @@ static void add_block(struct table_store *s)
 		s->blocks = wider;
 	}
 	/* The first blocks of a table that stays small are not touched beyond its rows. */
+	if (s->block_count == table_small_blocks / 2)
+		huge_pages_expect();
 	char *block = is_huge(s, s->block_count) ? huge_pages_take(&s->huge)
 						 : calloc((size_t)1 << s->shift, s->slot_bytes);
 	check(block != NULL);
