@@ -1,8 +1,23 @@
 #include "runtime/intake.h"
 
+#include "base/check.h"
+
 #include <stdlib.h>
 
 enum { intake_arena_block_bytes = 256 * 1024 };
+
+/* CDCL_CHUNK_ROWS=n: chunks of at most n rows, for tests of what must not depend on it. */
+static uint32_t spared_rows(void)
+{
+#ifdef CDCL_TEST_HOOKS
+	const char *asked = getenv("CDCL_CHUNK_ROWS");
+	int rows = asked == NULL ? chunk_rows_max : atoi(asked);
+	check(rows >= 1 && rows <= chunk_rows_max);
+	return (uint32_t)(chunk_rows_max - rows);
+#else
+	return 0;
+#endif
+}
 
 int intake_open(struct intake *in, const struct plan_node *node, enum source_run run,
 	struct operator *head, struct dead_letters *dead, const struct clock *clock,
@@ -16,6 +31,7 @@ int intake_open(struct intake *in, const struct plan_node *node, enum source_run
 	in->messages->arena = &in->arena;
 	in->messages->source_id = node->source.number;
 	row_reader_open(&in->rows, node, head, dead, clock);
+	in->messages->spared = spared_rows();
 	in->source = source_open(&node->source, node->id, run, clock, err);
 	return in->source == NULL ? -(int)err->code : 0;
 }

@@ -66,7 +66,7 @@ static int fill(struct source *s, struct messages *out, struct error *err)
 	(void)err;
 	struct generate_source *gs = of(s);
 	int64_t wall_us = clock_wall_us(s->clock);
-	int64_t room = chunk_rows_max - (int64_t)out->count;
+	int64_t room = messages_room(out);
 	int64_t wanted = due(gs);
 	struct generated event;
 	int64_t taken = 0;

@@ -307,12 +307,12 @@ static int take_records(struct record_batches *r, struct messages *out, struct e
 	int64_t delta_end = end_offset - base;
 	int64_t delta_wanted = r->position - base, delta_next = r->delta_next, bytes = 0;
 	uint32_t i = out->count;
-	uint32_t room = chunk_rows_max - i;
+	uint32_t room = messages_room(out), full = i + room;
 	uint32_t left = (uint32_t)r->records_left;
 	const char *p = r->record;
 	int state = RECORD_BATCHES_FULL;
 	fill_same(r, out, left < room ? left : room);
-	while (left > 0 && i < chunk_rows_max) {
+	while (left > 0 && i < full) {
 		struct record record;
 		bool sound = read_record(p, end, readable, &record);
 		if (__builtin_expect(!sound || record.offset_delta < delta_next ||

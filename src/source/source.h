@@ -121,10 +121,16 @@ struct source {
 void source_text_split(
 	const struct source_texts *texts, struct str null_value, struct messages *out);
 
+/* How many more messages may come. */
+static inline uint32_t messages_room(const struct messages *m)
+{
+	return chunk_rows_max - m->spared - m->count;
+}
+
 /* No room for one more: chunk_rows_max messages, or memory enough for one chunk (of large ones). */
 static inline bool messages_full(const struct messages *m)
 {
-	return m->count == chunk_rows_max || m->arena->bytes_held >= chunk_bytes_max;
+	return messages_room(m) == 0 || m->arena->bytes_held >= chunk_bytes_max;
 }
 
 /* Of a message; a time that microseconds cannot hold is the last that they can. */
