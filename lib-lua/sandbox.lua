@@ -201,9 +201,9 @@ local function make_pairs(rows)
 		if type(t) == "table" then
 			return next, t, nil
 		end
-		local walk = rows.walk(t)
-		if walk then
-			return walk
+		local step, walk = rows.walk(t)
+		if step then
+			return step, walk
 		end
 		return lua_pairs(t)
 	end

@@ -1,8 +1,8 @@
 -- Which lines of a script LuaJIT does not compile: notes the traces that it gives up while drivers
 -- run.
 
-local format, ipairs, pcall, require, sort, type =
-	string.format, ipairs, pcall, require, table.sort, type
+local error, format, ipairs, pcall, require, sort, type =
+	error, string.format, ipairs, pcall, require, table.sort, type
 
 -- Tried again in another way: nothing a user could do about.
 local passing = {
@@ -21,6 +21,8 @@ local passing = {
 	["bad argument type"] = true,
 	["NYI: return to lower frame"] = true,
 }
+
+local left_compiled = "leaves compiled code for %s, which LuaJIT does not compile"
 
 return function(run)
 	local jit_util = require "jit.util"
@@ -51,53 +53,60 @@ return function(run)
 		return (text:gsub("%%[sd]", tostring(extra)))
 	end
 
-	local function note(f, pc, text)
+	-- The user's line that is being recorded, and how deep in calls it stands: what is
+	-- recorded deeper was called from there, as was what takes its place (a tail call).
+	local user, user_depth
+
+	local function place_of(f, pc)
 		local info = jit_util.funcinfo(f, pc)
-		if not info.source or info.source:sub(1, 1) ~= "@" then
-			return
+		if info.source and info.source:sub(1, 1) == "@" then
+			return { source = info.source, line = info.currentline }
 		end
-		local place = format("%s:%d", info.source:sub(2), info.currentline)
-		local key = place .. text
-		if seen[key] then
-			return
-		end
-		seen[key] = true
-		lines[#lines + 1] = {
-			place = info.source,
-			line = info.currentline,
-			text = place .. " " .. text,
-		}
 	end
 
-	local left_for = {} -- trace -> what it leaves compiled code for
+	local function on_record(_, f, pc, depth)
+		local place = place_of(f, pc)
+		if place then
+			user, user_depth = place, depth
+		elseif user and depth < user_depth then
+			user = nil
+		end
+	end
+
+	local function note(place, text)
+		local shown = format("%s:%d", place.source:sub(2), place.line)
+		local key = shown .. text
+		if not seen[key] then
+			seen[key] = true
+			lines[#lines + 1] = { line = place.line, text = shown .. " " .. text }
+		end
+	end
 
 	local function on_trace(what, trace, f, pc, code, extra)
-		if what == "abort" then
+		if what == "start" then
+			user = nil
+		elseif what == "abort" then
 			local text = reason(code, extra)
-			if text then
-				note(f, pc, "runs interpreted: " .. text)
+			local place = place_of(f, pc) or user
+			if text and place then
+				note(place, "runs interpreted: " .. text)
 			end
-		elseif what == "stop" then
-			local info = jit_util.traceinfo(trace)
-			left_for[trace] = info and info.linktype == "stitch" and name_of(f) or nil
-		elseif what == "start" and code and left_for[code] then
-			-- The trace after such a call begins on its line.
-			local name = left_for[code]
-			note(
-				f,
-				pc,
-				format(
-					"leaves compiled code for %s, which LuaJIT does not "
-						.. "compile",
-					name
-				)
-			)
+		elseif what == "stop" and user then
+			local link = (jit_util.traceinfo(trace) or {}).linktype
+			-- "return": from a C function that was called last.
+			local left = link == "stitch"
+				or link == "return" and not jit_util.funcinfo(f).source
+			if left and f ~= error then
+				note(user, format(left_compiled, name_of(f)))
+			end
 		end
 	end
 
 	jit.attach(on_trace, "trace")
+	jit.attach(on_record, "record")
 	run()
 	jit.attach(on_trace)
+	jit.attach(on_record)
 	sort(lines, function(a, b)
 		return a.line < b.line
 	end)

@@ -227,6 +227,15 @@ return function(core)
 		k_len,
 		k_generation
 	)
+	local k_position, k_index = hidden .. "position", hidden .. "index"
+	local walk_t = ffi.typeof(
+		"struct { const char *$; size_t $; uint64_t $; uint64_t $; double $; }",
+		k_data,
+		k_len,
+		k_generation,
+		k_position,
+		k_index
+	)
 	local found_t = ffi.typeof "struct lua_json"
 	local pair_t = ffi.typeof "struct cdcl_pair"
 	local json_get = c_function(
@@ -304,25 +313,30 @@ return function(core)
 		return lua_value(json_get(scratch, view[k_data], view[k_len], key, #key, -1, found))
 	end
 
-	local function json_walk(view)
-		local position, index = 0, 0
-		return function()
-			check_alive(view)
-			at[0] = position
-			if json_next(view[k_data], view[k_len], at, pair.name, pair.value) == 0 then
-				return nil
-			end
-			position = at[0]
-			index = index + 1
-			local name = pair.name.data ~= nil
-					and ffi_string(pair.name.data, pair.name.len)
-				or index
-			local v = values.json(pair.value.data, pair.value.len)
-			if v == nil then
-				v = core.null
-			end
-			return name, v
+	-- No closure: LuaJIT does not compile making one.
+	local function json_step(walk)
+		if not istype(walk_t, walk) then
+			error("that walks over JSON values only", 2)
 		end
+		check_alive(walk)
+		at[0] = walk[k_position]
+		if json_next(walk[k_data], walk[k_len], at, pair.name, pair.value) == 0 then
+			return nil
+		end
+		walk[k_position] = at[0]
+		walk[k_index] = walk[k_index] + 1
+		local name = pair.name.data ~= nil and ffi_string(pair.name.data, pair.name.len)
+			or walk[k_index]
+		local v = values.json(pair.value.data, pair.value.len)
+		if v == nil then
+			v = core.null
+		end
+		return name, v
+	end
+
+	local function json_walk(view)
+		return json_step,
+			new(walk_t, view[k_data], view[k_len], view[k_generation], 0, 0)
 	end
 
 	ffi.metatype(json_t, {
@@ -352,7 +366,7 @@ return function(core)
 		return ffi_string(view[k_data], view[k_len])
 	end
 
-	-- pairs over a JSON value; nil for anything else. JSON null comes as cdcl.null.
+	-- What pairs gives for a JSON value; nil for anything else. JSON null comes as cdcl.null.
 	function values.walk(v)
 		if istype(json_t, v) then
 			return json_walk(v)
