@@ -86,6 +86,9 @@ void help_command(const struct command *c, struct strbuf *out);
 /* All commands, a line each. */
 void help_overview(struct strbuf *out);
 
+/* What malloc is, when it is not the C library's: "gperftools 2.10"; else NULL. */
+const char *cli_allocator(void);
+
 /* Writes data to stdout. Answers an exit code: 0, also when its reader went away (`| head`), 8. */
 int cli_print(struct str text);
 

@@ -12,6 +12,11 @@
 /* tcmalloc's, when it is linked. */
 extern const char *tc_version(int *major, int *minor, const char **patch) __attribute__((weak));
 
+const char *cli_allocator(void)
+{
+	return tc_version == NULL ? NULL : tc_version(NULL, NULL, NULL);
+}
+
 static int run_version(const void *options, const struct arguments *arguments)
 {
 	(void)options;
@@ -29,8 +34,8 @@ static int run_version(const void *options, const struct arguments *arguments)
 		kafka_version(), luajit_version(), major, minor, zlibVersion(),
 		ZSTD_versionString(), xxhash / 10000, xxhash / 100 % 100, xxhash % 100,
 		http_server_version());
-	if (tc_version != NULL)
-		strbuf_addf(&out, "  allocator: %s\n", tc_version(NULL, NULL, NULL));
+	if (cli_allocator() != NULL)
+		strbuf_addf(&out, "  allocator: %s\n", cli_allocator());
 	else
 		strbuf_add_c(&out,
 			"  allocator: libc (libgoogle-perftools-dev makes reading Kafka twice as "
