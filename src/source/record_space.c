@@ -130,8 +130,11 @@ void record_space_trim(struct record_space *s, struct record_lease *lease, size_
 	check(lease->generation != 0 && lease->generation == b->generation);
 	check(bytes <= b->used - lease->start);
 	b->used = lease->start + (bytes == 0 ? 0 : bytes + record_space_padding);
-	if (bytes == 0)
-		record_space_end(s, lease);
+	if (bytes > 0)
+		return;
+	record_space_end(s, lease);
+	if (b->used == 0)
+		b->chunk = 0; /* no message points into it */
 }
 
 bool record_space_use(struct record_space *s, struct record_lease *lease)

@@ -43,7 +43,8 @@ static void read_all(struct record_batches *r, uint32_t chunk, int64_t step, str
 		state = record_batches_fill(r, &block, NULL);
 		check(r->position >= position && r->position <= r->limit);
 		check(state != RECORD_BATCHES_LIMIT || r->position == r->limit);
-		check(state != RECORD_BATCHES_FULL || r->messages > messages);
+		check(state != RECORD_BATCHES_FULL || r->messages > messages ||
+			r->position > position);
 		twin_tell_messages(&block, chunk_rows_max - chunk, told);
 		if (r->messages == messages && step < INT64_MAX / 16)
 			step *= 16; /* offsets may be far apart */
