@@ -138,8 +138,8 @@ def test_transaction_killed_at_each_call():
         told = 'killed %s %s number %d' % (how, word, at)
         case = Case('txn_kill')
         with case.start('--available-now', at=at, on=word, how=how) as p:
-            got = p.end()       # how often it has to flush depends on how long the broker takes
-            run.want(got == -9 or (got == 0 and word == 'flush'), told, 'ended with', got, p.err())
+            got = p.end()       # how often it has to ask again depends on how long the broker takes
+            run.want(got == -9 or (got == 0 and word in ('flush', 'offsets')), told, 'ended with', got, p.err())
         case.once()
         case.judge(told)
         unseen += len(case.read('all', 'read_uncommitted')) > len(case.read('all'))
@@ -188,7 +188,7 @@ def test_transaction_that_takes_too_long():
     case = Case('txn_calls_stop')
     calls = calls_of(case)
     for word, how in (('offsets', 'after'), ('commit', 'after')):
-        at = calls.count(word)
+        at = calls.count('commit')      # offsets may be sent more often than that, but not fewer times
         case = Case('txn_long', more=', kafka = { ["transaction.timeout.ms"] = 1500 }')
         with case.start('--available-now', at=at, on=word, how=how, do='stop') as p:
             p.until_stopped()
