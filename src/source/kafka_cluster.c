@@ -72,6 +72,7 @@ static int offsets(struct kafka_cluster *c, const struct kafka_found *found, uin
 	int64_t question, int timeout_ms, int64_t *out)
 {
 	_Static_assert((int)cluster_end == RD_KAFKA_OFFSET_END, "as librdkafka counts");
+	_Static_assert((int)cluster_no_answer == RD_KAFKA_RESP_ERR__TIMED_OUT, "the same code");
 	_Static_assert((int)cluster_unreached == RD_KAFKA_RESP_ERR__TRANSPORT, "the same code");
 	_Static_assert((int)cluster_begin == RD_KAFKA_OFFSET_BEGINNING, "as librdkafka counts");
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);

@@ -48,7 +48,7 @@ struct cluster_view {
 	uint32_t topic_count;
 };
 
-enum { cluster_unreached = -195 }; /* librdkafka's code for it */
+enum { cluster_unreached = -195, cluster_no_answer = -185 }; /* librdkafka's codes for it */
 
 /* Questions about offsets: one of these, or a time in ms. */
 enum { cluster_end = -1, cluster_begin = -2 };

@@ -610,6 +610,8 @@ static void commit_last(struct kafka_keeper *k)
 			send_commit(k);
 		k->cluster->ops->serve(k->cluster, 20);
 	}
+	if (k->outage.since_us == 0 && (k->commit_flies || commit_waits(k)))
+		kafka_keeper_committed(k, cluster_no_answer); /* librdkafka keeps why to itself */
 }
 
 /* ---- The thread ---- */
