@@ -133,7 +133,7 @@ static int take_fetched(struct fetch_source *fs, struct fetch_broker *b,
 	if (l == NULL)
 		return 0; /* nobody asked */
 	l->asked_at = -1;
-	if (l->outdated)
+	if (l->outdated || kafka_partition_gone(fetch_partition(fs, l)))
 		return 0;
 	if (answer->error != CODE_NONE)
 		return take_code(fs, l, answer->error, err);
@@ -243,7 +243,7 @@ static int take_other(struct fetch_source *fs, struct fetch_broker *b,
 	if (l == NULL)
 		return 0;
 	l->asked_at = -1;
-	if (l->phase != b->asked || l->outdated)
+	if (l->phase != b->asked || l->outdated || kafka_partition_gone(fetch_partition(fs, l)))
 		return 0;
 	struct kafka_partition *p = fetch_partition(fs, l);
 	if (answer->error != CODE_NONE) {

@@ -32,9 +32,10 @@ static bool wants_records(const struct fetch_source *fs, const struct fetch_lane
 	return ahead && (!progress->finite || p->position < p->target);
 }
 
-static bool may_ask(const struct fetch_lane *l, const struct fetch_broker *b, int64_t now)
+static bool may_ask(const struct fetch_source *fs, const struct fetch_lane *l,
+	const struct fetch_broker *b, int64_t now)
 {
-	return l->leader == b->id && l->asked_at < 0 && now >= l->retry_us;
+	return !kafka_partition_gone(fetch_partition(fs, l)) && l->leader == b->id && l->asked_at < 0 && now >= l->retry_us;
 }
 
 static void question(const struct fetch_source *fs, struct fetch_lane *l,
@@ -63,7 +64,7 @@ static bool ask_phase(struct fetch_source *fs, struct fetch_broker *b, enum fetc
 	enum fetch_api api = phase == LANE_ASKS_EPOCH ? API_EPOCHS : API_OFFSETS;
 	for (uint32_t i = 0; i < fs->progress.count; i++) {
 		struct fetch_lane *l = &fs->lanes[i];
-		if (l->phase != phase || !may_ask(l, b, now))
+		if (l->phase != phase || !may_ask(fs, l, b, now))
 			continue;
 		if (c->versions.of[api] < 0)
 			l->phase = LANE_READS; /* a broker that cannot tell */
@@ -94,7 +95,7 @@ static uint32_t gather(struct fetch_source *fs, struct fetch_broker *b)
 	for (int starved = 1; starved >= 0; starved--)
 		for (uint32_t i = 0; i < n; i++) {
 			struct fetch_lane *l = &fs->lanes[(b->first + i) % n];
-			if (l->starved == (starved == 1) && may_ask(l, b, now) &&
+			if (l->starved == (starved == 1) && may_ask(fs, l, b, now) &&
 				wants_records(fs, l))
 				question(fs, l, b, &fs->questions[count++]);
 		}
@@ -105,7 +106,7 @@ static bool any_wants(const struct fetch_source *fs, const struct fetch_broker *
 {
 	int64_t now = fetch_now_us(fs);
 	for (uint32_t i = 0; i < fs->progress.count; i++)
-		if (may_ask(&fs->lanes[i], b, now) && wants_records(fs, &fs->lanes[i]))
+		if (may_ask(fs, &fs->lanes[i], b, now) && wants_records(fs, &fs->lanes[i]))
 			return true;
 	return false;
 }

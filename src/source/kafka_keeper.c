@@ -289,6 +289,7 @@ static void topic_is_missing(struct kafka_keeper *k, struct kafka_topic *t)
 		log_warn("kafka", "topic '" STR_FMT "' was deleted; waiting for it to come back",
 			STR_ARG(t->name));
 		t->late = true;
+		t->lives++;
 	}
 	if (timeout_us > 0 && now - t->missing_since_us >= timeout_us) {
 		struct error err;
@@ -447,6 +448,7 @@ static void topic_is_there(
 		log_warn("kafka", "topic '" STR_FMT "' was deleted and made again",
 			STR_ARG(t->name));
 		t->late = true;
+		t->lives++;
 		deleted = true;
 	}
 	if (deleted && t->seen)

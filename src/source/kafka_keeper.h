@@ -27,6 +27,8 @@
 #include "source/kafka_cluster.h"
 #include "source/source.h"
 
+#include <stdatomic.h>
+
 struct kafka_keeper;
 
 struct kafka_topic {
@@ -40,6 +42,7 @@ struct kafka_topic {
 	bool late; /* came while running: read from its beginning */
 	int missing_looks;
 	int64_t missing_since_us;
+	atomic_uint lives; /* grows when it is found deleted; kafka_partition_gone asks */
 	/* The engine's thread only: partition to index, -1 not yet. */
 	int32_t *slots;
 	int32_t slot_count;

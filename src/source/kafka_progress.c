@@ -81,6 +81,7 @@ static struct kafka_partition *add(struct kafka_progress *p, const struct kafka_
 	struct kafka_partition *at = &p->partitions[index];
 	*at = (struct kafka_partition){
 		.topic = f->topic, .partition = f->partition, .position = f->start};
+	at->life = f->topic->lives;
 	at->limit = p->finite ? f->end : INT64_MAX;
 	at->target = f->end;
 	if (p->replays)
@@ -143,6 +144,7 @@ static void again(struct kafka_progress *p, struct kafka_partition *at, const st
 		STR_FMT "/%" PRId32 " is read from offset %" PRId64
 			" of the topic that was made again",
 		STR_ARG(f->topic->name), f->partition, f->start);
+	at->life = f->topic->lives;
 	at->position = f->start;
 	at->target = f->end;
 	at->witness.until = 0;

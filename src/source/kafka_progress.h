@@ -32,8 +32,18 @@ struct kafka_partition {
 	int64_t target;
 	int64_t limit;
 	bool reached; /* target was reached */
+	unsigned life; /* of its topic */
 	struct topic_witness witness; /* to be judged; until 0: nothing is */
 };
+
+/*
+ * Its topic was found deleted and not yet taken in again: what comes now is of one that was made
+ * again, at a position of the old one, and will be read from its beginning.
+ */
+static inline bool kafka_partition_gone(const struct kafka_partition *p)
+{
+	return p->life != atomic_load_explicit(&p->topic->lives, memory_order_relaxed);
+}
 
 struct kafka_progress {
 	struct source *source;

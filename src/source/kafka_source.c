@@ -468,6 +468,8 @@ static void take_event(struct kafka_source *ks, const rd_kafka_message_t *m)
 		log_debug("kafka", "event: %s", rd_kafka_message_errstr(m));
 		return;
 	}
+	if (kafka_partition_gone(p))
+		return;
 	struct lane *l = lane_of(ks, p);
 	switch (m->err) {
 	case RD_KAFKA_RESP_ERR__PARTITION_EOF:
@@ -532,6 +534,8 @@ static void take(rd_kafka_message_t *m, void *opaque)
 		return;
 	}
 	struct kafka_partition *p = partition_of(ks, m);
+	if (__builtin_expect(kafka_partition_gone(p), 0))
+		return;
 	if (__builtin_expect(m->offset < p->position, 0)) {
 		take_below(ks, p, m);
 		return;
