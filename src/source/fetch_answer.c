@@ -243,9 +243,9 @@ static int take_other(struct fetch_source *fs, struct fetch_broker *b,
 	if (l == NULL)
 		return 0;
 	l->asked_at = -1;
-	if (l->phase != b->asked || l->outdated || kafka_partition_gone(fetch_partition(fs, l)))
-		return 0;
 	struct kafka_partition *p = fetch_partition(fs, l);
+	if (l->phase != b->asked || l->outdated || kafka_partition_gone(p))
+		return 0;
 	if (answer->error != CODE_NONE) {
 		say_code(p, answer->error);
 		try_later(fs, l);

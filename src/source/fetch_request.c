@@ -35,7 +35,8 @@ static bool wants_records(const struct fetch_source *fs, const struct fetch_lane
 static bool may_ask(const struct fetch_source *fs, const struct fetch_lane *l,
 	const struct fetch_broker *b, int64_t now)
 {
-	return !kafka_partition_gone(fetch_partition(fs, l)) && l->leader == b->id && l->asked_at < 0 && now >= l->retry_us;
+	return !kafka_partition_gone(fetch_partition(fs, l)) && l->leader == b->id &&
+		l->asked_at < 0 && now >= l->retry_us;
 }
 
 static void question(const struct fetch_source *fs, struct fetch_lane *l,
