@@ -266,6 +266,19 @@ static void fail_deleted(struct kafka_keeper *k, struct kafka_topic *t)
 	fail(k, &err);
 }
 
+/* False: that ends the run. Else nothing is read of it until its partitions are found again. */
+static bool topic_deleted(struct kafka_keeper *k, struct kafka_topic *t, const char *then)
+{
+	if (!k->config->continue_on_data_loss) {
+		fail_deleted(k, t);
+		return false;
+	}
+	log_warn("kafka", "topic '" STR_FMT "' was deleted%s", STR_ARG(t->name), then);
+	t->late = true;
+	t->lives++;
+	return true;
+}
+
 static void topic_is_missing(struct kafka_keeper *k, struct kafka_topic *t)
 {
 	int64_t now = now_us(k);
@@ -281,16 +294,9 @@ static void topic_is_missing(struct kafka_keeper *k, struct kafka_topic *t)
 				STR_ARG(t->name), STR_ARG(k->config->brokers));
 	}
 	t->missing_looks++;
-	if (t->seen && t->missing_looks == deleted_looks) {
-		if (!k->config->continue_on_data_loss) {
-			fail_deleted(k, t);
-			return;
-		}
-		log_warn("kafka", "topic '" STR_FMT "' was deleted; waiting for it to come back",
-			STR_ARG(t->name));
-		t->late = true;
-		t->lives++;
-	}
+	if (t->seen && t->missing_looks == deleted_looks &&
+		!topic_deleted(k, t, "; waiting for it to come back"))
+		return;
 	if (timeout_us > 0 && now - t->missing_since_us >= timeout_us) {
 		struct error err;
 		error_init(&err);
@@ -441,14 +447,8 @@ static void topic_is_there(
 {
 	bool deleted = t->missing && t->missing_looks >= deleted_looks;
 	if (t->seen && !deleted && is_another(t, m)) {
-		if (!k->config->continue_on_data_loss) {
-			fail_deleted(k, t);
+		if (!topic_deleted(k, t, " and made again"))
 			return;
-		}
-		log_warn("kafka", "topic '" STR_FMT "' was deleted and made again",
-			STR_ARG(t->name));
-		t->late = true;
-		t->lives++;
 		deleted = true;
 	}
 	if (deleted && t->seen)

@@ -282,15 +282,22 @@ static inline int fake_error(
 	return epoch < 0 || epoch == p->epoch ? 0 : epoch < p->epoch ? 74 : 75;
 }
 
-static inline void answer_offsets(struct fake_cluster *f, const struct fake_connection *c,
-	const char *at, struct strbuf *out)
+/* Up to the first partition, of as many as were asked about. */
+static inline int64_t begin_partitions(const char **at, struct strbuf *out)
 {
-	at += 4 + 1 + 4 + 2 + 1; /* replica, isolation, topics, "t" */
-	int64_t count = fake_get(&at, 4);
+	int64_t count = fake_get(at, 4);
 	fake_put(out, 0, 4);
 	fake_put(out, 1, 4);
 	fake_put_str(out, "t");
 	fake_put(out, count, 4);
+	return count;
+}
+
+static inline void answer_offsets(struct fake_cluster *f, const struct fake_connection *c,
+	const char *at, struct strbuf *out)
+{
+	at += 4 + 1 + 4 + 2 + 1; /* replica, isolation, topics, "t" */
+	int64_t count = begin_partitions(&at, out);
 	for (int64_t i = 0; i < count; i++) {
 		int64_t number = fake_get(&at, 4);
 		int32_t epoch = (int32_t)fake_get(&at, 4);
@@ -308,11 +315,7 @@ static inline void answer_epochs(struct fake_cluster *f, const struct fake_conne
 	const char *at, struct strbuf *out)
 {
 	at += 4 + 4 + 2 + 1; /* replica, topics, "t" */
-	int64_t count = fake_get(&at, 4);
-	fake_put(out, 0, 4);
-	fake_put(out, 1, 4);
-	fake_put_str(out, "t");
-	fake_put(out, count, 4);
+	int64_t count = begin_partitions(&at, out);
 	for (int64_t i = 0; i < count; i++) {
 		int64_t number = fake_get(&at, 4);
 		int32_t epoch = (int32_t)fake_get(&at, 4);
