@@ -43,6 +43,7 @@ struct fake_cluster {
 	pthread_mutex_t lock;
 	pthread_t thread;
 	bool stop;
+	bool answering; /* the lock is free, but an answer is on its way */
 	int listeners[fake_brokers];
 	int ports[fake_brokers];
 	bool refuses[fake_brokers]; /* closes whatever comes */
@@ -475,11 +476,13 @@ static inline bool fake_answer(struct fake_cluster *f, const struct fake_connect
 	if (api == fake_fetch)
 		good = good && fake_spoil(f, c->fd, &out);
 	size_t piece = f->piece;
+	f->answering = true;
 	pthread_mutex_unlock(&f->lock);
 	if (!any)
 		poll(NULL, 0, 5); /* a broker would wait for records */
 	good = good && fake_write(c->fd, strbuf_str(&out), piece);
 	pthread_mutex_lock(&f->lock);
+	f->answering = false;
 	strbuf_release(&out);
 	free(request);
 	return good;
@@ -536,6 +539,25 @@ static inline int fake_connected(struct fake_cluster *f, int broker)
 		count += f->connections[i].fd >= 0 && f->connections[i].broker == broker;
 	pthread_mutex_unlock(&f->lock);
 	return count;
+}
+
+static inline bool fake_settled(struct fake_cluster *f)
+{
+	pthread_mutex_lock(&f->lock);
+	bool settled = !f->answering;
+	for (int i = 0; i < fake_connections && settled; i++) {
+		struct pollfd c = {.fd = f->connections[i].fd, .events = POLLIN};
+		settled = poll(&c, 1, 0) == 0;
+	}
+	pthread_mutex_unlock(&f->lock);
+	return settled;
+}
+
+/* Until every request that was sent is answered: answers must fit the sockets. */
+static inline void fake_settle(struct fake_cluster *f)
+{
+	while (!fake_settled(f))
+		poll(NULL, 0, 1);
 }
 
 static inline struct fake_cluster *fake_open(int partitions)
