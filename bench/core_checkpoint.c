@@ -124,6 +124,7 @@ static void wait_for_disk(const struct bench *b)
 	p[0].fd = fds[0];
 	p[1].fd = fds[1];
 	poll(p, 2, 100);
+	checkpoint_heard(b->checkpoint);
 }
 
 /* All rows changed again, in an order that memory does not have. */

@@ -555,6 +555,11 @@ uint32_t durable_wake_fds(const struct durable *d, int fds[2])
 	return checkpoint_wake_fds(d->checkpoint, fds);
 }
 
+void durable_heard(struct durable *d)
+{
+	checkpoint_heard(d->checkpoint);
+}
+
 int durable_published(struct durable *d, const struct batch *b, struct error *err)
 {
 	d->replays = false;

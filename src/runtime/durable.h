@@ -51,6 +51,8 @@ int durable_published(struct durable *d, const struct batch *b, struct error *er
 void durable_figures(const struct durable *d, struct checkpoint_figures *figures);
 
 uint32_t durable_wake_fds(const struct durable *d, int fds[2]);
+/* First of all in each step: who waits for the disk asks then, and nobody is woken again. */
+void durable_heard(struct durable *d);
 
 /* Between chunks: a slice of a snapshot. 1 while there is more to do. */
 int durable_step(struct durable *d, struct error *err);

@@ -749,6 +749,8 @@ static bool leaves_replay(const struct pipeline *p)
 
 int pipeline_step(struct pipeline *p, uint32_t chunks_max, struct error *err)
 {
+	if (p->durable != NULL)
+		durable_heard(p->durable);
 	if (p->emit != EMIT_NOTHING)
 		return go_on_finishing(p, err);
 	if (leaves_replay(p))

@@ -110,6 +110,14 @@ uint32_t checkpoint_wake_fds(const struct checkpoint *c, int fds[2])
 	return 2;
 }
 
+void checkpoint_heard(struct checkpoint *c)
+{
+	if (c->log_worker == NULL)
+		return;
+	disk_worker_heard(c->log_worker);
+	disk_worker_heard(c->snapshot_worker);
+}
+
 struct checkpoint *checkpoint_open(const struct checkpoint_config *config,
 	struct state_part *const *parts, uint32_t part_count, struct error *err)
 {
@@ -249,8 +257,6 @@ int checkpoint_commit(
 
 int checkpoint_wait(struct checkpoint *c, int64_t us_max, struct error *err)
 {
-	if (c->log_worker != NULL)
-		disk_worker_heard(c->log_worker);
 	return frame_log_sync_end(&c->log, us_max, err);
 }
 

@@ -172,6 +172,8 @@ int checkpoint_published(struct checkpoint *c, int64_t id, struct error *err);
 
 /* To be waited for while a commit or a snapshot is going on; returns how many of two there are. */
 uint32_t checkpoint_wake_fds(const struct checkpoint *c, int fds[2]);
+/* Before anything is asked after a wait, else they stay readable. */
+void checkpoint_heard(struct checkpoint *c);
 
 /*
  * A slice of a snapshot that is being taken, if one is: about bytes_max of it; 1 while there is

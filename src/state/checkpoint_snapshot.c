@@ -115,8 +115,6 @@ int checkpoint_step(struct checkpoint *c, size_t bytes_max, struct error *err)
 	struct checkpoint_snapshot *s = &c->snapshot;
 	if (s->phase != SNAPSHOT_SCANNING && s->phase != SNAPSHOT_SYNCING)
 		return 0;
-	if (c->snapshot_worker != NULL)
-		disk_worker_heard(c->snapshot_worker);
 	int r = frame_log_sync_end(&s->file, 0, err);
 	if (r < 0)
 		return r;

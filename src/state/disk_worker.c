@@ -19,6 +19,7 @@ struct disk_worker {
 	struct disk_work *last;
 	bool closing;
 	int fd;
+	bool told; /* under the lock: fd was written to, and not heard */
 };
 
 static void run(struct disk_work *work)
@@ -52,6 +53,7 @@ static void *worker_main(void *argument)
 		pthread_cond_broadcast(&w->finished);
 		ssize_t n = write(w->fd, &one, sizeof(one));
 		(void)n; /* full: it is readable */
+		w->told = true;
 	}
 	pthread_mutex_unlock(&w->lock);
 	return NULL;
@@ -138,7 +140,12 @@ int disk_worker_fd(const struct disk_worker *w)
 
 void disk_worker_heard(struct disk_worker *w)
 {
-	uint64_t times;
-	ssize_t n = read(w->fd, &times, sizeof(times));
-	(void)n; /* nothing was there */
+	pthread_mutex_lock(&w->lock);
+	if (w->told) {
+		uint64_t times;
+		ssize_t n = read(w->fd, &times, sizeof(times));
+		(void)n; /* it was written to */
+		w->told = false;
+	}
+	pthread_mutex_unlock(&w->lock);
 }

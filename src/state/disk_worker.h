@@ -41,7 +41,10 @@ bool disk_work_done(const struct disk_work *work);
 /* For so long at most (-1: until then); whether it is done. */
 bool disk_worker_wait(struct disk_worker *w, struct disk_work *work, int64_t us_max);
 
-/* Readable when something was done since the last disk_worker_heard. */
+/*
+ * Readable when something was done since the last disk_worker_heard: hear first and look at the
+ * works then, so that what ends in between is told again. No system call while nothing was told.
+ */
 int disk_worker_fd(const struct disk_worker *w);
 void disk_worker_heard(struct disk_worker *w);
 
