@@ -3,21 +3,27 @@
 #include "state/huge_pages.h"
 
 #include "base/check.h"
+#include "base/clock.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
-/* The page that is ready, of the process. */
+enum { idle_us = 1000000 };
+
+/* The pages that are ready, of the process. */
 static struct {
 	pthread_once_t once;
 	pthread_mutex_t lock;
 	pthread_cond_t taken;
-	char *ready;
+	char *ready[huge_pages_ready_max];
+	uint32_t count;
+	uint32_t wanted;
 } ahead = {.once = PTHREAD_ONCE_INIT,
 	.lock = PTHREAD_MUTEX_INITIALIZER,
-	.taken = PTHREAD_COND_INITIALIZER};
+	.taken = PTHREAD_COND_INITIALIZER,
+	.wanted = 1};
 
 void huge_pages_init(struct huge_pages *h, size_t block_bytes)
 {
@@ -33,38 +39,54 @@ void huge_pages_release(struct huge_pages *h)
 	*h = (struct huge_pages){0};
 }
 
-/* Twice the bytes, and what is before and behind the aligned half goes back. */
-static char *map_page(void)
+/* Twice the bytes, and what is before and behind the aligned half goes back; NULL: no memory. */
+static char *map_page(int advice)
 {
 	size_t bytes = huge_page_bytes;
 	char *from = mmap(NULL, 2 * bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
 		0);
-	check(from != MAP_FAILED);
+	if (from == MAP_FAILED)
+		return NULL;
 	size_t before = -(uintptr_t)from & (bytes - 1);
 	if (before > 0)
 		munmap(from, before);
 	munmap(from + before + bytes, bytes - before);
 	/* Without huge pages it is memory all the same. */
-	madvise(from + before, bytes, MADV_HUGEPAGE);
+	madvise(from + before, bytes, advice);
 	return from + before;
 }
 
+/* Also where the kernel has only small ones. */
 static char *touched_page(void)
 {
-	char *page = map_page();
-	*(volatile char *)page = 0;
+	char *page = map_page(MADV_HUGEPAGE);
+	if (page != NULL && madvise(page, huge_page_bytes, MADV_POPULATE_WRITE) != 0)
+		*(volatile char *)page = 0;
 	return page;
 }
 
-/* For as long as the process runs. */
+static void wait_until_idle(void)
+{
+	int64_t until_us = clock_wall_us(&clock_system) + idle_us;
+	struct timespec until = {until_us / 1000000, until_us % 1000000 * 1000};
+	if (pthread_cond_timedwait(&ahead.taken, &ahead.lock, &until) == 0)
+		return;
+	ahead.wanted = 1;
+	while (ahead.count > ahead.wanted)
+		munmap(ahead.ready[--ahead.count], huge_page_bytes);
+}
+
+/* For as long as the process runs, or has memory. */
 static void *keep_ready(void *unused)
 {
 	(void)unused;
-	for (;;) {
-		char *page = touched_page();
+	char *page;
+	while ((page = touched_page()) != NULL) {
 		pthread_mutex_lock(&ahead.lock);
-		ahead.ready = page;
-		while (ahead.ready != NULL)
+		ahead.ready[ahead.count++] = page;
+		while (ahead.count >= ahead.wanted && ahead.wanted > 1)
+			wait_until_idle();
+		while (ahead.count >= ahead.wanted)
 			pthread_cond_wait(&ahead.taken, &ahead.lock);
 		pthread_mutex_unlock(&ahead.lock);
 	}
@@ -74,7 +96,7 @@ static void *keep_ready(void *unused)
 static void start(void)
 {
 	pthread_t thread;
-	/* Without the thread every page is touched by who needs it. */
+	/* Without the thread pages are small. */
 	if (pthread_create(&thread, NULL, keep_ready, NULL) == 0)
 		pthread_detach(thread);
 }
@@ -84,15 +106,27 @@ void huge_pages_expect(void)
 	pthread_once(&ahead.once, start);
 }
 
+uint32_t huge_pages_ready(void)
+{
+	pthread_mutex_lock(&ahead.lock);
+	uint32_t count = ahead.count;
+	pthread_mutex_unlock(&ahead.lock);
+	return count;
+}
+
 static char *take_page(void)
 {
 	huge_pages_expect();
 	pthread_mutex_lock(&ahead.lock);
-	char *page = ahead.ready;
-	ahead.ready = NULL;
+	char *page = ahead.count > 0 ? ahead.ready[--ahead.count] : NULL;
+	if (page == NULL && ahead.wanted < huge_pages_ready_max)
+		ahead.wanted *= 2;
 	pthread_cond_signal(&ahead.taken);
 	pthread_mutex_unlock(&ahead.lock);
-	return page != NULL ? page : touched_page();
+	if (page == NULL)
+		page = map_page(MADV_NOHUGEPAGE);
+	check(page != NULL);
+	return page;
 }
 
 static void add_page(struct huge_pages *h)

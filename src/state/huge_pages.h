@@ -6,9 +6,11 @@
  * them: with pages of 4 kB each look at a random row also waits for the page table, twice in a
  * virtual machine. Small tables' blocks are malloc's: who asks decides when to begin.
  *
- * The first touch of a page takes 0.2 ms, and many more where the kernel has to make room or the
- * hypervisor has no memory behind it yet. So a thread of the process keeps one page ready, from
- * huge_pages_expect on; who needs one while it has none touches its own.
+ * The first touch of a page takes 0.2 ms, and 6 where the hypervisor has no memory behind it yet or
+ * the kernel must make room. So no engine's thread makes one: a thread of the process keeps some
+ * ready, from huge_pages_expect on. Who finds none takes 2 MB of small pages instead, whose first
+ * touches are spread over the rows, and from then on twice as many are kept ready, until none was
+ * taken for a second.
  */
 
 #include <stddef.h>
@@ -23,13 +25,15 @@ struct huge_pages {
 	void *given_back;       /* blocks, chained by their first bytes */
 };
 
-enum { huge_page_bytes = 2 * 1024 * 1024 };
+enum { huge_page_bytes = 2 * 1024 * 1024, huge_pages_ready_max = 16 };
 
 void huge_pages_init(struct huge_pages *h, size_t block_bytes);
 void huge_pages_release(struct huge_pages *h);
 
 /* Blocks will be taken soon. */
 void huge_pages_expect(void);
+/* How many pages are: what the process has beyond the tables. */
+uint32_t huge_pages_ready(void);
 
 /* A block of zeros. */
 void *huge_pages_take(struct huge_pages *h);

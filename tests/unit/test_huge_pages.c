@@ -10,6 +10,9 @@
 
 #include <stdbool.h>
 #include <string.h>
+#include <unistd.h>
+
+enum { looks_max = 3000, look_us = 10000, pages_max = 200 };
 
 static bool all_zero(const char *block, size_t bytes)
 {
@@ -46,8 +49,41 @@ static void test_blocks(void **unused)
 	huge_pages_release(&h);
 }
 
+static bool reaches(uint32_t wanted)
+{
+	for (int i = 0; i < looks_max && huge_pages_ready() != wanted; i++)
+		usleep(look_us);
+	return huge_pages_ready() == wanted;
+}
+
+/* One; more after somebody had to go without, never more than the bound; in the end one again. */
+static void test_ready(void **unused)
+{
+	(void)unused;
+	struct huge_pages h;
+	huge_pages_init(&h, huge_page_bytes);
+	huge_pages_expect();
+	assert_true(reaches(1));
+	huge_pages_take(&h);
+	assert_true(reaches(1));
+	/* Nobody can make a page as fast as one is taken. */
+	for (int taken = 0; huge_pages_ready() < 2; taken++) {
+		assert_true(taken < pages_max);
+		for (int i = 0; i < 4; i++)
+			huge_pages_take(&h);
+		usleep(look_us);
+	}
+	for (int i = 0; i < pages_max; i++) {
+		huge_pages_take(&h);
+		assert_true(huge_pages_ready() <= huge_pages_ready_max);
+	}
+	assert_true(reaches(1));
+	huge_pages_release(&h);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_blocks)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_blocks), cmocka_unit_test(test_ready)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
