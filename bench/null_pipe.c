@@ -1,6 +1,6 @@
 /*
- * Lines of a pipe, each probe (bench_send_open) printed as it comes, nothing else: null_pipe <LINES.
- * What lies before and behind cdcl: the sender, two pipes, the receiver, the machine's scheduler.
+ * Lines of a pipe, each probe (bench_send_open) printed as it comes, nothing else. What lies before
+ * and behind cdcl: the sender, two pipes, the receiver, the scheduler of the machine.
  */
 #include <stdio.h>
 #include <string.h>
