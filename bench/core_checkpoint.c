@@ -107,6 +107,7 @@ static void batch(struct bench *b, int64_t id)
 	must(checkpoint_commit(b->checkpoint, &batch, &b->err), b);
 	must(checkpoint_wait(b->checkpoint, -1, &b->err), b);
 	must(checkpoint_published(b->checkpoint, id, &b->err), b);
+	must(checkpoint_wait(b->checkpoint, -1, &b->err), b);
 }
 
 static void tell(const char *what, int64_t bytes, int64_t rows, double took)

@@ -146,6 +146,7 @@ struct plan {
 	/* tests make snapshots likely, and long; 0: as they are by default */
 	int64_t snapshot_log_bytes_min;
 	int64_t snapshot_slice_bytes;
+	uint32_t snapshot_turn_steps;
 	const struct timezone *timezone;        /* NULL: UTC */
 	struct str timezone_name;
 	struct plan_node **nodes;

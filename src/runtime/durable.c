@@ -321,7 +321,8 @@ struct durable *durable_open(struct plan *plan, struct error *err)
 		.path = str_dup(plan->checkpoint, &d->arena).data,
 		.job = plan->job_name,
 		.snapshot_log_bytes_min = plan->snapshot_log_bytes_min,
-		.in_background = disk_is_system()};
+		.in_background = disk_is_system(),
+		.turn_steps = plan->snapshot_turn_steps};
 	int r = check_plan(plan, err);
 	if (r == 0)
 		d->checkpoint = checkpoint_open(&config, NULL, 0, err);

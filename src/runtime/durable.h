@@ -42,7 +42,10 @@ void durable_replay_order(const struct durable *d, struct read_order *order);
 
 int durable_intend(struct durable *d, const struct intake *intakes, uint32_t count,
 	const struct read_order *order, const struct batch *b, struct error *err);
-/* What intend or commit wrote is durable: 0; 1: not yet, ask again when a wake_fd is readable. */
+/*
+ * What intend or commit wrote is durable, and before them: what the last batch left for a snapshot
+ * is done: 0; 1: not yet, ask again when a wake_fd is readable.
+ */
 int durable_wait(struct durable *d, struct error *err);
 int durable_commit(struct durable *d, const struct intake *intakes, uint32_t count,
 	const struct batch *b, struct error *err);

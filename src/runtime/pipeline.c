@@ -21,7 +21,7 @@ enum {
 };
 
 /* Of the end of a batch (emit_more): what was begun and has to be durable before it goes on. */
-enum emit_phase { EMIT_NOTHING, EMIT_INTENDED, EMIT_COMMITTED };
+enum emit_phase { EMIT_NOTHING, EMIT_BEGUN, EMIT_INTENDED, EMIT_COMMITTED };
 
 enum pipeline_phase { PHASE_READING, PHASE_CLOSING, PHASE_WIDER, PHASE_DONE };
 
@@ -617,13 +617,19 @@ static int emit_batch(struct pipeline *p, struct error *err)
 	struct batch_figures *f = &p->figures;
 	struct durable *d = p->durable;
 	int r = 0;
-	if (p->emit == EMIT_NOTHING && d != NULL)
-		r = durable_intend(
-			d, p->intakes, p->intake_count, &p->order, &p->batch, err);
-	if (p->emit == EMIT_NOTHING && r == 0)
-		p->emit = EMIT_INTENDED;
-	if (r == 0 && d != NULL)
-		r = durable_wait(d, err);
+	if (p->emit == EMIT_NOTHING)
+		p->emit = EMIT_BEGUN;
+	if (d != NULL)
+		r = durable_wait(d, err); /* for what was begun, or the last batch left */
+	if (p->emit == EMIT_BEGUN && r == 0) {
+		if (d != NULL)
+			r = durable_intend(
+				d, p->intakes, p->intake_count, &p->order, &p->batch, err);
+		if (r == 0)
+			p->emit = EMIT_INTENDED;
+		if (r == 0 && d != NULL)
+			r = durable_wait(d, err);
+	}
 	if (p->emit == EMIT_INTENDED && r == 0) {
 		r = emit_rows(p, err);
 		if (r == 0 && d != NULL)

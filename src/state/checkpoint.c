@@ -123,6 +123,7 @@ struct checkpoint *checkpoint_open(const struct checkpoint_config *config,
 {
 	struct checkpoint *c = checkpoint_alloc(config->path, config->job);
 	checkpoint_set_parts(c, parts, part_count);
+	c->turn_steps = config->turn_steps;
 	c->snapshot_log_bytes_min = config->snapshot_log_bytes_min > 0
 		? config->snapshot_log_bytes_min
 		: (int64_t)snapshot_log_megabytes_min * 1024 * 1024;
@@ -182,7 +183,9 @@ int checkpoint_close(struct checkpoint *c, struct error *err)
 {
 	if (c == NULL)
 		return 0;
-	int r = c->recovered && !c->log.failed ? frame_log_sync(&c->log, err) : 0;
+	int r = checkpoint_turn_end(c, -1, err);
+	if (r == 0 && c->recovered && !c->log.failed)
+		r = frame_log_sync(&c->log, err);
 	checkpoint_snapshot_release(c);
 	frame_log_close(&c->log);
 	disk_worker_close(c->log_worker);
@@ -214,12 +217,14 @@ int checkpoint_intend(
 	struct checkpoint *c, const struct checkpoint_intent *intent, struct error *err)
 {
 	check(c->recovered);
-	int renewed = renew(c, err);
-	if (renewed < 0)
-		return renewed;
+	int r = checkpoint_turn_end(c, -1, err);
+	if (r == 0)
+		r = renew(c, err);
+	if (r < 0)
+		return r;
 	strbuf_reset(&c->scratch);
 	checkpoint_add_intent(intent, &c->scratch);
-	int r = frame_log_append(&c->log, FRAME_INTENT, strbuf_str(&c->scratch), err);
+	r = frame_log_append(&c->log, FRAME_INTENT, strbuf_str(&c->scratch), err);
 	return r < 0 ? r : frame_log_sync_begin(&c->log, NULL, err);
 }
 
@@ -244,7 +249,7 @@ int checkpoint_commit(
 	struct checkpoint *c, const struct checkpoint_batch *batch, struct error *err)
 {
 	check(c->recovered);
-	int r = 0;
+	int r = checkpoint_turn_end(c, -1, err);
 	for (uint32_t i = 0; i < c->part_count && r == 0; i++)
 		r = append_changes(c, i, err);
 	if (r < 0)
@@ -257,40 +262,31 @@ int checkpoint_commit(
 
 int checkpoint_wait(struct checkpoint *c, int64_t us_max, struct error *err)
 {
-	return frame_log_sync_end(&c->log, us_max, err);
-}
-
-static int64_t log_bytes(const struct checkpoint *c)
-{
-	return c->older_log_bytes + c->log.bytes;
-}
-
-static bool wants_snapshot(const struct checkpoint *c)
-{
-	int64_t enough = c->snapshot_log_bytes_min > c->snapshot_bytes ? c->snapshot_log_bytes_min
-								       : c->snapshot_bytes;
-	return c->snapshot.phase == SNAPSHOT_NONE && log_bytes(c) >= enough;
+	int r = checkpoint_turn_end(c, us_max, err);
+	return r != 0 ? r : frame_log_sync_end(&c->log, us_max, err);
 }
 
 int checkpoint_published(struct checkpoint *c, int64_t id, struct error *err)
 {
-	check(c->recovered);
+	check(c->recovered && !c->turn.given);
 	strbuf_reset(&c->scratch);
 	record_add_i64(&c->scratch, id);
 	int r = frame_log_append(&c->log, FRAME_PUBLISHED, strbuf_str(&c->scratch), err);
 	/* A process that dies now need not show the batch again; a power cut may ask for that. */
 	if (r == 0)
 		r = frame_log_flush(&c->log, err);
-	if (r == 0 && c->snapshot.phase == SNAPSHOT_WHOLE)
-		r = checkpoint_snapshot_adopt(c, err);
-	if (r == 0 && wants_snapshot(c))
-		r = checkpoint_snapshot_begin(c, err);
+	if (r == 0)
+		checkpoint_turn_begin(c);
 	return r;
 }
 
 void checkpoint_figures(const struct checkpoint *c, struct checkpoint_figures *figures)
 {
-	*figures = (struct checkpoint_figures){.log_bytes = log_bytes(c),
+	if (c->turn.given) {
+		*figures = c->turn.figures;
+		return;
+	}
+	*figures = (struct checkpoint_figures){.log_bytes = checkpoint_log_bytes(c),
 		.snapshot_bytes = c->snapshot_bytes,
 		.snapshots = c->snapshots,
 		.written_bytes = c->older_written_bytes + c->log.bytes - c->log_begun_at,

@@ -25,6 +25,9 @@
  *	(sinks publish)
  *	checkpoint_published   in the file when it returns; on disk with the next sync, or at close
  *
+ * What a publish begins for snapshots (its turn: a snapshot counts, a new log and snapshot begin)
+ * is done while the job reads on, and before the next intent. Its error is that of the next call.
+ *
  * Recovery gives the state after the last batch that is known to be published, and when there is a
  * later intent, that intent: the batch has to be run again with the same id, time, ranges and
  * order. A BATCH without PUBLISHED does not count, because nobody knows whether its sinks showed
@@ -57,6 +60,8 @@ struct checkpoint_config {
 	int64_t snapshot_log_bytes_min;
 	/* threads of its own write snapshots and sync: see checkpoint_wait */
 	bool in_background;
+	/* without them: so many calls of checkpoint_step from a publish to its turn; tests */
+	uint32_t turn_steps;
 };
 
 enum {
@@ -165,12 +170,13 @@ int checkpoint_commit(
 	struct checkpoint *c, const struct checkpoint_batch *batch, struct error *err);
 /*
  * In the background intend and commit only begin: what they wrote is durable when this answers 0;
- * 1: not within us_max (then one of the wake_fds tells when to ask again).
+ * 1: not within us_max (then one of the wake_fds tells when to ask again). After published: its
+ * turn is done, else the next intend waits for it.
  */
 int checkpoint_wait(struct checkpoint *c, int64_t us_max, struct error *err);
 int checkpoint_published(struct checkpoint *c, int64_t id, struct error *err);
 
-/* To be waited for while a commit or a snapshot is going on; returns how many of two there are. */
+/* To be waited for while a commit, turn or snapshot goes on; returns how many of two there are. */
 uint32_t checkpoint_wake_fds(const struct checkpoint *c, int fds[2]);
 /* Before anything is asked after a wait, else they stay readable. */
 void checkpoint_heard(struct checkpoint *c);
@@ -199,6 +205,7 @@ struct checkpoint_figures {
 	bool snapshot_whole;            /* it runs, and waits for the end of a batch */
 };
 
+/* While a turn goes on, as they were before it. */
 void checkpoint_figures(const struct checkpoint *c, struct checkpoint_figures *figures);
 
 #endif

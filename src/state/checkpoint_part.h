@@ -54,6 +54,18 @@ struct checkpoint_snapshot {
 	uint64_t frames;
 };
 
+/*
+ * What a publish has to do with files for snapshots: one that is whole counts from now on, and a
+ * new one begins with a log of its own. Between `given` and the end of it the checkpoint is the
+ * snapshot's worker's: others look at nothing of it but this and the workers.
+ */
+struct checkpoint_turn {
+	bool given;
+	uint32_t steps;         /* without a worker: done after so many more calls of step */
+	struct disk_work work;
+	struct checkpoint_figures figures;      /* as they were before it */
+};
+
 struct checkpoint {
 	char *folder;
 	struct str job;         /* arena */
@@ -81,6 +93,8 @@ struct checkpoint {
 	int64_t snapshot_bytes;
 	int64_t snapshots;
 	struct checkpoint_snapshot snapshot;
+	struct checkpoint_turn turn;
+	uint32_t turn_steps;
 	struct checkpoint_found found;
 	struct strbuf scratch;
 };
@@ -89,6 +103,12 @@ struct checkpoint {
 struct checkpoint *checkpoint_alloc(const char *folder, struct str job);
 /* "FOLDER/log-7"; in the arena. */
 const char *checkpoint_path(struct checkpoint *c, const char *kind, uint64_t number);
+
+/* What a start has to read beside the snapshot. */
+static inline int64_t checkpoint_log_bytes(const struct checkpoint *c)
+{
+	return c->older_log_bytes + c->log.bytes;
+}
 
 /* ---- checkpoint_frame.c ---- */
 
@@ -136,10 +156,12 @@ int checkpoint_read(struct checkpoint *c, struct error *err);
 
 /* A new log, whole with its head and name; c->log is it afterwards. */
 int checkpoint_next_log(struct checkpoint *c, uint64_t number, struct error *err);
-/* A log of its own from here on, and a snapshot that begins. Between batches. */
-int checkpoint_snapshot_begin(struct checkpoint *c, struct error *err);
-/* A whole one counts from now on; what it makes unneeded is removed. Between batches. */
+/* A whole one counts from now on; what it makes unneeded is removed. Not within an end of batch. */
 int checkpoint_snapshot_adopt(struct checkpoint *c, struct error *err);
+/* When there is a reason for it: a batch was published just now. */
+void checkpoint_turn_begin(struct checkpoint *c);
+/* 0: none is going on any more; 1: not within us_max (-1: waits until it is done). */
+int checkpoint_turn_end(struct checkpoint *c, int64_t us_max, struct error *err);
 void checkpoint_snapshot_release(struct checkpoint *c);
 
 #endif

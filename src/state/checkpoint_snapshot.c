@@ -36,7 +36,7 @@ int checkpoint_next_log(struct checkpoint *c, uint64_t number, struct error *err
 		frame_log_close(&log);
 		return r;
 	}
-	c->manifest = manifest;
+	c->manifest.newest = number; /* its id is read by others meanwhile */
 	c->older_log_bytes += c->log.bytes;
 	c->older_written_bytes += c->log.bytes - c->log_begun_at;
 	c->log_begun_at = 0;
@@ -46,7 +46,8 @@ int checkpoint_next_log(struct checkpoint *c, uint64_t number, struct error *err
 	return 0;
 }
 
-int checkpoint_snapshot_begin(struct checkpoint *c, struct error *err)
+/* A log of its own from here on, and a snapshot that begins. */
+static int begin(struct checkpoint *c, struct error *err)
 {
 	struct checkpoint_snapshot *s = &c->snapshot;
 	check(s->phase == SNAPSHOT_NONE);
@@ -113,9 +114,12 @@ static int scan_slice(struct checkpoint *c, size_t bytes_max, struct error *err)
 int checkpoint_step(struct checkpoint *c, size_t bytes_max, struct error *err)
 {
 	struct checkpoint_snapshot *s = &c->snapshot;
+	int r = checkpoint_turn_end(c, 0, err);
+	if (r != 0)
+		return r < 0 ? r : 0;
 	if (s->phase != SNAPSHOT_SCANNING && s->phase != SNAPSHOT_SYNCING)
 		return 0;
-	int r = frame_log_sync_end(&s->file, 0, err);
+	r = frame_log_sync_end(&s->file, 0, err);
 	if (r < 0)
 		return r;
 	/* Between two gathered blocks, so that no append has to wait for the disk. */
@@ -159,7 +163,8 @@ int checkpoint_snapshot_adopt(struct checkpoint *c, struct error *err)
 		return r;
 	}
 	uint64_t first = c->manifest.older == 0 ? 1 : c->manifest.older;
-	c->manifest = manifest;
+	c->manifest.snapshot = manifest.snapshot;
+	c->manifest.older = manifest.older;
 	c->snapshot_bytes = s->file.bytes;
 	c->older_log_bytes = 0;
 	c->snapshots++;
@@ -167,6 +172,56 @@ int checkpoint_snapshot_adopt(struct checkpoint *c, struct error *err)
 	s->phase = SNAPSHOT_NONE;
 	r = remove_numbers(c, "snap", first, manifest.older, err);
 	return r < 0 ? r : remove_numbers(c, "log", first, manifest.older, err);
+}
+
+/* ---- turns ---- */
+
+static bool wants_snapshot(const struct checkpoint *c)
+{
+	int64_t enough = c->snapshot_log_bytes_min > c->snapshot_bytes ? c->snapshot_log_bytes_min
+								       : c->snapshot_bytes;
+	return c->snapshot.phase == SNAPSHOT_NONE && checkpoint_log_bytes(c) >= enough;
+}
+
+static int turn(void *of, struct error *err)
+{
+	struct checkpoint *c = of;
+	int r = c->snapshot.phase == SNAPSHOT_WHOLE ? checkpoint_snapshot_adopt(c, err) : 0;
+	return r == 0 && wants_snapshot(c) ? begin(c, err) : r;
+}
+
+void checkpoint_turn_begin(struct checkpoint *c)
+{
+	struct checkpoint_turn *t = &c->turn;
+	if (c->snapshot.phase != SNAPSHOT_WHOLE && !wants_snapshot(c))
+		return;
+	checkpoint_figures(c, &t->figures);
+	t->given = true;
+	t->steps = c->turn_steps;
+	t->work = (struct disk_work){.call = turn, .of = c};
+	if (c->snapshot_worker != NULL)
+		disk_worker_give(c->snapshot_worker, &t->work);
+}
+
+int checkpoint_turn_end(struct checkpoint *c, int64_t us_max, struct error *err)
+{
+	struct checkpoint_turn *t = &c->turn;
+	if (!t->given)
+		return 0;
+	if (c->snapshot_worker == NULL) {
+		if (us_max == 0 && t->steps > 0) {
+			t->steps--;
+			return 1;
+		}
+		t->given = false;
+		return turn(c, err);
+	}
+	if (!disk_worker_wait(c->snapshot_worker, &t->work, us_max))
+		return 1;
+	t->given = false;
+	if (t->work.result < 0 && err != NULL)
+		*err = t->work.err;
+	return t->work.result;
 }
 
 void checkpoint_snapshot_release(struct checkpoint *c)

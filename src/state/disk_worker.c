@@ -24,6 +24,10 @@ struct disk_worker {
 
 static void run(struct disk_work *work)
 {
+	if (work->call != NULL) {
+		work->result = work->call(work->of, &work->err);
+		return;
+	}
 	int r = work->bytes.len == 0
 		? 0
 		: file_write_all(work->fd, strbuf_str(&work->bytes), work->path, &work->err);

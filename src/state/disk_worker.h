@@ -3,7 +3,8 @@
 
 /*
  * A thread that writes and syncs files, one piece of work after the other, so that the engine's
- * thread never stands still while the disk does.
+ * thread never stands still while the disk does. A piece that is more than one write and sync is a
+ * function.
  *
  *	engine    give(work) ... done(work)? or wait(work), or the loop waits for disk_worker_fd
  *	worker    takes the oldest, writes its bytes, syncs, says done
@@ -25,6 +26,9 @@ struct disk_work {
 	struct strbuf bytes; /* written first; empty: none */
 	bool sync;           /* contents and length */
 	const char *folder;  /* then the names in it; NULL: none */
+	/* instead of all that: what it answers is the result; `of` is the worker's meanwhile */
+	int (*call)(void *of, struct error *err);
+	void *of;
 	int result;          /* 0, or negative with err filled */
 	struct error err;
 	struct disk_work *next;

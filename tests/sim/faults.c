@@ -82,6 +82,7 @@ static const struct mutation mutations[] = {
 	{"crc", "checksums are not looked at"},
 	{"undo", "a batch that nobody knows to be published counts at recovery"},
 	{"intent", "what a batch is made of is not durable before it is shown"},
+	{"turn", "a snapshot counts before the batch is published whose rows it has"},
 	{"dedupe", "a sink gets the batch again that its target holds"},
 	{"order", "a batch that is run again takes its messages as they come"},
 	{"lost-answer", "a commit without answer may come in the next transaction"},
@@ -132,6 +133,16 @@ int __wrap_checkpoint_intend(
 	struct checkpoint *c, const struct checkpoint_intent *intent, struct error *err)
 {
 	return faults_is_off("intent") ? 0 : __real_checkpoint_intend(c, intent, err);
+}
+
+int __real_checkpoint_step(struct checkpoint *c, size_t bytes_max, struct error *err);
+int __wrap_checkpoint_step(struct checkpoint *c, size_t bytes_max, struct error *err);
+
+int __wrap_checkpoint_step(struct checkpoint *c, size_t bytes_max, struct error *err)
+{
+	int r = __real_checkpoint_step(c, bytes_max, err);
+	bool early = faults_is_off("turn") && c->snapshot.phase == SNAPSHOT_WHOLE;
+	return r == 0 && early && !c->turn.given ? checkpoint_snapshot_adopt(c, err) : r;
 }
 
 int __real_frame_reader_next(struct frame_reader *r, struct frame *frame, struct error *err);

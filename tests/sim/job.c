@@ -65,6 +65,7 @@ int job_load(struct sim_job *job, struct error *err)
 	job->plan = script_plan(s); /* until the process ends */
 	job->plan->snapshot_log_bytes_min = 2000;
 	job->plan->snapshot_slice_bytes = 100;
+	job->plan->snapshot_turn_steps = 1;
 	return 0;
 }
 

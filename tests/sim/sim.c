@@ -150,6 +150,7 @@ static bool one_seed(uint64_t seed)
 	struct plan *plan = job_chosen()->plan;
 	plan->snapshot_log_bytes_min = 200 + world_choose(20000);
 	plan->snapshot_slice_bytes = 1 + world_choose(600);
+	plan->snapshot_turn_steps = world_choose(4);
 	world->workload = workload_make(20 + world_choose(world_once_in(4) ? 1000 : 250));
 	figures.seeds++;
 	int64_t calls_before = 0;

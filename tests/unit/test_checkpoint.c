@@ -43,6 +43,7 @@ struct job {
 	uint64_t steps;         /* a random sequence of its own */
 };
 
+static uint32_t turn_steps; /* from a publish to its turn: also into a batch, and to its end */
 static struct strbuf wanted[batches_max + 1];   /* [i]: after batch i-1 */
 
 /* ---- a job ---- */
@@ -76,7 +77,8 @@ static int job_open(struct job *j, struct error *err)
 	j->part = table_state_part(j->table);
 	struct checkpoint_config config = {.path = "state/orders",
 		.job = str_lit("orders"),
-		.snapshot_log_bytes_min = 3000};
+		.snapshot_log_bytes_min = 3000,
+		.turn_steps = turn_steps};
 	j->checkpoint = checkpoint_open(&config, &j->part, 1, err);
 	if (j->checkpoint == NULL)
 		return -(int)err->code;
@@ -322,6 +324,7 @@ static void test_goes_on(void **state)
 		assert_false(j.found->interrupted);
 		assert_true(holds(&j, end - 4));
 		assert_int_equal(run_to(&j, end, &committed, &err), 0);
+		assert_int_equal(checkpoint_wait(j.checkpoint, -1, &err), 0);
 		checkpoint_figures(j.checkpoint, &figures);
 		snapshots += figures.snapshots;
 		assert_int_equal(job_close(&j, &err), 0);
@@ -357,6 +360,7 @@ static bool one_fault(int64_t at, bool on, int number, uint64_t seed, bool *over
 	struct job j;
 	int64_t committed = -1;
 	memory_reset();
+	turn_steps = (uint32_t)seed & 3;
 	memory->fail_at = at;
 	memory->fail_on = on;
 	memory->fail_errno = number;
@@ -371,6 +375,7 @@ static bool one_fault(int64_t at, bool on, int number, uint64_t seed, bool *over
 	/* A failed call that nobody heard of would be bytes lost in silence. */
 	good = good && (r < 0 || closed < 0 || memory->calls < at || committed == batches_max - 1);
 	*over = memory->calls < at;
+	turn_steps = 0;
 	random_state = seed;
 	memory_power_cut(choose);
 	return good && comes_back(committed);

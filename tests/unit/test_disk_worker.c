@@ -183,6 +183,8 @@ static void step(struct checkpoint *c, bool to_its_end)
 	struct checkpoint_figures f;
 	int fds[2];
 	checkpoint_wake_fds(c, fds);
+	if (to_its_end)
+		assert_int_equal(checkpoint_wait(c, -1, &err), 0);
 	for (int turn = 0; turn < 2 || to_its_end; turn++) {
 		int r = checkpoint_step(c, 2 * 1024, &err);
 		assert_true(r >= 0);
