@@ -24,6 +24,7 @@
 #include "source/source_kinds.h"
 
 #include <inttypes.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -60,12 +61,32 @@ static bool leads(const struct fetch_source *fs, int32_t broker)
 	return false;
 }
 
+static bool view_leads(const struct cluster_view *view, int32_t broker)
+{
+	for (uint32_t i = 0; i < view->topic_count; i++)
+		for (uint32_t k = 0; k < view->topics[i].partition_count; k++)
+			if (view->topics[i].partitions[k].leader == broker)
+				return true;
+	return false;
+}
+
+/*
+ * Connections are made while the keeper still asks where partitions begin and end: those of topics
+ * that are named will be read. Of a pattern the view has all topics.
+ */
+static bool will_read(const struct fetch_source *fs, int32_t broker)
+{
+	if (fs->progress.count > 0 || fs->config->topic_count == 0)
+		return leads(fs, broker);
+	return view_leads(&fs->map->view, broker);
+}
+
 static void broker_meet(struct fetch_source *fs, uint32_t number)
 {
 	const struct cluster_broker *told = &fs->map->view.brokers[number];
 	const struct fetch_addresses *addresses = &fs->map->addresses[number];
 	struct fetch_broker *b = broker_find(fs, told->id);
-	if (addresses->count == 0 || (b == NULL && !leads(fs, told->id)))
+	if (addresses->count == 0 || (b == NULL && !will_read(fs, told->id)))
 		return;
 	if (b == NULL) {
 		b = fetch_broker_open(
@@ -117,7 +138,7 @@ static void part_with_some(struct fetch_source *fs)
 	uint32_t kept = 0;
 	for (uint32_t i = 0; i < fs->broker_count; i++) {
 		struct fetch_broker *b = fs->brokers[i];
-		if (leads(fs, b->id) || !fetch_broker_idle(b, fs->chunk)) {
+		if (will_read(fs, b->id) || !fetch_broker_idle(b, fs->chunk)) {
 			fs->brokers[kept++] = b;
 			continue;
 		}
@@ -192,6 +213,13 @@ static int serve(struct fetch_source *fs, struct fetch_broker *b, struct error *
 		fetch_look(fs);
 	}
 	return r;
+}
+
+/* No question yet. */
+static void greet(struct fetch_source *fs)
+{
+	for (uint32_t i = 0; i < fs->broker_count; i++)
+		fetch_connection_step(&fs->brokers[i]->connection);
 }
 
 /* ---- Waiting ---- */
@@ -393,8 +421,10 @@ static int fill(struct source *s, struct messages *out, struct error *err)
 	s->unreachable = !kafka_keeper_reaches(fs->keeper);
 	take_map(fs);
 	take_found(fs);
-	if (!kafka_keeper_resolved(fs->keeper))
+	if (!kafka_keeper_resolved(fs->keeper)) {
+		greet(fs);
 		return SOURCE_WAITING;
+	}
 	fs->in_turn = kafka_progress_turn(&fs->progress, &fs->turns);
 	uint32_t before = out->count;
 	r = fill_some(fs, out, err);
@@ -450,6 +480,22 @@ static int open_waiting(struct fetch_source *fs, struct error *err)
 	return 0;
 }
 
+/* What the keeper finds, and meanwhile the brokers' greetings. */
+static void await_partitions(struct fetch_source *fs)
+{
+	int64_t until_us = fetch_now_us(fs) + open_wait_ms * 1000;
+	while (!kafka_keeper_resolved(fs->keeper) && kafka_keeper_hear(fs->keeper, NULL) == 0) {
+		int64_t left_us = until_us - fetch_now_us(fs);
+		if (left_us <= 0)
+			return;
+		struct pollfd p = {.fd = fs->source.wake_fd, .events = POLLIN};
+		poll(&p, 1, (int)(left_us / 1000) + 1);
+		take_events(fs);
+		take_map(fs);
+		greet(fs);
+	}
+}
+
 static int open_source(struct source *s, enum source_run run, struct error *err)
 {
 	struct fetch_source *fs = of(s);
@@ -467,7 +513,7 @@ static int open_source(struct source *s, enum source_run run, struct error *err)
 		return -(int)err->code;
 	fs->cluster = cluster;
 	fs->progress.keeper = fs->keeper;
-	kafka_keeper_await(fs->keeper, fs->event_fd, open_wait_ms);
+	await_partitions(fs);
 	int r = kafka_keeper_hear(fs->keeper, err);
 	if (r < 0)
 		return r;

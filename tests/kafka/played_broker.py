@@ -63,6 +63,7 @@ class PlayedBroker:
         self.bootstrap = ('[%s]:%d' if ':' in self.host else '%s:%d') % (self.host, self.port)
         self.logs, self.asked = {}, []
         self.on_fetch = lambda asked: None
+        self.on_request = lambda s, api: None
         self.lock, self.open, self.ending = threading.RLock(), set(), False
         threading.Thread(target=self.accept, daemon=True).start()
 
@@ -129,6 +130,7 @@ class PlayedBroker:
     def answer(self, s, api, version, number, r):
         least, most = SPOKEN.get(api, (0, -1))
         told = None
+        self.on_request(s, api)
         if api == protocol.VERSIONS:
             body = i16(35 if version > most else 0) + array(i16(k) + i16(a) + i16(b) for k, (a, b) in SPOKEN.items())
         elif not least <= version <= most:
