@@ -65,7 +65,9 @@ class Latency:
         return receiver.communicate()[0].decode(), events / took
 
     def rows(self, name, run, sustainable):
+        """Each from a disk that is at rest: what the run before it wrote would hold up the broker and every sync."""
         for load in LOADS:
+            os.sync()
             said, _ = run(sustainable * load / 100, self.milliseconds)
             expected = (self.milliseconds / 1000 - SKIP_US / 1e6) * PROBES_A_SECOND
             yield row('%s, %d %% load' % (name, load), sustainable * load / 100, said, expected)
