@@ -91,7 +91,7 @@ TABLE = [
     Reach('upsert at 100,000,000 rows', 65, True, at('upsert', '100,000,000 rows', 'update ns'), ' ns'),
     Reach('upsert, 1e8 / 1e6 rows', 3, True, fraction(at('upsert', '100,000,000 rows', 'update ns'),
                                                       at('upsert', '1,000,000 rows', 'update ns')), 'x'),
-    Reach('index and bookkeeping, bytes a row', 16, True, at('upsert', '1,000,000 rows', 'bytes beyond payload')),
+    Reach('index and bookkeeping, bytes a row', 16, True, at('upsert', '1,000,000 rows', 'bookkeeping bytes')),
     Reach('Lua row function / the same in C, instructions', 6, True, fraction(
         at('border', 'cdcl, with, Lua', 'instructions more than none'), at('border', 'cdcl, with, SQL', 'instructions more than none')), 'x'),
     Reach('p99 readable to emitted, 50 % load', 1, True,

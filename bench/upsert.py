@@ -4,9 +4,11 @@ import machine
 from figure import figure, number
 from process import measure
 
-COLUMNS = ['insert ns', 'update ns', 'bytes beyond payload', 'longest chunk ms']
-GB_A_ROW = 100 / (1 << 30)
-LINE = re.compile(r'^(insert|update) +(\d+) rows/s, longest chunk ([\d.]+) ms, ([\d.]+) bytes a row', re.M)
+COLUMNS = ['insert ns', 'update ns', 'bookkeeping bytes', 'unused bytes', 'longest chunk ms', 'longest of an idle loop ms']
+GB_A_ROW, RUNS = 100 / (1 << 30), 3
+LINE = re.compile(r'^(insert|update) +(\d+) rows/s, longest chunk ([\d.]+) ms, bytes a row: '
+                  r'index ([\d.]+), marks ([\d.]+), changes ([\d.]+), unused ([\d.]+)', re.M)
+IDLE = re.compile(r'^idle: longest turn ([\d.]+) ms', re.M)
 
 
 def sizes(full):
@@ -14,19 +16,29 @@ def sizes(full):
     return [keys for keys in wanted if keys * GB_A_ROW < machine.available_gb() * 0.8]
 
 
-def section(build, full, env):
-    rows = []
-    for keys in sizes(full):
+def row(build, keys, env):
+    found = []
+    for _ in range(RUNS):
         run = measure([build + '/bench_core_table', str(keys), '3'], env)
-        lines = LINE.findall(run.text)
-        if run.status != 0 or len(lines) != 3:
+        lines, idle = LINE.findall(run.text), IDLE.search(run.text)
+        if run.status != 0 or len(lines) != 3 or not idle:
             raise RuntimeError('bench_core_table %d: %s%s' % (keys, run.text, run.said))
-        rows.append({'name': '%s rows' % format(keys, ','), 'keys': keys, 'values': {
-            'insert ns': figure([1e9 / float(rate) for kind, rate, _, _ in lines if kind == 'insert'], 'ns', 1),
-            'update ns': figure([1e9 / float(rate) for kind, rate, _, _ in lines if kind == 'update'], 'ns', 1),
-            'bytes beyond payload': figure([float(lines[-1][3])], 'bytes', 1),
-            'longest chunk ms': figure([max(float(longest) for _, _, longest, _ in lines)], 'ms', 2)}})
-    note = 'uniform keys, chunks of 1,024 rows, CPU time of one thread'
+        found.append(([(kind, *map(float, numbers)) for kind, *numbers in lines], float(idle.group(1))))
+    rounds = [line for lines, _ in found for line in lines]
+    return {'name': '%s rows' % format(keys, ','), 'keys': keys, 'values': {
+        'insert ns': figure([1e9 / line[1] for line in rounds if line[0] == 'insert'], 'ns', 1),
+        'update ns': figure([1e9 / line[1] for line in rounds if line[0] == 'update'], 'ns', 1),
+        'bookkeeping bytes': figure([sum(lines[-1][3:6]) for lines, _ in found], 'bytes', 1),
+        'unused bytes': figure([lines[-1][6] for lines, _ in found], 'bytes', 1),
+        'longest chunk ms': figure([lines[0][2] for lines, _ in found], 'ms', 2),
+        'longest of an idle loop ms': figure([idle for _, idle in found], 'ms', 2)}}
+
+
+def section(build, full, env):
+    rows = [row(build, keys, env) for keys in sizes(full)]
+    note = ('uniform keys, chunks of 1,024 rows, CPU time of one thread; bookkeeping: index, marks with NULL bits, the list of what a '
+            'batch changed (all rows in one); unused: of fields for strings, of blocks and of pages kept ready; longest chunk: of the '
+            'round that inserts')
     if full and 10 ** 8 not in [r['keys'] for r in rows]:
         note += '; no memory for %s rows: %s GB available' % (format(10 ** 8, ','), number(machine.available_gb()))
     return {'key': 'upsert', 'title': 'Upsert into a table, a row', 'note': note, 'columns': COLUMNS, 'rows': rows,

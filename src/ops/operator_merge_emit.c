@@ -49,12 +49,12 @@ static int emit_complete(struct operator_merge *self, struct error *err)
 
 static void mark_changed(struct operator_merge *self)
 {
-	const struct table_change *changes;
-	uint32_t count = table_changes(self->shown, &changes), ids[chunk_rows_max];
-	for (uint32_t at = 0; at < count; at += chunk_rows_max) {
-		uint32_t rows = count - at < chunk_rows_max ? count - at : chunk_rows_max;
+	struct table_change changes[chunk_rows_max];
+	uint32_t ids[chunk_rows_max];
+	for (uint32_t at = 0, rows;
+		(rows = table_changes(self->shown, at, chunk_rows_max, changes)) > 0; at += rows) {
 		for (uint32_t i = 0; i < rows; i++)
-			ids[i] = changes[at + i].id;
+			ids[i] = changes[i].id;
 		arena_reset(&self->arena);
 		struct chunk *keys = gather(self, ids, rows);
 		operator_mark_buckets(&self->op, self->shown_key, keys);
@@ -190,26 +190,24 @@ static int emit_pairs(struct operator_merge *self, const struct table_change *ch
 
 static int emit_changes(struct operator_merge *self, struct error *err)
 {
-	const struct table_change *changes;
-	uint32_t count = table_changes(self->shown, &changes);
+	struct table_change changes[chunk_rows_max];
 	int r = 0;
-	bool updates = operator_wants(&self->op, OUTPUT_UPDATE);
-	for (uint32_t at = 0; at < count && r >= 0 && updates; at += chunk_rows_max) {
-		uint32_t rows = count - at < chunk_rows_max ? count - at : chunk_rows_max;
-		r = emit_updates(self, changes + at, rows, err);
-	}
-	bool changelog = operator_wants(&self->op, OUTPUT_CHANGELOG);
-	for (uint32_t at = 0; at < count && r >= 0 && changelog; at += pairs_max) {
-		uint32_t rows = count - at < pairs_max ? count - at : pairs_max;
-		r = emit_pairs(self, changes + at, at, rows, err);
-	}
+	uint32_t rows;
+	if (operator_wants(&self->op, OUTPUT_UPDATE))
+		for (uint32_t at = 0; r >= 0 &&
+			(rows = table_changes(self->shown, at, chunk_rows_max, changes)) > 0;
+			at += rows)
+			r = emit_updates(self, changes, rows, err);
+	if (operator_wants(&self->op, OUTPUT_CHANGELOG))
+		for (uint32_t at = 0; r >= 0 &&
+			(rows = table_changes(self->shown, at, pairs_max, changes)) > 0; at += rows)
+			r = emit_pairs(self, changes, at, rows, err);
 	return r;
 }
 
 static void note_state(struct operator_merge *self)
 {
-	const struct table_change *changes;
-	uint32_t count = table_changes(self->shown, &changes);
+	struct table_change changes[chunk_rows_max];
 	self->state = (struct operator_state){
 		.rows_total = table_rows(self->shown),
 		.memory_bytes = table_bytes(self->table) +
@@ -217,10 +215,12 @@ static void note_state(struct operator_merge *self)
 		.merge = &self->counts,
 		.name = self->plan->name,
 	};
-	for (uint32_t i = 0; i < count; i++) {
-		self->state.rows_updated += changes[i].is;
-		self->state.rows_removed += changes[i].was && !changes[i].is;
-	}
+	for (uint32_t at = 0, rows;
+		(rows = table_changes(self->shown, at, chunk_rows_max, changes)) > 0; at += rows)
+		for (uint32_t i = 0; i < rows; i++) {
+			self->state.rows_updated += changes[i].is;
+			self->state.rows_removed += changes[i].was && !changes[i].is;
+		}
 }
 
 /* Each event had one fate: none is lost in silence. */

@@ -111,8 +111,12 @@ struct table_change {
 	bool is;        /* there is one now */
 };
 
-/* The keys that the batch touched, in the order of first touch; those that did not change too. */
-uint32_t table_changes(const struct table *t, const struct table_change **changes);
+/*
+ * The keys that the batch touched, in the order of first touch; those that did not change too. Up
+ * to `count` of them from number `first` on; answers how many, 0 at the end.
+ */
+uint32_t table_changes(
+	const struct table *t, uint32_t first, uint32_t count, struct table_change *out);
 /* The old rows of these changes (each `was`) into rows 0.. of out; with keep_before only. */
 void table_gather_before(
 	const struct table *t, const uint32_t *change_indexes, uint32_t count, struct chunk *out);

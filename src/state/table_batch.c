@@ -9,7 +9,7 @@
 
 #include <sys/mman.h>
 
-enum { change_capacity_min = 1024 };
+enum { change_capacity_min = 1024, change_capacity_kept = 1 << 16 };
 
 /* Pages are moved, not copied: a batch of millions of changes grows without a pause. */
 static void *grow(void *old, size_t old_count, size_t count, size_t bytes)
@@ -45,12 +45,12 @@ static uint32_t copy_before(struct table *t, const char *slot)
 static void touch(struct table *t, uint32_t id, char *slot, bool was)
 {
 	reserve_change(t);
-	t->changes[t->change_count] = (struct table_change){.id = id, .was = was};
+	t->changes[t->change_count] = id;
 	if (t->config.keep_before)
 		t->befores[t->change_count] = was ? copy_before(t, slot) : table_none;
 	t->change_count++;
 	table_note(t, id);
-	slot[0] = (char)(slot[0] | table_mark_touched);
+	slot[0] = (char)(slot[0] | table_mark_touched | (was ? table_mark_was : 0));
 }
 
 void table_touch_slow(struct table *t, uint32_t id, char *slot)
@@ -68,18 +68,23 @@ enum { prefetch_ahead = 16 };
 static void prefetch_change(const struct table *t, uint32_t at)
 {
 	if (at < t->change_count)
-		prefetch(table_slot(t, t->changes[at].id));
+		prefetch(table_slot(t, t->changes[at]));
 }
 
-uint32_t table_changes(const struct table *t, const struct table_change **changes)
+uint32_t table_changes(
+	const struct table *t, uint32_t first, uint32_t count, struct table_change *out)
 {
-	for (uint32_t i = 0; i < t->change_count; i++) {
-		prefetch_change(t, i + prefetch_ahead);
-		struct table_change *change = &t->changes[i];
-		change->is = table_mark(table_slot(t, change->id)) == mark_live;
+	check(first <= t->change_count);
+	count = count < t->change_count - first ? count : t->change_count - first;
+	for (uint32_t i = 0; i < count; i++) {
+		prefetch_change(t, first + i + prefetch_ahead);
+		uint32_t id = t->changes[first + i];
+		const char *slot = table_slot(t, id);
+		out[i] = (struct table_change){.id = id,
+			.was = (slot[0] & table_mark_was) != 0,
+			.is = table_mark(slot) == mark_live};
 	}
-	*changes = t->changes;
-	return t->change_count;
+	return count;
 }
 
 void table_gather_before(
@@ -88,7 +93,8 @@ void table_gather_before(
 	const char *slots[chunk_rows_max];
 	check(count <= chunk_rows_max && t->config.keep_before);
 	for (uint32_t i = 0; i < count; i++) {
-		check(change_indexes[i] < t->change_count && t->changes[change_indexes[i]].was);
+		check(change_indexes[i] < t->change_count);
+		check(t->befores[change_indexes[i]] < t->before_count);
 		slots[i] = table_store_slot(&t->before, t->befores[change_indexes[i]]);
 	}
 	for (uint32_t column = 0; column < t->layout.column_count; column++)
@@ -96,14 +102,37 @@ void table_gather_before(
 	chunk_set_rows(out, count);
 }
 
+/*
+ * What a large batch needed and one like this does not: a first batch of everything is followed by
+ * small ones. Batches of one size keep what they have.
+ */
+static void give_back(struct table *t)
+{
+	uint32_t used = t->change_count, to = t->change_capacity;
+	t->change_peak = t->change_peak > used ? t->change_peak : used;
+	while (to > change_capacity_kept && used < to / 8)
+		to /= 2;
+	if (to < t->change_capacity) {
+		t->changes = grow(t->changes, t->change_capacity, to, sizeof(*t->changes));
+		if (t->config.keep_before)
+			t->befores = grow(t->befores, t->change_capacity, to, sizeof(*t->befores));
+		t->change_capacity = t->change_peak = to;
+	}
+	if (t->before.count > change_capacity_kept && t->before_count < t->before.count / 8) {
+		table_store_release(&t->before);
+		table_store_init(&t->before, t->layout.slot_bytes);
+	}
+}
+
 void table_end_batch(struct table *t)
 {
 	check(t->fresh.count == 0);
 	for (uint32_t i = 0; i < t->change_count; i++) {
 		prefetch_change(t, i + prefetch_ahead);
-		char *slot = table_slot(t, t->changes[i].id);
-		slot[0] = (char)(slot[0] & ~table_mark_touched);
+		char *slot = table_slot(t, t->changes[i]);
+		slot[0] = (char)(slot[0] & table_mark_state);
 	}
+	give_back(t);
 	t->change_count = 0;
 	t->before_count = 0;
 	slab_release(&t->before_slab);
@@ -124,6 +153,7 @@ void table_batch_release(struct table *t)
 size_t table_batch_bytes(const struct table *t)
 {
 	size_t change = sizeof(*t->changes) + (t->config.keep_before ? sizeof(*t->befores) : 0);
-	return t->change_capacity * change + table_store_bytes(&t->before) +
+	uint32_t written = t->change_peak > t->change_count ? t->change_peak : t->change_count;
+	return written * change + table_store_bytes(&t->before) +
 		t->before_slab.bytes_held;
 }

@@ -43,10 +43,11 @@ struct table {
 	int64_t deleted;
 	int64_t newest_us;              /* when the newest was deleted */
 
-	struct table_change *changes;
+	uint32_t *changes;              /* ids that the batch touched */
 	uint32_t *befores;              /* by change: the slot in `before` */
 	uint32_t change_count;
 	uint32_t change_capacity;
+	uint32_t change_peak;           /* beyond it nothing was written: no memory yet */
 	struct table_store before;
 	uint32_t before_count;          /* slots in use */
 	struct slab before_slab;
@@ -67,7 +68,7 @@ static inline int table_mark(const char *slot)
 
 static inline void table_set_mark(char *slot, int mark)
 {
-	slot[0] = (char)((slot[0] & table_mark_touched) | mark);
+	slot[0] = (char)((slot[0] & ~table_mark_state) | mark);
 }
 
 /* The key is known no more, the id free. */

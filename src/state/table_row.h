@@ -39,8 +39,8 @@ void table_layout_init(
 	struct table_layout *l, const struct schema *schema, const struct row_key *key);
 void table_layout_release(struct table_layout *l);
 
-/* slot[0]: what the entry is, and whether the batch touched it. */
-enum { table_mark_free = 0, table_mark_state = 3, table_mark_touched = 4 };
+/* slot[0]: what the entry is, whether the batch touched it, and whether there was a row before. */
+enum { table_mark_free = 0, table_mark_state = 3, table_mark_touched = 4, table_mark_was = 8 };
 
 static inline bool table_row_is_null(const char *slot, uint32_t column)
 {
