@@ -1,9 +1,11 @@
 /*
- * A checkpoint alone: a table of orders rows committed, scanned into a snapshot, and recovered.
+ * A checkpoint alone: a table of orders rows committed, scanned into a snapshot, recovered from it,
+ * all of its rows changed again in any order, and recovered with that log.
  *
- *	bench_core_checkpoint [KEYS [FOLDER [keep|again]]]
+ *	bench_core_checkpoint [KEYS [FOLDER [snapshot|again]]]
  *
- * keep leaves the folder, again only recovers what is there (for a profile of just that).
+ * snapshot leaves the folder after the first recovery, again only recovers what is there (for a
+ * profile of just that).
  *
  * Prints bytes and rows per second of CPU time of each (the disk's own time is beside it), the
  * longest slice of the snapshot by the clock, and how fast memcpy copies as many bytes. The folder
@@ -142,8 +144,7 @@ static void scatter(struct bench *b, int64_t keys)
 	tell("scattered", after.log_bytes - before.log_bytes, keys, cpu() - began);
 }
 
-/* Answers the bytes of the snapshot. */
-static int64_t write_all(struct bench *b, int64_t keys)
+static void write_all(struct bench *b, int64_t keys)
 {
 	struct checkpoint_figures f;
 	must(checkpoint_recover(b->checkpoint, &b->found, &b->err), b);
@@ -172,8 +173,15 @@ static int64_t write_all(struct bench *b, int64_t keys)
 	checkpoint_figures(b->checkpoint, &f);
 	tell("snapshot", f.snapshot_bytes, keys, took);
 	printf("           longest slice %.1f ms\n", longest * 1e3);
-	scatter(b, keys);
-	return f.snapshot_bytes;
+}
+
+/* Answers how many bytes were read. */
+static int64_t recover(struct bench *b, const char *name)
+{
+	double began = cpu();
+	must(checkpoint_recover(b->checkpoint, &b->found, &b->err), b);
+	tell(name, b->found->bytes_read, table_rows(b->table), cpu() - began);
+	return b->found->bytes_read;
 }
 
 static void copy(int64_t bytes)
@@ -195,17 +203,21 @@ int main(int argc, char **argv)
 	const char *mode = argc > 3 ? argv[3] : "";
 	bool again = strcmp(mode, "again") == 0;
 	struct bench b;
-	int64_t bytes = 0;
 	if (!again) {
 		open_bench(&b, keys, folder);
-		bytes = write_all(&b, keys);
+		write_all(&b, keys);
 		close_bench(&b);
 	}
 	open_bench(&b, keys, folder);
-	double began = cpu();
-	must(checkpoint_recover(b.checkpoint, &b.found, &b.err), &b);
-	tell("recover", b.found->bytes_read, table_rows(b.table), cpu() - began);
-	copy(again ? b.found->bytes_read : bytes);
+	int64_t bytes = recover(&b, "recover");
+	if (!again)
+		copy(bytes);
+	if (mode[0] == '\0') {
+		scatter(&b, keys);
+		close_bench(&b);
+		open_bench(&b, keys, folder);
+		recover(&b, "with a log");
+	}
 	close_bench(&b);
 	if (mode[0] == '\0')
 		must(file_remove_tree(folder, &b.err), &b);

@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-enum { frame_magic = 0x4c444331, gather_bytes_max = 1024 * 1024, read_ahead_bytes = 1024 * 1024 };
+enum { frame_magic = 0x4c444331, gather_bytes_max = 1024 * 1024, read_ahead_bytes = 64 * 1024 };
 /* Works that a slice of a snapshot may give. */
 enum { room_kept = 4 };
 
@@ -286,8 +286,6 @@ void frame_reader_close(struct frame_reader *r)
 static void drop_before(struct frame_reader *r, int64_t at)
 {
 	size_t used = (size_t)(at - r->buffer_start);
-	if (used == 0 || (used < r->buffer.len && used < read_ahead_bytes))
-		return;
 	if (used > r->buffer.len)
 		used = r->buffer.len;
 	memmove(r->buffer.data, r->buffer.data + used, r->buffer.len - used);
@@ -302,9 +300,13 @@ static int look(
 	check(at >= r->buffer_start && at + (int64_t)len <= r->bytes);
 	if (at + (int64_t)len > r->buffer_start + (int64_t)r->buffer.len)
 		drop_before(r, at);
-	while (at + (int64_t)len > r->buffer_start + (int64_t)r->buffer.len) {
-		strbuf_reserve(&r->buffer, read_ahead_bytes);
-		ssize_t n = file_read(r->fd, r->buffer.data + r->buffer.len, read_ahead_bytes);
+	int64_t missing;
+	while ((missing = at + (int64_t)len - r->buffer_start - (int64_t)r->buffer.len) > 0) {
+		/* A large frame and the next one's header: then nothing of it has to move. */
+		size_t bytes = (size_t)missing + frame_header_bytes;
+		bytes = bytes < read_ahead_bytes ? read_ahead_bytes : bytes;
+		strbuf_reserve(&r->buffer, bytes);
+		ssize_t n = file_read(r->fd, r->buffer.data + r->buffer.len, bytes);
 		if (n <= 0)
 			return error_set(err, CDCL_E_DISK, "%s: cannot read: %s", r->path,
 				n == 0 ? "it became shorter" : "disk error");

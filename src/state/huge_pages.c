@@ -114,7 +114,7 @@ uint32_t huge_pages_ready(void)
 	return count;
 }
 
-static char *take_page(void)
+static char *take_page(bool has_time)
 {
 	huge_pages_expect();
 	pthread_mutex_lock(&ahead.lock);
@@ -124,7 +124,7 @@ static char *take_page(void)
 	pthread_cond_signal(&ahead.taken);
 	pthread_mutex_unlock(&ahead.lock);
 	if (page == NULL)
-		page = map_page(MADV_NOHUGEPAGE);
+		page = has_time ? touched_page() : map_page(MADV_NOHUGEPAGE);
 	check(page != NULL);
 	return page;
 }
@@ -136,7 +136,7 @@ static void add_page(struct huge_pages *h)
 		h->pages = realloc(h->pages, h->page_capacity * sizeof(*h->pages));
 		check(h->pages != NULL);
 	}
-	h->pages[h->page_count++] = take_page();
+	h->pages[h->page_count++] = take_page(h->has_time);
 	h->used = 0;
 }
 

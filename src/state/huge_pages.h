@@ -13,11 +13,13 @@
  * taken for a second.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct huge_pages {
 	size_t block_bytes;     /* at most huge_page_bytes */
+	bool has_time;          /* nobody waits for rows: makes its own page when none is ready */
 	char **pages;
 	uint32_t page_count;
 	uint32_t page_capacity;

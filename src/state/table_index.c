@@ -114,12 +114,14 @@ void table_index_reserve(struct table_index *x, uint32_t count)
 	size_t entries = (size_t)1 << depth;
 	*x = (struct table_index){.slots_max = slots_max, .depth = depth};
 	huge_pages_init(&x->huge, table_segment_slots_max * sizeof(uint64_t));
+	x->huge.has_time = true;
 	x->directory = malloc(entries * sizeof(struct table_segment *));
 	check(x->directory != NULL);
 	x->bytes = entries * sizeof(struct table_segment *);
 	for (uint32_t i = 0; i < entries; i++)
 		x->directory[i] =
 			segment_open(x, slots, depth, depth == 0 ? 0 : i << (32 - depth));
+	x->huge.has_time = false;
 }
 
 static void grow_segment(struct table_index *x, struct table_segment *s, uint32_t tag)

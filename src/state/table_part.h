@@ -54,6 +54,7 @@ struct table {
 
 	struct table_noted *noted;      /* table_state.c; NULL: no checkpoint */
 	int64_t left_out_bytes;         /* slots that records left out so far */
+	uint32_t entries;               /* that records made so far */
 };
 
 static inline char *table_slot(const struct table *t, uint32_t id)
@@ -115,7 +116,7 @@ static inline void table_touch(struct table *t, uint32_t id, char *slot)
 void table_batch_release(struct table *t);
 size_t table_batch_bytes(const struct table *t);
 
-/* ---- table_state.c: entries as records ---- */
+/* ---- table_state.c, table_fill.c: entries as records ---- */
 
 enum { state_free = 0, state_live = 1, state_deleted = 2 };
 
@@ -124,6 +125,20 @@ void table_state_clear(struct table *t, char *slot);
 /* A value of the column's own type. */
 void table_state_take_field(
 	struct table *t, char *slot, uint32_t column, struct record_reader *r);
+
+/* What an entry takes at most without its strings. */
+static inline size_t table_entry_bytes(const struct table_layout *l)
+{
+	return 16 + l->null_bytes + l->slot_bytes;
+}
+
+/* ---- table_fill.c ---- */
+
+/* Records of a snapshot or a log; `how` as for table_fit_take, NULL: of the table's own shape. */
+int table_fill_take(struct table *t, const struct state_fit *how, struct str records,
+	struct error *err);
+/* All were taken: the index is made, and the list of deletes. */
+int table_fill_ready(struct table *t, struct error *err);
 
 /* ---- table_fit.c: entries of another shape ---- */
 

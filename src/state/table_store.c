@@ -37,7 +37,7 @@ void table_store_release(struct table_store *s)
 	*s = (struct table_store){0};
 }
 
-static void add_block(struct table_store *s)
+void table_store_add_block(struct table_store *s)
 {
 	if (s->block_count == s->block_capacity) {
 		s->block_capacity = s->block_capacity == 0 ? 16 : s->block_capacity * 2;
@@ -52,13 +52,6 @@ static void add_block(struct table_store *s)
 						 : calloc((size_t)1 << s->shift, s->slot_bytes);
 	check(block != NULL);
 	s->blocks[s->block_count++] = block;
-}
-
-uint32_t table_store_add(struct table_store *s)
-{
-	if (s->count >> s->shift == s->block_count)
-		add_block(s);
-	return s->count++;
 }
 
 size_t table_store_bytes(const struct table_store *s)

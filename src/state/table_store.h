@@ -29,8 +29,16 @@ static inline char *table_store_slot(const struct table_store *s, uint32_t at)
 		(size_t)(at & ((UINT32_C(1) << s->shift) - 1)) * s->slot_bytes;
 }
 
+void table_store_add_block(struct table_store *s);
+
 /* The number of one more slot. */
-uint32_t table_store_add(struct table_store *s);
+static inline uint32_t table_store_add(struct table_store *s)
+{
+	if (s->count >> s->shift == s->block_count)
+		table_store_add_block(s);
+	return s->count++;
+}
+
 size_t table_store_bytes(const struct table_store *s);
 
 #endif

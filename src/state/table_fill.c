@@ -1,0 +1,423 @@
+/* A table from the records of a checkpoint: entries first, and their index when all are there. */
+
+#include "base/check.h"
+#include "base/prefetch.h"
+#include "state/index_fill.h"
+#include "state/table_part.h"
+
+#include <stdlib.h>
+
+/* An entry's id, state, and when it was deleted. */
+enum { entry_head_bytes = 4 + 1 + 8, entries_ahead = 32 };
+
+/* ---- one entry ---- */
+
+/* What the entry was goes; its slot is as a new one. */
+void table_state_clear(struct table *t, char *slot)
+{
+	int mark = table_mark(slot);
+	if (mark == mark_deleted)
+		memset(slot + t->layout.link_offset, 0, table_link_bytes);
+	if (mark != table_mark_free)
+		table_row_clear(&t->layout, slot, &t->slab);
+	memset(slot, 0, t->layout.slot_bytes);
+}
+
+void table_state_take_field(
+	struct table *t, char *slot, uint32_t column, struct record_reader *r)
+{
+	const struct table_field *f = &t->layout.fields[column];
+	char *field = slot + f->offset;
+	if (f->phys == PHYS_STR) {
+		struct str s = record_str(r);
+		r->bad = r->bad || s.data == NULL;
+		if (!r->bad)
+			table_row_set_str(field, s, &t->slab);
+		return;
+	}
+	size_t bytes = phys_bytes(f->phys);
+	if (bytes == 4)
+		record_copy(r, field, 4);
+	else if (bytes == 8)
+		record_copy(r, field, 8);
+	else
+		record_copy(r, field, bytes);
+	if (f->phys == PHYS_BOOL)
+		*field = *field != 0;
+}
+
+/* Eight bytes that may be fewer than `len` of a string; what is behind it becomes zero. */
+static uint64_t head_of_str(const char *s, uint32_t len)
+{
+	uint64_t v;
+	memcpy(&v, s, sizeof(v));
+	return len < 8 ? v & ((UINT64_C(1) << (8 * len)) - 1) : v;
+}
+
+/* As table_row_set_str, into a field of zeros; table_string_bytes bytes may be read of it. */
+static inline void put_str(struct table *t, char *field, const char *p, uint32_t len)
+{
+	if (len > table_inline_bytes) {
+		char *copy = slab_copy(&t->slab, p, len);
+		memcpy(field, &len, sizeof(len));
+		memcpy(field + 8, &copy, sizeof(copy));
+		return;
+	}
+	uint64_t low = head_of_str(p, len);
+	uint32_t high = len <= 8 ? 0 : (uint32_t)head_of_str(p + 8, len - 8);
+	memcpy(field, &len, sizeof(len));
+	memcpy(field + 4, &low, sizeof(low));
+	memcpy(field + 12, &high, sizeof(high));
+}
+
+static const char *take_str(struct table *t, char *field, const char *p, const char *end)
+{
+	uint32_t len;
+	if ((size_t)(end - p) < sizeof(len))
+		return NULL;
+	memcpy(&len, p, sizeof(len));
+	p += sizeof(len);
+	if (len > (size_t)(end - p))
+		return NULL;
+	if (end - p < table_string_bytes)
+		table_row_set_str(field, (struct str){p, len}, &t->slab);
+	else
+		put_str(t, field, p, len);
+	return p + len;
+}
+
+/* What is not NULL, into fields of zeros; NULL: a field that cannot be. */
+static const char *take_fields(
+	struct table *t, char *slot, uint8_t state, const char *p, const char *end)
+{
+	const struct table_layout *l = &t->layout;
+	for (uint32_t i = 0; i < l->column_count && p != NULL; i++) {
+		const struct table_field *f = &l->fields[i];
+		char *field = slot + f->offset;
+		if (table_row_is_null(slot, i))
+			continue;
+		if (state == state_deleted && !f->is_kept)
+			return NULL;
+		if (f->phys == PHYS_STR) {
+			p = take_str(t, field, p, end);
+			continue;
+		}
+		size_t bytes = phys_bytes(f->phys);
+		if (bytes > (size_t)(end - p))
+			return NULL;
+		if (bytes == 4)
+			memcpy(field, p, 4);
+		else if (bytes == 8)
+			memcpy(field, p, 8);
+		else
+			memcpy(field, p, bytes);
+		if (f->phys == PHYS_BOOL)
+			*field = *field != 0;
+		p += bytes;
+	}
+	return p;
+}
+
+/*
+ * The columns of a live row, where so much is behind `end` that only the length of a string has to
+ * be looked at. NULL: one is too long for that.
+ */
+static inline const char *take_here(
+	struct table *t, char *slot, bool any_null, const char *p, const char *end)
+{
+	const struct table_field *f = t->layout.fields;
+	uint32_t len, columns = t->layout.column_count;
+	for (uint32_t i = 0; i < columns; i++, f++) {
+		char *field = slot + f->offset;
+		if (any_null && table_row_is_null(slot, i))
+			continue;
+		switch (f->phys) {
+		case PHYS_STR:
+			memcpy(&len, p, sizeof(len));
+			p += sizeof(len);
+			if (p > end || len > (size_t)(end - p))
+				return NULL;
+			put_str(t, field, p, len);
+			p += len;
+			continue;
+		case PHYS_I32:
+		case PHYS_F32:
+			memcpy(field, p, 4);
+			p += 4;
+			continue;
+		case PHYS_I64:
+		case PHYS_F64:
+			memcpy(field, p, 8);
+			p += 8;
+			continue;
+		case PHYS_I128:
+			memcpy(field, p, 16);
+			p += 16;
+			continue;
+		case PHYS_BOOL:
+		case phys_count:
+			*field = *p++ != 0;
+			continue;
+		}
+	}
+	return p;
+}
+
+/*
+ * Live rows that were not there before, from *at on, each with more bytes behind it than one takes:
+ * all of a snapshot but its frames' ends. Stops before what is otherwise.
+ */
+static void take_new(struct table *t, uint64_t ids_max, struct str records, size_t *at)
+{
+	const uint32_t slot_bytes = t->layout.slot_bytes, null_bytes = t->layout.null_bytes;
+	const uint32_t last = (UINT32_C(1) << t->rows.shift) - 1;
+	size_t spare = table_entry_bytes(&t->layout) + table_string_bytes;
+	if (records.len - *at < spare)
+		return;
+	const char *p = records.data + *at, *end = records.data + records.len - spare;
+	char *slot = NULL;
+	while (p < end) {
+		uint32_t id;
+		memcpy(&id, p, sizeof(id));
+		if (id != t->rows.count || id >= ids_max || p[4] != state_live)
+			break;
+		table_store_add(&t->rows);
+		slot = slot == NULL || (id & last) == 0 ? table_slot(t, id) : slot + slot_bytes;
+		const char *next = p + entry_head_bytes;
+		char nulls = 0;
+		for (uint32_t i = 1; i <= null_bytes; i++)
+			nulls |= slot[i] = *next++;
+		slot[0] = mark_live;
+		next = nulls == 0 ? take_here(t, slot, false, next, end)
+				  : take_here(t, slot, true, next, end);
+		if (next == NULL) {
+			table_state_clear(t, slot);
+			break;
+		}
+		t->entries++;
+		p = next;
+	}
+	*at = (size_t)(p - records.data);
+}
+
+static bool take_entry(struct table *t, uint32_t id, uint8_t state, struct record_reader *r)
+{
+	bool fresh = t->rows.count <= id;
+	while (t->rows.count <= id)
+		table_store_add(&t->rows);
+	char *slot = table_slot(t, id);
+	if (!fresh)
+		table_state_clear(t, slot);
+	if (state == state_free)
+		return true;
+	int64_t at_us = record_i64(r);
+	slot[0] = state == state_live ? mark_live : mark_deleted;
+	record_copy(r, slot + 1, t->layout.null_bytes);
+	const char *end = r->bytes.data + r->bytes.len;
+	const char *p = r->bad ? NULL : take_fields(t, slot, state, r->bytes.data + r->at, end);
+	if (p == NULL) {
+		r->bad = true;
+		table_state_clear(t, slot);
+		return false;
+	}
+	r->at = (size_t)(p - r->bytes.data);
+	if (state == state_deleted)
+		table_deleted_set_at(t, slot, at_us);
+	return true;
+}
+
+/* ---- a frame of them ---- */
+
+/* As many as the bounds of rows and deletes allow, and what one batch may have had beyond them. */
+static uint64_t ids_end(const struct table *t)
+{
+	uint64_t end = (uint64_t)t->config.rows_max * 2 + (uint64_t)t->config.deleted_max * 2 +
+		16 * chunk_rows_max;
+	return end > table_none - 1 ? table_none - 1 : end;
+}
+
+/* Slots that were free when a snapshot was taken are left out; they take memory all the same. */
+static bool may_leave_out(struct table *t, uint32_t id)
+{
+	if (id > t->rows.count)
+		t->left_out_bytes += (int64_t)(id - t->rows.count) * t->layout.slot_bytes;
+	return t->config.left_out_bytes_max == 0 ||
+		t->left_out_bytes <= t->config.left_out_bytes_max;
+}
+
+/* A reader that runs before the one that takes, so that slots are in the cache when it comes. */
+struct scout {
+	const char *next;       /* NULL: it found what cannot be, or was not started */
+	uint32_t lead;          /* entries before the one that is taken */
+};
+
+/* Over one entry; NULL: it cannot be. */
+static const char *pass_entry(const struct table *t, const char *p, const char *end)
+{
+	const struct table_layout *l = &t->layout;
+	if (end - p < 5)
+		return NULL;
+	if (p[4] == state_free)
+		return p + 5;
+	p += 5 + sizeof(int64_t);
+	const char *nulls = p - 1; /* as in a slot: bits are behind the mark */
+	p += l->null_bytes;
+	for (uint32_t i = 0; i < l->column_count && p <= end; i++) {
+		if (table_row_is_null(nulls, i))
+			continue;
+		uint32_t bytes = (uint32_t)phys_bytes(l->fields[i].phys);
+		if (l->fields[i].phys == PHYS_STR) {
+			if (end - p < 4)
+				return NULL;
+			memcpy(&bytes, p, 4);
+			p += 4;
+		}
+		if (bytes > (size_t)(end - p))
+			return NULL;
+		p += bytes;
+	}
+	return p <= end ? p : NULL;
+}
+
+/* `at`: the entry that is taken next. */
+static void scout_on(struct scout *s, const struct table *t, const char *at, const char *end)
+{
+	if (s->lead == 0)
+		s->next = at;
+	while (s->next != NULL && s->lead < entries_ahead && end - s->next >= 4) {
+		uint32_t id;
+		memcpy(&id, s->next, sizeof(id));
+		if (id < t->rows.count) {
+			prefetch(table_slot(t, id));
+			prefetch(table_slot(t, id) + t->layout.slot_bytes - 1);
+		}
+		s->next = pass_entry(t, s->next, end);
+		s->lead++;
+	}
+}
+
+/* What was there, and what is there, are counted: the index is made for as many at once. */
+static bool take_one(struct table *t, const struct state_fit *how, uint64_t ids_max,
+	struct record_reader *r)
+{
+	uint32_t id = record_u32(r);
+	uint8_t state = record_u8(r);
+	if (r->bad || id >= ids_max || state > state_deleted || !may_leave_out(t, id))
+		return false;
+	bool was = id < t->rows.count && table_mark(table_slot(t, id)) != table_mark_free;
+	bool good = how == NULL ? take_entry(t, id, state, r)
+				: table_fit_take(t, how, id, state, r);
+	t->entries += (uint32_t)(state != state_free) - (uint32_t)was;
+	return good;
+}
+
+int table_fill_take(struct table *t, const struct state_fit *how, struct str records,
+	struct error *err)
+{
+	struct record_reader r = {.bytes = records};
+	uint64_t end = ids_end(t);
+	struct scout scout = {0};
+	check(t->index.count == 0);
+	t->rows.huge.has_time = true;
+	while (record_left(&r) > 0) {
+		size_t before = r.at;
+		if (how == NULL)
+			take_new(t, end, records, &r.at);
+		scout.lead = r.at > before ? 0 : scout.lead;
+		if (how == NULL)
+			scout_on(&scout, t, records.data + r.at, records.data + records.len);
+		scout.lead -= scout.lead > 0;
+		if (record_left(&r) > 0 && !take_one(t, how, end, &r))
+			return error_set(err, CDCL_E_STATE,
+				"table " STR_FMT ": a record that cannot be, at byte %zu",
+				STR_ARG(t->config.name), r.at);
+	}
+	return 0;
+}
+
+/* ---- ready ---- */
+
+struct deleted_entry {
+	int64_t at_us;
+	uint32_t id;
+};
+
+static int compare_deleted(const void *a, const void *b)
+{
+	const struct deleted_entry *x = a, *y = b;
+	if (x->at_us != y->at_us)
+		return x->at_us < y->at_us ? -1 : 1;
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+/* Entries whose keys are hashed together. */
+struct index_group {
+	struct index_fill fill;
+	const char *slots[64];
+	uint32_t ids[64];
+	uint32_t count;
+};
+
+static void index_group(struct table *t, struct index_group *g)
+{
+	uint32_t tags[ARRAY_LEN(g->ids)];
+	table_key_tags_of_slots(&t->key, g->slots, g->count, tags);
+	index_fill_add(&g->fill, tags, g->ids, g->count);
+	g->count = 0;
+}
+
+/* From the last id down, so that the lowest free one is given first. */
+static uint32_t index_entries(struct table *t)
+{
+	struct index_group group = {.count = 0};
+	uint32_t deleted = 0;
+	index_fill_begin(&group.fill, &t->index, t->entries);
+	for (uint32_t id = t->rows.count; id-- > 0;) {
+		char *slot = table_slot(t, id);
+		int mark = table_mark(slot);
+		if (mark == table_mark_free) {
+			memcpy(slot + 1, &t->free_id, sizeof(t->free_id));
+			t->free_id = id + 1;
+			continue;
+		}
+		group.ids[group.count] = id;
+		group.slots[group.count++] = slot;
+		if (group.count == ARRAY_LEN(group.ids))
+			index_group(t, &group);
+		t->live += mark == mark_live;
+		deleted += mark == mark_deleted;
+	}
+	index_group(t, &group);
+	index_fill_end(&group.fill);
+	return deleted;
+}
+
+static void link_deleted(struct table *t, uint32_t count)
+{
+	struct deleted_entry *entries = malloc((count + 1) * sizeof(*entries));
+	check(entries != NULL);
+	uint32_t found = 0;
+	for (uint32_t id = 0; id < t->rows.count; id++)
+		if (table_mark(table_slot(t, id)) == mark_deleted)
+			entries[found++] = (struct deleted_entry){
+				table_deleted_at(t, table_slot(t, id)), id};
+	check(found == count);
+	qsort(entries, count, sizeof(*entries), compare_deleted);
+	for (uint32_t i = 0; i < count; i++)
+		table_deleted_link(
+			t, entries[i].id, table_slot(t, entries[i].id), entries[i].at_us);
+	free(entries);
+}
+
+int table_fill_ready(struct table *t, struct error *err)
+{
+	t->rows.huge.has_time = false;
+	uint32_t deleted = index_entries(t);
+	if (deleted > 0)
+		link_deleted(t, deleted);
+	if (t->live <= t->config.rows_max)
+		return 0;
+	return error_set(err, CDCL_E_STATE,
+		"table " STR_FMT ": %lld rows are kept, max_rows is %lld", STR_ARG(t->config.name),
+		(long long)t->live, (long long)t->config.rows_max);
+}

@@ -1,0 +1,71 @@
+/* Many ids into an index at once: each is found by its tag, also when tags crowd one segment. */
+
+#include "state/index_fill.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+enum { ids_max = 40000, group = 64 };
+
+static uint64_t random_state = 1;
+
+static uint32_t choose(void)
+{
+	random_state =
+		random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (uint32_t)(random_state >> 32);
+}
+
+static bool finds(const struct table_index *x, uint32_t tag, uint32_t wanted)
+{
+	const struct table_segment *s = table_index_segment(x, tag);
+	uint32_t at = table_index_home(s, tag), id;
+	while ((id = table_index_next(s, tag, &at)) != UINT32_MAX)
+		if (id == wanted)
+			return true;
+	return false;
+}
+
+/* Tags with fewer than 32 random bits crowd segments. */
+static void fill(uint32_t slots_max, uint32_t count, uint32_t tag_bits)
+{
+	static uint32_t tags[ids_max], ids[ids_max];
+	struct table_index x;
+	struct index_fill f;
+	table_index_init(&x, slots_max);
+	index_fill_begin(&f, &x, count);
+	for (uint32_t i = 0; i < count; i++) {
+		tags[i] = choose() >> (32 - tag_bits);
+		ids[i] = count - 1 - i;
+	}
+	for (uint32_t i = 0; i < count; i += group)
+		index_fill_add(&f, tags + i, ids + i, count - i < group ? count - i : group);
+	index_fill_end(&f);
+	assert_int_equal(x.count, count);
+	for (uint32_t i = 0; i < count; i++)
+		assert_true(finds(&x, tags[i], ids[i]));
+	table_index_release(&x);
+}
+
+static void test_all_are_found(void **unused)
+{
+	(void)unused;
+	static const uint32_t counts[] = {0, 1, 63, 64, 65, 300, 5000, ids_max};
+	for (uint32_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		fill(64, counts[i], 32);
+		fill(table_segment_slots_max, counts[i], 32);
+		fill(64, counts[i], 28);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_all_are_found),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
