@@ -12,11 +12,6 @@ struct str str_c(const char *cstring)
 	return cstring == NULL ? (struct str){NULL, 0} : (struct str){cstring, strlen(cstring)};
 }
 
-bool str_eq(struct str a, struct str b)
-{
-	return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
-}
-
 static char fold(char c)
 {
 	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;

@@ -17,7 +17,10 @@
 #define STR_ARG(s) (int)(s).len, (s).data
 
 struct str str_c(const char *cstring);                  /* NULL gives an absent str */
-bool str_eq(struct str a, struct str b);
+static inline bool str_eq(struct str a, struct str b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
 bool str_eq_fold(struct str a, struct str b);           /* ASCII letters fold */
 int str_cmp(struct str a, struct str b);                /* by unsigned bytes, then length */
 bool str_starts(struct str s, struct str prefix);

@@ -42,7 +42,7 @@ enum change_op change_op_parse(struct str word)
 		{str_lit("truncate"), CHANGE_TRUNCATE},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (str_eq_fold(word, words[i].word))
+		if (word.len == words[i].word.len && str_eq_fold(word, words[i].word))
 			return words[i].op;
 	return CHANGE_UNKNOWN;
 }

@@ -238,57 +238,6 @@ struct partition_state *envelope_partition(struct envelope_row *r)
 	return &t->partitions[at];
 }
 
-/* ---- notes ---- */
-
-/* Where a note's value is: in the row's own column when one of its name took the field. */
-static const struct column *note_column(
-	const struct envelope_row *r, enum envelope_note note, enum type_id *type)
-{
-	int32_t own = r->decoder->note_columns[note];
-	int32_t at = (int32_t)r->decoder->schema->column_count + (int32_t)note;
-	if (own != JSON_NO_COLUMN && column_is_null(&r->json.chunk->columns[at], r->json.index))
-		at = own;
-	*type = r->decoder->work_schema->columns[at].type.id;
-	const struct column *c = &r->json.chunk->columns[at];
-	return column_is_null(c, r->json.index) ? NULL : c;
-}
-
-bool envelope_note_str(const struct envelope_row *r, enum envelope_note note, struct str *out)
-{
-	enum type_id type;
-	const struct column *c = note_column(r, note, &type);
-	*out = (struct str){NULL, 0};
-	if (c == NULL)
-		return false;
-	if (type == TYPE_BOOLEAN)
-		*out = ((const uint8_t *)c->data)[r->json.index] ? str_lit("true")
-								 : str_lit("false");
-	else if (type == TYPE_STRING || type == TYPE_JSON)
-		*out = ((const struct str *)c->data)[r->json.index];
-	return out->data != NULL;
-}
-
-bool envelope_note_int(const struct envelope_row *r, enum envelope_note note, int64_t *out)
-{
-	enum type_id type;
-	const struct column *c = note_column(r, note, &type);
-	*out = 0;
-	if (c == NULL || type != TYPE_BIGINT)
-		return false;
-	*out = ((const int64_t *)c->data)[r->json.index];
-	return true;
-}
-
-struct str envelope_note_word(const struct envelope_row *r, enum envelope_note note)
-{
-	struct str text;
-	if (!envelope_note_str(r, note, &text))
-		return text;
-	if (text.len >= 2 && text.data[0] == '"')
-		return str_sub(text, 1, text.len - 2);
-	return text;
-}
-
 /* ---- rows ---- */
 
 void envelope_begin_row(struct envelope_row *r)

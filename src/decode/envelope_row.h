@@ -190,6 +190,65 @@ static inline struct envelope_row *envelope_row_of(struct json_row *r)
 	return (struct envelope_row *)r;
 }
 
+/* ---- notes ---- */
+
+/* Where a note's value is: in the row's own column when one of its name took the field. */
+static inline const struct column *envelope_note_column(const struct envelope_row *r,
+	enum envelope_note note, enum type_id *type)
+{
+	const struct envelope_decoder *d = r->decoder;
+	int32_t at = (int32_t)d->schema->column_count + (int32_t)note;
+	const struct column *c = &r->json.chunk->columns[at];
+	if (column_is_null(c, r->json.index)) {
+		at = d->note_columns[note];
+		if (at == JSON_NO_COLUMN)
+			return NULL;
+		c = &r->json.chunk->columns[at];
+		if (column_is_null(c, r->json.index))
+			return NULL;
+	}
+	*type = d->work_schema->columns[at].type.id;
+	return c;
+}
+
+/* A note of the row as it was read; false when it was not there or null. */
+static inline bool envelope_note_str(const struct envelope_row *r, enum envelope_note note,
+	struct str *out)
+{
+	enum type_id type;
+	const struct column *c = envelope_note_column(r, note, &type);
+	*out = (struct str){NULL, 0};
+	if (c == NULL)
+		return false;
+	if (type == TYPE_STRING || type == TYPE_JSON)
+		*out = ((const struct str *)c->data)[r->json.index];
+	else if (type == TYPE_BOOLEAN)
+		*out = ((const uint8_t *)c->data)[r->json.index] ? str_lit("true")
+								 : str_lit("false");
+	return out->data != NULL;
+}
+
+static inline bool envelope_note_int(const struct envelope_row *r, enum envelope_note note,
+	int64_t *out)
+{
+	enum type_id type;
+	const struct column *c = envelope_note_column(r, note, &type);
+	*out = 0;
+	if (c == NULL || type != TYPE_BIGINT)
+		return false;
+	*out = ((const int64_t *)c->data)[r->json.index];
+	return true;
+}
+
+/* A json note's word: `true`, or what stands between the quotes. */
+static inline struct str envelope_note_word(const struct envelope_row *r, enum envelope_note note)
+{
+	struct str text;
+	if (!envelope_note_str(r, note, &text) || text.len < 2 || text.data[0] != '"')
+		return text;
+	return (struct str){text.data + 1, text.len - 2};
+}
+
 /* ---- envelope_value.c: what a token means in a column ---- */
 
 enum json_fit envelope_store(struct json_row *r, int32_t column, const struct json_token *t);
@@ -238,12 +297,6 @@ void envelope_split_key_change(struct envelope_row *r, struct str old, struct st
 
 /* malloc'ed; never absent. */
 struct str envelope_own_copy(struct str s);
-
-/* A note of the row as it was read; false when it was not there or null. */
-bool envelope_note_str(const struct envelope_row *r, enum envelope_note note, struct str *out);
-bool envelope_note_int(const struct envelope_row *r, enum envelope_note note, int64_t *out);
-/* A json note's word: `true`, or what stands between the quotes. */
-struct str envelope_note_word(const struct envelope_row *r, enum envelope_note note);
 
 struct partition_state *envelope_partition(struct envelope_row *r);
 

@@ -1,6 +1,7 @@
 #include "decode/envelope_row.h"
 
 #include "base/check.h"
+#include "decode/json_steady.h"
 
 #include <stdlib.h>
 
@@ -322,6 +323,23 @@ static void note_missing(struct envelope_row *r, const struct json_template *t)
 		bit_set(r->json.absent[t->missing[i]], r->json.index);
 }
 
+/* By a shape's twin or the shape itself. */
+static enum json_match match_shape(struct envelope_row *r, struct json_template *t)
+{
+	const struct json_kernel *kernel = r->decoder->kernel;
+	if (t->twin != NULL) {
+		enum json_match match = kernel->row(t->twin, &r->json);
+		if (match == JSON_MATCH)
+			return match;
+		if (match == JSON_BROKE_OFF)
+			envelope_clear(r);
+	}
+	enum json_match match = kernel->row(t, &r->json);
+	if (match == JSON_MATCH && !t->settled)
+		json_steady_learn(t, &r->json);
+	return match;
+}
+
 int envelope_read_known(struct envelope_row *r, struct str value)
 {
 	struct json_templates *t = &r->topic->templates;
@@ -329,7 +347,7 @@ int envelope_read_known(struct envelope_row *r, struct str value)
 	for (uint32_t left = sample ? 1 : t->count, i = t->recent; left > 0; left--) {
 		begin(r, value);
 		r->schema = r->topic->schema_of[i];
-		enum json_match match = r->decoder->kernel->row(&t->list[i], &r->json);
+		enum json_match match = match_shape(r, &t->list[i]);
 		if (match == JSON_MATCH) {
 			t->list[i].hits++;
 			t->recent = i;

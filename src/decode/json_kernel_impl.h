@@ -93,6 +93,8 @@ static inline uint64_t load64_within(const char *p, const char *end)
  */
 KERNEL_INLINE const char *plain_integer(const struct json_scan *s, const char *p, int64_t *out)
 {
+	static const uint32_t pow10[] = {
+		1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
 	const char *end = s->end;
 	if (end - s->begin < 8)
 		return NULL;
@@ -104,9 +106,15 @@ KERNEL_INLINE const char *plain_integer(const struct json_scan *s, const char *p
 		return NULL;
 	uint64_t value = digits_value(text, digits);
 	p = from + digits;
-	if (digits == 8)
-		while (p < end && *p >= '0' && *p <= '9' && p - from < 19)
+	if (__builtin_expect(digits == 8, 0)) {
+		text = load64_within(p, end);
+		digits = leading_digits(text);
+		if (digits > 0)
+			value = value * pow10[digits] + digits_value(text, digits);
+		p += digits;
+		while (digits == 8 && p < end && *p >= '0' && *p <= '9' && p - from < 19)
 			value = value * 10 + (uint64_t)(*p++ - '0');
+	}
 	if (p - from > 18 || p == end || (*from == '0' && p - from > 1) || *p == '.' ||
 		(*p | 0x20) == 'e')
 		return NULL;
@@ -199,6 +207,26 @@ KERNEL_INLINE const char *read_json(const struct json_slot *slot, struct json_ro
 	return after;
 }
 
+/* Values that are known by heart; p is the literal's end. */
+KERNEL_INLINE void store_fixes(const struct json_slot *slot, struct json_row *r, const char *p)
+{
+	struct column *columns = r->chunk->columns;
+	uint32_t row = r->index;
+	for (const struct json_fix *f = slot->fixes, *end = f + slot->fix_count; f < end; f++) {
+		struct column *c = &columns[f->column];
+		struct str *s = &((struct str *)c->data)[row];
+		const char *text = p - f->back;
+		if (f->kind == JSON_SLOT_INT64)
+			((int64_t *)c->data)[row] = f->value;
+		else if (f->kind == JSON_SLOT_END)
+			s->len = (size_t)(text - s->data);
+		else
+			*s = (struct str){text, (size_t)f->value};
+		if (f->kind != JSON_SLOT_BEGIN)
+			set_value(c, row);
+	}
+}
+
 /* Words, then whatever the lanes left. */
 KERNEL_TARGET static const char *read_rest(
 	const struct json_slot *slot, struct json_row *r, const char *p)
@@ -216,6 +244,9 @@ KERNEL_INLINE const char *read_slot(const struct json_slot *slot, struct json_ro
 		return p;
 	case JSON_SLOT_END:
 		return json_lane_end(slot, r, p);
+	case JSON_SLOT_FIXES:
+		store_fixes(slot, r, p);
+		return p;
 	case JSON_SLOT_INT32:
 		after = read_int32(slot, r, p);
 		break;

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "decode/json_row.h"
+#include "decode/json_steady.h"
 
 #include <stdlib.h>
 
@@ -47,7 +48,7 @@ static size_t literal_bytes(const struct json_shape *shape)
 	return bytes;
 }
 
-static struct json_literal make_literal(const char *data, size_t len)
+struct json_literal json_literal_make(const char *data, size_t len)
 {
 	struct json_literal l = {.data = data, .len = (uint32_t)len};
 	size_t part = len >= 8 ? 8 : 4;
@@ -114,20 +115,29 @@ struct json_slot json_slot_for(const struct schema *schema, int32_t column)
 	return slot;
 }
 
-/* Bytes of an ignored value worth comparing with: only what ends by itself, unlike a number. */
-static size_t memo_bytes(const struct json_shape *shape, uint32_t i, struct str message)
+/* Is an ignored value worth comparing with? Only what ends by itself, unlike a number. */
+static bool is_memo(const struct json_shape *shape, uint32_t i, struct str message)
 {
 	size_t len = shape->fields[i].end - shape->fields[i].start;
 	char first = message.data[shape->fields[i].start];
 	bool ends_itself = first == '{' || first == '[' || first == '"';
 	bool sized = len >= json_memo_bytes_min && len <= json_memo_bytes_max;
-	return shape->fields[i].column == JSON_NO_COLUMN && ends_itself && sized ? len : 0;
+	return shape->fields[i].column == JSON_NO_COLUMN && ends_itself && sized;
+}
+
+/* Bytes of a value that may turn out to be steady. */
+static size_t steady_bytes(const struct json_shape *shape, uint32_t i, uint32_t column_count)
+{
+	size_t len = shape->fields[i].end - shape->fields[i].start;
+	int32_t column = shape->fields[i].column;
+	bool of_row = column != JSON_NO_COLUMN && column < (int32_t)column_count;
+	return of_row || len > json_memo_bytes_max ? 0 : len;
 }
 
 static struct json_literal copy_literal(char **bytes, const char *from, size_t len)
 {
 	memcpy(*bytes, from, len);
-	struct json_literal l = make_literal(*bytes, len);
+	struct json_literal l = json_literal_make(*bytes, len);
 	*bytes += len;
 	return l;
 }
@@ -140,7 +150,7 @@ static bool shape_has(const struct json_shape *shape, int32_t column)
 	return false;
 }
 
-/* One block: the slots, the missing columns, then the bytes of literals and memos. */
+/* One block: the slots, the missing columns, then the bytes of literals and of values. */
 static struct json_template make(const struct json_shape *shape, struct str message,
 	const struct json_slot *slots, uint32_t column_count)
 {
@@ -148,7 +158,7 @@ static struct json_template make(const struct json_shape *shape, struct str mess
 	size_t missing_bytes = sizeof(uint32_t) * column_count;
 	size_t block_bytes = slots_bytes + missing_bytes + literal_bytes(shape);
 	for (uint32_t i = 0; i < shape->count; i++)
-		block_bytes += memo_bytes(shape, i, message);
+		block_bytes += steady_bytes(shape, i, column_count);
 	char *block = malloc(block_bytes);
 	check(block != NULL);
 	struct json_template t = {.slots = (struct json_slot *)(void *)block,
@@ -164,12 +174,21 @@ static struct json_template make(const struct json_shape *shape, struct str mess
 		size_t start = shape->fields[i].start;
 		*slot = slots[shape->fields[i].column + 1];
 		slot->before = copy_literal(&bytes, message.data + from, start - from);
-		slot->memo =
-			copy_literal(&bytes, message.data + start, memo_bytes(shape, i, message));
+		slot->steady = (struct str){bytes, steady_bytes(shape, i, column_count)};
+		struct json_literal value =
+			copy_literal(&bytes, message.data + start, slot->steady.len);
+		if (is_memo(shape, i, message))
+			slot->memo = value;
 		from = shape->fields[i].end;
 	}
 	t.tail = copy_literal(&bytes, message.data + from, shape->end - from);
 	return t;
+}
+
+static void release(struct json_template *t)
+{
+	json_steady_release(t);
+	free(t->slots);
 }
 
 bool json_templates_want(const struct json_templates *t)
@@ -188,7 +207,7 @@ static struct json_template *find_place(struct json_templates *t)
 			least = &t->list[i];
 	for (uint32_t i = 0; i < t->count; i++)
 		t->list[i].hits /= 2;
-	free(least->slots);
+	release(least);
 	return least;
 }
 
@@ -208,5 +227,5 @@ struct json_template *json_templates_learn(struct json_templates *t,
 void json_templates_release(struct json_templates *t)
 {
 	for (uint32_t i = 0; i < t->count; i++)
-		free(t->list[i].slots);
+		release(&t->list[i]);
 }

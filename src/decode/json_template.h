@@ -57,11 +57,23 @@ enum json_slot_kind {
 	JSON_SLOT_JSON,
 	JSON_SLOT_IGNORED, /* of no column */
 	JSON_SLOT_OTHER,
+	JSON_SLOT_FIXES, /* of no width, a twin's */
+};
+
+/* A value that is part of the literal before, and its column. */
+struct json_fix {
+	enum json_slot_kind kind; /* BEGIN, END, INT64, STRING, JSON */
+	int32_t column;
+	uint32_t back; /* bytes from where its text begins to the literal's end */
+	int64_t value; /* or the text's length */
 };
 
 struct json_slot {
 	struct json_literal before;
 	struct json_literal memo; /* an ignored value as it was last learned, or empty */
+	struct str steady; /* a value as all messages so far had it, or empty (json_steady.h) */
+	const struct json_fix *fixes; /* JSON_SLOT_FIXES */
+	uint32_t fix_count;
 	enum json_slot_kind kind;
 	int32_t column; /* or JSON_NO_COLUMN */
 	int32_t min, max; /* JSON_SLOT_INT32 */
@@ -76,6 +88,8 @@ struct json_template {
 	uint32_t missing_count;
 	uint32_t unknown; /* fields that are no column */
 	uint64_t hits;
+	struct json_template *twin; /* or NULL (json_steady.h) */
+	bool settled; /* it will have none */
 };
 
 /* What the generic reader notes about a message while it reads it: offsets of the values. */
@@ -98,6 +112,8 @@ struct json_templates {
 	uint32_t misses_in_a_row;
 };
 
+struct json_literal json_literal_make(const char *data, size_t len);
+
 void json_shape_begin(struct json_shape *s);
 void json_shape_add(struct json_shape *s, size_t start, size_t end, int32_t column);
 
@@ -110,7 +126,8 @@ bool json_templates_want(const struct json_templates *t);
 /*
  * Learns a message's shape, perhaps in place of the template least used; its place, or NULL when it
  * cannot be learned. slots[c + 1] is the slot of column c (json_slot_for, or what its owner makes
- * of it); columns from 0 to column_count that are not in the shape are the missing ones.
+ * of it); columns from 0 to column_count that are not in the shape are the missing ones, and those
+ * above are no columns of the row.
  */
 struct json_template *json_templates_learn(struct json_templates *t,
 	const struct json_shape *shape, struct str message, const struct json_slot *slots,

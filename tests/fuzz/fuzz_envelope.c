@@ -36,6 +36,18 @@ static const char *const good[] = {
 	"\"table\":\"S.T\",\"primary_keys\":[\"id\"]}",
 	"{\"id\":1,\"n\":\"x\"}",
 };
+/* Of the same shapes: what was steady changes. */
+static const char *const better[] = {
+	"{\"before\":null,\"after\":{\"id\":12,\"n\":\"b\"},\"source\":{\"snapshot\":\"false\","
+	"\"sequence\":\"[null,\\\"8\\\"]\",\"ts_us\":55},\"op\":\"c\"}",
+	"{\"database\":\"s\",\"table\":\"t\",\"type\":\"update\",\"ts\":71,\"data\":{\"id\":1},"
+	"\"old\":{\"id\":2}}",
+	"{\"data\":[{\"id\":\"1\"},{\"id\":\"4\"}],\"old\":[{\"id\":\"3\"}],\"database\":\"s\","
+	"\"table\":\"t\",\"isDdl\":false,\"type\":\"UPDATE\",\"es\":15}",
+	"{\"op_type\":\"U\",\"before\":{\"id\":1},\"after\":{\"id\":2},\"pos\":\"123\","
+	"\"table\":\"S.T\",\"primary_keys\":[\"id\"]}",
+	"{\"id\":1,\"n\":\"y\"}",
+};
 static const char *const topics[] = {"debezium", "maxwell", "canal", "ogg", "flat", "fuzz"};
 
 static struct arena plan_arena;
@@ -88,8 +100,9 @@ static void put_all(struct str key, struct str value)
 {
 	uint32_t m = 0;
 	for (size_t i = 0; i < ARRAY_LEN(topics); i++) {
-		for (size_t k = 0; i < ARRAY_LEN(good) && k < 2; k++)
-			put(m++, topics[i], str_lit("{\"id\":1}"), str_c(good[i]));
+		for (size_t k = 0; i < ARRAY_LEN(good) && k < 4; k++)
+			put(m++, topics[i], str_lit("{\"id\":1}"),
+				str_c(k == 2 ? better[i] : good[i]));
 		put(m++, topics[i], key, value);
 	}
 	messages.count = m;

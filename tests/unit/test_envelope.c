@@ -733,6 +733,58 @@ static void source_and_before_are_slices(void **state)
 	close_fixture(&f);
 }
 
+/* What has been the same in all messages is part of a shape's twin, and then it changes. */
+#define STEADY(connector, snapshot, pos, row, op)                                                  \
+	"{\"before\":null,\"after\":{\"id\":1},\"source\":{\"connector\":" connector               \
+	",\"ts_ms\":5,\"snapshot\":" snapshot ",\"file\":\"binlog.000012\",\"pos\":" pos           \
+	",\"row\":" row ",\"table\":\"t\"},\"op\":\"" op "\"}"
+
+static void steady_values_change(const char *kernel)
+{
+	static const struct event list[] = {
+		{NULL, STEADY("\"mysql\"", "\"false\"", "4", "0", "c"), "insert: 1"},
+		{NULL, STEADY("\"mysql\"", "\"false\"", "4", "0", "c"), "insert: 1"},
+		{NULL, STEADY("\"mysql\"", "\"false\"", "4", "0", "c"), "insert: 1"},
+		{NULL, STEADY("\"mysql\"", "\"false\"", "42", "0", "c"), "insert: 1"},
+		{NULL, STEADY("\"mysql\"", "\"false\"", "43", "null", "c"), "insert: 1"},
+		{NULL, STEADY("\"mysql\"", "\"false\"", "43", "7", "c"), "insert: 1"},
+		{NULL, STEADY("{\"a\":[1]}", "\"false\"", "44", "7", "c"), "insert: 1"},
+		{NULL, STEADY("my", "\"false\"", "44", "7", "c"), ""},
+		{NULL, STEADY("\"mysql\"", "\"false\"", "4x", "7", "c"), ""},
+		{NULL, STEADY("\"mysql\"", "\"incremental\"", "45", "7", "r"), "read: 1"},
+		{NULL, STEADY("\"mysql\"", "\"false\"", "46", "7", "u"), "update: 1"},
+		{NULL, STEADY("\"mysql\"", "\"false\"", "47", "7", "u"), "update: 1"},
+	};
+	static const int64_t positions[][2] = {{4, 1}, {4, 1}, {4, 1}, {42, 1}, {43, 1}, {43, 8},
+		{44, 8}, {-1, 0}, {46, 8}, {47, 8}};
+	struct fixture f;
+	setenv("CDCL_SIMD", kernel, 1);
+	open_fixture(&f, ENVELOPE_DEBEZIUM, "id int", "id");
+	put(&f, list, ARRAY_LEN(list));
+	struct chunk *c = decode(&f);
+	assert_int_equal(c->row_count, ARRAY_LEN(positions));
+	for (uint32_t i = 0; i < c->row_count; i++) {
+		struct str message = f.messages.value[chunk_message(c, i)];
+		struct str source = c->changes->source[i];
+		check_position(c, i, positions[i][0] >= 0, 0, 12, positions[i][0], positions[i][1]);
+		assert_int_equal(c->changes->event_time_us[i], 5000);
+		assert_int_equal(source.data - message.data, 41);
+		assert_int_equal(source.data[source.len - 1], '}');
+		assert_memory_equal(source.data + source.len, ",\"op\"", 5);
+	}
+	release_messages(&f);
+	close_fixture(&f);
+	unsetenv("CDCL_SIMD");
+	check_by(kernel, ENVELOPE_DEBEZIUM, "id int", "id", list, ARRAY_LEN(list));
+}
+
+static void steady_values(void **state)
+{
+	(void)state;
+	for (size_t k = 0; k < ARRAY_LEN(kernels); k++)
+		steady_values_change(kernels[k]);
+}
+
 int main(void)
 {
 	log_init(&clock_system, LOG_NONE, false);
@@ -753,6 +805,7 @@ int main(void)
 		cmocka_unit_test(positions_of_postgresql),
 		cmocka_unit_test(positions_of_the_others),
 		cmocka_unit_test(source_and_before_are_slices),
+		cmocka_unit_test(steady_values),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
