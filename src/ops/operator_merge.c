@@ -128,7 +128,7 @@ static void close(struct operator *op)
 	table_close(self->table);
 	table_close(self->history);
 	arena_release(&self->arena);
-	merge_heap_release(&self->expiring);
+	merge_ttl_release(&self->ttl);
 	for (uint32_t i = 0; i < self->stream_count; i++)
 		free((char *)(uintptr_t)self->streams[i].topic.data);
 	free(self->streams);

@@ -18,6 +18,7 @@
  * later event of the same key can depend on the answer: then the run is cut before that event.
  */
 
+#include "ops/expiries.h"
 #include "ops/operator_build.h"
 #include "state/state_part.h"
 #include "state/table.h"
@@ -91,16 +92,9 @@ struct merge_versions {
 	struct chunk *chunk;
 };
 
-struct merge_expiry {
-	int64_t time_us;
-	uint32_t id;
-};
-
 /* merge_expire.c */
-struct merge_heap {
-	struct merge_expiry *entries;
-	uint32_t count;
-	uint32_t capacity;
+struct merge_ttl {
+	struct expiries waiting;
 	uint8_t *known;         /* by id: it has an entry */
 	uint32_t known_capacity;
 };
@@ -125,7 +119,7 @@ struct operator_merge {
 	uint32_t stream_count;
 	uint32_t recent_streams[merge_recent_streams];  /* by partition */
 	int64_t newest_us;      /* event time */
-	struct merge_heap expiring;
+	struct merge_ttl ttl;
 	struct merge_state *kept;       /* operator_merge_state.c; NULL: no checkpoint */
 };
 
@@ -176,7 +170,7 @@ int merge_versions_close_all(struct operator_merge *self, const struct merge_inp
 /* The row's ttl begins, if it is not watched already. */
 void merge_expire_later(struct operator_merge *self, uint32_t id, int64_t time_us);
 int merge_expire(struct operator_merge *self, const struct batch *b, struct error *err);
-void merge_heap_release(struct merge_heap *h);
+void merge_ttl_release(struct merge_ttl *t);
 /* The number of a new stream; its topic is copied. */
 uint32_t merge_add_stream(struct operator_merge *self, struct merge_stream stream);
 

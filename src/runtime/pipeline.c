@@ -17,7 +17,7 @@
 enum {
 	batch_busy_ms = 500,    /* under load without a pause a batch is at least this long */
 	singly_rows_max = 10000, /* in a batch that is read record by record */
-	turn_us_max = 10 * 1000 /* slow functions of a script: look at signals between chunks */
+	turn_us_max = 1000      /* of reading; signals and HTTP wait no longer */
 };
 
 /* Of the end of a batch (emit_more): what was begun and has to be durable before it goes on. */

@@ -1,14 +1,10 @@
 #include "state/noted_ids.h"
 
-#include "base/check.h"
+#include "base/page_array.h"
 
-#include <stdlib.h>
-
-static void *grown(void *array, size_t count, size_t bytes)
+static void *grown(void *array, size_t old_count, size_t count, size_t bytes)
 {
-	void *wider = realloc(array, count * bytes);
-	check(wider != NULL);
-	return wider;
+	return page_array_grow(array, old_count * bytes, count * bytes);
 }
 
 void noted_ids_add(struct noted_ids *n, uint32_t id)
@@ -16,16 +12,16 @@ void noted_ids_add(struct noted_ids *n, uint32_t id)
 	if (id >= n->bit_capacity) {
 		uint32_t old = n->bit_capacity / 64;
 		uint32_t words = id / 64 + 1 + old / 2 + 16;
-		n->bits = grown(n->bits, words, sizeof(*n->bits));
-		memset(n->bits + old, 0, (words - old) * sizeof(*n->bits));
+		n->bits = grown(n->bits, old, words, sizeof(*n->bits));
 		n->bit_capacity = words * 64;
 	}
 	if (bit_get(n->bits, id))
 		return;
 	bit_set(n->bits, id);
 	if (n->count == n->capacity) {
-		n->capacity = n->capacity == 0 ? chunk_rows_max : n->capacity * 2;
-		n->ids = grown(n->ids, n->capacity, sizeof(*n->ids));
+		uint32_t to = n->capacity == 0 ? chunk_rows_max : n->capacity * 2;
+		n->ids = grown(n->ids, n->capacity, to, sizeof(*n->ids));
+		n->capacity = to;
 	}
 	n->ids[n->count++] = id;
 }
@@ -43,8 +39,8 @@ bool noted_ids_take(struct noted_ids *n, uint32_t *id)
 
 void noted_ids_release(struct noted_ids *n)
 {
-	free(n->ids);
-	free(n->bits);
+	page_array_release(n->ids, n->capacity * sizeof(*n->ids));
+	page_array_release(n->bits, n->bit_capacity / 8);
 	*n = (struct noted_ids){0};
 }
 

@@ -1,24 +1,16 @@
 /* What a batch changed, and what each changed row was before it. */
 
-#define _GNU_SOURCE /* mremap */
-
 #include "state/table_part.h"
 
 #include "base/check.h"
+#include "base/page_array.h"
 #include "base/prefetch.h"
-
-#include <sys/mman.h>
 
 enum { change_capacity_min = 1024, change_capacity_kept = 1 << 16 };
 
-/* Pages are moved, not copied: a batch of millions of changes grows without a pause. */
 static void *grow(void *old, size_t old_count, size_t count, size_t bytes)
 {
-	void *wider = old == NULL ? mmap(NULL, count * bytes, PROT_READ | PROT_WRITE,
-					    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-				  : mremap(old, old_count * bytes, count * bytes, MREMAP_MAYMOVE);
-	check(wider != MAP_FAILED);
-	return wider;
+	return page_array_grow(old, old_count * bytes, count * bytes);
 }
 
 static void reserve_change(struct table *t)
@@ -142,10 +134,8 @@ void table_end_batch(struct table *t)
 
 void table_batch_release(struct table *t)
 {
-	if (t->changes != NULL)
-		munmap(t->changes, t->change_capacity * sizeof(*t->changes));
-	if (t->befores != NULL)
-		munmap(t->befores, t->change_capacity * sizeof(*t->befores));
+	page_array_release(t->changes, t->change_capacity * sizeof(*t->changes));
+	page_array_release(t->befores, t->change_capacity * sizeof(*t->befores));
 	table_store_release(&t->before);
 	slab_release(&t->before_slab);
 }
