@@ -163,6 +163,42 @@ static int add_column(struct sqlite_sink *q, uint32_t column, struct error *err)
 	return run(q, q->text.data, "cannot add a column", err);
 }
 
+/*
+ * Of our own table: a column that grew (int to double, to string). SQLite alters no types, so it
+ * becomes another column, the last one; not one of the key.
+ */
+static int widen_column(struct sqlite_sink *q, uint32_t column, struct error *err)
+{
+	const struct table_target *t = &q->target;
+	const struct schema_column *c = &t->base.schema->columns[column];
+	const char *type = sqlite_type(c->type);
+	struct strbuf table, name;
+	strbuf_init(&table);
+	strbuf_init(&name);
+	sql_add_name(&table, t->config->table);
+	sql_add_name(&name, c->name);
+	strbuf_reset(&q->text);
+	strbuf_addf(&q->text,
+		"savepoint widen; alter table " STR_FMT " add column \"@wider\" %s; "
+		"update " STR_FMT " set \"@wider\" = cast(" STR_FMT " as %s); "
+		"alter table " STR_FMT " drop column " STR_FMT "; "
+		"alter table " STR_FMT " rename column \"@wider\" to " STR_FMT "; "
+		"release widen%c",
+		STR_ARG(strbuf_str(&table)), type, STR_ARG(strbuf_str(&table)),
+		STR_ARG(strbuf_str(&name)), type, STR_ARG(strbuf_str(&table)),
+		STR_ARG(strbuf_str(&name)), STR_ARG(strbuf_str(&table)),
+		STR_ARG(strbuf_str(&name)), '\0');
+	strbuf_release(&table);
+	strbuf_release(&name);
+	int r = run(q, q->text.data, "cannot change a column's type", err);
+	if (r < 0)
+		sqlite3_exec(q->db, "rollback to widen; release widen", NULL, NULL, NULL);
+	else
+		log_info("sqlite", "table " STR_FMT ": column " STR_FMT " got another type",
+			STR_ARG(t->config->table), STR_ARG(c->name));
+	return r;
+}
+
 /* 1 and its declared type; 0: there is no such column. */
 static int find_column(struct sqlite_sink *q, struct str name, char *type, size_t type_bytes,
 	struct error *err)
@@ -215,10 +251,14 @@ static int check_columns(struct sqlite_sink *q, bool ours, struct error *err)
 			return table_target_missing(t, i, sqlite_type(c->type), err);
 		if (r == 0 && (r = add_column(q, i, err)) < 0)
 			return r;
-		if (r == 1 && !keeps(affinity_of(str_c(declared)), c->type))
+		if (r == 0 || keeps(affinity_of(str_c(declared)), c->type))
+			continue;
+		if (!ours || table_target_is_key(t, i))
 			return table_target_wrong_type(t, i,
 				declared[0] == '\0' ? "without a type" : declared,
 				sqlite_type(c->type), err);
+		if ((r = widen_column(q, i, err)) < 0)
+			return r;
 	}
 	return 0;
 }

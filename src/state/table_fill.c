@@ -329,8 +329,12 @@ int table_fill_take(struct table *t, const struct state_fit *how, struct str rec
 		scout.lead -= scout.lead > 0;
 		if (record_left(&r) > 0 && !take_one(t, how, end, &r))
 			return error_set(err, CDCL_E_STATE,
-				"table " STR_FMT ": a record that cannot be, at byte %zu",
-				STR_ARG(t->config.name), r.at);
+				"table " STR_FMT ": a record that cannot be%s, at byte %zu",
+				STR_ARG(t->config.name),
+				how == NULL ? ""
+					    : ", or a value that its column's new type does not "
+					      "hold exactly",
+				r.at);
 	}
 	return 0;
 }

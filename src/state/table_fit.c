@@ -1,7 +1,8 @@
 /*
  * Rows that were kept under another shape of their table: columns are known by name. What only the
  * kept rows have goes, what only the table has is NULL, and what became wider is widened, where
- * that loses nothing and means the same whether it is done in one step or in several.
+ * that loses nothing and means the same whether it is done in one step or in several: a bigint
+ * becomes a double as long as every kept one is one exactly.
  */
 
 #include "state/table_part.h"
@@ -69,7 +70,7 @@ static bool becomes(struct type from, struct type to)
 	if (from.id == TYPE_FLOAT)
 		return to.id == TYPE_DOUBLE;
 	return type_is_integer(from) && type_is_numeric(to) &&
-		integer_bits(from.id) < integer_bits(to.id);
+		(integer_bits(from.id) < integer_bits(to.id) || to.id == TYPE_DOUBLE);
 }
 
 /* ---- the verdict ---- */
@@ -327,7 +328,9 @@ static void put_number(struct table *t, char *field, struct type from, struct ty
 	case PHYS_F32:
 		memcpy(field, &f32, sizeof(f32));
 		return;
-	case PHYS_F64:
+	case PHYS_F64: /* a bigint may be one that no double is */
+		if (f64 >= 0x1p63 || (int64_t)f64 != i64)
+			r->bad = true;
 		memcpy(field, &f64, sizeof(f64));
 		return;
 	case PHYS_I128:

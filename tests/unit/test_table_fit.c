@@ -31,7 +31,7 @@ static const char *const wider[type_count] = {
 	[2] = " int bigint float double decimal(10,0) decimal(12,2) decimal(20,0) decimal(38,4) "
 	      "string ",
 	[3] = " bigint double decimal(10,0) decimal(12,2) decimal(20,0) decimal(38,4) string ",
-	[4] = " decimal(20,0) decimal(38,4) string ",
+	[4] = " double decimal(20,0) decimal(38,4) string ",
 	[5] = " double ",
 	[6] = " ",
 	[7] = " decimal(10,0) decimal(12,2) decimal(20,0) decimal(38,4) ",
@@ -335,6 +335,49 @@ static void test_ids_left_out(void **state)
 	close_side(&s);
 }
 
+/* A bigint that no double is exactly is an error, and not another number. */
+static void test_a_double_that_is_not_exact(void **state)
+{
+	(void)state;
+	static const struct {
+		int64_t n;
+		bool exact;
+	} cases[] = {{INT64_C(1) << 53, true}, {(INT64_C(1) << 53) + 1, false}, {INT64_MAX, false},
+		{INT64_MIN, true}, {INT64_MIN + 1, false}};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct side from, to;
+		struct value values[rows_max];
+		struct strbuf why, records;
+		struct error err;
+		const struct state_fit *how = NULL;
+		uint64_t at = 0;
+		open_side(&from, "v", "bigint");
+		open_side(&to, "v", "double");
+		fill(&from, values);
+		strbuf_init(&why);
+		strbuf_init(&records);
+		uint16_t row = 0;
+		uint32_t id;
+		((int32_t *)from.chunk->columns[0].data)[0] = 7;
+		((int64_t *)from.chunk->columns[1].data)[0] = cases[i].n;
+		bit_clear(from.chunk->columns[1].nulls, 0);
+		assert_int_equal(table_resolve(from.table, from.chunk, &row, 1, &id, &err), 0);
+		assert_int_equal(table_put(from.table, &id, from.chunk, &row, 1, &err), 0);
+		table_end_batch(from.table);
+		assert_int_equal(to.part->ops->fit(to.part, &from.part->shape, 1, &to.arena, &how,
+					 &why),
+			STATE_CONVERT);
+		while (from.part->ops->scan(from.part, &at, 300, &records))
+			;
+		assert_int_equal(to.part->ops->convert(to.part, how, strbuf_str(&records), &err),
+			cases[i].exact ? 0 : -(int)CDCL_E_STATE);
+		strbuf_release(&why);
+		strbuf_release(&records);
+		close_side(&from);
+		close_side(&to);
+	}
+}
+
 /* Hidden columns may have one name: those of a position do. */
 static void test_shape_with_repeated_names(void **state)
 {
@@ -362,6 +405,7 @@ int main(void)
 		cmocka_unit_test(test_every_type_to_every_type),
 		cmocka_unit_test(test_what_was_dropped_stays_lost),
 		cmocka_unit_test(test_ids_left_out),
+		cmocka_unit_test(test_a_double_that_is_not_exact),
 		cmocka_unit_test(test_shape_with_repeated_names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
