@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "runtime/against.h"
+#include "runtime/looked_columns.h"
 #include "runtime/peek.h"
 
 #include <stdio.h>
@@ -31,9 +32,14 @@ static uint32_t count_sources(const struct plan *plan)
 	return count;
 }
 
-/* check reads nothing but what --input names; it notes that a script asked for more. */
+/*
+ * check reads no messages but those that --input names: it knows columns that a checkpoint kept,
+ * and notes that a script asked for more.
+ */
 struct check_peek {
 	struct source_peek seam;
+	struct str against; /* absent: the script's own checkpoint */
+	struct arena arena;
 	bool asked;
 	char place[error_place_bytes];
 };
@@ -42,7 +48,12 @@ static int look(struct source_peek *p, const struct peek_request *request,
 	struct envelope_sample *out, struct error *err)
 {
 	struct check_peek *c = container_of(p, struct check_peek, seam);
-	(void)out;
+	struct str folder = c->against.data != NULL ? c->against : request->checkpoint;
+	int kept = folder.data == NULL
+		? 0
+		: looked_columns_find(request, folder, &c->arena, out, err);
+	if (kept != 0)
+		return kept < 0 ? kept : 0;
 	c->asked = true;
 	snprintf(c->place, sizeof(c->place), STR_FMT, STR_ARG(request->place));
 	return error_set(err, CDCL_E_SCRIPT, "check reads no messages");
@@ -99,12 +110,14 @@ static int check_one(const struct check_options *o, const char *path, struct str
 	error_init(&err);
 	if (script_arguments_apply(&o->script, path, &settings, &options, &err) < 0)
 		return cli_fail(&err);
-	struct check_peek asked = {.seam.look = look};
+	struct check_peek asked = {.seam.look = look, .against = str_c(o->against)};
+	arena_init(&asked.arena, 4096);
 	struct peek *peek = peek_open(&clock_system, 0);
 	options.peek = o->script.input != NULL ? peek_seam(peek) : &asked.seam;
 	struct script *s = script_open(&options, &err);
 	if (s == NULL) {
 		peek_close(peek);
+		arena_release(&asked.arena);
 		return asked.asked ? tell_unknown(o, path, &asked, out) : cli_fail(&err);
 	}
 	struct plan *plan = script_plan(s);
@@ -121,6 +134,7 @@ static int check_one(const struct check_options *o, const char *path, struct str
 		: tell_against(plan, o->against, out, &err);
 	script_close(s);
 	peek_close(peek); /* a trace report loads the script again */
+	arena_release(&asked.arena);
 	return exit_code;
 }
 

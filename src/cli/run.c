@@ -13,6 +13,7 @@
 #include "runtime/loop.h"
 #include "runtime/monitor.h"
 #include "runtime/peek.h"
+#include "runtime/running.h"
 #include "state/last_words.h"
 
 enum { finite_broker_timeout_s = 30, save_look_us = 1000000 };
@@ -271,89 +272,34 @@ static struct script *load_first(
 	return s;
 }
 
-/* ---- messages with other columns ---- */
+/* ---- one job after the other ---- */
 
-enum { column_changes_max = 64 };
-
-/*
- * A job and its script. Scripts that it outgrew are kept, because its sources were opened by their
- * plans.
- */
-struct running {
-	struct job *job;
-	struct script *script;
-	struct script *outgrown[column_changes_max];
-	uint32_t outgrown_count;
-	struct job_restarts restarts;
+struct run {
+	struct running running;
+	const struct run_options *options;
 };
 
-static void close_running(struct running *r)
+static struct script *load_again(const struct running *r, struct error *err)
 {
-	job_close(r->job);
-	script_close(r->script);
-	for (uint32_t i = 0; i < r->outgrown_count; i++)
-		script_close(r->outgrown[i]);
-	*r = (struct running){.restarts = r->restarts};
-}
-
-static void note_columns(const struct script_options *options, const struct job *j)
-{
-	const struct plan_node *source;
-	const struct schema *columns;
-	/* several may have changed at once: what none noted stays out for good */
-	for (uint32_t i = 0; job_wider(j, i, &source, &columns); i++) {
-		const struct envelope_config *e = source->envelope;
-		struct peek_request request = {.source = &source->source,
-			.envelope = e != NULL ? e->kind : ENVELOPE_AUTO,
-			.table = e != NULL ? e->table : (struct str){NULL, 0}};
-		peek_widen(options->peek, &request, columns);
-	}
-}
-
-/* The job goes on in place, with the script loaded for the wider columns. */
-static int go_wider(struct running *r, const struct run_options *o,
-	const struct script_options *options, struct job_options *job_options, struct error *err)
-{
-	if (r->outgrown_count == column_changes_max)
-		return error_set(err, CDCL_E_DATA,
-			"the columns changed more than %d times in one run: start it again",
-			column_changes_max);
-	note_columns(options, r->job);
-	struct script *fresh = load(o, options, err);
-	if (fresh == NULL)
-		return -(int)err->code;
-	job_options->previous = r->job;
-	job_options->restarted = true;
-	struct job *j = job_open(script_plan(fresh), job_options, err);
-	job_options->previous = NULL;
-	if (j == NULL) {
-		script_close(fresh);
-		return -(int)err->code;
-	}
-	job_close(r->job);
-	r->job = j;
-	r->outgrown[r->outgrown_count++] = r->script;
-	r->script = fresh;
-	return 0;
+	return load(container_of(r, const struct run, running)->options, r->script_options, err);
 }
 
 static int run_until_changed(struct running *r, const struct run_options *o,
-	const struct script_options *options, struct job_options *job_options,
 	struct script **fresh, struct error *err)
 {
 	for (;;) {
 		int end = job_run(r->job, err);
 		if (end < 0 && job_restart(&r->restarts, &r->job, script_plan(r->script),
-				       job_options, err) == 0)
+				       r->job_options, err) == 0)
 			continue;
 		if (end == JOB_WIDER) {
-			end = go_wider(r, o, options, job_options, err);
+			end = running_go_wider(r, err);
 			if (end == 0)
 				continue;
 		}
 		if (end != JOB_CHANGED)
 			return end;
-		*fresh = reload(o, options);
+		*fresh = reload(o, r->script_options);
 		if (*fresh != NULL)
 			return JOB_CHANGED;
 	}
@@ -393,38 +339,43 @@ static int run_script(const struct run_options *o, const struct script_options *
 	};
 	struct script *fresh = load_first(o, options, err);
 	int end = fresh == NULL ? -(int)err->code : JOB_CHANGED;
-	struct running r = {.restarts.arena = arena};
+	struct run run = {.options = o,
+		.running = {.restarts.arena = arena,
+			.script_options = options,
+			.job_options = &job_options,
+			.load = load_again}};
+	struct running *r = &run.running;
 	while (end == JOB_CHANGED) {
-		r.script = fresh;
+		r->script = fresh;
 		fresh = NULL;
 		if (o->watch)
-			watch_files(&job_options, r.script, arena);
+			watch_files(&job_options, r->script, arena);
 		loop_catch_signals();
 		last_words_catch_crashes();
-		if (demo == NULL || demo_feed(demo, script_plan(r.script), err) == 0)
-			r.job = job_open(script_plan(r.script), &job_options, err);
+		if (demo == NULL || demo_feed(demo, script_plan(r->script), err) == 0)
+			r->job = job_open(script_plan(r->script), &job_options, err);
 		end = -(int)err->code;
-		if (r.job != NULL) {
+		if (r->job != NULL) {
 			if (!job_options.restarted)
-				tell_start(script_plan(r.script));
-			end = run_until_changed(&r, o, options, &job_options, &fresh, err);
-			if (r.job != NULL && (end == JOB_CHANGED || o->watch))
-				job_keep_resolved(r.job, arena, &job_options);
+				tell_start(script_plan(r->script));
+			end = run_until_changed(r, o, &fresh, err);
+			if (r->job != NULL && (end == JOB_CHANGED || o->watch))
+				job_keep_resolved(r->job, arena, &job_options);
 		}
 		if (end < 0 && may_be_mended(o, &job_options, err)) {
 			monitor_set_phase(monitor, MONITOR_WAITING);
-			job_close(r.job);
-			r.job = NULL;
+			job_close(r->job);
+			r->job = NULL;
 			fresh = load_after_failure(o, options, &job_options, err);
 			end = fresh != NULL ? JOB_CHANGED : -(int)err->code;
 		}
-		close_running(&r);
+		running_close(r);
 		if (end == JOB_CHANGED) {
 			monitor_set_phase(monitor, MONITOR_STARTING);
 			log_info("watch", "%s was saved: started again", options->path);
 		}
 	}
-	close_running(&r);
+	running_close(r);
 	return end;
 }
 

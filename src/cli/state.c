@@ -15,6 +15,7 @@
 #include "sink/row_json.h"
 #include "state/checkpoint_change.h"
 #include "state/checkpoint_look.h"
+#include "state/kept_columns.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -184,11 +185,46 @@ static void add_section(const struct checkpoint_look *l,
 	grid_end(&g, out);
 }
 
+static void add_kept(const struct kept_columns *list, uint32_t count, struct strbuf *out)
+{
+	struct strbuf ddl;
+	struct grid g;
+	grid_init(&g);
+	strbuf_init(&ddl);
+	grid_pair(&g, "columns of", str_lit("are"));
+	for (uint32_t i = 0; i < count; i++) {
+		strbuf_reset(&ddl);
+		schema_text(list[i].sample.schema, &ddl);
+		grid_cell(&g, list[i].reads);
+		grid_cell(&g, strbuf_str(&ddl));
+		grid_line(&g);
+	}
+	strbuf_add_byte(out, '\n');
+	grid_end(&g, out);
+	strbuf_release(&ddl);
+}
+
+/* Columns that messages said, if `all`; negative: the file is damaged. */
+static int add_columns(const char *folder, bool all, struct strbuf *out, struct error *err)
+{
+	struct kept_columns *list;
+	struct arena arena;
+	uint32_t count;
+	arena_init(&arena, 16 * 1024);
+	int r = kept_columns_read(folder, &arena, &list, &count, err);
+	if (r == 0 && count > 0 && all)
+		add_kept(list, count, out);
+	arena_release(&arena);
+	return r;
+}
+
 /* Damage is the answer, after what can be said all the same. */
-static int tell(const struct checkpoint_look *l, bool all)
+static int tell(const struct checkpoint_look *l, const char *folder, bool all)
 {
 	struct strbuf out;
+	struct error wrong;
 	strbuf_init(&out);
+	error_init(&wrong);
 	const struct error *damage = checkpoint_look_damage(l);
 	if (all)
 		add_section(l, add_summary, &out);
@@ -198,6 +234,8 @@ static int tell(const struct checkpoint_look *l, bool all)
 			add_section(l, add_ranges, &out);
 		add_section(l, add_parts, &out);
 	}
+	if (add_columns(folder, all, &out, &wrong) < 0 && damage->code == CDCL_OK)
+		damage = &wrong;
 	add_section(l, add_files, &out);
 	int exit_code = cli_print(strbuf_str(&out));
 	strbuf_release(&out);
@@ -302,7 +340,7 @@ static int show(enum state_action action, const struct arguments *a, struct erro
 		return cli_fail(err);
 	int exit_code = action == STATE_DUMP
 		? dump(l, a->count > 2 ? a->items[2] : NULL, err)
-		: tell(l, action == STATE_INFO);
+		: tell(l, a->items[1], action == STATE_INFO);
 	checkpoint_look_close(l);
 	return exit_code;
 }

@@ -125,6 +125,10 @@ struct envelope_decoder *envelope_open(const struct envelope_config *config)
 	if (d->config.json.clock == NULL)
 		d->config.json.clock = &clock_system;
 	d->schema = config->json.schema;
+	d->follows = config->schema_auto && config->by_values &&
+		(config->on_schema_change == SCHEMA_CHANGE_ADD ||
+			config->on_schema_change == SCHEMA_CHANGE_FAIL);
+	d->config.json.follows = d->follows;
 	d->kernel = json_kernel_choose();
 	d->values.timezone = config->json.timezone;
 	strbuf_init(&d->values.scratch);
@@ -217,6 +221,7 @@ void envelope_take(struct envelope_decoder *d, struct envelope_decoder *old)
 		from->partitions = NULL;
 		from->partition_count = 0;
 	}
+	d->left_out = old->left_out == NULL ? NULL : schema_copy(old->left_out, &d->arena);
 	d->counts = old->counts;
 	d->own_counts = old->counts.json;
 	old->counts.unknown_fields = 0; /* told by the last one */
@@ -248,6 +253,7 @@ void envelope_begin_row(struct envelope_row *r)
 	r->json.index = row;
 	r->json.bad_fields = 0;
 	r->json.bad_column = JSON_NO_COLUMN;
+	r->json.news = 0;
 	r->schema = NULL;
 	r->unknown = r->missing = 0;
 	r->waiting_before = d->waiting_count;
@@ -321,6 +327,10 @@ static inline void accept(struct envelope_row *r, enum change_op op)
 	struct envelope_decoder *d = r->decoder;
 	uint32_t row = r->json.index;
 	check(row == d->out->row_count);
+	if (d->follows && r->grown == 0 && r->json.news + r->json.bad_fields > 0)
+		r->grown = envelope_compare_values(r, r->err);
+	if (r->grown != 0)
+		return;
 	d->changes->op[row] = (uint8_t)op;
 	if (r->json.bad_fields > 0)
 		complain(r);
@@ -455,6 +465,19 @@ static void read_as(struct envelope_row *r, bool flat)
 	r->json.scan.strict = flat ? r->decoder->config.json.strict : true;
 }
 
+/* Columns first, then what does not fit them. */
+static int follow_flat(struct envelope_row *r, struct dead_letters *dead, struct error *err)
+{
+	struct envelope_decoder *d = r->decoder;
+	if (!d->follows || r->json.news + r->json.bad_fields == 0)
+		return ENVELOPE_DONE;
+	r->grown = envelope_compare_values(r, err);
+	r->json.news = 0;
+	return r->grown != 0 || r->json.bad_fields == 0
+		? r->grown
+		: json_decode_bad(d->flat, &r->json, dead, err);
+}
+
 static int accept_flat(struct envelope_row *r)
 {
 	struct envelope_decoder *d = r->decoder;
@@ -484,20 +507,23 @@ static int flat(struct envelope_row *r, struct str value, bool known, struct dea
 	if (answer == JSON_ROW_MALFORMED && d->config.changes &&
 		d->config.json.mode == JSON_PERMISSIVE)
 		return envelope_malformed(r, why);
-	return accept_flat(r);
+	int followed = answer == JSON_ROW_MALFORMED ? 0 : follow_flat(r, dead, err);
+	return followed != ENVELOPE_DONE ? followed : accept_flat(r);
 }
 
 /* A flat row of a shape that was seen before. 0: it is none. */
-static int flat_known(
-	struct envelope_row *r, struct str value, struct dead_letters *dead, struct error *err)
+static int flat_known(struct envelope_row *r, struct str value, struct dead_letters *dead,
+	struct error *err, int *answer)
 {
 	read_as(r, true);
 	int known = json_decode_known(r->decoder->flat, &r->json, value, dead, err);
+	*answer = known < 0 ? known : ENVELOPE_DONE;
 	if (known > 0)
+		*answer = follow_flat(r, dead, err);
+	if (known > 0 && *answer == ENVELOPE_DONE)
 		accept_flat(r);
 	return known;
 }
-
 
 /* Messages from `first` on that have one topic and a place in the chunk. */
 static uint32_t alike(const struct envelope_decoder *d, uint32_t first)
@@ -665,11 +691,8 @@ static int decode_known(struct envelope_row *r, struct str value, struct dead_le
 	enum envelope_kind kind = r->topic->kind;
 	if (kind == ENVELOPE_AUTO || kind == ENVELOPE_CANAL)
 		return 0;
-	if (kind == ENVELOPE_FLAT) {
-		int known = flat_known(r, value, dead, err);
-		*answer = known < 0 ? known : ENVELOPE_DONE;
-		return known;
-	}
+	if (kind == ENVELOPE_FLAT)
+		return flat_known(r, value, dead, err, answer);
 	if (!envelope_read_known(r, value))
 		return 0;
 	*answer = reader_of(kind)(r, value, NULL, why);
@@ -719,12 +742,30 @@ static int fail_on_bad_field(
 	return error_at(err, STR_FMT, STR_ARG(place));
 }
 
+/* The rows of this message, of which other columns have to take care. */
+static int take_back(struct envelope_row *r, uint32_t first, uint32_t waiting)
+{
+	struct envelope_decoder *d = r->decoder;
+	r->waiting_before = waiting;
+	for (r->json.index = d->out->row_count; r->json.index > first; r->json.index--)
+		envelope_clear(r);
+	d->counts.rows -= d->out->row_count - first;
+	d->out->row_count = first;
+	d->resume_at = d->resume_old_at = 0;
+	r->failed_column = JSON_NO_COLUMN;
+	return r->grown;
+}
+
 static int decode_message(struct envelope_row *r, struct dead_letters *dead, struct error *err)
 {
 	struct error why;
 	why.code = CDCL_OK;
-	uint32_t row = r->json.index;
+	uint32_t row = r->json.index, waiting = r->decoder->waiting_count;
+	r->grown = ENVELOPE_DONE;
+	r->goes_on = r->decoder->resume_at > 0;
 	int answer = decode_value(r, dead, &why, err);
+	if (r->grown != ENVELOPE_DONE)
+		answer = take_back(r, row, waiting);
 	if (answer >= 0 && r->failed_column != JSON_NO_COLUMN) {
 		int failed = fail_on_bad_field(r, row, dead, err);
 		if (failed < 0)
@@ -813,7 +854,7 @@ static void finish_chunk(struct envelope_decoder *d)
 int envelope_decode(struct envelope_decoder *d, const struct messages *in, uint32_t *next,
 	struct dead_letters *dead, struct chunk **out, struct error *err)
 {
-	struct envelope_row r = {.decoder = d};
+	struct envelope_row r = {.decoder = d, .err = err};
 	begin_chunk(d, in);
 	json_decode_begin(d->flat, d->work, &r.json);
 	r.json.schema = d->work_schema;

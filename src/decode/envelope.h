@@ -52,6 +52,7 @@ struct envelope_config {
 	bool changes;                   /* a merge listens: fill chunk->changes and absent */
 	enum schema_change on_schema_change;
 	bool schema_auto;               /* the schema came from the topic, not from the script */
+	bool by_values;                 /* the same: from values, no schema stands in messages */
 	/* rows of this table only ("orders", "shop.orders"); absent: all */
 	struct str table;
 	/* the merge's key, columns of json.schema; count 0: not known */
@@ -84,12 +85,20 @@ enum { ENVELOPE_WIDER = 2 };
  */
 /*
  * ENVELOPE_WIDER: under schema_auto and SCHEMA_CHANGE_ADD, message *next says columns that the
- * schema cannot hold. A decoder of envelope_wider's columns goes on with it.
+ * schema cannot hold. A decoder of envelope_wider's columns goes on with it, or this one without
+ * them.
  */
 int envelope_decode(struct envelope_decoder *d, const struct messages *in, uint32_t *next,
 	struct dead_letters *dead, struct chunk **out, struct error *err);
 
 const struct schema *envelope_wider(const struct envelope_decoder *d);
+/* Inferred from values: no schema in a message says it. */
+bool envelope_wider_by_values(const struct envelope_decoder *d);
+/*
+ * After ENVELOPE_WIDER: the decoder goes on with that message and without those columns. `always`:
+ * also without any that come later.
+ */
+void envelope_leave_out(struct envelope_decoder *d, bool always);
 
 /* What `old` knows of its topics, for the decoder that goes on in its place. */
 void envelope_take(struct envelope_decoder *d, struct envelope_decoder *old);
@@ -106,6 +115,7 @@ struct envelope_sample {
 	struct schema *schema;
 	struct schema *first;
 	bool schema_in_message;
+	bool kept;                      /* by a checkpoint, of an earlier look */
 	/* of the message key, or what the envelope names; columns of the schema */
 	struct str key_columns[32];
 	uint32_t key_count;
@@ -127,6 +137,8 @@ struct envelope_sniffer *envelope_sniffer_open(enum envelope_kind kind);
 void envelope_sniffer_close(struct envelope_sniffer *s);
 /* Only rows of this table ("orders", "shop.orders"); absent: of the one with most rows. */
 void envelope_sniffer_table(struct envelope_sniffer *s, struct str table);
+/* A field that was always null is no column. */
+void envelope_sniffer_values(struct envelope_sniffer *s);
 void envelope_sniff_message(struct envelope_sniffer *s, struct str key, struct str value);
 int envelope_sniff(struct envelope_sniffer *s, const struct messages *in, struct error *err);
 /* Negative when nothing usable came (and why). */

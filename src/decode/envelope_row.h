@@ -141,6 +141,10 @@ struct envelope_row {
 	uint32_t waiting_before;
 	struct str unknown_name;        /* the first of them; chunk */
 	int32_t failed_column;          /* failfast, drop: a value that does not fit, or -1 */
+	/* values show other columns: ENVELOPE_CHANGED, or negative; nothing is accepted */
+	int grown;
+	bool goes_on;                   /* earlier rows of the message are in another chunk */
+	struct error *err;
 };
 
 /* Slots behind those of the columns and notes: where slices begin and end. */
@@ -170,6 +174,10 @@ struct envelope_decoder {
 	struct envelope_topic *recent;
 	struct arena arena;             /* process: work_schema, names */
 	struct schema *wider;           /* after ENVELOPE_WIDER */
+	bool wider_by_values;
+	bool follows;                   /* columns that values show */
+	struct schema *left_out;        /* of them, what was not taken: names; or NULL */
+	bool told_full;
 	/* of the chunk being filled */
 	struct chunk *work;             /* columns and notes */
 	struct chunk *out;
@@ -331,6 +339,11 @@ envelope_reader envelope_debezium, envelope_maxwell, envelope_canal, envelope_og
  */
 int envelope_compare_block(struct envelope_row *r, const struct envelope_look *look,
 	struct error *err);
+/*
+ * The same of a row that was read, by its values: it has fields that are no column, or a value that
+ * does not fit its column. Not of a message with a schema block.
+ */
+int envelope_compare_values(struct envelope_row *r, struct error *err);
 
 /* Of a table other than the one that is asked for; also Maxwell's own. */
 bool envelope_other_table(struct envelope_row *r, struct str database, struct str schema,

@@ -181,6 +181,11 @@ static bool row_field(struct walk *w, struct str name)
 	if (to != TO_NOWHERE)
 		return keep(w, note_column(w, to));
 	if (!envelope_own_field(name)) {
+		/* null: none yet, and literal, so that a value is of another shape */
+		json_skip_space(&r->json.scan);
+		if (r->decoder->follows && json_peek(&r->json.scan) == 'n')
+			return skip(w);
+		r->json.news++;
 		if (r->unknown++ == 0)
 			r->unknown_name = name;
 	}
@@ -245,6 +250,7 @@ static void begin(struct envelope_row *r, struct str text)
 	r->json.bad_column = JSON_NO_COLUMN;
 	r->json.scan.begin = r->json.scan.at = text.data;
 	r->json.scan.end = text.data + text.len;
+	r->json.news = 0;
 	r->unknown = 0;
 	r->missing = 0;
 }

@@ -15,6 +15,7 @@ enum { sniff_tables_max = 64 };
 struct envelope_sniffer {
 	enum envelope_kind wanted;
 	struct str table; /* without its database and schema; absent: any */
+	bool values_only;
 	struct arena arena;
 	struct sniff_table *tables[sniff_tables_max];
 	uint32_t table_count;
@@ -49,6 +50,11 @@ void envelope_sniffer_table(struct envelope_sniffer *s, struct str table)
 		s->table = str_dup(str_sub(table, start, table.len), &s->arena);
 }
 
+void envelope_sniffer_values(struct envelope_sniffer *s)
+{
+	s->values_only = true;
+}
+
 /* ---- tables ---- */
 
 /* What the envelope calls the table; absent: it does not say. */
@@ -79,6 +85,7 @@ static struct sniff_table *table_of(struct envelope_sniffer *s, const struct env
 	struct sniff_table *t = ARENA_NEW(&s->arena, struct sniff_table);
 	t->arena = &s->arena;
 	t->name = str_dup(name, &s->arena);
+	t->values_only = s->values_only;
 	s->tables[s->table_count++] = t;
 	return t;
 }

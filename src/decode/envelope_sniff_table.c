@@ -227,7 +227,9 @@ static struct schema *inferred(const struct sniff_table *t, struct arena *arena)
 	s->columns = ARENA_ARRAY(arena, struct schema_column, t->column_count + 1);
 	for (uint32_t i = 0; i < t->column_count; i++) {
 		const struct sniff_column *c = &t->columns[i];
-		if (c->name.len == 0 || schema_find_fold(s, c->name) != SCHEMA_MISSING)
+		if (c->name.len == 0 || schema_find_fold(s, c->name) != SCHEMA_MISSING ||
+			(t->values_only && c->said.id == TYPE_NULL &&
+				!json_infer_has_value(&c->seen)))
 			continue;
 		struct schema_column *to = &s->columns[s->column_count++];
 		to->name = str_dup(c->name, arena);

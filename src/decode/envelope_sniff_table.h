@@ -27,6 +27,7 @@ struct sniff_table {
 	struct str name;                /* absent: the envelope names none */
 	enum envelope_kind kind;
 	bool unwrapped;
+	bool values_only;               /* a column that was always null is none */
 	int64_t rows;
 	struct sniff_column *columns;
 	uint32_t column_count;

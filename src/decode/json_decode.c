@@ -132,6 +132,18 @@ static bool read_name(struct json_decoder *d, struct json_row *r, int32_t *colum
 
 /* ---- one message ---- */
 
+/*
+ * A field that is no column, and `value` is what it has. Null stays literal in the shape, so that
+ * the first value is of another one.
+ */
+static bool is_nothing(struct json_row *r, const char *value)
+{
+	bool nothing = *value == 'n';
+	r->news += !nothing;
+	r->unknown -= nothing;
+	return nothing;
+}
+
 static bool read_fields(struct json_decoder *d, struct json_row *r)
 {
 	struct json_scan *s = &r->scan;
@@ -147,8 +159,9 @@ static bool read_fields(struct json_decoder *d, struct json_row *r)
 		if (after == NULL)
 			return false;
 		s->at = after;
-		json_shape_add(
-			&d->shape, (size_t)(from - s->begin), (size_t)(after - s->begin), column);
+		if (column != JSON_NO_COLUMN || !d->config.follows || !is_nothing(r, from))
+			json_shape_add(&d->shape, (size_t)(from - s->begin),
+				(size_t)(after - s->begin), column);
 		char c = json_peek(s);
 		if (c == '}')
 			break;
@@ -387,7 +400,7 @@ static void begin_row(struct json_row *r, struct str text)
 	r->bad_column = JSON_NO_COLUMN;
 	r->scan.begin = r->scan.at = text.data;
 	r->scan.end = text.data + text.len;
-	r->unknown = 0;
+	r->unknown = r->news = 0;
 	r->unknown_name = (struct str){NULL, 0};
 }
 
@@ -398,7 +411,7 @@ int json_decode_known(struct json_decoder *d, struct json_row *r, struct str tex
 	if (!read_by_template(d, r))
 		return 0;
 	d->counts.template_hits++;
-	if (r->bad_fields == 0)
+	if (r->bad_fields == 0 || d->config.follows)
 		return 1;
 	int failed = bad_row(d, r, false, dead, err);
 	return failed < 0 ? failed : 1;
@@ -445,10 +458,21 @@ int json_decode_any(struct json_decoder *d, struct json_row *r, struct str text,
 			  d->config.schema->column_count);
 	if (learned != NULL)
 		learned->unknown = r->unknown;
-	if (good && r->bad_fields == 0)
+	if (good && (r->bad_fields == 0 || d->config.follows))
 		return JSON_ROW_GOOD;
 	int failed = bad_row(d, r, !good, dead, err);
 	return failed < 0 ? failed : good ? JSON_ROW_GOOD : JSON_ROW_MALFORMED;
+}
+
+int json_decode_bad(struct json_decoder *d, struct json_row *r, struct dead_letters *dead,
+	struct error *err)
+{
+	return bad_row(d, r, false, dead, err);
+}
+
+void json_decoder_unfollow(struct json_decoder *d)
+{
+	d->config.follows = false;
 }
 
 static int decode_row(struct json_decoder *d, struct json_row *r, struct str text,

@@ -25,6 +25,12 @@ struct json_config {
 	int corrupt_column; /* index of _corrupt_record, or -1 */
 	const struct timezone *timezone; /* NULL: UTC */
 	const struct clock *clock; /* a bare time takes today's date */
+	/*
+	 * Of rows one by one: somebody follows what the schema has not. A field that is no column
+	 * and null is none yet; one with a value is row->news. A value that does not fit its column
+	 * is left to the caller (json_decode_bad).
+	 */
+	bool follows;
 };
 
 struct json_decoder;
@@ -71,5 +77,9 @@ uint32_t json_decode_run(struct json_decoder *d, struct json_row *row, const str
 	uint32_t count, bool whole);
 int json_decode_any(struct json_decoder *d, struct json_row *row, struct str text,
 	struct dead_letters *dead, struct error *err);
+/* A good row with values that do not fit costs what the mode says. */
+int json_decode_bad(struct json_decoder *d, struct json_row *row, struct dead_letters *dead,
+	struct error *err);
+void json_decoder_unfollow(struct json_decoder *d);
 
 #endif

@@ -111,6 +111,11 @@ static struct type number_type(const struct json_infer *f)
 	return f->beyond_bigint ? type_decimal(f->digits_max, 0) : type_of(TYPE_BIGINT);
 }
 
+bool json_infer_has_value(const struct json_infer *f)
+{
+	return f->booleans + f->integers + f->fractions + f->strings + f->objects + f->arrays > 0;
+}
+
 struct type json_infer_type(const struct json_infer *f)
 {
 	int64_t numbers = f->integers + f->fractions;

@@ -27,6 +27,9 @@ struct json_infer {
 /* `value` is the text of one JSON value. */
 void json_infer_add(struct json_infer *f, struct str value);
 
+/* Anything but NULLs. */
+bool json_infer_has_value(const struct json_infer *f);
+
 /* string when nothing but NULLs came. */
 struct type json_infer_type(const struct json_infer *f);
 

@@ -25,6 +25,7 @@ struct json_row {
 	uint32_t bad_fields;
 	uint32_t unknown; /* fields that are no column */
 	struct str unknown_name; /* the first of them; absent when a learned shape was read */
+	uint32_t news; /* those of an unknown shape that have a value, when somebody follows them */
 	int32_t bad_column; /* the first that did not fit, or JSON_NO_COLUMN */
 	json_store_fn *store; /* NULL: json_field_store */
 	/* by column, the rows whose message did not have it; NULL: nobody asks */

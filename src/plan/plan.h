@@ -64,6 +64,8 @@ struct plan_node {
 	bool raw;                               /* no schema: Spark's own Kafka columns */
 	struct json_config json;
 	struct envelope_config *envelope;       /* NULL: flat, and nobody merges it */
+	const struct plan_looked *looked;       /* columns of schema = "auto"; NULL: declared */
+	enum schema_change on_schema_change;    /* of such columns */
 	/* PLAN_PROJECT */
 	struct expr **exprs;                    /* schema_total(schema) of them */
 	/* PLAN_FILTER: one of the two; PLAN_MAP, PLAN_FLAT_MAP: function */
@@ -130,6 +132,15 @@ struct plan_script {
 	int (*forked)(struct plan_script *s, struct error *err);
 };
 
+/* What the messages of a source said when the script asked (script/source_peek.h). */
+struct plan_looked {
+	struct source_config source;
+	enum envelope_kind asked;
+	struct str table;                       /* asked for; absent: any */
+	struct envelope_sample sample;
+	struct plan_looked *next;
+};
+
 enum trigger_kind { TRIGGER_DEFAULT, TRIGGER_INTERVAL, TRIGGER_ONCE, TRIGGER_AVAILABLE_NOW };
 
 struct plan {
@@ -156,6 +167,7 @@ struct plan {
 	bool reads_headers;                     /* some step does */
 	uint32_t workers;                       /* --workers; 0, 1: one process does all */
 	struct plan_script *script;             /* NULL: none */
+	struct plan_looked *looked;
 };
 
 struct plan *plan_open(void);

@@ -274,13 +274,48 @@ static bool holds_stream_state(const struct plan *p)
 	return false;
 }
 
+/*
+ * A table that somebody else made may refuse a column, and without a checkpoint there is no going
+ * back: there what is only inferred waits.
+ */
+static bool writes_tables(const struct plan *p)
+{
+	for (uint32_t i = 0; i < p->sink_count; i++)
+		if (p->sinks[i].config.kind == SINK_SQLITE ||
+			p->sinks[i].config.kind == SINK_POSTGRES)
+			return true;
+	return false;
+}
+
+/* Rows that nobody merges, of whose columns somebody must know when they change. */
+static void read_as_flat_events(struct plan *p, struct plan_node *n)
+{
+	n->envelope = ARENA_NEW(p->arena, struct envelope_config);
+	n->envelope->kind = ENVELOPE_FLAT;
+	n->envelope->json = n->json;
+}
+
+/* With a checkpoint what is kept says itself what it can become. */
 static void settle_schema_changes(struct plan *p)
 {
+	bool kept = p->checkpoint.data != NULL, later = !kept && holds_stream_state(p);
+	bool values_later = later || (!kept && writes_tables(p));
 	for (uint32_t i = 0; i < p->node_count; i++) {
-		struct envelope_config *e = p->nodes[i]->envelope;
-		if (e != NULL && e->on_schema_change == SCHEMA_CHANGE_ADD &&
-			(holds_stream_state(p) || p->checkpoint.data != NULL))
-			e->on_schema_change = SCHEMA_CHANGE_LATER;
+		struct plan_node *n = p->nodes[i];
+		if (n->looked == NULL)
+			continue;
+		bool by_values = !n->looked->sample.schema_in_message;
+		enum schema_change change = n->on_schema_change;
+		if ((by_values ? values_later : later) && change == SCHEMA_CHANGE_ADD)
+			change = SCHEMA_CHANGE_LATER;
+		if (n->envelope == NULL && by_values &&
+			(change == SCHEMA_CHANGE_ADD || change == SCHEMA_CHANGE_FAIL))
+			read_as_flat_events(p, n);
+		if (n->envelope == NULL)
+			continue;
+		n->envelope->schema_auto = true;
+		n->envelope->by_values = by_values;
+		n->envelope->on_schema_change = change;
 	}
 }
 

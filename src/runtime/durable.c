@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "runtime/looked_columns.h"
 #include "runtime/state_sources.h"
 
 #include <inttypes.h>
@@ -294,6 +295,8 @@ static int recover(struct durable *d, struct error *err)
 	int r = checkpoint_recover(d->checkpoint, &d->found, err);
 	if (r == 0)
 		r = match_sources(d, plan, err);
+	if (r == 0)
+		r = looked_columns_keep(d->plan, err);
 	if (r < 0)
 		return r;
 	d->replays = d->found->interrupted;

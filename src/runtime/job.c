@@ -284,10 +284,14 @@ int64_t job_batches(const struct job *j)
 	return totals.batches;
 }
 
-bool job_wider(const struct job *j, uint32_t index, const struct plan_node **source,
-	const struct schema **columns)
+bool job_wider(const struct job *j, uint32_t index, struct source_columns *out)
 {
-	return pipeline_wider(j->pipeline, index, source, columns);
+	return pipeline_wider(j->pipeline, index, out);
+}
+
+void job_leave_out(struct job *j, bool always)
+{
+	pipeline_leave_out(j->pipeline, always);
 }
 
 int job_run(struct job *j, struct error *err)
@@ -296,7 +300,7 @@ int job_run(struct job *j, struct error *err)
 	status_end(&j->status);
 	if (r == JOB_DONE)
 		status_sum(&j->status, j->pipeline);
-	if (r != JOB_CHANGED && j->options.report)
+	if (r != JOB_CHANGED && r != JOB_WIDER && j->options.report)
 		merge_report_print(j->pipeline);
 	return r;
 }

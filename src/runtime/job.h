@@ -37,8 +37,7 @@ struct job_options {
 
 enum job_end {
 	JOB_DONE, /* drained, finite end, or --max-batches */
-	JOB_WIDER, /* a source's messages have other columns (job_wider): load the script with them,
-		      open a job with this one as `previous` */
+	JOB_WIDER, /* a source's messages have other columns (job_wider): runtime/running.h */
 	JOB_CHANGED /* --watch: the script was saved. Load it; when it is bad, job_run goes on with
 		       this one */
 };
@@ -62,8 +61,10 @@ void job_stop(struct job *j);
 void job_close(struct job *j);
 
 /* After JOB_WIDER: whose columns, and which now; index-th of those, false behind the last. */
-bool job_wider(const struct job *j, uint32_t index, const struct plan_node **source,
-	const struct schema **columns);
+struct source_columns;
+bool job_wider(const struct job *j, uint32_t index, struct source_columns *out);
+/* After JOB_WIDER: go on with the columns as they are. `always`: and with whatever comes later. */
+void job_leave_out(struct job *j, bool always);
 
 /*
  * Into the options of a restart in place: where this job's topics began to read; those of an

@@ -45,12 +45,10 @@ static void close_job(struct job_restarts *r, struct job **job, struct job_optio
 	*job = NULL;
 }
 
-int job_restart(struct job_restarts *r, struct job **job, struct plan *plan,
+/* After *err, for as long as it may pass. */
+static int open_again(struct job_restarts *r, struct job **job, struct plan *plan,
 	struct job_options *options, struct error *err)
 {
-	if (!job_may_go_back(*job, err))
-		return -(int)err->code;
-	close_job(r, job, options);
 	while (r->done < plan->restarts) {
 		int64_t seconds = wait_s(r->done++);
 		log_warn("job",
@@ -70,4 +68,25 @@ int job_restart(struct job_restarts *r, struct job **job, struct plan *plan,
 			break;
 	}
 	return -(int)err->code;
+}
+
+int job_restart(struct job_restarts *r, struct job **job, struct plan *plan,
+	struct job_options *options, struct error *err)
+{
+	if (!job_may_go_back(*job, err))
+		return -(int)err->code;
+	close_job(r, job, options);
+	return open_again(r, job, plan, options, err);
+}
+
+int job_reopen(struct job_restarts *r, struct job **job, struct plan *plan,
+	struct job_options *options, struct error *err)
+{
+	if (*job != NULL)
+		close_job(r, job, options);
+	*job = job_open(plan, options, err);
+	if (*job != NULL)
+		return 0;
+	return err->code == CDCL_E_UNREACHABLE ? open_again(r, job, plan, options, err)
+					       : -(int)err->code;
 }

@@ -27,4 +27,11 @@ struct job_restarts {
 int job_restart(struct job_restarts *r, struct job **job, struct plan *plan,
 	struct job_options *options, struct error *err);
 
+/*
+ * The job (NULL: it was closed before) is closed, in the middle of a batch, and opened from its
+ * checkpoint by another plan. Not 0: *job is NULL, and *err says why.
+ */
+int job_reopen(struct job_restarts *r, struct job **job, struct plan *plan,
+	struct job_options *options, struct error *err);
+
 #endif

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "runtime/looked_columns.h"
 #include "source/line_reader.h"
 #include "source/source.h"
 
@@ -288,7 +289,11 @@ static int look(struct source_peek *seam, const struct peek_request *q,
 	if (f == NULL) {
 		f = ARENA_NEW(&p->arena, struct peeked);
 		f->what = str_dup(strbuf_str(&what), &p->arena);
-		r = look_anew(p, q, &f->sample, err);
+		if (q->checkpoint.data != NULL)
+			r = looked_columns_find(q, q->checkpoint, &p->arena, &f->sample, err);
+		f->sample.kept = r == 1;
+		if (r == 0)
+			r = look_anew(p, q, &f->sample, err);
 		if (r >= 0) {
 			f->next = p->list;
 			p->list = f;

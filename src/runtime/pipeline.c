@@ -461,14 +461,14 @@ static bool some_is(const struct pipeline *p, enum source_state state)
 	return false;
 }
 
-bool pipeline_wider(const struct pipeline *p, uint32_t index, const struct plan_node **source,
-	const struct schema **columns)
+bool pipeline_wider(const struct pipeline *p, uint32_t index, struct source_columns *out)
 {
 	for (uint32_t i = 0; i < p->intake_count; i++) {
-		if (p->intakes[i].wider == NULL || index-- > 0)
+		const struct intake *in = &p->intakes[i];
+		if (in->wider == NULL || index-- > 0)
 			continue;
-		*source = p->intakes[i].node;
-		*columns = p->intakes[i].wider;
+		*out = (struct source_columns){
+			in->node, in->wider, envelope_wider_by_values(in->rows.envelope)};
 		return true;
 	}
 	return false;
@@ -476,9 +476,20 @@ bool pipeline_wider(const struct pipeline *p, uint32_t index, const struct plan_
 
 static bool is_wider(const struct pipeline *p)
 {
-	const struct plan_node *source;
-	const struct schema *columns;
-	return pipeline_wider(p, 0, &source, &columns);
+	struct source_columns columns;
+	return pipeline_wider(p, 0, &columns);
+}
+
+void pipeline_leave_out(struct pipeline *p, bool always)
+{
+	for (uint32_t i = 0; i < p->intake_count; i++) {
+		struct intake *in = &p->intakes[i];
+		if (in->rows.envelope != NULL && (in->wider != NULL || always))
+			envelope_leave_out(in->rows.envelope, always);
+		in->wider = NULL;
+	}
+	if (p->phase == PHASE_WIDER)
+		p->phase = PHASE_READING;
 }
 
 /* ---- closing ---- */
@@ -772,6 +783,8 @@ int pipeline_step(struct pipeline *p, uint32_t chunks_max, struct error *err)
 		r = take_blocks(p, err);
 	if (r < 0)
 		return r;
+	if (p->durable != NULL && is_wider(p))
+		return PIPELINE_WIDER;
 	bool more = r == 1;
 	r = p->durable == NULL ? 0 : durable_step(p->durable, err);
 	if (r < 0)

@@ -37,7 +37,11 @@ enum pipeline_result {
 	PIPELINE_BUSY, /* call again at once */
 	PIPELINE_WAIT, /* nothing to do until pipeline_wait's fds or time */
 	PIPELINE_BATCH, /* a batch was published, see pipeline_batch; call again at once */
-	/* a source's messages have columns that the plan has not: pipeline_follow */
+	/*
+	 * A source's messages have columns that the plan has not, and nothing is read until that is
+	 * settled: pipeline_leave_out, or another plan. Without a checkpoint the batch before is
+	 * published: pipeline_follow. With one it is open: close and go on from the checkpoint.
+	 */
 	PIPELINE_WIDER,
 	PIPELINE_DONE /* the end: nothing will ever come again */
 };
@@ -83,9 +87,16 @@ struct pipeline *pipeline_follow(
 	struct plan *plan, struct pipeline *old, int64_t batches_max, struct error *err);
 void pipeline_close(struct pipeline *p);
 
-/* The index-th source whose messages have other columns, and which; false: there is none. */
-bool pipeline_wider(const struct pipeline *p, uint32_t index, const struct plan_node **source,
-	const struct schema **columns);
+struct source_columns {
+	const struct plan_node *node;
+	const struct schema *columns;
+	bool by_values; /* inferred: no schema in a message says it */
+};
+
+/* The index-th source whose messages have other columns; false: there is none. */
+bool pipeline_wider(const struct pipeline *p, uint32_t index, struct source_columns *out);
+/* They are left out; `always`: and so is all that comes later. */
+void pipeline_leave_out(struct pipeline *p, bool always);
 
 /* At most chunks_max chunks per source, and at most one batch published. */
 int pipeline_step(struct pipeline *p, uint32_t chunks_max, struct error *err);

@@ -3,7 +3,7 @@
 #include "base/check.h"
 #include "base/crc32c.h"
 
-static void add_reads(const struct source_config *s, struct strbuf *out)
+void state_source_reads(const struct source_config *s, struct strbuf *out)
 {
 	const struct kafka_config *k = &s->kafka;
 	if (s->kind == SOURCE_FILE) {
@@ -32,7 +32,7 @@ void state_sources_init(struct state_sources *s, const struct plan *plan, struct
 		if (plan->nodes[i]->kind != PLAN_SOURCE)
 			continue;
 		strbuf_reset(&reads);
-		add_reads(&plan->nodes[i]->source, &reads);
+		state_source_reads(&plan->nodes[i]->source, &reads);
 		s->sources[s->count] = (struct checkpoint_source){
 			s->count, str_dup(strbuf_str(&reads), arena)};
 		s->count++;
@@ -77,7 +77,7 @@ static bool same_reads(struct str a, struct str b)
 	return str_eq(a, b);
 }
 
-static bool share_topic(struct str a, struct str b)
+bool state_source_shares(struct str a, struct str b)
 {
 	struct str kafka = str_lit("kafka ");
 	if (!str_starts(a, kafka) || !str_starts(b, kafka) || is_pattern(a) || is_pattern(b))
@@ -179,7 +179,7 @@ void state_sources_match(
 		m.of[i] = none;
 	s->verdicts = ARENA_ARRAY(arena, struct checkpoint_verdict, s->count + m.kept_count + 1);
 	pair(s, &m, same_reads);
-	pair(s, &m, share_topic);
+	pair(s, &m, state_source_shares);
 	if (one_left(s, &m))
 		pair(s, &m, pattern_changed);
 	judge(s, &m, arena);

@@ -32,6 +32,10 @@ void state_sources_init(struct state_sources *s, const struct plan *plan, struct
  */
 void state_sources_match(
 	struct state_sources *s, const struct checkpoint_found *found, struct arena *arena);
+/* "kafka orders_cdc", "file in/" */
+void state_source_reads(const struct source_config *source, struct strbuf *out);
+/* Names of topics among which one is the same. */
+bool state_source_shares(struct str reads, struct str other);
 /* Into the plan. */
 void state_sources_number(const struct state_sources *s, struct plan *plan);
 

@@ -2,10 +2,25 @@
 
 #include "base/log.h"
 
-void bind_peek(lua_State *L, const struct source_config *source, enum envelope_kind envelope,
-	struct str table, struct str word, struct envelope_sample *out)
+/* What the plan was made of: a checkpoint keeps it. Two that ask the same are one. */
+static const struct plan_looked *note(
+	struct plan *p, const struct peek_request *q, const struct envelope_sample *sample)
+{
+	struct plan_looked *l = ARENA_NEW(p->arena, struct plan_looked);
+	*l = (struct plan_looked){.source = *q->source,
+		.asked = q->envelope,
+		.table = q->table,
+		.sample = *sample,
+		.next = p->looked};
+	p->looked = l;
+	return l;
+}
+
+const struct plan_looked *bind_peek(lua_State *L, const struct source_config *source,
+	enum envelope_kind envelope, struct str table, struct str word)
 {
 	struct script *s = bind_script(L);
+	struct envelope_sample out = {.kind = ENVELOPE_AUTO};
 	if (s->options.peek == NULL) {
 		error_set(&s->error, CDCL_E_SCRIPT,
 			"only the messages know this, and nothing is read here");
@@ -22,13 +37,16 @@ void bind_peek(lua_State *L, const struct source_config *source, enum envelope_k
 			(said.data != NULL &&
 				(str_eq(said, str_lit("once")) ||
 					str_eq(said, str_lit("available_now")))),
+		.checkpoint = s->options.checkpoint.data != NULL ? s->options.checkpoint
+								: s->plan->checkpoint,
 		.place = bind_place(L),
 	};
 	watchdog_enter(s->dog, NULL);
-	int r = s->options.peek->look(s->options.peek, &request, out, &s->error);
+	int r = s->options.peek->look(s->options.peek, &request, &out, &s->error);
 	watchdog_leave(s->dog);
 	if (r < 0)
 		bind_fail_at(L, word);
+	return note(s->plan, &request, &out);
 }
 
 /* The first source that rows of `in` come from. */
@@ -68,18 +86,19 @@ struct str bind_peek_key(lua_State *L, const struct plan_node *in)
 {
 	struct script *s = bind_script(L);
 	const struct plan_node *source = source_of(in);
-	struct envelope_sample sample;
 	if (source->kind != PLAN_SOURCE || source->raw)
 		fail_without_key(L, in);
 	const struct envelope_config *e = source->envelope;
-	bind_peek(L, &source->source, e != NULL ? e->kind : ENVELOPE_AUTO,
-		e != NULL ? e->table : (struct str){NULL, 0}, str_lit("merge"), &sample);
-	if (sample.key_count == 0)
+	const struct envelope_sample *sample =
+		&bind_peek(L, &source->source, e != NULL ? e->kind : ENVELOPE_AUTO,
+			e != NULL ? e->table : (struct str){NULL, 0}, str_lit("merge"))
+			 ->sample;
+	if (sample->key_count == 0)
 		fail_without_key(L, in);
 	struct strbuf list;
 	strbuf_init(&list);
-	for (uint32_t i = 0; i < sample.key_count; i++)
-		add_name(&list, sample.key_columns[i]);
+	for (uint32_t i = 0; i < sample->key_count; i++)
+		add_name(&list, sample->key_columns[i]);
 	struct str key = str_dup(strbuf_str(&list), s->plan->arena);
 	strbuf_release(&list);
 	if (!s->rehearsal)

@@ -9,9 +9,12 @@
 #include "script/bind.h"
 #include "script/source_peek.h"
 
-/* Fails (bind_fail) when nothing can be known; `word` is what the caret goes under. */
-void bind_peek(lua_State *L, const struct source_config *source, enum envelope_kind envelope,
-	struct str table, struct str word, struct envelope_sample *out);
+/*
+ * The answer is noted in the plan. Fails (bind_fail) when nothing can be known; `word` is what the
+ * caret goes under.
+ */
+const struct plan_looked *bind_peek(lua_State *L, const struct source_config *source,
+	enum envelope_kind envelope, struct str table, struct str word);
 
 /*
  * The key columns of the messages that `in` is made of, as a list for merge_options.key ("region,

@@ -145,9 +145,10 @@ static enum envelope_kind read_envelope_kind(lua_State *L)
 }
 
 /* A source of which nothing was said reads flat rows, unless its first messages were others. */
-static void set_envelope(lua_State *L, struct plan_node *node, enum envelope_kind seen,
-	bool schema_auto, enum schema_change on_change)
+static void set_envelope(lua_State *L, struct plan_node *node)
 {
+	enum envelope_kind seen =
+		node->looked != NULL ? node->looked->sample.kind : ENVELOPE_AUTO;
 	struct str table = bind_field_string(L, 2, "table");
 	bool said = bind_field_string(L, 2, "envelope").data != NULL;
 	bool events = seen != ENVELOPE_AUTO && seen != ENVELOPE_FLAT;
@@ -157,8 +158,6 @@ static void set_envelope(lua_State *L, struct plan_node *node, enum envelope_kin
 	node->envelope->kind = read_envelope_kind(L);
 	node->envelope->json = node->json;
 	node->envelope->table = table;
-	node->envelope->schema_auto = schema_auto;
-	node->envelope->on_schema_change = on_change;
 }
 
 /* --input FILE|-: any source becomes this file, with the schema and topic it had. */
@@ -194,7 +193,9 @@ static void tell_schema(
 {
 	log_info("schema", STR_FMT ": %s, %lld messages looked at; columns %s: " STR_FMT,
 		STR_ARG(place), envelope_name(sample->kind), (long long)sample->messages,
-		sample->schema_in_message ? "as the messages say" : "inferred from the values",
+		sample->kept			? "as the checkpoint kept them"
+			: sample->schema_in_message ? "as the messages say"
+						    : "inferred from the values",
 		STR_ARG(ddl));
 	if (sample->table_count > 1 && table.data == NULL)
 		log_warn("schema",
@@ -204,11 +205,13 @@ static void tell_schema(
 
 /* The columns that the first messages have, as DDL. */
 static struct str auto_schema(lua_State *L, const struct source_config *config,
-	enum envelope_kind kind, enum schema_change on_change, struct envelope_sample *sample)
+	enum schema_change on_change, const struct plan_looked **looked)
 {
 	struct script *s = bind_script(L);
 	struct strbuf text;
-	bind_peek(L, config, kind, bind_field_string(L, 2, "table"), str_lit("auto"), sample);
+	*looked = bind_peek(L, config, read_envelope_kind(L), bind_field_string(L, 2, "table"),
+		str_lit("auto"));
+	const struct envelope_sample *sample = &(*looked)->sample;
 	strbuf_init(&text);
 	schema_text(on_change == SCHEMA_CHANGE_ADD ? sample->schema : sample->first, &text);
 	struct str ddl = str_dup(strbuf_str(&text), s->plan->arena);
@@ -240,16 +243,17 @@ static int source(lua_State *L)
 	if (s->options.input.data != NULL)
 		replace_input(s, &config);
 	struct str ddl = bind_field_string(L, 2, "schema");
-	struct envelope_sample sample = {.kind = ENVELOPE_AUTO};
+	const struct plan_looked *looked = NULL;
 	enum schema_change on_change = read_schema_change(L);
-	bool is_auto = ddl.data != NULL && str_eq_fold(str_trim(ddl), str_lit("auto"));
-	if (is_auto)
-		ddl = auto_schema(L, &config, read_envelope_kind(L), on_change, &sample);
+	if (ddl.data != NULL && str_eq_fold(str_trim(ddl), str_lit("auto")))
+		ddl = auto_schema(L, &config, on_change, &looked);
 	struct plan_node *node =
 		plan_source(s->plan, &config, ddl, &json, bind_place(L), &s->error);
 	if (node == NULL)
 		bind_fail(L);
-	set_envelope(L, node, sample.kind, is_auto, on_change);
+	node->looked = looked;
+	node->on_schema_change = on_change;
+	set_envelope(L, node);
 	lua_pushlightuserdata(L, node);
 	return 1;
 }

@@ -15,6 +15,7 @@ struct peek_request {
 	enum envelope_kind envelope;
 	struct str table;               /* of several in the messages; absent: any */
 	bool finite;                    /* the job ends by itself, so do not wait for ever */
+	struct str checkpoint;          /* which may have kept an answer; absent: none */
 	struct str place;               /* the script's line */
 };
 
