@@ -29,6 +29,19 @@ static int system_lock(int fd)
 	return flock(fd, LOCK_EX | LOCK_NB);
 }
 
+static int system_list(const char *path, void (*name)(void *names, const char *name), void *names)
+{
+	DIR *folder = opendir(path);
+	if (folder == NULL)
+		return -1;
+	struct dirent *entry;
+	while ((entry = readdir(folder)) != NULL)
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			name(names, entry->d_name);
+	closedir(folder);
+	return 0;
+}
+
 const struct disk disk_system = {
 	.open = system_open,
 	.read = read,
@@ -47,6 +60,10 @@ const struct disk disk_system = {
 	.mkdir = mkdir,
 	.access = access,
 	.stat = stat,
+	.lstat = lstat,
+	.readlink = readlink,
+	.rmdir = rmdir,
+	.list = system_list,
 };
 
 static const struct disk *disk = &disk_system;
@@ -441,7 +458,7 @@ int file_symlink(const char *target, const char *path, struct error *err)
 int file_read_link(const char *path, struct strbuf *out, struct error *err)
 {
 	char target[PATH_MAX];
-	ssize_t n = readlink(path, target, sizeof target);
+	ssize_t n = disk->readlink(path, target, sizeof target);
 	if (n < 0 && (errno == ENOENT || errno == EINVAL)) {
 		return 0;
 	}
@@ -477,7 +494,7 @@ static int remove_one(const char *folder, struct str name, unsigned depth, struc
 	strbuf_init(&path);
 	strbuf_addf(&path, "%s/" STR_FMT "%c", folder, STR_ARG(name), '\0');
 	int answer = 0;
-	if (lstat(path.data, &st) == 0 && S_ISDIR(st.st_mode)) {
+	if (disk->lstat(path.data, &st) == 0 && S_ISDIR(st.st_mode)) {
 		answer = remove_below(path.data, depth + 1, err);
 	} else {
 		answer = file_remove(path.data, err);
@@ -499,7 +516,7 @@ static int remove_below(const char *path, unsigned depth, struct error *err)
 		answer = remove_one(path, names[i], depth, err);
 	}
 	arena_release(&arena);
-	if (answer == 0 && rmdir(path) != 0) {
+	if (answer == 0 && disk->rmdir(path) != 0) {
 		answer = error_set(
 			err, CDCL_E_DISK, "%s: cannot remove: %s", path, strerror(errno));
 	}
@@ -509,7 +526,7 @@ static int remove_below(const char *path, unsigned depth, struct error *err)
 int file_remove_tree(const char *path, struct error *err)
 {
 	struct stat st;
-	if (lstat(path, &st) != 0) {
+	if (disk->lstat(path, &st) != 0) {
 		return errno == ENOENT
 			? 0
 			: error_set(err, CDCL_E_DISK, "%s: %s", path, strerror(errno));
@@ -517,33 +534,39 @@ int file_remove_tree(const char *path, struct error *err)
 	return S_ISDIR(st.st_mode) ? remove_below(path, 0, err) : file_remove(path, err);
 }
 
+struct name_list {
+	struct arena *arena;
+	struct str *names;
+	size_t count;
+	size_t capacity;
+};
+
+static void add_name(void *names, const char *name)
+{
+	struct name_list *l = names;
+	if (l->count > list_names_max)
+		return;
+	if (l->count == l->capacity) {
+		struct str *more = ARENA_ARRAY(l->arena, struct str, l->capacity * 2);
+		memcpy(more, l->names, l->count * sizeof *more);
+		l->names = more;
+		l->capacity *= 2;
+	}
+	l->names[l->count++] = str_dup(str_c(name), l->arena);
+}
+
 int file_list(const char *path, struct arena *arena, struct str **names, struct error *err)
 {
-	DIR *folder = opendir(path);
-	if (folder == NULL) {
+	struct name_list l = {.arena = arena, .capacity = 64};
+	l.names = ARENA_ARRAY(arena, struct str, l.capacity);
+	if (disk->list(path, add_name, &l) != 0) {
 		return error_set(err, CDCL_E_DISK, "%s: %s", path, strerror(errno));
 	}
-	size_t count = 0, capacity = 64;
-	struct str *list = ARENA_ARRAY(arena, struct str, capacity);
-	struct dirent *entry;
-	while ((entry = readdir(folder)) != NULL && count <= list_names_max) {
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) {
-			continue;
-		}
-		if (count == capacity) {
-			struct str *more = ARENA_ARRAY(arena, struct str, capacity * 2);
-			memcpy(more, list, count * sizeof *list);
-			list = more;
-			capacity *= 2;
-		}
-		list[count++] = str_dup(str_c(entry->d_name), arena);
-	}
-	closedir(folder);
-	if (count > list_names_max) {
+	if (l.count > list_names_max) {
 		return error_set(
 			err, CDCL_E_DISK, "%s: more than %d files", path, list_names_max);
 	}
-	qsort(list, count, sizeof *list, compare_paths);
-	*names = list;
-	return (int)count;
+	qsort(l.names, l.count, sizeof *l.names, compare_paths);
+	*names = l.names;
+	return (int)l.count;
 }

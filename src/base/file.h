@@ -34,6 +34,11 @@ struct disk {
 	int (*mkdir)(const char *path, mode_t mode);
 	int (*access)(const char *path, int how);
 	int (*stat)(const char *path, struct stat *st);
+	int (*lstat)(const char *path, struct stat *st);
+	ssize_t (*readlink)(const char *path, char *target, size_t bytes);
+	int (*rmdir)(const char *path);
+	/* each name in a folder but "." and "..", in any order */
+	int (*list)(const char *path, void (*name)(void *names, const char *name), void *names);
 };
 
 extern const struct disk disk_system;

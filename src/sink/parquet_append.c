@@ -213,24 +213,46 @@ static void lay_out(struct parquet_append *p)
 	p->files->column_count = n;
 }
 
-static int move_out(struct strbuf *from, struct strbuf *to, unsigned depth, struct error *err);
+/* Files on their way from one folder to another. */
+struct move {
+	struct strbuf *from;
+	struct strbuf *to;
+	bool resumed;                   /* who began it has died: what it made may not last */
+};
+
+static int move_out(struct move *m, unsigned depth, struct error *err);
+
+/* The folder at `to`, whose name begins behind `above`: there before anything is moved to it. */
+static int make_durable(struct move *m, size_t above, struct error *err)
+{
+	if (!m->resumed && file_exists(m->to->data)) {
+		return 0;
+	}
+	int answer = file_make_dirs(m->to->data, err);
+	m->to->data[above] = '\0';
+	if (answer == 0) {
+		answer = file_sync_folder(m->to->data, err);
+	}
+	m->to->data[above] = '/';
+	return answer;
+}
 
 /* A file leaves its ".part" behind, a folder is walked. */
-static int move_one(
-	struct strbuf *from, struct strbuf *to, struct str name, unsigned depth, struct error *err)
+static int move_one(struct move *m, struct str name, unsigned depth, struct error *err)
 {
 	struct file_info info = {0};
 	struct str suffix = str_lit(".part");
+	struct strbuf *from = m->from, *to = m->to;
 	size_t from_len = from->len, to_len = to->len;
 	strbuf_addf(from, "/" STR_FMT "%c", STR_ARG(name), '\0');
 	strbuf_addf(to, "/" STR_FMT "%c", STR_ARG(name), '\0');
 	int answer = file_stat(from->data, &info, err);
 	if (answer == 0 && info.is_folder) {
-		answer = file_make_dirs(to->data, err);
+		answer = make_durable(m, to_len, err);
 		from->len--;
 		to->len--;
 		if (answer == 0) {
-			answer = move_out(from, to, depth + 1, err);
+			answer = move_out(m, depth + 1, err);
 		}
 	} else if (answer == 0) {
 		if (name.len > suffix.len) {
@@ -243,32 +265,34 @@ static int move_one(
 	return answer;
 }
 
-static int move_out(struct strbuf *from, struct strbuf *to, unsigned depth, struct error *err)
+static int move_out(struct move *m, unsigned depth, struct error *err)
 {
 	struct arena arena;
 	struct str *names;
 	struct strbuf path;
 	if (depth > depth_max) {
-		return error_set(err, CDCL_E_DISK, STR_FMT ": too deep", STR_ARG(strbuf_str(from)));
+		return error_set(
+			err, CDCL_E_DISK, STR_FMT ": too deep", STR_ARG(strbuf_str(m->from)));
 	}
 	arena_init(&arena, 4096);
 	strbuf_init(&path);
-	int count = file_list(c_path(&path, from), &arena, &names, err);
+	int count = file_list(c_path(&path, m->from), &arena, &names, err);
 	int answer = count < 0 ? count : 0;
 	for (int i = 0; i < count && answer == 0; i++) {
-		answer = move_one(from, to, names[i], depth, err);
+		answer = move_one(m, names[i], depth, err);
 	}
 	if (answer == 0) {
-		answer = file_sync_folder(c_path(&path, to), err);
+		answer = file_sync_folder(c_path(&path, m->to), err);
 	}
 	strbuf_release(&path);
 	arena_release(&arena);
 	return answer;
 }
 
-static int finish_publishing(struct parquet_append *p, struct error *err)
+static int finish_publishing(struct parquet_append *p, bool resumed, struct error *err)
 {
-	int answer = move_out(&p->publishing, &p->path, 0, err);
+	struct move m = {&p->publishing, &p->path, resumed};
+	int answer = move_out(&m, 0, err);
 	return answer == 0 ? file_remove_tree(c_path(&p->scratch, &p->publishing), err) : answer;
 }
 
@@ -290,7 +314,7 @@ static int take_over(struct parquet_append *p, struct error *err)
 	if (answer == 0 && file_exists(c_path(&p->scratch, &p->publishing))) {
 		log_warn("parquet", STR_FMT ": moving a batch to its place that an earlier run "
 			"had published", STR_ARG(strbuf_str(&p->path)));
-		answer = finish_publishing(p, err);
+		answer = finish_publishing(p, true, err);
 	}
 	if (answer == 0) {
 		answer = file_remove_tree(c_path(&p->scratch, &p->staging), err);
@@ -532,18 +556,42 @@ static int write_rows(struct sink *s, const struct chunk *c, struct error *err)
 
 /* ---- prepare, publish ---- */
 
-static int sync_staging(struct parquet_append *p, struct error *err)
+static int sync_tree(struct strbuf *path, unsigned depth, struct error *err);
+
+static int sync_below(struct strbuf *path, struct str name, unsigned depth, struct error *err)
 {
-	for (uint32_t i = 0; i < p->part_count; i++) {
-		int answer = make_folder(p, strbuf_str(&p->parts[i].folder), err);
-		if (answer == 0) {
-			answer = file_sync_folder(p->scratch.data, err);
-		}
-		if (answer < 0) {
-			return answer;
-		}
+	struct file_info info = {0};
+	size_t len = path->len;
+	strbuf_addf(path, "/" STR_FMT "%c", STR_ARG(name), '\0');
+	int answer = file_stat(path->data, &info, err);
+	path->len--;
+	if (answer == 0 && info.is_folder) {
+		answer = sync_tree(path, depth + 1, err);
 	}
-	return file_sync_folder(c_path(&p->scratch, &p->staging), err);
+	path->len = len;
+	return answer;
+}
+
+/* Each folder, those between the first and the last, too: a name is lost with one above it. */
+static int sync_tree(struct strbuf *path, unsigned depth, struct error *err)
+{
+	struct arena arena;
+	struct str *names;
+	struct strbuf text;
+	check(depth <= depth_max);
+	arena_init(&arena, 4096);
+	strbuf_init(&text);
+	int count = file_list(c_path(&text, path), &arena, &names, err);
+	int answer = count < 0 ? count : 0;
+	for (int i = 0; i < count && answer == 0; i++) {
+		answer = sync_below(path, names[i], depth, err);
+	}
+	if (answer == 0) {
+		answer = file_sync_folder(c_path(&text, path), err);
+	}
+	strbuf_release(&text);
+	arena_release(&arena);
+	return answer;
 }
 
 static int prepare(struct sink *s, const struct batch *b, struct error *err)
@@ -562,7 +610,7 @@ static int prepare(struct sink *s, const struct batch *b, struct error *err)
 		answer = stage_mark(p, b, err);
 	}
 	if (answer == 0) {
-		answer = sync_staging(p, err);
+		answer = sync_tree(&p->staging, 0, err);
 	}
 	p->ready = answer == 0;
 	return answer;
@@ -594,7 +642,7 @@ static int publish(struct sink *s, const struct batch *b, struct error *err)
 	if (answer == 0) {
 		answer = file_sync_folder(c_path(&p->scratch, &p->path), err);
 	}
-	return answer == 0 ? finish_publishing(p, err) : answer;
+	return answer == 0 ? finish_publishing(p, false, err) : answer;
 }
 
 /* ---- close ---- */

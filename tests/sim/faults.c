@@ -2,6 +2,8 @@
 
 #include "base/str.h"
 #include "runtime/durable.h"
+#include "sink/batch_mark.h"
+#include "sink/parquet_writer.h"
 #include "sink/sink.h"
 #include "state/checkpoint_part.h"
 #include "model_kafka.h"
@@ -76,18 +78,20 @@ char *__wrap_strndup(const char *text, size_t len)
 /* ---- mutations ---- */
 
 static const struct mutation mutations[] = {
-	{"fsync", "no sync reaches the disk"},
-	{"folder-sync", "the sync of a folder does nothing: new names are not durable"},
-	{"lock", "a second process may have the checkpoint"},
-	{"crc", "checksums are not looked at"},
-	{"undo", "a batch that nobody knows to be published counts at recovery"},
-	{"intent", "what a batch is made of is not durable before it is shown"},
-	{"turn", "a snapshot counts before the batch is published whose rows it has"},
-	{"dedupe", "a sink gets the batch again that its target holds"},
-	{"order", "a batch that is run again takes its messages as they come"},
-	{"lost-answer", "a commit without answer may come in the next transaction"},
-	{"fencing", "a producer that was replaced may still write and commit"},
-	{NULL, NULL},
+	{"fsync", "no sync reaches the disk", NULL},
+	{"folder-sync", "the sync of a folder does nothing: new names are not durable", NULL},
+	{"lock", "a second process may have the checkpoint", NULL},
+	{"crc", "checksums are not looked at", NULL},
+	{"undo", "a batch that nobody knows to be published counts at recovery", NULL},
+	{"intent", "what a batch is made of is not durable before it is shown", NULL},
+	{"turn", "a snapshot counts before the batch is published whose rows it has", NULL},
+	{"dedupe", "a sink gets the batch again that its target holds", NULL},
+	{"order", "a batch that is run again takes its messages as they come", NULL},
+	{"lost-answer", "a commit without answer may come in the next transaction", "topic"},
+	{"fencing", "a producer that was replaced may still write and commit", "topic"},
+	{"parquet-sync", "Parquet files are shown before they are durable", "kept"},
+	{"parquet-mark", "nobody reads which batch a folder of Parquet files holds", "added"},
+	{NULL, NULL, NULL},
 };
 static const char *off = "";
 
@@ -186,6 +190,23 @@ void __wrap_durable_replay_order(const struct durable *d, struct read_order *ord
 {
 	if (!faults_is_off("order"))
 		__real_durable_replay_order(d, order);
+}
+
+int __real_parquet_writer_end(struct parquet_writer *w, bool durable, struct error *err);
+int __wrap_parquet_writer_end(struct parquet_writer *w, bool durable, struct error *err);
+
+int __wrap_parquet_writer_end(struct parquet_writer *w, bool durable, struct error *err)
+{
+	return __real_parquet_writer_end(w, durable && !faults_is_off("parquet-sync"), err);
+}
+
+int __real_batch_mark_read(struct sink *s, const char *path, int64_t *held, struct error *err);
+int __wrap_batch_mark_read(struct sink *s, const char *path, int64_t *held, struct error *err);
+
+int __wrap_batch_mark_read(struct sink *s, const char *path, int64_t *held, struct error *err)
+{
+	*held = -1;
+	return faults_is_off("parquet-mark") ? 0 : __real_batch_mark_read(s, path, held, err);
 }
 
 bool model_kafka_hides_lost_answers(void)

@@ -21,6 +21,7 @@ void faults_pause(bool on);
 struct mutation {
 	const char *name;
 	const char *what;
+	const char *job;        /* that can notice it; NULL: any */
 };
 
 const struct mutation *faults_mutations(void);

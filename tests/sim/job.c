@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "model_disk.h"
 #include "model_sqlite.h"
+#include "parquet_rows.h"
 #include "script/script.h"
 #include "target.h"
 #include "world.h"
@@ -34,6 +35,17 @@ static struct sim_job jobs[] = {
 		.script = "tests/sim/jobs/groups.lua",
 		.sinks = {{"ledger_groups", SIM_LEDGER, fold_stream_groups, NULL},
 			{"out/groups.jsonl", SIM_REPLACED, fold_stream_groups, NULL}}},
+	{.name = "kept",
+		.script = "tests/sim/jobs/kept.lua",
+		.sinks = {{"ledger_rows", SIM_LEDGER, fold_rows, NULL},
+			{"out/rows", SIM_SNAPSHOT, fold_rows, NULL},
+			{"out/groups", SIM_SNAPSHOT, fold_row_groups, NULL},
+			{"dead.jsonl", SIM_LETTERS, NULL, fold_merge_letters}}},
+	{.name = "added",
+		.script = "tests/sim/jobs/added.lua",
+		.sinks = {{"ledger_events", SIM_LEDGER, fold_events, NULL},
+			{"out/parts", SIM_ADDED, fold_events, NULL},
+			{"dead.jsonl", SIM_LETTERS, NULL, fold_event_letters}}},
 	{.name = "sqlite",
 		.script = "tests/sim/jobs/sqlite.lua",
 		.sinks = {{"ledger_rows", SIM_LEDGER, fold_rows, NULL},
@@ -169,25 +181,37 @@ static void check_letters(const struct sim_sink *s, int64_t batch)
 	strbuf_release(&wanted);
 }
 
-/* Rows of a file or of a table, sorted. */
-static void rows_of(const struct sim_sink *s, struct strbuf *out)
+/* Rows of a file or of a table, sorted; *batch: of which it says that it holds it, or -1. */
+static void rows_of(const struct sim_sink *s, struct strbuf *out, int64_t *batch)
 {
-	if (s->kind == SIM_SQLITE) {
-		model_sqlite_text(s->name, out);
-		return;
+	*batch = -1;
+	switch (s->kind) {
+	case SIM_SQLITE: model_sqlite_text(s->name, out); return;
+	case SIM_SNAPSHOT: parquet_rows_snapshot(s->name, out, batch); return;
+	case SIM_ADDED: parquet_rows_added(s->name, out, batch); return;
+	default: break;
 	}
 	strbuf_init(out);
 	strbuf_add(out, model_disk_file(s->name));
 	lines_sort(out);
 }
 
+static bool tells_its_batch(const struct sim_sink *s)
+{
+	return s->kind == SIM_SNAPSHOT || s->kind == SIM_ADDED;
+}
+
 static void check_file(const struct sim_sink *s, int64_t batch)
 {
 	struct strbuf has, wanted;
-	rows_of(s, &has);
+	int64_t told;
+	rows_of(s, &has, &told);
 	fold(s, batch, true, &wanted);
 	if (!str_eq(strbuf_str(&has), strbuf_str(&wanted)))
 		wrong_text(s->name, batch, "after", strbuf_str(&has), strbuf_str(&wanted));
+	if (tells_its_batch(s) && told != batch)
+		world_wrong("%s says that it holds batch %lld, after batch %lld", s->name,
+			(long long)told, (long long)batch);
 	strbuf_release(&has);
 	strbuf_release(&wanted);
 }
@@ -294,7 +318,7 @@ void job_check_files(int64_t batch)
 		if (s->kind == SIM_LETTERS)
 			check_letters(s, batch);
 		else if (s->kind == SIM_REPLACED || s->kind == SIM_APPENDED ||
-			s->kind == SIM_SQLITE)
+			s->kind == SIM_SQLITE || tells_its_batch(s))
 			check_file(s, batch);
 	}
 	if (has_topics())
@@ -316,10 +340,16 @@ static bool is_as_after(const struct sim_sink *s, struct str file, int64_t batch
 static void check_replaced(const struct sim_sink *s)
 {
 	struct strbuf has;
-	rows_of(s, &has);
+	int64_t told;
+	rows_of(s, &has, &told);
 	bool found = false;
 	for (int64_t id = world->confirmed; id <= world->published && !found; id++)
-		found = is_as_after(s, strbuf_str(&has), id);
+		found = (!tells_its_batch(s) || id == told) &&
+			is_as_after(s, strbuf_str(&has), id);
+	if (!found && tells_its_batch(s))
+		world_wrong("%s says that it holds batch %lld, of %lld..%lld, and holds\n" STR_FMT,
+			s->name, (long long)told, (long long)world->confirmed,
+			(long long)world->published, (int)has.len, has.data);
 	if (!found)
 		world_wrong("%s is as it never was at the end of batches %lld to %lld:\n" STR_FMT,
 			s->name, (long long)world->confirmed, (long long)world->published,
@@ -327,10 +357,15 @@ static void check_replaced(const struct sim_sink *s)
 	strbuf_release(&has);
 }
 
+static bool is_replaced(const struct sim_sink *s)
+{
+	return s->kind == SIM_REPLACED || s->kind == SIM_SQLITE || tells_its_batch(s);
+}
+
 void job_check_replaced(void)
 {
 	for (uint32_t i = 0; i < sim_sinks_max && chosen->sinks[i].name != NULL; i++)
-		if (chosen->sinks[i].kind == SIM_REPLACED || chosen->sinks[i].kind == SIM_SQLITE)
+		if (is_replaced(&chosen->sinks[i]))
 			check_replaced(&chosen->sinks[i]);
 	if (has_topics())
 		check_topics(world->confirmed, world->published);

@@ -20,6 +20,8 @@ enum sim_sink_kind {
 	SIM_REPLACED,   /* a file that is replaced as a whole */
 	SIM_APPENDED,   /* a file that rows are added to */
 	SIM_SQLITE,     /* a table of a database (model_sqlite.h) */
+	SIM_SNAPSHOT,   /* a folder of Parquet files that is replaced (parquet_rows.h) */
+	SIM_ADDED,      /* a folder that Parquet files are added to */
 	SIM_LETTERS,    /* dead letters */
 	SIM_TOPIC,      /* rows in a topic, by the sink for Kafka */
 	SIM_TOPIC_LETTERS

@@ -49,10 +49,10 @@ void model_disk_reset(void)
 
 struct str model_disk_file(const char *path)
 {
-	const struct memory_name *n = memory_name_of(path, false);
-	if (n == NULL || n->now < 0)
+	int file = memory_find(path, true);
+	if (file < 0)
 		return (struct str){"", 0};
-	const struct memory_bytes *b = &memory->files[n->now].now;
+	const struct memory_bytes *b = &memory->files[file].now;
 	return (struct str){b->data == NULL ? "" : b->data, b->len};
 }
 
@@ -71,10 +71,9 @@ static struct {
 	char good;
 } damage;
 
-static unsigned long log_number(const char *path)
+static unsigned long log_number(const char *leaf)
 {
-	const char *log = strstr(path, "/log-");
-	return log == NULL ? 0 : strtoul(log + 5, NULL, 10);
+	return strncmp(leaf, "log-", 4) == 0 ? strtoul(leaf + 4, NULL, 10) : 0;
 }
 
 /* In the newest log the end may be torn, which nothing can tell from damage. */
@@ -82,17 +81,17 @@ static bool is_state(const struct memory_name *n)
 {
 	unsigned long newest = 0;
 	for (int i = 0; i < memory->name_count; i++)
-		if (memory->names[i].now >= 0 && log_number(memory->names[i].path) > newest)
-			newest = log_number(memory->names[i].path);
-	unsigned long number = log_number(n->path);
+		if (memory->names[i].now >= 0 && log_number(memory->names[i].leaf) > newest)
+			newest = log_number(memory->names[i].leaf);
+	unsigned long number = log_number(n->leaf);
 	return n->now >= 0 && memory->files[n->now].now.len > 0 &&
-		((number > 0 && number < newest) || strstr(n->path, "/snap-") != NULL ||
-			strstr(n->path, "/MANIFEST") != NULL);
+		((number > 0 && number < newest) || strncmp(n->leaf, "snap-", 5) == 0 ||
+			strncmp(n->leaf, "MANIFEST", 8) == 0);
 }
 
 bool model_disk_damage(void)
 {
-	int first = (int)world_choose((uint32_t)memory->name_count);
+	int first = (int)world_choose((uint32_t)memory->name_count + 1);
 	for (int i = 0; i < memory->name_count; i++) {
 		const struct memory_name *n = &memory->names[(first + i) % memory->name_count];
 		if (!is_state(n))

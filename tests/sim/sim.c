@@ -190,12 +190,23 @@ static int many(uint64_t from, uint64_t count)
 	return bad > 0;
 }
 
+/* NULL: each seed says which. */
+static void choose_job(const char *name)
+{
+	only_job = -1;
+	for (uint32_t i = 0; i < job_count() && name != NULL; i++)
+		if (strcmp(job_at(i)->name, name) == 0)
+			only_job = (int)i;
+	check((only_job >= 0) == (name != NULL));
+}
+
 /* Switched off: the suite must see it. */
 static int mutate_all(uint64_t seeds)
 {
 	int bad = 0;
 	for (const struct mutation *m = faults_mutations(); m->name != NULL; m++) {
 		check(faults_mutate(m->name)); /* and nobody tells the failing seeds */
+		choose_job(m->job);
 		uint64_t seed = 1;
 		while (seed <= seeds && one_seed(seed))
 			seed++;
@@ -204,14 +215,6 @@ static int mutate_all(uint64_t seeds)
 		printf("%s - without %s: %s\n", caught ? "ok" : "not ok", m->name, m->what);
 	}
 	return bad > 0;
-}
-
-static void choose_job(const char *name)
-{
-	for (uint32_t i = 0; i < job_count(); i++)
-		if (strcmp(job_at(i)->name, name) == 0)
-			only_job = (int)i;
-	check(only_job >= 0);
 }
 
 static int load(void)

@@ -13,8 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { memory_files_max = 1024, memory_names_max = 1024, memory_path_bytes = 96 };
-enum { memory_fds_max = 64, memory_fd_first = 1000 };
+enum { memory_files_max = 1024, memory_names_max = 1024, memory_leaf_bytes = 64 };
+enum { memory_fds_max = 64, memory_fd_first = 1000, memory_links_max = 8 };
 /* The call that fails answers an errno, or: a write takes half of its bytes and all is well. */
 enum { memory_short = -1 };
 
@@ -28,10 +28,13 @@ struct memory_file {
 	struct memory_bytes synced;
 	bool locked;
 	bool is_folder;
+	bool is_link;           /* its bytes are the path */
 };
 
+/* What a folder holds. File 0 is the folder ".". */
 struct memory_name {
-	char path[memory_path_bytes];
+	char leaf[memory_leaf_bytes];
+	int folder;             /* file */
 	int now;                /* file; -1: none */
 	int synced;
 	int moved_to;           /* not synced yet: name + 1 that a rename gave its file; 0: none */
@@ -85,9 +88,7 @@ static void memory_reset(void)
 	memset(memory, 0, sizeof(*memory));
 	for (int i = 0; i < memory_fds_max; i++)
 		memory->fds[i].file = -1;
-	strcpy(memory->names[0].path, ".");
-	memory->names[0].now = memory->names[0].synced = memory_add_file(true);
-	memory->name_count = 1;
+	check(memory_add_file(true) == 0);
 }
 
 /* True: this call fails, and how is in errno. */
@@ -109,31 +110,77 @@ static const char *memory_path_of(const struct memory_file *f)
 {
 	for (int i = 0; i < memory->name_count; i++)
 		if (memory->names[i].now >= 0 && &memory->files[memory->names[i].now] == f)
-			return memory->names[i].path;
+			return memory->names[i].leaf;
 	return "a file without a name";
 }
 
-static struct memory_name *memory_name_of(const char *given, bool make)
+static int memory_file_at(int folder, struct str path, bool follow, int links);
+
+static struct memory_name *memory_entry(int folder, struct str leaf)
 {
-	char path[memory_path_bytes];
-	check(strlen(given) < sizeof(path));
-	strcpy(path, given);
-	for (size_t len = strlen(path); len > 1 && path[len - 1] == '/'; len--)
-		path[len - 1] = '\0';
 	for (int i = 0; i < memory->name_count; i++)
-		if (strcmp(memory->names[i].path, path) == 0)
+		if (memory->names[i].folder == folder &&
+			str_eq(str_c(memory->names[i].leaf), leaf))
 			return &memory->names[i];
-	if (!make)
-		return NULL;
+	return NULL;
+}
+
+/* The folder that the path's last part is in; -1: there is none. */
+static int memory_folder_at(int folder, struct str path, struct str *leaf, int links)
+{
+	while (path.len > 1 && path.data[path.len - 1] == '/')
+		path.len--;
+	size_t at = path.len;
+	while (at > 0 && path.data[at - 1] != '/')
+		at--;
+	*leaf = str_sub(path, at, path.len - at);
+	int in = at == 0 ? folder : memory_file_at(folder, str_sub(path, 0, at), true, links);
+	return in >= 0 && memory->files[in].is_folder ? in : -1;
+}
+
+static int memory_file_at(int folder, struct str path, bool follow, int links)
+{
+	struct str leaf;
+	int in = memory_folder_at(folder, path, &leaf, links);
+	if (in < 0 || str_eq(leaf, str_lit(".")))
+		return in;
+	const struct memory_name *n = memory_entry(in, leaf);
+	if (n == NULL || n->now < 0)
+		return -1;
+	const struct memory_file *f = &memory->files[n->now];
+	if (!follow || !f->is_link)
+		return n->now;
+	return links == 0 ? -1
+			  : memory_file_at(in, (struct str){f->now.data, f->now.len}, true,
+				    links - 1);
+}
+
+/* -1 with errno: there is no such file. */
+static int memory_find(const char *path, bool follow)
+{
+	int file = memory_file_at(0, str_c(path), follow, memory_links_max);
+	errno = file < 0 ? ENOENT : errno;
+	return file;
+}
+
+/* NULL with errno: it is not there, or (make) its folder is not. */
+static struct memory_name *memory_name_of(const char *path, bool make)
+{
+	struct str leaf;
+	int folder = memory_folder_at(0, str_c(path), &leaf, memory_links_max);
+	struct memory_name *n = folder < 0 ? NULL : memory_entry(folder, leaf);
+	errno = ENOENT;
+	if (n != NULL || folder < 0 || !make)
+		return n;
 	int at = 0;
 	while (at < memory->name_count &&
 		(memory->names[at].now >= 0 || memory->names[at].synced >= 0))
 		at++;
-	check(at < memory_names_max);
+	check(at < memory_names_max && leaf.len < memory_leaf_bytes);
 	memory->name_count += at == memory->name_count;
-	struct memory_name *n = &memory->names[at];
-	*n = (struct memory_name){.now = -1, .synced = -1};
-	strcpy(n->path, path);
+	n = &memory->names[at];
+	*n = (struct memory_name){.folder = folder, .now = -1, .synced = -1};
+	memcpy(n->leaf, leaf.data, leaf.len);
 	return n;
 }
 
@@ -152,47 +199,42 @@ static int memory_add_file(bool is_folder)
 {
 	int at = memory->file_count;
 	if (at == memory_files_max)
-		for (at = 0; at < memory->file_count && memory_is_used(at); at++) {
+		for (at = 1; at < memory->file_count && memory_is_used(at); at++) {
 		}
 	check(at < memory_files_max);
 	if (at < memory->file_count) {
 		memory_free(memory->files[at].now.data);
 		memory_free(memory->files[at].synced.data);
 	}
+	for (int i = 0; i < memory->name_count; i++)
+		if (memory->names[i].folder == at && at < memory->file_count)
+			memory->names[i].now = memory->names[i].synced = -1;
 	memory->file_count += at == memory->file_count;
 	memory->files[at] = (struct memory_file){.is_folder = is_folder};
 	return at;
 }
 
-/* The folder that a path is in; "." when it names none. */
-static void memory_folder_of(const char *path, char *folder)
-{
-	const char *slash = strrchr(path, '/');
-	size_t len = slash == NULL ? 0 : (size_t)(slash - path);
-	memcpy(folder, path, len);
-	strcpy(folder + len, len == 0 ? "." : "");
-}
-
 static int memory_open(const char *path, int flags, int mode)
 {
 	(void)mode;
-	struct memory_name *n = memory_name_of(path, false);
-	if ((flags & O_CREAT || flags & O_TRUNC) && memory_fails("open", path))
+	bool changes = flags & O_CREAT || flags & O_TRUNC;
+	if (changes && memory_fails("open", path))
 		return -1;
-	if (n == NULL || n->now < 0) {
-		if (!(flags & O_CREAT)) {
-			errno = ENOENT;
+	int file = memory_find(path, true);
+	if (file < 0 && !(flags & O_CREAT))
+		return -1;
+	if (file < 0) {
+		struct memory_name *n = memory_name_of(path, true);
+		if (n == NULL)
 			return -1;
-		}
-		n = memory_name_of(path, true);
-		n->now = memory_add_file(false);
+		file = n->now = memory_add_file(false);
 	}
 	if (flags & O_TRUNC)
-		memory_set(&memory->files[n->now].now, "", 0);
+		memory_set(&memory->files[file].now, "", 0);
 	for (int i = 0; i < memory_fds_max; i++) {
 		if (memory->fds[i].file >= 0)
 			continue;
-		memory->fds[i].file = n->now;
+		memory->fds[i].file = file;
 		memory->fds[i].at = 0;
 		memory->fds[i].appends = (flags & O_APPEND) != 0;
 		return memory_fd_first + i;
@@ -262,7 +304,6 @@ static void memory_keep_name(struct memory_name *n, int file)
 static int memory_sync(int fd)
 {
 	struct memory_file *f = memory_of(fd);
-	char folder[memory_path_bytes];
 	if (memory_fails("sync", memory_path_of(f)))
 		return -1;
 	if (memory->syncs_lie)
@@ -271,28 +312,40 @@ static int memory_sync(int fd)
 		memory_set(&f->synced, f->now.data, f->now.len);
 		return 0;
 	}
-	for (int i = 0; i < memory->name_count; i++) {
-		memory_folder_of(memory->names[i].path, folder);
-		const struct memory_name *in = memory_name_of(folder, false);
-		if (in != NULL && in->now >= 0 && &memory->files[in->now] == f)
+	for (int i = 0; i < memory->name_count; i++)
+		if (&memory->files[memory->names[i].folder] == f)
 			memory_keep_name(&memory->names[i], memory->names[i].now);
-	}
 	return 0;
+}
+
+static bool memory_is_empty(int folder)
+{
+	for (int i = 0; i < memory->name_count; i++)
+		if (memory->names[i].folder == folder && memory->names[i].now >= 0)
+			return false;
+	return true;
 }
 
 static int memory_rename(const char *from, const char *to)
 {
 	if (memory_fails("rename", to))
 		return -1;
-	int file = memory_name_of(from, true)->now;
-	if (file < 0) {
+	struct memory_name *source = memory_name_of(from, false);
+	struct memory_name *target = memory_name_of(to, true);
+	if (source == NULL || source->now < 0 || target == NULL) {
 		errno = ENOENT;
 		return -1;
 	}
-	struct memory_name *target = memory_name_of(to, true);
-	target->now = file;
-	memory_name_of(from, true)->now = -1;
-	memory_name_of(from, true)->moved_to = (int)(target - memory->names) + 1;
+	if (source->now == target->now)
+		return 0; /* POSIX: two names of one file stay */
+	if (target->now >= 0 && memory->files[target->now].is_folder &&
+		!memory_is_empty(target->now)) {
+		errno = ENOTEMPTY;
+		return -1;
+	}
+	target->now = source->now;
+	source->now = -1;
+	source->moved_to = (int)(target - memory->names) + 1;
 	return 0;
 }
 
@@ -314,7 +367,82 @@ static int memory_unlink(const char *path)
 		errno = ENOENT;
 		return -1;
 	}
+	check(!memory->files[n->now].is_folder);
 	n->now = -1;
+	return 0;
+}
+
+static int memory_rmdir(const char *path)
+{
+	struct memory_name *n = memory_name_of(path, false);
+	if (memory_fails("rmdir", path))
+		return -1;
+	if (n == NULL || n->now < 0 || !memory_is_empty(n->now)) {
+		errno = n == NULL || n->now < 0 ? ENOENT : ENOTEMPTY;
+		return -1;
+	}
+	n->now = -1;
+	return 0;
+}
+
+/* A new name; NULL with errno. */
+static struct memory_name *memory_new_name(const char *call, const char *path)
+{
+	if (memory_fails(call, path))
+		return NULL;
+	struct memory_name *n = memory_name_of(path, true);
+	if (n == NULL || n->now < 0)
+		return n;
+	errno = EEXIST;
+	return NULL;
+}
+
+static int memory_link(const char *from, const char *to)
+{
+	int file = memory_find(from, false);
+	struct memory_name *n = file < 0 ? NULL : memory_new_name("link", to);
+	if (n == NULL)
+		return -1;
+	n->now = file;
+	return 0;
+}
+
+/* Its path is in the folder's own bytes, as far as anybody can tell. */
+static int memory_symlink(const char *target, const char *path)
+{
+	struct memory_name *n = memory_new_name("symlink", path);
+	if (n == NULL)
+		return -1;
+	n->now = memory_add_file(false);
+	struct memory_file *f = &memory->files[n->now];
+	f->is_link = true;
+	memory_set(&f->now, target, strlen(target));
+	memory_set(&f->synced, target, strlen(target));
+	return 0;
+}
+
+static ssize_t memory_readlink(const char *path, char *target, size_t bytes)
+{
+	int file = memory_find(path, false);
+	if (file < 0 || !memory->files[file].is_link) {
+		errno = file < 0 ? ENOENT : EINVAL;
+		return -1;
+	}
+	struct memory_bytes b = memory->files[file].now;
+	size_t len = b.len < bytes ? b.len : bytes;
+	memcpy(target, b.data, len);
+	return (ssize_t)len;
+}
+
+static int memory_list(
+	const char *path, void (*name)(void *names, const char *name), void *names)
+{
+	int folder = memory_find(path, true);
+	if (folder < 0)
+		return -1;
+	for (int i = 0; i < memory->name_count; i++)
+		if (memory->names[i].folder == folder && memory->names[i].now >= 0)
+			name(names, memory->names[i].leaf);
 	return 0;
 }
 
@@ -339,12 +467,8 @@ static int memory_ftruncate(int fd, off_t bytes)
 
 static int memory_truncate(const char *path, off_t bytes)
 {
-	struct memory_name *n = memory_name_of(path, false);
-	if (n == NULL || n->now < 0) {
-		errno = ENOENT;
-		return -1;
-	}
-	return memory_cut(&memory->files[n->now], bytes);
+	int file = memory_find(path, true);
+	return file < 0 ? -1 : memory_cut(&memory->files[file], bytes);
 }
 
 static off_t memory_seek(int fd, off_t offset, int whence)
@@ -370,12 +494,12 @@ static int memory_lock(int fd)
 static int memory_mkdir(const char *path, mode_t mode)
 {
 	(void)mode;
-	struct memory_name *n = memory_name_of(path, true);
-	if (n->now >= 0) {
+	if (memory_find(path, true) >= 0) {
 		errno = EEXIST;
 		return -1;
 	}
-	if (memory_fails("mkdir", path))
+	struct memory_name *n = memory_new_name("mkdir", path);
+	if (n == NULL)
 		return -1;
 	n->now = memory_add_file(true);
 	return 0;
@@ -384,23 +508,28 @@ static int memory_mkdir(const char *path, mode_t mode)
 static int memory_access(const char *path, int how)
 {
 	(void)how;
-	struct memory_name *n = memory_name_of(path, false);
-	if (n != NULL && n->now >= 0)
-		return 0;
-	errno = ENOENT;
-	return -1;
+	return memory_find(path, true) < 0 ? -1 : 0;
+}
+
+static int memory_stat_of(int file, struct stat *st)
+{
+	if (file < 0)
+		return -1;
+	const struct memory_file *f = &memory->files[file];
+	*st = (struct stat){.st_mode = f->is_folder ? S_IFDIR : f->is_link ? S_IFLNK : S_IFREG,
+		.st_ino = (ino_t)file + 1,
+		.st_size = (off_t)f->now.len};
+	return 0;
 }
 
 static int memory_stat(const char *path, struct stat *st)
 {
-	struct memory_name *n = memory_name_of(path, false);
-	if (n == NULL || n->now < 0) {
-		errno = ENOENT;
-		return -1;
-	}
-	*st = (struct stat){.st_mode = memory->files[n->now].is_folder ? S_IFDIR : S_IFREG,
-		.st_size = (off_t)memory->files[n->now].now.len};
-	return 0;
+	return memory_stat_of(memory_find(path, true), st);
+}
+
+static int memory_lstat(const char *path, struct stat *st)
+{
+	return memory_stat_of(memory_find(path, false), st);
 }
 
 static const struct disk memory_disk = {.open = memory_open,
@@ -409,6 +538,8 @@ static const struct disk memory_disk = {.open = memory_open,
 	.fsync = memory_sync,
 	.rename = memory_rename,
 	.close = memory_close,
+	.link = memory_link,
+	.symlink = memory_symlink,
 	.unlink = memory_unlink,
 	.fdatasync = memory_sync,
 	.ftruncate = memory_ftruncate,
@@ -417,21 +548,36 @@ static const struct disk memory_disk = {.open = memory_open,
 	.lock = memory_lock,
 	.mkdir = memory_mkdir,
 	.access = memory_access,
-	.stat = memory_stat};
+	.stat = memory_stat,
+	.lstat = memory_lstat,
+	.readlink = memory_readlink,
+	.rmdir = memory_rmdir,
+	.list = memory_list};
 
-/* A name in a folder whose own name was lost is lost with it. */
-static bool memory_is_reached(const char *path)
+/* Which folders can still be come to from ".". */
+static void memory_reach(bool *reached)
 {
-	char folder[memory_path_bytes];
-	memory_folder_of(path, folder);
-	const struct memory_name *n = memory_name_of(folder, false);
-	return strcmp(path, ".") == 0 || (n != NULL && n->now >= 0 && memory_is_reached(folder));
+	bool more = true;
+	memset(reached, 0, memory_files_max);
+	reached[0] = true;
+	while (more) {
+		more = false;
+		for (int i = 0; i < memory->name_count; i++) {
+			const struct memory_name *n = &memory->names[i];
+			if (n->now < 0 || !reached[n->folder] || reached[n->now])
+				continue;
+			more = reached[n->now] = true;
+		}
+	}
 }
 
-/* A rename is whole or was not, if both are in one folder: the old name goes with the new one. */
+/*
+ * A rename is whole or was not: the old name goes with the new one. A name in a folder whose own
+ * name was lost is lost with it.
+ */
 static void memory_lose_names(uint32_t (*choose)(uint32_t below))
 {
-	bool lost[memory_names_max];
+	bool lost[memory_names_max], reached[memory_files_max];
 	for (int i = 0; i < memory->name_count; i++)
 		lost[i] = choose(2) == 0;
 	for (int i = 0; i < memory->name_count; i++) {
@@ -439,15 +585,10 @@ static void memory_lose_names(uint32_t (*choose)(uint32_t below))
 		if (lost[n->moved_to > 0 ? n->moved_to - 1 : i])
 			n->now = n->synced;
 	}
+	memory_reach(reached);
 	for (int i = 0; i < memory->name_count; i++)
-		if (!memory_is_reached(memory->names[i].path))
-			memory->names[i].synced = -1;
-	for (int i = 0; i < memory->name_count; i++) {
-		struct memory_name *n = &memory->names[i];
-		if (!memory_is_reached(n->path))
-			n->now = -1;
-		memory_keep_name(n, n->now);
-	}
+		memory_keep_name(&memory->names[i],
+			reached[memory->names[i].folder] ? memory->names[i].now : -1);
 }
 
 /* A process ends: what it had open and locked is free; its bytes are with the kernel. */
