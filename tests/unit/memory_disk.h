@@ -134,6 +134,8 @@ static int memory_folder_at(int folder, struct str path, struct str *leaf, int l
 	while (at > 0 && path.data[at - 1] != '/')
 		at--;
 	*leaf = str_sub(path, at, path.len - at);
+	if (path.len > 0 && path.data[0] == '/')
+		return -1; /* nothing lies there */
 	int in = at == 0 ? folder : memory_file_at(folder, str_sub(path, 0, at), true, links);
 	return in >= 0 && memory->files[in].is_folder ? in : -1;
 }
