@@ -72,7 +72,7 @@ static bool changes(struct state_part *p, size_t bytes_max, struct strbuf *out)
 	const struct operator_group *self = kept->group;
 	size_t end = out->len + bytes_max;
 	uint32_t id;
-	while (noted_ids_take(&kept->noted, &id)) {
+	while (noted_ids_take(&kept->noted, &id, 1) == 1) {
 		add_group(self, id, out);
 		if (out->len >= end)
 			return true;

@@ -13,7 +13,7 @@
  * A batch in the log:
  *
  *	INTENT     id, time, the ranges of the batch, and the runs in which they were read
- *	CHANGES*   records of the parts' changed entries, some MB a frame
+ *	CHANGES*   records of the parts' changed entries, some 256 kB a frame
  *	BATCH      id, time, positions of the sources: closes what is before it
  *	PUBLISHED  its sinks have made it visible
  *

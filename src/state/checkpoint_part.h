@@ -30,7 +30,7 @@ enum frame_kind {
  */
 enum {
 	checkpoint_version = 3,
-	checkpoint_frame_bytes = 4 * 1024 * 1024,
+	checkpoint_frame_bytes = 256 * 1024, /* made, summed and written while it is in the cache */
 	checkpoint_logs_max = 100000
 };
 

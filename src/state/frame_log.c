@@ -9,6 +9,8 @@
 #include <stdlib.h>
 
 enum { frame_magic = 0x4c444331, gather_bytes_max = 1024 * 1024, read_ahead_bytes = 64 * 1024 };
+/* A frame of so much is worth a write of its own. */
+enum { write_bytes_min = 64 * 1024 };
 /* Works that a slice of a snapshot may give. */
 enum { room_kept = 4 };
 
@@ -166,6 +168,16 @@ static int flush(struct frame_log *log, struct error *err)
 	return r;
 }
 
+/* A large payload, without a copy of it; what was gathered before it comes first. */
+static int write_through(struct frame_log *log, struct str payload, struct error *err)
+{
+	int r = flush(log, err);
+	if (r == 0)
+		r = file_write_all(log->fd, payload, log->path, err);
+	log->failed = r < 0;
+	return r;
+}
+
 int frame_log_append(struct frame_log *log, uint32_t kind, struct str payload, struct error *err)
 {
 	check(payload.len <= frame_payload_bytes_max);
@@ -178,9 +190,11 @@ int frame_log_append(struct frame_log *log, uint32_t kind, struct str payload, s
 		.kind = kind};
 	h.crc = crc_of(h, payload);
 	strbuf_add(&log->buffer, (struct str){(const char *)&h, sizeof(h)});
-	strbuf_add(&log->buffer, payload);
 	log->crc = h.crc;
 	log->bytes += (int64_t)(sizeof(h) + payload.len);
+	if (payload.len >= write_bytes_min && !log->writes_behind)
+		return write_through(log, payload, err);
+	strbuf_add(&log->buffer, payload);
 	return log->buffer.len >= gather_bytes_max ? flush(log, err) : 0;
 }
 

@@ -2,49 +2,49 @@
 
 #include "base/page_array.h"
 
-static void *grown(void *array, size_t old_count, size_t count, size_t bytes)
+static uint32_t words_of(uint32_t word_count)
 {
-	return page_array_grow(array, old_count * bytes, count * bytes);
+	return (word_count + 63) / 64;
 }
 
-void noted_ids_add(struct noted_ids *n, uint32_t id)
+static uint64_t *grown(uint64_t *array, uint32_t old, uint32_t count)
 {
-	if (id >= n->bit_capacity) {
-		uint32_t old = n->bit_capacity / 64;
-		uint32_t words = id / 64 + 1 + old / 2 + 16;
-		n->bits = grown(n->bits, old, words, sizeof(*n->bits));
-		n->bit_capacity = words * 64;
-	}
-	if (bit_get(n->bits, id))
-		return;
-	bit_set(n->bits, id);
-	if (n->count == n->capacity) {
-		uint32_t to = n->capacity == 0 ? chunk_rows_max : n->capacity * 2;
-		n->ids = grown(n->ids, n->capacity, to, sizeof(*n->ids));
-		n->capacity = to;
-	}
-	n->ids[n->count++] = id;
+	return page_array_grow(array, old * sizeof(*array), count * sizeof(*array));
 }
 
-bool noted_ids_take(struct noted_ids *n, uint32_t *id)
+void noted_ids_grow(struct noted_ids *n, uint32_t id)
 {
-	if (n->given == n->count) {
-		n->given = n->count = 0;
-		return false;
+	uint32_t old = n->word_count;
+	n->word_count = id / 64 + 1 + old / 2 + 16;
+	n->bits = grown(n->bits, old, n->word_count);
+	n->words = grown(n->words, words_of(old), words_of(n->word_count));
+}
+
+uint32_t noted_ids_take(struct noted_ids *n, uint32_t *ids, uint32_t max)
+{
+	uint32_t taken = 0;
+	while (taken < max && n->count > 0) {
+		while (n->words[n->from] == 0)
+			n->from++;
+		uint32_t word = n->from * 64 + (uint32_t)__builtin_ctzll(n->words[n->from]);
+		uint64_t left = n->bits[word];
+		for (; left != 0 && taken < max; left &= left - 1, n->count--)
+			ids[taken++] = word * 64 + (uint32_t)__builtin_ctzll(left);
+		n->bits[word] = left;
+		if (left == 0)
+			bit_clear(n->words, word);
 	}
-	*id = n->ids[n->given++];
-	bit_clear(n->bits, *id);
-	return true;
+	return taken;
 }
 
 void noted_ids_release(struct noted_ids *n)
 {
-	page_array_release(n->ids, n->capacity * sizeof(*n->ids));
-	page_array_release(n->bits, n->bit_capacity / 8);
+	page_array_release(n->bits, n->word_count * sizeof(*n->bits));
+	page_array_release(n->words, words_of(n->word_count) * sizeof(*n->words));
 	*n = (struct noted_ids){0};
 }
 
 size_t noted_ids_bytes(const struct noted_ids *n)
 {
-	return n->capacity * sizeof(*n->ids) + n->bit_capacity / 8;
+	return (n->word_count + words_of(n->word_count)) * sizeof(*n->bits);
 }

@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-enum { entries_ahead = 32 };
+enum { entries_at_once = 64 };
 
 struct table_noted {
 	struct state_part part;
@@ -52,85 +52,125 @@ void table_state_release(struct table *t)
 
 /* ---- writing ---- */
 
-/* A string of up to table_inline_bytes has room in entry_bytes. */
-static void add_str(struct str s, struct strbuf *out, const struct table_layout *l)
+/*
+ * Entries are written to `to`, where there is room for all that are to come but for their long
+ * strings.
+ */
+struct room {
+	struct strbuf *out;
+	size_t bytes;           /* as many may be written behind each string */
+};
+
+static char *begin(struct room *room, struct strbuf *out, size_t bytes)
+{
+	*room = (struct room){out, bytes};
+	strbuf_reserve(out, bytes);
+	return out->data + out->len;
+}
+
+static void end(const struct room *room, const char *to)
+{
+	room->out->len = (size_t)(to - room->out->data);
+}
+
+static char *add_long_str(const struct room *room, char *to, struct str s)
 {
 	uint32_t len = (uint32_t)s.len;
+	end(room, to);
+	strbuf_reserve(room->out, room->bytes + sizeof(len) + len);
+	to = room->out->data + room->out->len;
+	memcpy(to, &len, sizeof(len));
+	memcpy(to + sizeof(len), s.data, len);
+	return to + sizeof(len) + len;
+}
+
+/* Short ones have room in table_entry_bytes, and are copied with what is behind them. */
+static inline char *add_str(const struct room *room, char *to, const char *field)
+{
+	uint32_t len;
+	memcpy(&len, field, sizeof(len));
 	if (len > table_inline_bytes)
-		strbuf_reserve(out, sizeof(len) + len + table_entry_bytes(l));
-	memcpy(out->data + out->len, &len, sizeof(len));
-	if (len > 0)
-		memcpy(out->data + out->len + sizeof(len), s.data, len);
-	out->len += sizeof(len) + len;
+		return add_long_str(room, to, table_row_str(field));
+	memcpy(to, field, sizeof(len) + table_inline_bytes);
+	return to + sizeof(len) + len;
 }
 
-static void add_bytes(const char *field, size_t bytes, struct strbuf *out)
+/* One copy per size, so that each is one move. */
+static inline char *add_fields(const struct room *room, const struct table_layout *l,
+	const char *slot, bool any_null, char *to)
 {
-	memcpy(out->data + out->len, field, bytes);
-	out->len += bytes;
-}
-
-/* One copy per size, so that each is one move; there is room. */
-static void add_field(const struct table_layout *l, const struct table_field *f, const char *slot,
-	struct strbuf *out)
-{
-	const char *field = slot + f->offset;
-	switch (f->phys) {
-	case PHYS_BOOL:
-		add_bytes(field, 1, out);
-		return;
-	case PHYS_I32:
-	case PHYS_F32:
-		add_bytes(field, 4, out);
-		return;
-	case PHYS_I64:
-	case PHYS_F64:
-		add_bytes(field, 8, out);
-		return;
-	case PHYS_I128:
-		add_bytes(field, 16, out);
-		return;
-	case PHYS_STR:
-	case phys_count:
-		break;
+	const struct table_field *f = l->fields, *behind = f + l->column_count;
+	for (uint32_t i = 0; f < behind; i++, f++) {
+		const char *field = slot + f->offset;
+		if (any_null && table_row_is_null(slot, i))
+			continue;
+		switch (f->phys) {
+		case PHYS_STR:
+			to = add_str(room, to, field);
+			continue;
+		case PHYS_I32:
+		case PHYS_F32:
+			memcpy(to, field, 4);
+			to += 4;
+			continue;
+		case PHYS_I64:
+		case PHYS_F64:
+			memcpy(to, field, 8);
+			to += 8;
+			continue;
+		case PHYS_I128:
+			memcpy(to, field, 16);
+			to += 16;
+			continue;
+		case PHYS_BOOL:
+		case phys_count:
+			*to++ = *field;
+			continue;
+		}
 	}
-	add_str(table_row_str(field), out, l);
+	return to;
 }
 
-static void add_entry(const struct table *t, uint32_t id, struct strbuf *out)
+static inline char *add_entry(
+	const struct table *t, uint32_t id, const struct room *room, char *to)
 {
-	const struct table_layout *l = &t->layout;
 	const char *slot = table_slot(t, id);
+	uint32_t null_bytes = t->layout.null_bytes;
 	int mark = table_mark(slot);
 	bool there = mark == mark_live || mark == mark_deleted;
 	char state = !there ? state_free : mark == mark_live ? state_live : state_deleted;
 	int64_t at_us = state == state_deleted ? table_deleted_at(t, slot) : 0;
-	strbuf_reserve(out, table_entry_bytes(l));
-	add_bytes((const char *)&id, sizeof(id), out);
-	add_bytes(&state, 1, out);
+	memcpy(to, &id, sizeof(id));
+	to[4] = state;
 	if (!there)
-		return;
-	add_bytes((const char *)&at_us, sizeof(at_us), out);
-	add_bytes(slot + 1, l->null_bytes, out);
-	for (uint32_t i = 0; i < l->column_count; i++)
-		if (!table_row_is_null(slot, i))
-			add_field(l, &l->fields[i], slot, out);
+		return to + 5;
+	memcpy(to + 5, &at_us, sizeof(at_us));
+	to += 5 + sizeof(at_us);
+	char nulls = 0;
+	for (uint32_t i = 1; i <= null_bytes; i++)
+		nulls |= *to++ = slot[i];
+	return nulls == 0 ? add_fields(room, &t->layout, slot, false, to)
+			  : add_fields(room, &t->layout, slot, true, to);
 }
 
 static bool changes(struct state_part *p, size_t bytes_max, struct strbuf *out)
 {
 	struct table_noted *n = container_of(p, struct table_noted, part);
-	size_t end = out->len + bytes_max;
-	uint32_t id, later;
-	while (noted_ids_take(&n->ids, &id)) {
-		/* rows that a batch changed lie anywhere */
-		if (noted_ids_look(&n->ids, entries_ahead, &later)) {
-			const char *slot = table_slot(n->table, later);
-			prefetch(slot);
-			prefetch(slot + n->table->layout.slot_bytes - 1);
+	const struct table *t = n->table;
+	size_t from = out->len;
+	uint32_t ids[entries_at_once], count;
+	while ((count = noted_ids_take(&n->ids, ids, entries_at_once)) > 0) {
+		/* where a batch changed only some rows, they lie apart */
+		for (uint32_t i = 0; i < count; i++) {
+			prefetch(table_slot(t, ids[i]));
+			prefetch(table_slot(t, ids[i]) + t->layout.slot_bytes - 1);
 		}
-		add_entry(n->table, id, out);
-		if (out->len >= end)
+		struct room room;
+		char *to = begin(&room, out, count * table_entry_bytes(&t->layout));
+		for (uint32_t i = 0; i < count; i++)
+			to = add_entry(t, ids[i], &room, to);
+		end(&room, to);
+		if (out->len - from >= bytes_max)
 			return true;
 	}
 	return false;
@@ -139,11 +179,18 @@ static bool changes(struct state_part *p, size_t bytes_max, struct strbuf *out)
 static bool scan(struct state_part *p, uint64_t *at, size_t bytes_max, struct strbuf *out)
 {
 	const struct table *t = of(p);
-	size_t end = out->len + bytes_max;
-	for (; *at < t->rows.count && out->len < end; ++*at) {
-		int mark = table_mark(table_slot(t, (uint32_t)*at));
-		if (mark == mark_live || mark == mark_deleted)
-			add_entry(t, (uint32_t)*at, out);
+	size_t from = out->len, each = entries_at_once * table_entry_bytes(&t->layout);
+	while (*at < t->rows.count && out->len - from < bytes_max) {
+		uint64_t until = *at + entries_at_once;
+		until = until < t->rows.count ? until : t->rows.count;
+		struct room room;
+		char *to = begin(&room, out, each);
+		for (; *at < until && (size_t)(to - out->data) - from < bytes_max; ++*at) {
+			int mark = table_mark(table_slot(t, (uint32_t)*at));
+			if (mark == mark_live || mark == mark_deleted)
+				to = add_entry(t, (uint32_t)*at, &room, to);
+		}
+		end(&room, to);
 	}
 	return *at < t->rows.count;
 }
