@@ -5,6 +5,7 @@
 
 enum {
 	schema_columns_max = 4096,
+	value_columns_max = 2000,               /* inferred from fields, which anybody may write */
 	json_depth_max = 1000,                  /* Jackson's, as Spark's */
 	json_number_bytes_max = 1000,
 	json_name_bytes_max = 50000,

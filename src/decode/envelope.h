@@ -41,8 +41,7 @@ enum schema_change {
 	SCHEMA_CHANGE_ADD,
 	SCHEMA_CHANGE_IGNORE,
 	SCHEMA_CHANGE_FAIL,
-	/* add at the next start: a step holds state of the rows before, or nobody loads the script
-	 * again */
+	/* add at the next start: a step holds state of the rows before, which nothing keeps */
 	SCHEMA_CHANGE_LATER
 };
 

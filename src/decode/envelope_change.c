@@ -12,6 +12,8 @@
 
 #include <stdlib.h>
 
+enum { told_bytes_max = 2000 };
+
 static bool holds(const struct schema *s, const struct schema_column *c)
 {
 	int at = schema_find(s, c->name);
@@ -26,6 +28,10 @@ static void describe(const struct schema *own, const struct schema *have,
 	const struct schema *now, bool gone, struct strbuf *out)
 {
 	for (uint32_t i = 0; i < now->column_count; i++) {
+		if (out->len > told_bytes_max) {
+			strbuf_add_c(out, " and more");
+			return;
+		}
 		int at = schema_find(have, now->columns[i].name);
 		struct schema one = {.column_count = 1, .columns = &now->columns[i]};
 		if (holds(own, one.columns) || holds(have, one.columns))
@@ -174,7 +180,7 @@ static void tell_full(struct envelope_row *r)
 {
 	if (!r->decoder->told_full)
 		log_warn("schema", STR_FMT ": %d columns are the most; new ones are left out",
-			STR_ARG(r->topic->name), (int)schema_columns_max);
+			STR_ARG(r->topic->name), (int)value_columns_max);
 	r->decoder->told_full = true;
 }
 
@@ -191,7 +197,7 @@ static bool grow(struct envelope_row *r, const struct schema *seen, const struct
 		bool bad = at >= 0 && at == r->json.bad_column;
 		if ((!bad && !may_be_column(d, c->name)) || is_left_out(d, c->name))
 			continue;
-		if (bad || have->column_count + more->column_count < schema_columns_max)
+		if (bad || have->column_count + more->column_count < value_columns_max)
 			more->columns[more->column_count++] = *c;
 		else
 			tell_full(r);
@@ -224,7 +230,8 @@ static bool has_bad_column(const struct envelope_row *r)
 int envelope_compare_values(struct envelope_row *r, struct error *err)
 {
 	struct envelope_decoder *d = r->decoder;
-	if (r->schema != NULL || r->goes_on || (r->json.news == 0 && !has_bad_column(r)))
+	bool news = r->json.news > 0 && !d->told_full;
+	if (r->schema != NULL || r->goes_on || (!news && !has_bad_column(r)))
 		return ENVELOPE_DONE;
 	struct arena arena;
 	struct strbuf what;

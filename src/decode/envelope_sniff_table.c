@@ -18,7 +18,7 @@ static struct sniff_column *find_column(struct sniff_table *t, struct str name)
 static struct sniff_column *column_of(struct sniff_table *t, struct str name)
 {
 	struct sniff_column *c = find_column(t, name);
-	if (c != NULL || t->column_count == schema_columns_max)
+	if (c != NULL || t->column_count == value_columns_max)
 		return c;
 	if (t->column_count == t->column_room) {
 		t->column_room = t->column_room == 0 ? 16 : t->column_room * 2;

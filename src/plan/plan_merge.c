@@ -300,8 +300,8 @@ static int plan_columns(struct merge_builder *b)
 {
 	const struct schema *in = b->in->schema;
 	uint32_t most = in->column_count + 3 * sql_arguments_max + hidden_columns_max;
-	b->schema = schema_alloc(b->plan->arena, most);
-	b->schema->column_count = 0;
+	b->schema = schema_alloc(b->plan->arena, 0);
+	b->schema->columns = ARENA_ARRAY(b->plan->arena, struct schema_column, most);
 	b->merge->event_column = ARENA_ARRAY(b->plan->arena, int32_t, most);
 	for (uint32_t c = 0; c < in->column_count; c++)
 		if (stays(b, c))

@@ -191,7 +191,8 @@ static void lay_out(struct parquet_append *p)
 	const struct schema *s = p->base.schema;
 	uint32_t n = 0;
 	p->kinds = p->base.mode == OUTPUT_CHANGELOG;
-	p->files = schema_alloc(&p->arena, s->column_count + 1);
+	p->files = schema_alloc(&p->arena, 0);
+	p->files->columns = ARENA_ARRAY(&p->arena, struct schema_column, s->column_count + 1);
 	p->from = ARENA_ARRAY(&p->arena, uint32_t, s->column_count + 1);
 	p->columns = ARENA_ARRAY(&p->arena, struct column, s->column_count + 1);
 	if (p->kinds) {

@@ -94,6 +94,55 @@ static void stops(void **state)
 	cdcl_close(NULL);
 }
 
+/* Columns that come behind what a look sees; stopped at any moment, also while the job changes. */
+static void follows_columns(void **state)
+{
+	(void)state;
+	for (int turn = 0; turn < 4; turn++) {
+		struct error err;
+		error_init(&err);
+		char path[128], text[512], lines[60000], keep[128];
+		size_t len = 0;
+		for (int i = 0; i < 1100; i++)
+			len += (size_t)snprintf(
+				lines + len, sizeof(lines) - len, "{\"id\":%d}\n", i);
+		for (int i = 0; i < 20; i++)
+			len += (size_t)snprintf(lines + len, sizeof(lines) - len,
+				"{\"id\":%d,\"c%d\":1}\n", i, i);
+		put("in.jsonl", lines, path);
+		snprintf(text, sizeof(text),
+			"local cdcl = require \"cdcl\"\n"
+			"%scdcl.file { path = \"%s/in.jsonl\", schema = \"auto\" }\n"
+			"  :to(cdcl.file_sink { path = \"%s/out%d.jsonl\", format = \"jsonl\" })\n",
+			turn % 2 == 0 ? "" : "cdcl.job { checkpoint = cdcl.env \"EMBED_STATE\" }\n",
+			folder, folder, turn);
+		snprintf(keep, sizeof(keep), "%s/state%d", folder, turn);
+		setenv("EMBED_STATE", keep, 1);
+		put("job.lua", text, path);
+		struct cdcl_options options = {.script = path, .available_now = true};
+		struct cdcl_job *job = cdcl_open(&options, &err);
+		if (job == NULL)
+			fail_msg("%s %s", err.place, err.text);
+		memset(path, 'x', sizeof(path) - 1); /* it is not ours to keep */
+		pthread_t thread;
+		if (turn > 1)
+			assert_int_equal(pthread_create(&thread, NULL, stop, job), 0);
+		assert_int_equal(cdcl_run(job, &err), 0);
+		if (turn > 1)
+			pthread_join(thread, NULL);
+		cdcl_close(job);
+		if (turn > 1)
+			continue;
+		snprintf(path, sizeof(path), "%s/out%d.jsonl", folder, turn);
+		FILE *f = fopen(path, "rb");
+		assert_non_null(f);
+		while (fgets(text, sizeof(text), f) != NULL)
+			;
+		fclose(f);
+		assert_non_null(strstr(text, "\"c19\":1"));
+	}
+}
+
 static void says_what_is_wrong(void **state)
 {
 	(void)state;
@@ -112,6 +161,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(runs_to_the_end, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(stops, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(follows_columns, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(says_what_is_wrong, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
