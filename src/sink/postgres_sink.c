@@ -254,19 +254,51 @@ static int add_column(struct postgres_sink *q, uint32_t column, struct error *er
 	return run(q, "cannot add a column", NULL, err);
 }
 
-/* Of our own table: a column that grew (int to bigint, decimal(10,2) to decimal(12,4)). */
-static int widen_column(struct postgres_sink *q, uint32_t column, struct error *err)
+/* 1: each of its values would come back the same; 0: one would be another. */
+static int is_exact(struct postgres_sink *q, uint32_t column, const char *from, const char *to,
+	struct error *err)
+{
+	struct strbuf name;
+	PGresult *found = NULL;
+	strbuf_init(&name);
+	sql_add_name(&name, q->target.base.schema->columns[column].name);
+	strbuf_reset(&q->sql);
+	strbuf_addf(&q->sql,
+		"select 1 from %s where " STR_FMT "::%s::%s::text is distinct from " STR_FMT
+		"::text limit 1",
+		q->name.data, STR_ARG(strbuf_str(&name)), to, from, STR_ARG(strbuf_str(&name)));
+	strbuf_release(&name);
+	int r = run(q, "cannot change a column's type", &found, err);
+	if (r == 0)
+		r = PQntuples(found) == 0;
+	PQclear(found);
+	return r;
+}
+
+/*
+ * Of our own table: a column that grew (int to bigint, decimal(10,2) to decimal(12,4)), as long as
+ * no value becomes another. The state that has to go with it is read later, and may refuse: then
+ * the column goes back the same way.
+ */
+static int change_type(struct postgres_sink *q, uint32_t column, const char *from, const char *to,
+	struct error *err)
 {
 	const struct table_target *t = &q->target;
 	const struct schema_column *c = &t->base.schema->columns[column];
+	int r = is_exact(q, column, from, to, err);
+	if (r <= 0)
+		return r < 0 ? r : table_target_wrong_type(t, column, from, to, err);
 	strbuf_reset(&q->sql);
 	strbuf_addf(&q->sql, "alter table %s alter column ", q->name.data);
 	sql_add_name(&q->sql, c->name);
-	strbuf_add_c(&q->sql, " type ");
-	postgres_type(c->type, &q->sql);
-	log_info("postgres", "table " STR_FMT ": column " STR_FMT " got another type",
-		STR_ARG(t->config->table), STR_ARG(c->name));
-	return run(q, "cannot change a column's type", NULL, err);
+	strbuf_addf(&q->sql, " type %s using ", to);
+	sql_add_name(&q->sql, c->name);
+	strbuf_addf(&q->sql, "::%s", to);
+	r = run(q, "cannot change a column's type", NULL, err);
+	if (r == 0)
+		log_info("postgres", "table " STR_FMT ": column " STR_FMT " got another type",
+			STR_ARG(t->config->table), STR_ARG(c->name));
+	return r;
 }
 
 static int check_column(struct postgres_sink *q, uint32_t column, const PGresult *found, bool ours,
@@ -286,7 +318,7 @@ static int check_column(struct postgres_sink *q, uint32_t column, const PGresult
 		r = ours ? add_column(q, column, err)
 			 : table_target_missing(t, column, wanted.data, err);
 	else if (!postgres_type_holds(str_c(PQgetvalue(found, at, 1)), c->type))
-		r = ours ? widen_column(q, column, err)
+		r = ours ? change_type(q, column, PQgetvalue(found, at, 1), wanted.data, err)
 			 : table_target_wrong_type(t, column, PQgetvalue(found, at, 1),
 				   wanted.data, err);
 	strbuf_release(&wanted);

@@ -163,39 +163,124 @@ static int add_column(struct sqlite_sink *q, uint32_t column, struct error *err)
 	return run(q, q->text.data, "cannot add a column", err);
 }
 
-/*
- * Of our own table: a column that grew (int to double, to string). SQLite alters no types, so it
- * becomes another column, the last one; not one of the key.
- */
-static int widen_column(struct sqlite_sink *q, uint32_t column, struct error *err)
+/* ---- a column of another type ---- */
+
+/* Into an expression that gives the same value, as cdcl would have written it. */
+static void add_cast(struct str value, enum affinity from, bool from_boolean, enum affinity to,
+	bool to_boolean, struct strbuf *out)
 {
-	const struct table_target *t = &q->target;
+	static const char *const names[] = {[AFFINITY_INTEGER] = "integer",
+		[AFFINITY_TEXT] = "text",
+		[AFFINITY_REAL] = "real",
+		[AFFINITY_NUMERIC] = "numeric",
+		[AFFINITY_BLOB] = "blob"};
+	if (from_boolean && to == AFFINITY_TEXT)
+		strbuf_addf(out, "case " STR_FMT " when 0 then 'false' when 1 then 'true' end",
+			STR_ARG(value));
+	else if (to_boolean && from == AFFINITY_TEXT)
+		strbuf_addf(out, "case " STR_FMT " when 'false' then 0 when 'true' then 1 end",
+			STR_ARG(value));
+	else
+		strbuf_addf(out, "cast(" STR_FMT " as %s)", STR_ARG(value), names[to]);
+}
+
+/* What a column is, what it has to be, and `there` and `back` between the two. */
+struct retyping {
+	struct strbuf table;
+	struct strbuf name;
+	struct strbuf there;
+	struct strbuf back;
+	const char *type;
+};
+
+static void retyping_init(struct retyping *w, const struct table_target *t, uint32_t column,
+	struct str declared)
+{
 	const struct schema_column *c = &t->base.schema->columns[column];
-	const char *type = sqlite_type(c->type);
-	struct strbuf table, name;
-	strbuf_init(&table);
-	strbuf_init(&name);
-	sql_add_name(&table, t->config->table);
-	sql_add_name(&name, c->name);
+	enum affinity from = affinity_of(declared);
+	bool from_boolean = has_word(declared, "BOOL"), to_boolean = c->type.id == TYPE_BOOLEAN;
+	w->type = sqlite_type(c->type);
+	enum affinity to = affinity_of(str_c(w->type));
+	strbuf_init(&w->table);
+	strbuf_init(&w->name);
+	strbuf_init(&w->there);
+	strbuf_init(&w->back);
+	sql_add_name(&w->table, t->config->table);
+	sql_add_name(&w->name, c->name);
+	add_cast(strbuf_str(&w->name), from, from_boolean, to, to_boolean, &w->there);
+	add_cast(strbuf_str(&w->there), to, to_boolean, from, from_boolean, &w->back);
+}
+
+static void retyping_release(struct retyping *w)
+{
+	strbuf_release(&w->table);
+	strbuf_release(&w->name);
+	strbuf_release(&w->there);
+	strbuf_release(&w->back);
+}
+
+/*
+ * 1: each of its values comes back the same; 0: one would be another. The back of a real may be a
+ * number that is none: 2^63 is cut to 2^63-1, so numbers are compared themselves, too.
+ */
+static int is_exact(struct sqlite_sink *q, const struct retyping *w, struct error *err)
+{
+	sqlite3_stmt *s = NULL;
+	strbuf_reset(&q->text);
+	strbuf_addf(&q->text, "select 1 from " STR_FMT " where " STR_FMT " is not " STR_FMT,
+		STR_ARG(strbuf_str(&w->table)), STR_ARG(strbuf_str(&w->back)),
+		STR_ARG(strbuf_str(&w->name)));
+	if (strcmp(w->type, "REAL") == 0)
+		strbuf_addf(&q->text, " or " STR_FMT " is not " STR_FMT,
+			STR_ARG(strbuf_str(&w->there)), STR_ARG(strbuf_str(&w->name)));
+	strbuf_add_c(&q->text, " limit 1");
+	if (prepare_text(q, &s, "cannot be read", err) < 0)
+		return -(int)err->code;
+	int r = sqlite3_step(s);
+	sqlite3_finalize(s);
+	return r == SQLITE_ROW ? 0 : r == SQLITE_DONE ? 1 : fail(q, "cannot be read", err);
+}
+
+/* SQLite alters no types, so it becomes another column, the last one. */
+static int retype(struct sqlite_sink *q, const struct retyping *w, struct error *err)
+{
+	struct str table = strbuf_str(&w->table), name = strbuf_str(&w->name);
 	strbuf_reset(&q->text);
 	strbuf_addf(&q->text,
-		"savepoint widen; alter table " STR_FMT " add column \"@wider\" %s; "
-		"update " STR_FMT " set \"@wider\" = cast(" STR_FMT " as %s); "
+		"savepoint retype; alter table " STR_FMT " add column \"@wider\" %s; "
+		"update " STR_FMT " set \"@wider\" = " STR_FMT "; "
 		"alter table " STR_FMT " drop column " STR_FMT "; "
 		"alter table " STR_FMT " rename column \"@wider\" to " STR_FMT "; "
-		"release widen%c",
-		STR_ARG(strbuf_str(&table)), type, STR_ARG(strbuf_str(&table)),
-		STR_ARG(strbuf_str(&name)), type, STR_ARG(strbuf_str(&table)),
-		STR_ARG(strbuf_str(&name)), STR_ARG(strbuf_str(&table)),
-		STR_ARG(strbuf_str(&name)), '\0');
-	strbuf_release(&table);
-	strbuf_release(&name);
+		"release retype%c",
+		STR_ARG(table), w->type, STR_ARG(table), STR_ARG(strbuf_str(&w->there)),
+		STR_ARG(table), STR_ARG(name), STR_ARG(table), STR_ARG(name), '\0');
 	int r = run(q, q->text.data, "cannot change a column's type", err);
 	if (r < 0)
-		sqlite3_exec(q->db, "rollback to widen; release widen", NULL, NULL, NULL);
-	else
+		sqlite3_exec(q->db, "rollback to retype; release retype", NULL, NULL, NULL);
+	return r;
+}
+
+/*
+ * Of our own table, not one of the key: a column that grew (int to double, to string), as long as
+ * no value becomes another. The state that has to go with it is read later, and may refuse: then
+ * the column goes back the same way.
+ */
+static int change_type(struct sqlite_sink *q, uint32_t column, const char *declared,
+	struct error *err)
+{
+	const struct table_target *t = &q->target;
+	struct retyping w;
+	retyping_init(&w, t, column, str_c(declared));
+	int r = is_exact(q, &w, err);
+	if (r == 0)
+		r = table_target_wrong_type(t, column, declared, w.type, err);
+	else if (r == 1)
+		r = retype(q, &w, err);
+	if (r == 0)
 		log_info("sqlite", "table " STR_FMT ": column " STR_FMT " got another type",
-			STR_ARG(t->config->table), STR_ARG(c->name));
+			STR_ARG(t->config->table),
+			STR_ARG(t->base.schema->columns[column].name));
+	retyping_release(&w);
 	return r;
 }
 
@@ -257,7 +342,7 @@ static int check_columns(struct sqlite_sink *q, bool ours, struct error *err)
 			return table_target_wrong_type(t, i,
 				declared[0] == '\0' ? "without a type" : declared,
 				sqlite_type(c->type), err);
-		if ((r = widen_column(q, i, err)) < 0)
+		if ((r = change_type(q, i, declared, err)) < 0)
 			return r;
 	}
 	return 0;
