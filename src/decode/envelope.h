@@ -93,11 +93,14 @@ int envelope_decode(struct envelope_decoder *d, const struct messages *in, uint3
 const struct schema *envelope_wider(const struct envelope_decoder *d);
 /* Inferred from values: no schema in a message says it. */
 bool envelope_wider_by_values(const struct envelope_decoder *d);
+/* Those columns; and all that values show from now on; and all that messages say. */
+enum leave_out { LEAVE_OUT_THESE, LEAVE_OUT_VALUES, LEAVE_OUT_ALL };
+
 /*
- * After ENVELOPE_WIDER: the decoder goes on with that message and without those columns. `always`:
- * also without any that come later.
+ * After ENVELOPE_WIDER: the decoder goes on with that message and without those columns. The
+ * others are for every decoder of a job, but not for one that fails when columns change.
  */
-void envelope_leave_out(struct envelope_decoder *d, bool always);
+void envelope_leave_out(struct envelope_decoder *d, enum leave_out what);
 
 /* What `old` knows of its topics, for the decoder that goes on in its place. */
 void envelope_take(struct envelope_decoder *d, struct envelope_decoder *old);

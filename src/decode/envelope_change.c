@@ -250,12 +250,13 @@ int envelope_compare_values(struct envelope_row *r, struct error *err)
 	return answer;
 }
 
-void envelope_leave_out(struct envelope_decoder *d, bool always)
+void envelope_leave_out(struct envelope_decoder *d, enum leave_out what)
 {
-	if (always) {
+	if (what != LEAVE_OUT_THESE && d->config.on_schema_change == SCHEMA_CHANGE_ADD) {
 		d->follows = false;
-		d->config.on_schema_change = SCHEMA_CHANGE_LATER;
 		json_decoder_unfollow(d->flat);
+		if (what == LEAVE_OUT_ALL)
+			d->config.on_schema_change = SCHEMA_CHANGE_LATER;
 	}
 	if (d->wider == NULL || !d->wider_by_values)
 		return;

@@ -289,9 +289,9 @@ bool job_wider(const struct job *j, uint32_t index, struct source_columns *out)
 	return pipeline_wider(j->pipeline, index, out);
 }
 
-void job_leave_out(struct job *j, bool always)
+void job_leave_out(struct job *j, enum leave_out what)
 {
-	pipeline_leave_out(j->pipeline, always);
+	pipeline_leave_out(j->pipeline, what);
 }
 
 int job_run(struct job *j, struct error *err)

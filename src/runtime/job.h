@@ -9,6 +9,7 @@
 
 #include "cdcl/error.h"
 #include "base/clock.h"
+#include "decode/envelope.h"
 #include "plan/plan.h"
 #include "source/source.h"
 
@@ -63,8 +64,8 @@ void job_close(struct job *j);
 /* After JOB_WIDER: whose columns, and which now; index-th of those, false behind the last. */
 struct source_columns;
 bool job_wider(const struct job *j, uint32_t index, struct source_columns *out);
-/* After JOB_WIDER: go on with the columns as they are. `always`: and with whatever comes later. */
-void job_leave_out(struct job *j, bool always);
+/* After JOB_WIDER: go on with the columns as they are. */
+void job_leave_out(struct job *j, enum leave_out what);
 
 /*
  * Into the options of a restart in place: where this job's topics began to read; those of an

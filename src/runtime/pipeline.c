@@ -480,12 +480,12 @@ static bool is_wider(const struct pipeline *p)
 	return pipeline_wider(p, 0, &columns);
 }
 
-void pipeline_leave_out(struct pipeline *p, bool always)
+void pipeline_leave_out(struct pipeline *p, enum leave_out what)
 {
 	for (uint32_t i = 0; i < p->intake_count; i++) {
 		struct intake *in = &p->intakes[i];
-		if (in->rows.envelope != NULL && (in->wider != NULL || always))
-			envelope_leave_out(in->rows.envelope, always);
+		if (in->rows.envelope != NULL && (in->wider != NULL || what != LEAVE_OUT_THESE))
+			envelope_leave_out(in->rows.envelope, what);
 		in->wider = NULL;
 	}
 	if (p->phase == PHASE_WIDER)

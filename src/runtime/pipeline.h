@@ -25,6 +25,7 @@
 
 #include "cdcl/error.h"
 #include "base/clock.h"
+#include "decode/envelope.h"
 #include "ops/operator.h"
 #include "plan/plan.h"
 #include "runtime/intake_tally.h"
@@ -95,8 +96,8 @@ struct source_columns {
 
 /* The index-th source whose messages have other columns; false: there is none. */
 bool pipeline_wider(const struct pipeline *p, uint32_t index, struct source_columns *out);
-/* They are left out; `always`: and so is all that comes later. */
-void pipeline_leave_out(struct pipeline *p, bool always);
+/* They are left out. */
+void pipeline_leave_out(struct pipeline *p, enum leave_out what);
 
 /* At most chunks_max chunks per source, and at most one batch published. */
 int pipeline_step(struct pipeline *p, uint32_t chunks_max, struct error *err);

@@ -10,13 +10,14 @@
 
 enum { sources_max = 64 };
 
-/* What of the change is tried. */
-enum reach { REACH_ALL, REACH_NEW_COLUMNS, reach_count };
+/* What of the change is tried: of what only values show less and less, at last nothing. */
+enum reach { REACH_ALL, REACH_NEW_COLUMNS, REACH_SAID, reach_count };
 
 struct change {
 	struct peek_request request;
 	const struct schema *have;
 	const struct schema *wider;
+	bool by_values; /* no message's schema says it */
 };
 
 /* Of all sources; what has no place here stays out until it comes again. */
@@ -24,7 +25,8 @@ struct widening {
 	struct arena arena;
 	struct change list[sources_max];
 	uint32_t count;
-	bool by_values; /* no message's schema says any of it */
+	bool any_said;
+	bool any_by_values;
 };
 
 /* ---- what changed ---- */
@@ -32,18 +34,20 @@ struct widening {
 static void gather(struct widening *c, const struct job *j)
 {
 	struct source_columns wider;
-	*c = (struct widening){.by_values = true};
+	*c = (struct widening){.count = 0};
 	arena_init(&c->arena, 16 * 1024);
 	for (; c->count < sources_max && job_wider(j, c->count, &wider); c->count++) {
 		struct source_config *source = ARENA_NEW(&c->arena, struct source_config);
 		*source = wider.node->looked->source;
-		c->by_values = c->by_values && wider.by_values;
+		c->any_said |= !wider.by_values;
+		c->any_by_values |= wider.by_values;
 		c->list[c->count] = (struct change){
 			.request = {.source = source,
 				.envelope = wider.node->looked->asked,
 				.table = wider.node->looked->table},
 			.have = wider.node->schema,
-			.wider = schema_copy(wider.columns, &c->arena)};
+			.wider = schema_copy(wider.columns, &c->arena),
+			.by_values = wider.by_values};
 	}
 }
 
@@ -64,15 +68,21 @@ static bool is_same(const struct schema *a, const struct schema *b)
 	return same;
 }
 
+static const struct schema *reached(
+	const struct change *change, enum reach how, struct arena *arena)
+{
+	if (how == REACH_ALL || !change->by_values)
+		return change->wider;
+	return how == REACH_NEW_COLUMNS ? only_new(change, arena) : change->have;
+}
+
 /* What the script gets for "auto" from now on. False: that is what it had. */
 static bool reach(struct widening *c, enum reach how, struct source_peek *peek)
 {
 	bool changed = false;
 	for (uint32_t i = 0; i < c->count; i++) {
 		const struct change *change = &c->list[i];
-		const struct schema *columns = how == REACH_ALL
-			? change->wider
-			: only_new(change, &c->arena);
+		const struct schema *columns = reached(change, how, &c->arena);
 		changed = changed || !is_same(columns, change->have);
 		peek_widen(peek, &change->request, columns);
 	}
@@ -141,7 +151,7 @@ static int leave_out(struct running *r, const struct widening *w, const struct e
 		r->job != NULL ? "" : ", from now on and until the next start");
 	reach_nothing(w, r->script_options->peek);
 	if (r->job != NULL) {
-		job_leave_out(r->job, false);
+		job_leave_out(r->job, LEAVE_OUT_THESE);
 		return 0;
 	}
 	r->leaves_out = true; /* or it would be tried for each such message */
@@ -170,10 +180,11 @@ static int try(struct running *r, struct error *err)
 static int follow(struct running *r, struct widening *w, struct error *err)
 {
 	struct error why;
-	int answer = -1, reaches = w->by_values ? reach_count : REACH_ALL + 1;
+	int answer = -1, how = r->leaves_out ? REACH_SAID : REACH_ALL;
+	int end = w->any_by_values ? reach_count : how + 1;
 	bool kept = script_plan(r->script)->checkpoint.data != NULL;
 	error_init(&why);
-	for (int how = REACH_ALL; how < reaches && answer != 0; how++) {
+	for (; how < end && answer != 0; how++) {
 		if (!reach(w, (enum reach)how, r->script_options->peek))
 			break;
 		error_init(&why);
@@ -183,7 +194,7 @@ static int follow(struct running *r, struct widening *w, struct error *err)
 	}
 	if (answer == 0)
 		return 0;
-	if (w->by_values && why.code != CDCL_E_UNREACHABLE && (kept || r->job != NULL))
+	if (!w->any_said && why.code != CDCL_E_UNREACHABLE && (kept || r->job != NULL))
 		return leave_out(r, w, &why, err);
 	*err = why;
 	return -(int)err->code;
@@ -200,10 +211,11 @@ int running_go_wider(struct running *r, struct error *err)
 			"out until the next start",
 			column_changes_max);
 		r->changes++;
-		r->leaves_out = true;
 	}
-	if (r->leaves_out) {
-		job_leave_out(r->job, true);
+	if (r->changes > column_changes_max) {
+		job_leave_out(r->job, LEAVE_OUT_ALL);
+	} else if (r->leaves_out && !c.any_said) {
+		job_leave_out(r->job, LEAVE_OUT_VALUES);
 	} else {
 		r->changes++;
 		answer = follow(r, &c, err);
