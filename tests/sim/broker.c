@@ -189,8 +189,28 @@ const struct record *broker_next(
 	int64_t stable = broker_stable(b, log);
 	while (*at < stable) {
 		const struct record *r = &log->records[(*at)++];
-		if (!r->marker && b->txns[r->txn] == TXN_COMMITTED)
+		if (!r->marker && !r->compacted && b->txns[r->txn] == TXN_COMMITTED)
 			return r;
 	}
 	return NULL;
+}
+
+static bool is_outdone(const struct broker *b, const struct partition_log *log, int64_t at)
+{
+	const struct record *later, *r = &log->records[at++];
+	while ((later = broker_next(b, log, &at)) != NULL)
+		if (str_eq(later->key, r->key))
+			return true;
+	return false;
+}
+
+void broker_compact(struct broker *b)
+{
+	for (uint32_t i = 0; i < b->topic_count; i++) {
+		struct partition_log *log = &b->topics[i].logs[0];
+		int64_t stable = broker_stable(b, log);
+		for (int64_t at = 0; at < stable && b->topics[i].compacts; at++)
+			if (b->txns[log->records[at].txn] == TXN_COMMITTED && world_once_in(3))
+				log->records[at].compacted |= is_outdone(b, log, at);
+	}
 }

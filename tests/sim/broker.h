@@ -23,6 +23,7 @@ struct record {
 	uint32_t txn;
 	int32_t event;          /* number in the workload; -1: none */
 	bool marker;
+	bool compacted;         /* a later one of its key is there: nobody sees it any more */
 };
 
 struct partition_log {
@@ -34,6 +35,7 @@ struct partition_log {
 
 struct topic {
 	char name[40];
+	bool compacts;          /* keeps the last record of a key, takes none without */
 	uint32_t partition_count;
 	struct partition_log logs[broker_partitions_max];
 };
@@ -93,6 +95,8 @@ void broker_end(struct broker *b, struct producer *p, bool commit);
  */
 void broker_delay_end(struct broker *b, struct producer *p, int32_t epoch);
 void broker_late(struct broker *b);
+/* Now and then, topics that compact do. */
+void broker_compact(struct broker *b);
 const struct group_offset *broker_offset(
 	const struct broker *b, const char *group, const char *topic, int32_t partition);
 

@@ -4,6 +4,7 @@
 #include "runtime/durable.h"
 #include "sink/batch_mark.h"
 #include "sink/parquet_writer.h"
+#include "sink/stale_keys.h"
 #include "sink/sink.h"
 #include "state/checkpoint_part.h"
 #include "model_kafka.h"
@@ -91,6 +92,10 @@ static const struct mutation mutations[] = {
 	{"fencing", "a producer that was replaced may still write and commit", "topic"},
 	{"parquet-sync", "Parquet files are shown before they are durable", "kept"},
 	{"parquet-mark", "nobody reads which batch a folder of Parquet files holds", "added"},
+	{"compare-and-set", "PostgreSQL takes a batch from whoever comes", "added"},
+	{"one-transaction", "a batch's rows are in PostgreSQL before its number is", "added"},
+	{"for-update", "nobody waits for a commit that the server still has", "added"},
+	{"stale", "what an earlier run left in the topic of a Table stays", "tables"},
 	{NULL, NULL, NULL},
 };
 static const char *off = "";
@@ -207,6 +212,17 @@ int __wrap_batch_mark_read(struct sink *s, const char *path, int64_t *held, stru
 {
 	*held = -1;
 	return faults_is_off("parquet-mark") ? 0 : __real_batch_mark_read(s, path, held, err);
+}
+
+int __real_stale_keys_remove(
+	struct stale_keys *s, struct kafka_producer *producer, struct error *err);
+int __wrap_stale_keys_remove(
+	struct stale_keys *s, struct kafka_producer *producer, struct error *err);
+
+int __wrap_stale_keys_remove(
+	struct stale_keys *s, struct kafka_producer *producer, struct error *err)
+{
+	return faults_is_off("stale") ? 0 : __real_stale_keys_remove(s, producer, err);
 }
 
 bool model_kafka_hides_lost_answers(void)

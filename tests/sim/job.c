@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "model_disk.h"
+#include "model_postgres.h"
 #include "model_sqlite.h"
 #include "parquet_rows.h"
 #include "script/script.h"
@@ -35,15 +36,25 @@ static struct sim_job jobs[] = {
 		.script = "tests/sim/jobs/groups.lua",
 		.sinks = {{"ledger_groups", SIM_LEDGER, fold_stream_groups, NULL},
 			{"out/groups.jsonl", SIM_REPLACED, fold_stream_groups, NULL}}},
+	{.name = "tables",
+		.script = "tests/sim/jobs/tables.lua",
+		.sinks = {{"ledger_rows", SIM_LEDGER, fold_rows, NULL},
+			{"txn_rows", SIM_TABLE, fold_rows, NULL},
+			{"loose_rows", SIM_LOOSE_TABLE, fold_rows, NULL},
+			{"txn_groups", SIM_TABLE, fold_row_groups, NULL},
+			{"dead.jsonl", SIM_LETTERS, NULL, fold_merge_letters}}},
 	{.name = "kept",
 		.script = "tests/sim/jobs/kept.lua",
 		.sinks = {{"ledger_rows", SIM_LEDGER, fold_rows, NULL},
 			{"out/rows", SIM_SNAPSHOT, fold_rows, NULL},
+			{"orders", SIM_POSTGRES, fold_rows, NULL},
 			{"out/groups", SIM_SNAPSHOT, fold_row_groups, NULL},
+			{"units", SIM_POSTGRES, fold_row_groups, NULL},
 			{"dead.jsonl", SIM_LETTERS, NULL, fold_merge_letters}}},
 	{.name = "added",
 		.script = "tests/sim/jobs/added.lua",
 		.sinks = {{"ledger_events", SIM_LEDGER, fold_events, NULL},
+			{"events", SIM_POSTGRES, fold_events, NULL},
 			{"out/parts", SIM_ADDED, fold_events, NULL},
 			{"dead.jsonl", SIM_LETTERS, NULL, fold_event_letters}}},
 	{.name = "sqlite",
@@ -187,6 +198,7 @@ static void rows_of(const struct sim_sink *s, struct strbuf *out, int64_t *batch
 	*batch = -1;
 	switch (s->kind) {
 	case SIM_SQLITE: model_sqlite_text(s->name, out); return;
+	case SIM_POSTGRES: model_postgres_text(s->name, out, batch); return;
 	case SIM_SNAPSHOT: parquet_rows_snapshot(s->name, out, batch); return;
 	case SIM_ADDED: parquet_rows_added(s->name, out, batch); return;
 	default: break;
@@ -198,7 +210,7 @@ static void rows_of(const struct sim_sink *s, struct strbuf *out, int64_t *batch
 
 static bool tells_its_batch(const struct sim_sink *s)
 {
-	return s->kind == SIM_SNAPSHOT || s->kind == SIM_ADDED;
+	return s->kind == SIM_SNAPSHOT || s->kind == SIM_ADDED || s->kind == SIM_POSTGRES;
 }
 
 static void check_file(const struct sim_sink *s, int64_t batch)
@@ -218,15 +230,37 @@ static void check_file(const struct sim_sink *s, int64_t batch)
 
 /* ---- topics ---- */
 
-/* What a reader with read_committed sees, a line each; letters: how many. */
-static void topic_text(const struct sim_sink *s, struct strbuf *out)
+/* The value that stands for its key in a topic of a Table. */
+static bool is_current(const struct partition_log *log, int64_t next, const struct record *r,
+	bool stale)
+{
+	const struct record *later;
+	bool current = r->value.data != NULL;
+	while (current && (later = broker_next(world->broker, log, &next)) != NULL)
+		current = (stale && later->txn != broker_plain) || !str_eq(later->key, r->key);
+	return current;
+}
+
+static bool is_table(const struct sim_sink *s)
+{
+	return s->kind == SIM_TABLE || s->kind == SIM_LOOSE_TABLE;
+}
+
+/*
+ * What a reader with read_committed sees, a line each; letters: how many. Stale: only what is of
+ * no transaction.
+ */
+static void topic_text(const struct sim_sink *s, bool stale, struct strbuf *out)
 {
 	const struct topic *t = broker_topic(world->broker, s->name, 1);
 	const struct record *r;
 	int64_t at = 0;
 	strbuf_init(out);
 	while ((r = broker_next(world->broker, &t->logs[0], &at)) != NULL) {
-		strbuf_add(out, s->kind == SIM_TOPIC ? r->value : str_lit("a letter"));
+		if (is_table(s) && ((stale && r->txn != broker_plain) ||
+					   !is_current(&t->logs[0], at, r, stale)))
+			continue;
+		strbuf_add(out, s->kind == SIM_TOPIC_LETTERS ? str_lit("a letter") : r->value);
 		strbuf_add_byte(out, '\n');
 	}
 	lines_sort(out);
@@ -235,10 +269,14 @@ static void topic_text(const struct sim_sink *s, struct strbuf *out)
 static void topic_wanted(const struct sim_sink *s, int64_t batch, struct strbuf *out)
 {
 	struct strbuf letters;
+	if (batch < 0 && s->kind == SIM_TABLE) {
+		topic_text(s, true, out);
+		return;
+	}
 	strbuf_init(out);
 	if (batch < 0)
 		return;
-	if (s->kind == SIM_TOPIC) {
+	if (s->kind != SIM_TOPIC_LETTERS) {
 		s->fold(world->batches[batch].ends, true, out);
 		lines_sort(out);
 		return;
@@ -254,7 +292,7 @@ static void topic_wanted(const struct sim_sink *s, int64_t batch, struct strbuf 
 static bool topic_is_as_after(const struct sim_sink *s, int64_t batch)
 {
 	struct strbuf has, wanted;
-	topic_text(s, &has);
+	topic_text(s, false, &has);
 	topic_wanted(s, batch, &wanted);
 	bool same = str_eq(strbuf_str(&has), strbuf_str(&wanted));
 	strbuf_release(&has);
@@ -264,7 +302,7 @@ static bool topic_is_as_after(const struct sim_sink *s, int64_t batch)
 
 static bool is_topic(const struct sim_sink *s)
 {
-	return s->kind == SIM_TOPIC || s->kind == SIM_TOPIC_LETTERS;
+	return s->kind == SIM_TOPIC || s->kind == SIM_TOPIC_LETTERS || s->kind == SIM_TABLE;
 }
 
 /* The offsets of the group are for people, and may stay behind; they are never ahead. */
@@ -295,12 +333,43 @@ static void check_topics(int64_t first, int64_t last)
 		struct strbuf has, wanted;
 		if (!is_topic(s) || topic_is_as_after(s, last))
 			continue;
-		topic_text(s, &has);
+		topic_text(s, false, &has);
 		topic_wanted(s, last, &wanted);
 		wrong_text(s->name, last, "after", strbuf_str(&has), strbuf_str(&wanted));
 	}
 	world_wrong("the topics and the offsets of the group are not of one batch of %lld..%lld",
 		(long long)first, (long long)last);
+}
+
+static void check_loose_table(const struct sim_sink *s, int64_t batch)
+{
+	struct strbuf has, wanted;
+	topic_text(s, false, &has);
+	topic_wanted(s, batch, &wanted);
+	if (!str_eq(strbuf_str(&has), strbuf_str(&wanted)))
+		wrong_text(s->name, batch, "after", strbuf_str(&has), strbuf_str(&wanted));
+	strbuf_release(&has);
+	strbuf_release(&wanted);
+}
+
+void job_leave_stale_rows(void)
+{
+	for (uint32_t i = 0; i < sim_sinks_max && chosen->sinks[i].name != NULL; i++) {
+		if (!is_table(&chosen->sinks[i]))
+			continue;
+		struct topic *t = broker_topic(world->broker, chosen->sinks[i].name, 1);
+		t->compacts = true;
+		for (uint32_t n = world_choose(20); n > 0; n--) {
+			char key[32], value[64];
+			int id = (int)world_choose(workload_keys_max * 2);
+			snprintf(key, sizeof(key), "%d", id);
+			snprintf(value, sizeof(value), "{\"id\":%d,\"stale\":true}", id);
+			struct record r = {.key = str_c(key),
+				.value = str_c(world_once_in(4) ? NULL : value),
+				.event = -1};
+			broker_append(world->broker, t, 0, &r);
+		}
+	}
 }
 
 static bool has_topics(void)
@@ -323,6 +392,9 @@ void job_check_files(int64_t batch)
 	}
 	if (has_topics())
 		check_topics(batch, batch);
+	for (uint32_t i = 0; i < sim_sinks_max && chosen->sinks[i].name != NULL; i++)
+		if (chosen->sinks[i].kind == SIM_LOOSE_TABLE)
+			check_loose_table(&chosen->sinks[i], batch);
 }
 
 /* Is the file as it was after this batch? -1: before the first. */

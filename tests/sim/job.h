@@ -10,7 +10,7 @@
 #include "base/str.h"
 #include "plan/plan.h"
 
-enum { sim_sinks_max = 5 };
+enum { sim_sinks_max = 6 };
 
 struct target;
 
@@ -20,11 +20,14 @@ enum sim_sink_kind {
 	SIM_REPLACED,   /* a file that is replaced as a whole */
 	SIM_APPENDED,   /* a file that rows are added to */
 	SIM_SQLITE,     /* a table of a database (model_sqlite.h) */
+	SIM_POSTGRES,   /* a table of a database (model_postgres.h) */
 	SIM_SNAPSHOT,   /* a folder of Parquet files that is replaced (parquet_rows.h) */
 	SIM_ADDED,      /* a folder that Parquet files are added to */
 	SIM_LETTERS,    /* dead letters */
 	SIM_TOPIC,      /* rows in a topic, by the sink for Kafka */
-	SIM_TOPIC_LETTERS
+	SIM_TOPIC_LETTERS,
+	SIM_TABLE,      /* the last message of each key is its row */
+	SIM_LOOSE_TABLE /* so, at least once: looked at when a batch is published */
 };
 
 struct sim_sink {
@@ -50,6 +53,8 @@ void job_choose(uint32_t index);
 struct sim_job *job_chosen(void);
 const struct sim_sink *job_sink(struct str name);
 
+/* Where a Table's topics hold rows of an earlier run. */
+void job_leave_stale_rows(void);
 /* Somebody empties a target of a Table: it must get all rows again. */
 void job_wipe_target(void);
 /* The right rows, or the end of the life. */

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "world.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,8 @@ struct model_source {
 	const struct kafka_config *config;
 	const struct topic *topic;
 	bool replays;
+	bool is_input;          /* "orders"; else a sink reads what its topic holds */
+	bool ends;
 	int64_t limits[broker_partitions_max];
 };
 
@@ -33,11 +36,15 @@ static int open_source(struct source *s, enum source_run run, struct error *err)
 	struct model_source *m = of(s);
 	const struct source_resume *resume = m->config->resume;
 	const struct starting_offsets *starting = &m->config->starting;
-	(void)run;
 	(void)err;
 	world_call("source open");
-	m->topic = broker_topic(world->broker, "orders", 0);
-	check(m->topic != NULL && m->config->topic_count == 1);
+	char name[40];
+	check(m->config->topic_count == 1 && m->config->topics[0].len < sizeof(name));
+	snprintf(name, sizeof(name), STR_FMT, STR_ARG(m->config->topics[0]));
+	m->topic = broker_topic(world->broker, name, 0);
+	m->is_input = strcmp(name, "orders") == 0;
+	m->ends = run == SOURCE_RUN_AVAILABLE_NOW;
+	check(m->topic != NULL);
 	s->partition_count = m->topic->partition_count;
 	s->partitions = calloc(s->partition_count, sizeof(*s->partitions));
 	check(s->partitions != NULL);
@@ -57,7 +64,8 @@ static int open_source(struct source *s, enum source_run run, struct error *err)
 		m->limits[i] = !m->replays ? INT64_MAX
 					   : named(resume->until, resume->until_count, (int32_t)i,
 						     from);
-		world->positions[i] = from;
+		if (m->is_input)
+			world->positions[i] = from;
 	}
 	return 0;
 }
@@ -123,7 +131,8 @@ static int take(struct model_source *m, uint32_t partition, uint32_t count, stru
 		add_message(&m->source, out, p, r);
 	}
 	p->latest = log->end;
-	world->positions[partition] = p->position;
+	if (m->is_input)
+		world->positions[partition] = p->position;
 	return 0;
 }
 
@@ -132,6 +141,17 @@ static bool reached(const struct model_source *m)
 	for (uint32_t i = 0; i < m->source.partition_count; i++)
 		if (m->source.partitions[i].position < m->limits[i])
 			return false;
+	return true;
+}
+
+/* Nothing that a reader may see is left. */
+static bool is_read(const struct model_source *m)
+{
+	for (uint32_t i = 0; i < m->source.partition_count; i++) {
+		int64_t at = m->source.partitions[i].position;
+		if (broker_next(world->broker, &m->topic->logs[i], &at) != NULL)
+			return false;
+	}
 	return true;
 }
 
@@ -156,6 +176,8 @@ static int fill(struct source *s, struct messages *out, struct error *err)
 	}
 	if (out->count > before)
 		return SOURCE_MORE;
+	if (m->ends)
+		return is_read(m) ? SOURCE_END : SOURCE_WAITING;
 	if (m->replays)
 		return reached(m) ? SOURCE_LIMIT : SOURCE_WAITING;
 	return SOURCE_IDLE;

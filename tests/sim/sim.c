@@ -16,6 +16,7 @@
 #include "job.h"
 #include "life.h"
 #include "model_disk.h"
+#include "model_postgres.h"
 #include "model_sqlite.h"
 #include "shared.h"
 #include "supervise.h"
@@ -36,6 +37,7 @@ static struct figures {
 	int64_t crashes;
 	int64_t power_cuts;
 	int64_t disk_errors;
+	int64_t database_errors;
 	int64_t damages;        /* and so often it was seen */
 	int64_t damages_seen;
 	int64_t batches;
@@ -49,6 +51,9 @@ static int only_job = -1;
 static bool choose_faults(struct life *l, int64_t calls_before)
 {
 	static const int numbers[] = {EIO, ENOSPC, -1, EINTR};
+	model_postgres_begin_life();
+	world->undelivered = false;
+	broker_compact(world->broker);
 	world->calls = 0;
 	world->crash_at = world->crash_at_sync = world->syncs = 0;
 	world->faults = !l->to_the_end;
@@ -86,6 +91,13 @@ static bool explained(int status, bool disk_fails, bool damaged)
 		return true;
 	if (code == world_error + CDCL_E_DISK && disk_fails && model_disk_calls() > 0) {
 		figures.disk_errors++;
+		return true;
+	}
+	if (code == world_error + CDCL_E_UNREACHABLE && world->undelivered)
+		return true;
+	if ((code == world_error + CDCL_E_UNREACHABLE && model_postgres_was_down()) ||
+		(code == world_error + CDCL_E_FENCED && model_postgres_was_fenced())) {
+		figures.database_errors++;
 		return true;
 	}
 	if (code == world_error + CDCL_E_STATE && damaged) {
@@ -145,6 +157,7 @@ static bool one_seed(uint64_t seed)
 	world_open(seed);
 	model_disk_reset();
 	model_sqlite_reset();
+	model_postgres_reset();
 	uint32_t job = world_choose(job_count());
 	job_choose(only_job >= 0 ? (uint32_t)only_job : job);
 	struct plan *plan = job_chosen()->plan;
@@ -152,6 +165,7 @@ static bool one_seed(uint64_t seed)
 	plan->snapshot_slice_bytes = 1 + world_choose(600);
 	plan->snapshot_turn_steps = world_choose(4);
 	world->workload = workload_make(20 + world_choose(world_once_in(4) ? 1000 : 250));
+	job_leave_stale_rows();
 	figures.seeds++;
 	int64_t calls_before = 0;
 	bool ended = false;
@@ -169,11 +183,11 @@ static bool one_seed(uint64_t seed)
 static void print_figures(void)
 {
 	printf("# %lld seeds, %lld lives, %lld crashes, %lld power cuts, %lld disk errors, "
-		"%lld bits turned over (%lld seen), %lld batches\n",
+		"%lld of the database, %lld bits turned over (%lld seen), %lld batches\n",
 		(long long)figures.seeds, (long long)figures.lives, (long long)figures.crashes,
 		(long long)figures.power_cuts, (long long)figures.disk_errors,
-		(long long)figures.damages, (long long)figures.damages_seen,
-		(long long)figures.batches);
+		(long long)figures.database_errors, (long long)figures.damages,
+		(long long)figures.damages_seen, (long long)figures.batches);
 }
 
 static int many(uint64_t from, uint64_t count)

@@ -2,6 +2,7 @@
 
 #include "job.h"
 #include "model_disk.h"
+#include "model_postgres.h"
 #include "supervise.h"
 #include "world.h"
 
@@ -30,8 +31,10 @@ static void begin(uint32_t job)
 {
 	world_open(sweep_seed);
 	model_disk_reset();
+	model_postgres_reset();
 	job_choose(job);
 	world->workload = workload_make(sweep_events);
+	job_leave_stale_rows();
 }
 
 static void say(const struct sweep_fault *f, int64_t k, const char *what)

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "shared.h"
 
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,6 +27,18 @@ const struct clock world_clock = {.wall_us = wall_us, .monotonic_us = monotonic_
 /* Whoever waits for a broker by the system's time waits by the world's. */
 extern const struct clock __wrap_clock_system;
 const struct clock __wrap_clock_system = {.wall_us = wall_us, .monotonic_us = monotonic_us};
+
+/* A wait for nothing but time. */
+int __real_poll(struct pollfd *fds, nfds_t count, int ms);
+int __wrap_poll(struct pollfd *fds, nfds_t count, int ms);
+
+int __wrap_poll(struct pollfd *fds, nfds_t count, int ms)
+{
+	if (count > 0 && fds[0].fd >= 0)
+		return __real_poll(fds, count, ms);
+	world->monotonic_us += (int64_t)(ms > 0 ? ms : 1) * 1000;
+	return 0;
+}
 
 void world_open(uint64_t seed)
 {

@@ -1,4 +1,4 @@
--- Every event by itself as rows of Parquet files.
+-- Every event by itself as rows of Parquet files and of PostgreSQL.
 local cdcl = require "cdcl"
 cdcl.job {
 	name = "added",
@@ -15,5 +15,6 @@ local rows = cdcl.kafka {
 	:select("@partition as p", "@offset as o", "id", "100 div quantity as share")
 rows:to(
 	cdcl.kafka_sink { topic = "ledger_events" },
+	cdcl.postgres_sink { connection = "dbname=model", table = "events" },
 	cdcl.parquet_sink { path = "out/parts", partition_by = "p, day", compression = "none" }
 )

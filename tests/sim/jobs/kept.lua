@@ -1,4 +1,4 @@
--- A Table and its groups as Parquet snapshots.
+-- A Table and its groups as Parquet snapshots, and in PostgreSQL.
 local cdcl = require "cdcl"
 cdcl.job {
 	name = "kept",
@@ -19,13 +19,17 @@ rows:to(
 		buckets = 3,
 		keep_snapshots = 1,
 		compression = "none",
-	}
+	},
+	cdcl.postgres_sink { connection = "dbname=model", table = "orders", on_error = "retry" }
 )
 rows:group_by "product"
 	:agg("sum(quantity) as units", "count(*) as n")
-	:to(cdcl.parquet_sink {
-		path = "out/groups",
-		buckets = 2,
-		keep_snapshots = 0,
-		compression = "none",
-	})
+	:to(
+		cdcl.parquet_sink {
+			path = "out/groups",
+			buckets = 2,
+			keep_snapshots = 0,
+			compression = "none",
+		},
+		cdcl.postgres_sink { connection = "dbname=model", table = "units" }
+	)
