@@ -99,6 +99,10 @@ TABLE = [
     Reach('p99 readable to emitted, 80 % load', 3, True,
           at('latency', 'cdcl, readable to emitted (pipe), 80 % load', 'p99 ms'), ' ms'),
     Reach('longest chunk of a table growing to 1e7 rows', 2, True, at('upsert', '10,000,000 rows', 'longest chunk ms'), ' ms'),
+    Reach('a checkpoint a second, more CPU, job 2', 8, True, at('checkpoint', 'groups', '%'), ' %'),
+    Reach('a checkpoint a second, more CPU, merge', 15, True, at('checkpoint', 'merge', '%'), ' %'),
+    Reach('recovery / memcpy, bytes of a snapshot', 0.125, False, fraction(
+        at('checkpoint_rates', 'recover', 'MB/s'), at('checkpoint_rates', 'memcpy', 'MB/s')), 'x'),
     Reach('longest slice of a snapshot', 2, True, at('checkpoint_ends', 'longest slice*', 'ms'), ' ms'),
     Reach('exec to first row', 10, True, best_cdcl('footprint', 'exec to first row, ms'), ' ms'),
     Reach('idle resident memory', 10, True, best_cdcl('footprint', 'idle MB'), ' MB'),

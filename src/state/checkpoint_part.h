@@ -95,6 +95,8 @@ struct checkpoint {
 	struct checkpoint_snapshot snapshot;
 	struct checkpoint_turn turn;
 	uint32_t turn_steps;
+	int64_t taken_bytes;            /* by the recovery so far, */
+	int64_t told_us;                /* and when that was said last; 0: not yet */
 	struct checkpoint_found found;
 	struct strbuf scratch;
 };

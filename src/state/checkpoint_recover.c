@@ -10,10 +10,13 @@
 #include "state/checkpoint_part.h"
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 
 #include <inttypes.h>
+
+enum { progress_us = 1000000 };
 
 /* What the first reading of the logs finds. */
 struct walk {
@@ -163,6 +166,20 @@ static int apply_frame(struct checkpoint *c, const struct frame *frame,
 	return result < 0 ? error_prefix(err, "%s at byte %" PRId64 ": ", path, frame->start) : 0;
 }
 
+/* A line a second: a start with much state is no hanging one. */
+static void tell_progress(struct checkpoint *c, int64_t bytes)
+{
+	int64_t now_us = clock_monotonic_us(&clock_system);
+	c->taken_bytes += bytes;
+	if (c->told_us == 0)
+		c->told_us = now_us;
+	if (now_us - c->told_us < progress_us)
+		return;
+	c->told_us = now_us;
+	log_info("state", "%" PRId64 " of %" PRId64 " MB of state taken",
+		c->taken_bytes / 1000000, c->found.bytes_read / 1000000);
+}
+
 static int apply_file(struct checkpoint *c, const char *kind, uint64_t number, uint32_t frame_kind,
 	int64_t end, struct error *err)
 {
@@ -175,6 +192,7 @@ static int apply_file(struct checkpoint *c, const char *kind, uint64_t number, u
 		result = head_of(c, &r, number, err);
 	result = result < 0 ? result : 1;
 	while (result == 1 && r.at < end && (result = frame_reader_next(&r, &frame, err)) == 1) {
+		tell_progress(c, frame.end - frame.start);
 		if (frame.kind != frame_kind)
 			continue;
 		int taken = apply_frame(c, &frame, map, path, err);

@@ -296,10 +296,12 @@ void frame_reader_close(struct frame_reader *r)
 	*r = (struct frame_reader){.fd = -1};
 }
 
-/* Lets the bytes before `at` go when they are worth it. */
+/* Lets the bytes before `at` go. */
 static void drop_before(struct frame_reader *r, int64_t at)
 {
 	size_t used = (size_t)(at - r->buffer_start);
+	if (used == 0)
+		return;
 	if (used > r->buffer.len)
 		used = r->buffer.len;
 	memmove(r->buffer.data, r->buffer.data + used, r->buffer.len - used);

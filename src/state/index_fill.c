@@ -1,11 +1,12 @@
 #include "state/index_fill.h"
 
 #include "base/check.h"
+#include "base/prefetch.h"
 
 #include <stdlib.h>
 
 /* An index of fewer bits is in the cache as it is. */
-enum { depth_min = 3, block_bytes = 4096, block_ids = block_bytes / 8 - 2 };
+enum { depth_min = 3, block_bytes = 4096, block_ids = block_bytes / 8 - 2, ahead = 8 };
 
 struct index_fill_block {
 	struct index_fill_block *next;
@@ -55,15 +56,23 @@ void index_fill_add(
 	}
 }
 
+static void insert_block(struct table_index *x, const struct index_fill_block *b)
+{
+	for (uint32_t i = 0; i < b->count; i++) {
+		uint32_t later = b->entries[i + ahead < b->count ? i + ahead : i].tag;
+		const struct table_segment *s = table_index_segment(x, later);
+		prefetch(&s->slots[table_index_home(s, later)]);
+		table_index_insert(x, b->entries[i].tag, b->entries[i].id);
+	}
+}
+
 void index_fill_end(struct index_fill *f)
 {
 	if (f->lists == NULL)
 		return;
 	for (uint32_t list = 0; list < UINT32_C(1) << f->depth; list++)
 		for (struct index_fill_block *b = f->lists[list]; b != NULL; b = b->next)
-			for (uint32_t i = 0; i < b->count; i++)
-				table_index_insert(
-					f->index, b->entries[i].tag, b->entries[i].id);
+			insert_block(f->index, b);
 	huge_pages_release(&f->memory);
 	free(f->lists);
 }
