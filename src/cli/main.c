@@ -1,9 +1,9 @@
 #include "cli/cli.h"
+#include "cli/early_memset.h"
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "base/zero_pages.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -165,9 +165,8 @@ static void keep_standard_files(void)
 
 int main(int argc, char **argv)
 {
+	early_memset_end();
 	keep_standard_files();
-	if (cli_allocator() != NULL)
-		zero_pages_drop_all();
 	/* A closed stdout or socket is an error of that write, never the end of the process. */
 	signal(SIGPIPE, SIG_IGN);
 	log_init(&clock_system, LOG_INFO, want_color());

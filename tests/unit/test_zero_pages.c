@@ -1,4 +1,4 @@
-/* base/zero_pages: only whole pages of zeros go, and what is read stays the same. */
+/* base/zero_pages: only whole pages go, and all of it reads as zeros. */
 /* clang-format off */
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,36 +24,54 @@ static unsigned resident(char *memory, size_t page)
 	return count;
 }
 
-static void test_drop(void **state)
+/* [from, to) of 'x' becomes zeros, and `kept` pages stay. */
+static void check_clear(size_t from, size_t to, unsigned kept)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *memory = mmap(
+		NULL, pages * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_true(memory != MAP_FAILED);
+	memset(memory, 'x', pages * page);
+	assert_true(zero_pages_clear(memory + from, to - from));
+	assert_int_equal(resident(memory, page), kept);
+	for (size_t i = 0; i < pages * page; i++)
+		assert_int_equal(memory[i], i >= from && i < to ? 0 : 'x');
+	munmap(memory, pages * page);
+}
+
+static void test_clear(void **state)
+{
+	(void)state;
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	check_clear(0, pages * page, 0);
+	check_clear(page, 3 * page, pages - 2);
+	check_clear(page / 2, 5 * page + 7, pages - 4);
+	check_clear(page - 1, page + 1, pages);
+	check_clear(page + 10, page + 20, pages);
+	check_clear(page, page + 20, pages);
+	check_clear(page + 20, 2 * page, pages);
+	check_clear(page, page, pages);
+}
+
+/* Locked memory is not given back: whoever clears it does so as ever. */
+static void test_locked(void **state)
 {
 	(void)state;
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	char *memory = mmap(
 		NULL, pages * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	assert_true(memory != MAP_FAILED);
-	memset(memory, 0, pages * page);
-	memory[2 * page] = 1;            /* first byte of a page */
-	memory[4 * page - 1] = 2;        /* last byte of one */
-	memory[5 * page + page / 2] = 3; /* somewhere in one */
-	assert_int_equal(resident(memory, page), pages);
-	/* The first and the last page are only halves. */
-	assert_int_equal(
-		zero_pages_drop(memory + page / 2, memory + pages * page - 8), 3 * page);
-	assert_int_equal(resident(memory, page), pages - 3);
-	for (size_t i = 0; i < pages * page; i++) {
-		int want = i == 2 * page ? 1
-			: i == 4 * page - 1 ? 2
-			: i == 5 * page + page / 2 ? 3
-						   : 0;
-		assert_int_equal(memory[i], want);
-	}
-	memory[page] = 7;
-	assert_int_equal(memory[page], 7);
+	memset(memory, 'x', pages * page);
+	if (mlock(memory, page) != 0)
+		skip();
+	assert_false(zero_pages_clear(memory, pages * page));
+	assert_int_equal(memory[0], 'x');
 	munmap(memory, pages * page);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_drop)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_clear), cmocka_unit_test(test_locked)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
