@@ -4,6 +4,7 @@
 
 #include "base/bounds.h"
 #include "base/check.h"
+#include "base/page_array.h"
 #include "data/spark_hash.h"
 #include "expr/row_function.h"
 
@@ -24,10 +25,7 @@ struct group_input {
 
 void *group_grown(void *array, size_t width, uint32_t from, uint32_t to)
 {
-	char *p = realloc(array, width * to);
-	check(p != NULL);
-	memset(p + width * from, 0, width * (to - from));
-	return p;
+	return page_array_grow(array, width * from, width * to);
 }
 
 void group_reserve(struct operator_group *self)
@@ -314,6 +312,17 @@ static int push(struct operator *op, struct chunk *c, struct error *err)
 
 /* ---- open, close ---- */
 
+static void release_arrays(struct operator_group *self)
+{
+	page_array_release(self->partitions, self->capacity * sizeof(*self->partitions));
+	page_array_release(self->row_counts, self->capacity * sizeof(*self->row_counts));
+	page_array_release(self->touched_in, self->capacity * sizeof(*self->touched_in));
+	page_array_release(self->born, self->capacity * sizeof(*self->born));
+	page_array_release(self->touched, self->touched_capacity * sizeof(*self->touched));
+	page_array_release(self->before, self->touched_capacity * sizeof(*self->before));
+	page_array_release(self->befores, self->before_capacity * sizeof(*self->befores));
+}
+
 static void close(struct operator *op)
 {
 	struct operator_group *self = (struct operator_group *)op;
@@ -329,13 +338,7 @@ static void close(struct operator *op)
 	free(self->calls);
 	free(self->key.types);
 	free(self->values);
-	free(self->partitions);
-	free(self->row_counts);
-	free(self->touched_in);
-	free(self->born);
-	free(self->touched);
-	free(self->before);
-	free(self->befores);
+	release_arrays(self);
 	free(self);
 }
 

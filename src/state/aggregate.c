@@ -3,6 +3,7 @@
 
 #include "base/bounds.h"
 #include "base/check.h"
+#include "base/page_array.h"
 #include "state/distinct.h"
 #include "state/multiset.h"
 #include "state/ordered.h"
@@ -290,7 +291,7 @@ void aggregate_close(struct aggregate *a)
 	multiset_close(a->multiset);
 	ordered_close(a->ordered);
 	strbuf_release(&a->scratch);
-	free(a->cells);
+	page_array_release(a->cells, a->capacity * a->ops->cell_bytes);
 	free(a);
 }
 
@@ -301,11 +302,8 @@ void aggregate_reserve(struct aggregate *a, uint32_t count)
 	uint64_t capacity = a->capacity == 0 ? 64 : a->capacity;
 	while (capacity < count)
 		capacity *= 2;
-	char *cells = realloc(a->cells, capacity * a->ops->cell_bytes);
-	check(cells != NULL);
-	memset(cells + (size_t)a->capacity * a->ops->cell_bytes, 0,
-		(capacity - a->capacity) * a->ops->cell_bytes);
-	a->cells = cells;
+	size_t cell = a->ops->cell_bytes;
+	a->cells = page_array_grow(a->cells, a->capacity * cell, capacity * cell);
 	a->capacity = (uint32_t)capacity;
 }
 

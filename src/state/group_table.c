@@ -1,36 +1,34 @@
 #include "state/group_table.h"
 
 #include "base/check.h"
-#include "base/prefetch.h"
 #include "base/hash_seed.h"
+#include "base/page_array.h"
+#include "base/prefetch.h"
 
 #include <stdlib.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-enum { slots_min = 64 };
-
 void group_table_init(struct group_table *t, struct slab *slab, uint32_t count_max)
 {
 	*t = (struct group_table){.slab = slab, .count_max = count_max};
-	t->slots = calloc(slots_min, sizeof(*t->slots));
-	check(t->slots != NULL);
-	t->slot_mask = slots_min - 1;
+	table_index_init(&t->index, table_segment_slots_max);
 }
 
 void group_table_release(struct group_table *t)
 {
 	/* The keys' bytes go with the slab. */
-	free(t->slots);
-	free(t->entries);
+	table_index_release(&t->index);
+	page_array_release(t->entries, t->entry_capacity * sizeof(*t->entries));
 	free(t->free_ids);
 	*t = (struct group_table){0};
 }
 
-static inline uint64_t hash_key(struct str key, uint64_t seed)
+static inline uint32_t tag_of(struct str key, uint64_t seed)
 {
-	return key.data == NULL ? seed : XXH3_64bits_withSeed(key.data, key.len, seed);
+	uint64_t hash = key.data == NULL ? seed : XXH3_64bits_withSeed(key.data, key.len, seed);
+	return (uint32_t)(hash >> 32);
 }
 
 static inline uint64_t load64(const char *p)
@@ -67,45 +65,19 @@ static inline bool entry_is(const struct group_entry *e, struct str key)
 		(key.data == NULL || bytes_equal(e->key, key.data, key.len));
 }
 
-/* The slot that holds the key, or the empty one where it belongs. */
-static inline uint32_t find_slot(const struct group_table *t, struct str key, uint64_t hash)
+static inline uint32_t find(const struct group_table *t, struct str key, uint32_t tag)
 {
-	uint32_t at = (uint32_t)hash & t->slot_mask;
-	uint32_t tag = (uint32_t)(hash >> 32);
-	for (;; at = (at + 1) & t->slot_mask) {
-		uint64_t slot = t->slots[at];
-		if (slot == 0)
-			return at;
-		if ((uint32_t)(slot >> 32) == tag && entry_is(&t->entries[(uint32_t)slot - 1], key))
-			return at;
+	const struct table_segment *s = table_index_segment(&t->index, tag);
+	uint32_t at = table_index_home(s, tag);
+	for (;;) {
+		uint32_t id = table_index_next(s, tag, &at);
+		if (id == group_none || entry_is(&t->entries[id], key))
+			return id;
 	}
 }
 
-static void grow_slots(struct group_table *t)
-{
-	uint64_t count = ((uint64_t)t->slot_mask + 1) * 2;
-	check(count <= UINT32_MAX);
-	uint64_t *old = t->slots;
-	uint32_t old_mask = t->slot_mask;
-	t->slots = calloc(count, sizeof(*t->slots));
-	check(t->slots != NULL);
-	t->slot_mask = (uint32_t)(count - 1);
-	for (uint32_t i = 0; i <= old_mask; i++) {
-		if (old[i] == 0)
-			continue;
-		uint32_t at = t->entries[(uint32_t)old[i] - 1].hash & t->slot_mask;
-		while (t->slots[at] != 0)
-			at = (at + 1) & t->slot_mask;
-		t->slots[at] = old[i];
-	}
-	free(old);
-}
-
-/* Room for `more` groups, so that a chunk's lookups meet no resize. */
 static void reserve(struct group_table *t, uint32_t more)
 {
-	while (((uint64_t)t->count + more) * 4 > ((uint64_t)t->slot_mask + 1) * 3)
-		grow_slots(t);
 	uint64_t needed = (uint64_t)t->id_count + more;
 	if (needed <= t->entry_capacity)
 		return;
@@ -113,22 +85,21 @@ static void reserve(struct group_table *t, uint32_t more)
 	while (capacity < needed)
 		capacity *= 2;
 	check(capacity <= UINT32_MAX);
-	struct group_entry *entries = realloc(t->entries, capacity * sizeof(*entries));
-	check(entries != NULL);
-	t->entries = entries;
+	size_t entry = sizeof(*t->entries);
+	t->entries = page_array_grow(t->entries, t->entry_capacity * entry, capacity * entry);
 	t->entry_capacity = (uint32_t)capacity;
 }
 
-static uint32_t add_entry(struct group_table *t, struct str key, uint64_t hash, uint32_t at)
+static uint32_t add_entry(struct group_table *t, struct str key, uint32_t tag)
 {
 	uint32_t id = t->free_count > 0 ? t->free_ids[--t->free_count] : t->id_count++;
 	check(key.len <= UINT32_MAX);
 	t->entries[id] = (struct group_entry){
 		.key = key.data == NULL ? NULL : slab_copy(t->slab, key.data, key.len),
 		.len = (uint32_t)key.len,
-		.hash = (uint32_t)hash,
+		.tag = tag,
 	};
-	t->slots[at] = (hash >> 32) << 32 | (id + 1);
+	table_index_insert(&t->index, tag, id);
 	t->count++;
 	return id;
 }
@@ -213,7 +184,8 @@ static uint32_t list_left(struct group_table *t, const struct str *keys, uint32_
 int group_table_put(struct group_table *t, const struct str *keys, uint32_t count, uint32_t *ids,
 	uint32_t *fresh, struct error *err)
 {
-	uint64_t hashes[chunk_rows_max], seed = hash_seed();
+	uint64_t seed = hash_seed();
+	uint32_t tags[chunk_rows_max];
 	uint16_t left[chunk_rows_max + 1];
 	check(count <= chunk_rows_max);
 	uint32_t left_count = list_left(t, keys, count, ids, left);
@@ -221,22 +193,21 @@ int group_table_put(struct group_table *t, const struct str *keys, uint32_t coun
 		return 0;
 	reserve(t, left_count);
 	for (uint32_t i = 0; i < left_count; i++) {
-		hashes[i] = hash_key(keys[left[i]], seed);
-		prefetch(&t->slots[(uint32_t)hashes[i] & t->slot_mask]);
+		tags[i] = tag_of(keys[left[i]], seed);
+		const struct table_segment *s = table_index_segment(&t->index, tags[i]);
+		prefetch(&s->slots[table_index_home(s, tags[i])]);
 	}
 	uint32_t fresh_count = 0;
 	for (uint32_t i = 0; i < left_count; i++) {
 		struct str key = keys[left[i]];
-		uint32_t at = find_slot(t, key, hashes[i]);
-		if (t->slots[at] != 0) {
-			ids[left[i]] = (uint32_t)t->slots[at] - 1;
+		ids[left[i]] = find(t, key, tags[i]);
+		if (ids[left[i]] != group_none)
 			continue;
-		}
 		if (t->count >= t->count_max)
 			return error_set(err, CDCL_E_DATA,
 				"group_by has more than %u groups: the state is bounded",
 				t->count_max);
-		ids[left[i]] = add_entry(t, key, hashes[i], at);
+		ids[left[i]] = add_entry(t, key, tags[i]);
 		fresh[fresh_count++] = ids[left[i]];
 	}
 	/* Also in the last put before a new try, which would otherwise find nothing. */
@@ -247,37 +218,12 @@ int group_table_put(struct group_table *t, const struct str *keys, uint32_t coun
 
 uint32_t group_table_find(const struct group_table *t, struct str key)
 {
-	uint64_t slot = t->slots[find_slot(t, key, hash_key(key, hash_seed()))];
-	return slot == 0 ? group_none : (uint32_t)slot - 1;
-}
-
-static uint32_t slot_of(const struct group_table *t, uint32_t id)
-{
-	uint32_t at = t->entries[id].hash & t->slot_mask;
-	while ((uint32_t)t->slots[at] != id + 1) {
-		check(t->slots[at] != 0);
-		at = (at + 1) & t->slot_mask;
-	}
-	return at;
-}
-
-/* Closes the gap: a slot moves back when its probing began at or before the gap. */
-static void close_gap(struct group_table *t, uint32_t gap)
-{
-	uint32_t mask = t->slot_mask;
-	for (uint32_t at = (gap + 1) & mask; t->slots[at] != 0; at = (at + 1) & mask) {
-		uint32_t home = t->entries[(uint32_t)t->slots[at] - 1].hash & mask;
-		if (((at - home) & mask) < ((at - gap) & mask))
-			continue;
-		t->slots[gap] = t->slots[at];
-		gap = at;
-	}
-	t->slots[gap] = 0;
+	return find(t, key, tag_of(key, hash_seed()));
 }
 
 void group_table_remove(struct group_table *t, uint32_t id)
 {
-	close_gap(t, slot_of(t, id));
+	table_index_remove(&t->index, t->entries[id].tag, id);
 	memset(t->recent, 0, sizeof(t->recent));
 	struct group_entry *e = &t->entries[id];
 	slab_free(t->slab, (void *)(uintptr_t)e->key, e->len);
@@ -295,6 +241,6 @@ void group_table_remove(struct group_table *t, uint32_t id)
 
 size_t group_table_bytes(const struct group_table *t)
 {
-	return ((size_t)t->slot_mask + 1) * sizeof(*t->slots) +
+	return t->index.bytes + huge_pages_bytes(&t->index.huge) +
 		t->entry_capacity * sizeof(*t->entries) + t->free_capacity * sizeof(*t->free_ids);
 }

@@ -5,18 +5,18 @@
  * Key bytes to a group id: dense numbers from 0, so that everything else about a group lives in
  * plain arrays by id.
  *
- *	slots    [ tag 32 | id + 1 ] ...   open addressing, linear probing, at most 3/4 full
- *	               |
- *	entries  [ key, len, hash ] ...    by id; the key's bytes are a copy in the slab
+ *	index    tag -> ids that may be it   segments that split one at a time (state/table_index.h)
+ *	entries  [ key, len, tag ] ...       by id; the key's bytes are a copy in the slab
  *
  * A whole chunk is looked up at once: hash and prefetch every key, then compare. A key with data
- * NULL is a key of its own (SQL's NULL group). Ids of removed groups are used again; entries do not
- * move.
+ * NULL is a key of its own (SQL's NULL group). Ids of removed groups are used again. A
+ * table that grows never does much at once.
  */
 
 #include "cdcl/error.h"
 #include "base/str.h"
 #include "state/slab.h"
+#include "state/table_index.h"
 
 /* Few keys make most rows: those of up to 16 bytes are looked for here before they are hashed. */
 struct group_recent {
@@ -31,12 +31,11 @@ enum { group_recent_slots = 64, group_recent_rest = 16 };
 struct group_entry {
 	const char *key; /* slab; NULL: the NULL key */
 	uint32_t len;
-	uint32_t hash; /* low bits, which choose the slot */
+	uint32_t tag; /* of the index: the upper half of the hash */
 };
 
 struct group_table {
-	uint64_t *slots;
-	uint32_t slot_mask;
+	struct table_index index;
 	uint32_t count; /* groups there */
 	uint32_t count_max;
 	uint32_t id_count; /* ids ever in use: arrays by id have this length */
