@@ -137,6 +137,7 @@ local cdcl = {}
 ---@field keep_snapshots? integer
 ---@field compression? "zstd"|"snappy"|"none"
 ---@field partition_by? string
+---@field on_error? cdcl.OnError
 ---@field output_mode? cdcl.OutputMode
 
 ---@alias cdcl.OnError "stop"|"retry"

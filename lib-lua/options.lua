@@ -378,7 +378,7 @@ return {
 		type = "string",
 		doc = 'append and changelog: "day" (of the batch) or columns, a folder for each '
 			.. "value",
-	}, target_mode),
+	}, on_error, target_mode),
 
 	dead_letters = noun(
 		"Where records that could not be used are kept, with the reason.",

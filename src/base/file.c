@@ -78,6 +78,11 @@ bool disk_is_system(void)
 	return disk == &disk_system;
 }
 
+bool file_disk_is_full(void)
+{
+	return errno == ENOSPC || errno == EDQUOT;
+}
+
 int file_write_all(int fd, struct str bytes, const char *path, struct error *err)
 {
 	while (bytes.len > 0) {

@@ -97,6 +97,9 @@ struct file_info {
 int file_stat(const char *path, struct file_info *info, struct error *err);
 int file_make_dirs(const char *path, struct error *err);
 
+/* Just after a failure: it was for want of room. */
+bool file_disk_is_full(void);
+
 /* ---- what makes a change durable, or visible in one step ---- */
 
 int file_sync(int fd, const char *path, struct error *err);

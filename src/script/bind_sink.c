@@ -47,6 +47,7 @@ static void read_parquet(lua_State *L, int options, struct sink_config *config)
 		config->parquet.compression = PARQUET_SNAPPY;
 	else if (compression.data != NULL && str_eq(compression, str_lit("none")))
 		config->parquet.compression = PARQUET_NONE;
+	read_on_error(L, options, config);
 }
 
 static void read_kafka(lua_State *L, int options, struct sink_config *config)

@@ -290,11 +290,6 @@ int append_file_open(struct append_file *f, struct str job, struct str checkpoin
 
 /* ---- lines ---- */
 
-static bool disk_is_full(void)
-{
-	return errno == ENOSPC || errno == EDQUOT;
-}
-
 int append_file_spill(struct append_file *f, struct str header, struct error *err)
 {
 	errno = 0;
@@ -307,7 +302,7 @@ int append_file_spill(struct append_file *f, struct str header, struct error *er
 		r = file_write_all(f->fd, header, f->part.data, err);
 	if (r == 0)
 		r = file_write_all(f->fd, strbuf_str(&f->lines), f->part.data, err);
-	f->full = r < 0 && disk_is_full();
+	f->full = r < 0 && file_disk_is_full();
 	if (r < 0) {
 		/* What was written of it goes, or it cannot be tried again. */
 		f->full = f->full &&
@@ -442,12 +437,12 @@ static int add_batch(struct append_file *f, struct append_note *n, struct str he
 	if (r < 0 || (!kept && n->after == n->before && !made))
 		return r;
 	r = kept ? note_batch(f, n, err) : note_length(f, n, err);
-	f->full = r < 0 && disk_is_full();
+	f->full = r < 0 && file_disk_is_full();
 	if (r < 0 || (n->after == n->before && !made))
 		return r;
 	r = add_lines(f, header, made, err);
 	if (r < 0) {
-		f->full = disk_is_full();
+		f->full = file_disk_is_full();
 		/* The first error is the one to tell; the note stays when this fails too. */
 		bool undone = file_truncate(f->path.data, n->before, NULL) == 0;
 		f->full = f->full && undone;

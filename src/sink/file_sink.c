@@ -2,9 +2,9 @@
 
 #include "base/check.h"
 #include "base/file.h"
-#include "base/retry.h"
 #include "sink/append_file.h"
 #include "sink/csv_line.h"
+#include "sink/full_disk.h"
 #include "sink/row_json.h"
 
 #include <stdlib.h>
@@ -20,8 +20,6 @@
  *
  * Append, changelog: lines are added batch by batch (append_file.h).
  */
-
-enum { full_retry_ms_max = 5 * 60 * 1000 };
 
 struct file_sink {
 	struct sink base;
@@ -115,7 +113,7 @@ static int open_file(struct sink *s, int64_t *last_batch_id, struct error *err)
 static bool waits(struct file_sink *f, struct retry *retry, struct error *err)
 {
 	return f->on_error == SINK_RETRY && f->out.full &&
-		retry_wait(retry, full_retry_ms_max, "file", err);
+		retry_wait(retry, full_disk_ms_max, "file", err);
 }
 
 static int spill(struct file_sink *f, struct error *err)

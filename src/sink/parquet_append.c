@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "data/value.h"
 #include "sink/batch_mark.h"
+#include "sink/full_disk.h"
 #include "sink/parquet_writer.h"
 
 #include <inttypes.h>
@@ -43,6 +44,7 @@ struct part {
 struct parquet_append {
 	struct sink base;
 	struct parquet_options options;
+	struct full_disk full;
 	int64_t every_us;
 	int64_t given_us;
 	struct parquet_partition partition;
@@ -293,7 +295,10 @@ static int move_out(struct move *m, unsigned depth, struct error *err)
 static int finish_publishing(struct parquet_append *p, bool resumed, struct error *err)
 {
 	struct move m = {&p->publishing, &p->path, resumed};
-	int answer = move_out(&m, 0, err);
+	int answer;
+	do { /* what was moved is there no more */
+		answer = move_out(&m, 0, err);
+	} while (answer < 0 && full_disk_wait(&p->full, err));
 	return answer == 0 ? file_remove_tree(c_path(&p->scratch, &p->publishing), err) : answer;
 }
 
@@ -351,7 +356,10 @@ static int stage_mark(struct parquet_append *p, const struct batch *b, struct er
 	strbuf_addf(&p->scratch, ".part%c", '\0');
 	strbuf_init(&text);
 	batch_mark_text(p->base.writer, b->id, &text);
-	int answer = file_write_synced(p->scratch.data, false, strbuf_str(&text), err);
+	int answer;
+	do {
+		answer = file_write_synced(p->scratch.data, false, strbuf_str(&text), err);
+	} while (answer < 0 && full_disk_wait(&p->full, err));
 	strbuf_release(&text);
 	return answer;
 }
@@ -423,7 +431,10 @@ static int make_folder(struct parquet_append *p, struct str folder, struct error
 	strbuf_addf(&p->scratch, folder.len > 0 ? "/" STR_FMT "%c" : STR_FMT "%c", STR_ARG(folder),
 		'\0');
 	p->staged = true;
-	int answer = file_make_dirs(p->scratch.data, err);
+	int answer;
+	do {
+		answer = file_make_dirs(p->scratch.data, err);
+	} while (answer < 0 && full_disk_wait(&p->full, err));
 	p->scratch.len--;
 	return answer;
 }
@@ -622,8 +633,11 @@ static int publish(struct sink *s, const struct batch *b, struct error *err)
 	struct parquet_append *p = append_of(s);
 	struct strbuf to;
 	int answer = s->writer == NULL ? 0 : check_alone(p, err);
+	full_disk_passed(&p->full);
 	if (answer == 0 && !p->ready && s->writer != NULL) {
-		answer = batch_mark_write(s, mark_path(p, &p->path), b->id, err);
+		do {
+			answer = batch_mark_write(s, mark_path(p, &p->path), b->id, err);
+		} while (answer < 0 && full_disk_wait(&p->full, err));
 	}
 	if (answer < 0 || !p->ready) {
 		p->held = answer == 0 ? b->id : p->held;
@@ -689,6 +703,8 @@ struct sink *parquet_append_open(const struct sink_config *config)
 	check(p != NULL); /* out of memory */
 	p->base.ops = &append_ops;
 	p->options.compression = config->parquet.compression;
+	p->options.full = &p->full;
+	p->full.waits = config->on_error == SINK_RETRY;
 	p->options.row_group_bytes = held_bytes_max / parts_max * 8;
 	p->every_us = config->every_us;
 	p->partition_by = config->parquet.partition_by;

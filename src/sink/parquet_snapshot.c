@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "data/value.h"
 #include "sink/batch_mark.h"
+#include "sink/full_disk.h"
 #include "sink/parquet_writer.h"
 
 #include <inttypes.h>
@@ -48,6 +49,7 @@ static const char aside_prefix[] = ".old-";
 struct parquet_snapshot {
 	struct sink base;
 	struct parquet_options options;
+	struct full_disk full;
 	int64_t keep;
 	int64_t every_us;
 	uint32_t bucket_count;
@@ -274,7 +276,11 @@ static int begin(struct parquet_snapshot *p, struct error *err)
 		return 0;
 	}
 	p->begun = true;
-	return file_make_dirs(snapshot_path(p, &p->scratch, p->current + 1), err);
+	int answer;
+	do {
+		answer = file_make_dirs(snapshot_path(p, &p->scratch, p->current + 1), err);
+	} while (answer < 0 && full_disk_wait(&p->full, err));
+	return answer;
 }
 
 static struct parquet_writer *writer_of(struct parquet_snapshot *p, uint32_t b, struct error *err)
@@ -360,10 +366,24 @@ static int end_bucket(struct parquet_snapshot *p, uint32_t b, struct error *err)
 static int keep_bucket(struct parquet_snapshot *p, uint32_t b, struct error *err)
 {
 	int64_t v = p->versions[b];
+	int answer = 0;
 	p->next_versions[b] = v;
-	return v == 0 ? 0
-		      : file_link(bucket_path(p, &p->scratch, p->current, b, v),
-				bucket_path(p, &p->other, p->current + 1, b, v), err);
+	do {
+		answer = v == 0 ? 0
+				: file_link(bucket_path(p, &p->scratch, p->current, b, v),
+					  bucket_path(p, &p->other, p->current + 1, b, v), err);
+	} while (answer < 0 && full_disk_wait(&p->full, err));
+	return answer;
+}
+
+/* Which batch snapshot `n` is of. */
+static int tell_batch(struct parquet_snapshot *p, int64_t n, int64_t batch, struct error *err)
+{
+	int answer;
+	do {
+		answer = batch_mark_write(&p->base, mark_path(p, n), batch, err);
+	} while (answer < 0 && full_disk_wait(&p->full, err));
+	return answer;
 }
 
 /* The link must be where this sink left it: two writers would take each other's files away. */
@@ -383,7 +403,11 @@ static int make_link(struct parquet_snapshot *p, struct error *err)
 	strbuf_reset(&p->other);
 	strbuf_addf(&p->other, STR_FMT ".snapshots/%09" PRId64 "%c", STR_ARG(p->name),
 		p->current + 1, '\0');
-	return file_symlink(p->other.data, p->next_link.data, err);
+	int answer;
+	do {
+		answer = file_symlink(p->other.data, p->next_link.data, err);
+	} while (answer < 0 && full_disk_wait(&p->full, err));
+	return answer;
 }
 
 static int prepare(struct sink *s, const struct batch *b, struct error *err)
@@ -403,7 +427,7 @@ static int prepare(struct sink *s, const struct batch *b, struct error *err)
 		answer = dirty ? end_bucket(p, i, err) : keep_bucket(p, i, err);
 	}
 	if (answer == 0 && s->writer != NULL) {
-		answer = batch_mark_write(s, mark_path(p, p->current + 1), b->id, err);
+		answer = tell_batch(p, p->current + 1, b->id, err);
 	}
 	if (answer == 0) {
 		answer = file_sync_folder(snapshot_path(p, &p->scratch, p->current + 1), err);
@@ -443,11 +467,11 @@ static int publish(struct sink *s, const struct batch *b, struct error *err)
 	if (!p->ready) {
 		bool as_it_is = s->writer != NULL && !s->pending && p->current > 0;
 		int alone = as_it_is ? check_alone(p, err) : 0;
-		return alone == 0 && as_it_is
-			? batch_mark_write(s, mark_path(p, p->current), b->id, err)
-			: alone;
+		full_disk_passed(&p->full);
+		return alone == 0 && as_it_is ? tell_batch(p, p->current, b->id, err) : alone;
 	}
 	p->ready = false;
+	full_disk_passed(&p->full);
 	int answer = file_rename(p->next_link.data, p->link.data, err);
 	if (answer < 0) {
 		return answer;
@@ -516,6 +540,8 @@ struct sink *parquet_snapshot_open(const struct sink_config *config)
 	check(p != NULL); /* out of memory */
 	p->base.ops = &snapshot_ops;
 	p->options.compression = config->parquet.compression;
+	p->full.waits = config->on_error == SINK_RETRY;
+	p->options.full = &p->full;
 	p->keep = config->parquet.keep_snapshots;
 	p->every_us = config->every_us;
 	p->bucket_count = (uint32_t)config->parquet.buckets;

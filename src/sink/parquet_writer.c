@@ -124,16 +124,32 @@ size_t parquet_writer_held(const struct parquet_writer *w)
 	return bytes;
 }
 
+static bool waits_for_room(struct parquet_writer *w, struct error *err)
+{
+	return w->options.full != NULL && full_disk_wait(w->options.full, err);
+}
+
+/* What a full disk took of them is cut off before they are written again. */
 static int put_bytes(struct parquet_writer *w, struct str bytes, struct error *err)
 {
+	int answer = file_write_all(w->fd, bytes, w->path.data, err);
+	while (answer < 0 && waits_for_room(w, err)) {
+		answer = file_cut(w->fd, w->offset, w->path.data, err);
+		if (answer == 0) {
+			answer = file_write_all(w->fd, bytes, w->path.data, err);
+		}
+	}
 	w->offset += (int64_t)bytes.len;
-	return file_write_all(w->fd, bytes, w->path.data, err);
+	return answer;
 }
 
 int parquet_writer_begin(struct parquet_writer *w, const char *path, struct error *err)
 {
 	check(w->fd < 0);
 	int fd = file_open_write(path, false, err);
+	while (fd < 0 && waits_for_room(w, err)) {
+		fd = file_open_write(path, false, err);
+	}
 	if (fd < 0) {
 		return fd;
 	}

@@ -17,6 +17,7 @@
 
 #include "cdcl/error.h"
 #include "data/chunk.h"
+#include "sink/full_disk.h"
 #include "sink/parquet_codec.h"
 
 struct parquet_options {
@@ -25,6 +26,7 @@ struct parquet_options {
 	size_t page_bytes;              /* before compression; a larger value has its own page */
 	uint32_t row_group_rows;
 	size_t row_group_bytes;         /* as they are in the file */
+	struct full_disk *full;         /* whether a full disk is waited for; NULL: it is not */
 };
 
 enum {

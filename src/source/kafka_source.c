@@ -497,6 +497,7 @@ static void take_event(struct kafka_source *ks, const rd_kafka_message_t *m)
 	case RD_KAFKA_RESP_ERR__BAD_MSG:
 	case RD_KAFKA_RESP_ERR_INVALID_MSG:
 	case RD_KAFKA_RESP_ERR__BAD_COMPRESSION:
+	case RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED: /* a codec or format that librdkafka has not */
 		ks->failure = error_set(ks->err, CDCL_E_DATA,
 			STR_FMT "/%" PRId32 " at offset %" PRId64 ": %s", STR_ARG(p->topic->name),
 			p->partition, p->position, rd_kafka_message_errstr(m));

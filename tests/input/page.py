@@ -83,7 +83,7 @@ ROWS = [
     (64, 'Confluent\'s header before JSON', 'refused; in an envelope the error names it'),
     (65, 'Avro, Protobuf, gzip in a value', 'refused'),
     (66, 'compression bombs, broken compression', 'a line of 64 MiB at most, memory does not grow with the file; exit 5 names the file'),
-    (67, 'a codec that is none', 'not tried: a broker stores no batch of a codec that it does not know'),
+    (67, 'a codec that is none', 'exit 5, which names topic, partition and offset; a checkpoint goes on there'),
     (68, 'a message key that is no UTF-8', 'read as binary; where the key is needed: dead letter'),
     (69, 'hundreds of headers, huge ones', 'read; a captured record has 1,024 at most'),
     (70, 'timestamps -1, 0, far ahead', 'read; nothing is decided by them except what the script asks for (`ttl`)'),

@@ -328,6 +328,40 @@ static void test_file_full(void **state)
 	assert_true(waited >= 5);
 }
 
+/* So are Parquet's files; only a sync that failed is not asked again. */
+static void check_parquet_full(enum output_mode mode)
+{
+	set_path("rows");
+	struct sink_config config = {.kind = SINK_PARQUET, .mode = mode, .path = str_c(path),
+		.on_error = SINK_RETRY, .parquet = {.buckets = 1, .keep_snapshots = 2}};
+	int waited = 0;
+	failed = true;
+	for (int k = 0; failed; k++) {
+		assert_true(k < 1000);
+		assert_int_equal(file_remove_tree(folder, NULL), 0);
+		calls_left = -1;
+		assert_int_equal(run_job(&config, 1), 0);
+		failed = false;
+		calls_left = k;
+		disk_use(failing_disk());
+		int answer = run_job(&config, 2);
+		disk_use(NULL);
+		if (mode == OUTPUT_COMPLETE)
+			judge_snapshot(answer == 0, false);
+		else
+			judge_added(answer == 0, false);
+		waited += failed && answer == 0;
+	}
+	assert_true(waited >= 7);
+}
+
+static void test_parquet_full(void **state)
+{
+	(void)state;
+	check_parquet_full(OUTPUT_COMPLETE);
+	check_parquet_full(OUTPUT_APPEND);
+}
+
 static void test_parquet_snapshots(void **state)
 {
 	(void)state;
@@ -353,6 +387,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_file_complete, begin, end),
 		cmocka_unit_test_setup_teardown(test_file_append, begin, end),
 		cmocka_unit_test_setup_teardown(test_file_full, begin, end),
+		cmocka_unit_test_setup_teardown(test_parquet_full, begin, end),
 		cmocka_unit_test_setup_teardown(test_parquet_snapshots, begin, end),
 		cmocka_unit_test_setup_teardown(test_parquet_added, begin, end),
 	};

@@ -19,6 +19,7 @@ rows:to(
 		buckets = 3,
 		keep_snapshots = 1,
 		compression = "none",
+		on_error = "retry",
 	},
 	cdcl.postgres_sink { connection = "dbname=model", table = "orders", on_error = "retry" }
 )
