@@ -120,7 +120,33 @@ static enum connect_form unit_by_size(int64_t v)
 	return size >= ms_min ? CONNECT_MILLIS : CONNECT_PLAIN;
 }
 
-/* What is larger than milliseconds can be settles it; what could be both is milliseconds so far. */
+/*
+ * In milliseconds before 1600 or after 2100: microseconds from 1962 to 1978 are such numbers. The
+ * first and the last day of a year are what databases have for "never".
+ */
+static bool is_far_in_millis(int64_t v)
+{
+	const int64_t ms_1600 = INT64_C(-11676096000000), ms_2100 = INT64_C(4102444800000);
+	const int64_t ms_a_day = INT64_C(86400000);
+	int64_t year;
+	unsigned month, day;
+	if (v >= ms_1600 && v < ms_2100)
+		return false;
+	date_to_civil(v / ms_a_day - (v % ms_a_day < 0), &year, &month, &day);
+	return !(month == 1 && day == 1) && !(month == 12 && day == 31);
+}
+
+static void vote(struct column_lore *lore, int64_t v)
+{
+	uint32_t *votes = is_far_in_millis(v) ? &lore->far : &lore->near;
+	if (unit_by_size(v) == CONNECT_MILLIS && *votes < UINT32_MAX)
+		++*votes;
+}
+
+/*
+ * What is larger than milliseconds can be settles it. What could be both is milliseconds so far, or
+ * microseconds when most of it would be far from us.
+ */
 static enum connect_form learn_unit(struct column_lore *lore, int64_t v)
 {
 	enum connect_form by_size = unit_by_size(v);
@@ -131,6 +157,8 @@ static enum connect_form learn_unit(struct column_lore *lore, int64_t v)
 	} else if (by_size == CONNECT_MILLIS && lore->unit == 0) {
 		lore->unit = CONNECT_MILLIS;
 	}
+	if (!lore->unit_sure && lore->far > lore->near)
+		return CONNECT_MICROS;
 	return (enum connect_form)lore->unit;
 }
 
@@ -160,6 +188,8 @@ static enum json_fit store_timestamp(const struct landing *l, const struct json_
 		return JSON_FIT_BAD;
 	if (l->form != CONNECT_PLAIN && l->form != CONNECT_TEXT)
 		return put_micros(l, v, l->form);
+	if (can_wait(l))
+		vote(lore_of(l), v);
 	enum connect_form unit = learn_unit(lore_of(l), v);
 	if (lore_of(l)->unit_sure || !can_wait(l))
 		return put_micros(l, v, unit == CONNECT_PLAIN ? CONNECT_MICROS : unit);

@@ -325,6 +325,27 @@ static void times(void **state)
 	static const struct event nanos[] = {
 		{NULL, ROW("1709210096123456789"), "insert: 1 \"2024-02-29 12:34:56.123456\""},
 	};
+	/* all of 1962 to 1978: in milliseconds they would be of the years 2191 to 9843 */
+	static const struct event old_micros[] = {
+		{NULL, ROW("94694400123456"), "insert: 1 \"1973-01-01 00:00:00.123456\""},
+		{NULL, ROW("7000000000001"), "insert: 1 \"1970-03-23 00:26:40.000001\""},
+		{NULL, ROW("-100000000000001"), "insert: 1 \"1966-10-31 14:13:19.999999\""},
+		{NULL, ROW("248500000000000"), "insert: 1 \"1977-11-16 03:46:40\""},
+		{NULL, ROW("5"), "insert: 1 \"1970-01-01 00:00:00.000005\""},
+	};
+	/* never, and one that is far beside others that are near */
+	static const struct event never[] = {
+		{NULL, ROW("253402214400000"), "insert: 1 \"9999-12-31 00:00:00\""},
+		{NULL, ROW("32503680000000"), "insert: 1 \"3000-01-01 00:00:00\""},
+		{NULL, ROW("-62135596800000"), "insert: 1 \"0001-01-01 00:00:00\""},
+	};
+	static const struct event planned[] = {
+		{NULL, ROW("1709210096123"), "insert: 1 \"2024-02-29 12:34:56.123\""},
+		{NULL, ROW("94694400123456"), "insert: 1 \"4970-09-30 00:02:03.456\""},
+	};
+	CHECK_TYPE("timestamp", old_micros);
+	CHECK_TYPE("timestamp", never);
+	CHECK_TYPE("timestamp", planned);
 	CHECK_TYPE("timestamp", micros);
 	CHECK_TYPE("timestamp", millis);
 	CHECK_TYPE("timestamp", nanos);
