@@ -171,8 +171,9 @@ static bool parse_source(struct str line, struct arena *arena, struct kept_colum
 /* The next line's rest; false: torn or damaged. */
 static bool next_line(struct str text, size_t *at, struct str *rest)
 {
-	const char *from = text.data + *at;
-	const char *end = *at >= text.len ? NULL : memchr(from, '\n', text.len - *at);
+	struct str left = str_sub(text, *at, text.len);
+	const char *from = left.data;
+	const char *end = left.len == 0 ? NULL : memchr(from, '\n', left.len);
 	if (end == NULL)
 		return false;
 	*at += (size_t)(end - from) + 1;

@@ -6,6 +6,7 @@
  *	a message gives the same rows every time, whether by the generic walk or by a learned shape
  *	the kernel gives the same rows as the plain one, which has neither templates nor fast lanes
  *	columns that are absent are NULL, rows come from the message before or this one
+ *	who follows what values show sees wider columns; without them the rows are the same
  */
 #include "base/arena.h"
 #include "base/check.h"
@@ -109,17 +110,34 @@ static void put_all(struct str key, struct str value)
 	messages.arena = &chunk_arena;
 }
 
+static void check_wider(const struct envelope_decoder *d)
+{
+	const struct schema *wider = envelope_wider(d);
+	bool changed = wider->column_count > schema->column_count;
+	check(wider->column_count >= schema->column_count);
+	for (uint32_t i = 0; i < schema->column_count; i++) {
+		check(str_eq(wider->columns[i].name, schema->columns[i].name));
+		changed = changed || !type_eq(wider->columns[i].type, schema->columns[i].type);
+	}
+	check(changed);
+}
+
 static void decode(struct envelope_decoder *d, struct strbuf *out)
 {
 	struct error err;
-	uint32_t next = 0;
+	uint32_t next = 0, changes = 0;
 	int more = 1;
 	strbuf_reset(out);
-	while (more == 1) {
+	while (more == 1 || more == ENVELOPE_WIDER) {
 		struct chunk *c = NULL;
 		error_init(&err);
 		more = envelope_decode(d, &messages, &next, NULL, &c, &err);
 		check(more >= 0);
+		if (more == ENVELOPE_WIDER) {
+			check_wider(d);
+			envelope_leave_out(d, LEAVE_OUT_THESE);
+			check(++changes <= 100 * messages.count);
+		}
 		for (uint32_t row = 0; row < c->row_count; row++)
 			if (bit_get(c->live, row))
 				add_row(c, row, out);
@@ -127,7 +145,8 @@ static void decode(struct envelope_decoder *d, struct strbuf *out)
 	check(next == messages.count);
 }
 
-static void decode_by(const char *kernel, enum envelope_kind kind, struct strbuf *first)
+static void decode_by(
+	const char *kernel, enum envelope_kind kind, bool follows, struct strbuf *first)
 {
 	struct strbuf text;
 	strbuf_init(&text);
@@ -135,6 +154,8 @@ static void decode_by(const char *kernel, enum envelope_kind kind, struct strbuf
 	struct envelope_config config = {.kind = kind,
 		.json = {.schema = schema, .corrupt_column = -1, .clock = &fixed_clock.clock},
 		.changes = true,
+		.schema_auto = follows,
+		.by_values = follows,
 		.key = {.count = 1, .columns = {0}}};
 	struct envelope_decoder *d = envelope_open(&config);
 	/* what a column's values tell is learned in the first round */
@@ -170,8 +191,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	put_all((struct str){cut == NULL ? NULL : key, key_len}, (struct str){value, value_len});
 	struct strbuf first;
 	strbuf_init(&first);
-	decode_by("plain", kind, &first);
-	decode_by(kernels[data[0] / (ENVELOPE_OGG + 1) % ARRAY_LEN(kernels)], kind, &first);
+	const char *kernel = kernels[data[0] / (ENVELOPE_OGG + 1) % ARRAY_LEN(kernels)];
+	decode_by("plain", kind, false, &first);
+	decode_by(kernel, kind, false, &first);
+	decode_by(kernel, kind, true, &first);
 	strbuf_release(&first);
 	free(key);
 	free(value);
