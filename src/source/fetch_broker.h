@@ -20,6 +20,7 @@ struct fetch_broker {
 	enum fetch_phase asked;     /* which question flies, when it is no fetch */
 	int64_t rest_until_us;      /* the broker asked us to leave it alone */
 	uint32_t failures;          /* of the connection, as far as they were told */
+	bool lost;                  /* it failed, and no question was answered since */
 	uint32_t first;             /* partition with which the next request begins */
 };
 

@@ -202,13 +202,16 @@ static int serve(struct fetch_source *fs, struct fetch_broker *b, struct error *
 	int r = 0;
 	for (int turn = 0; turn < turns_max && r == 0; turn++) {
 		enum connection_state state = fetch_connection_step(&b->connection);
-		if (state == CONNECTION_ANSWERED)
+		if (state == CONNECTION_ANSWERED) {
+			b->lost = false;
 			r = fetch_take_answer(fs, b, err);
-		else if (state != CONNECTION_READY || !fetch_ask_next(fs, b))
+		} else if (state != CONNECTION_READY || !fetch_ask_next(fs, b)) {
 			break;
+		}
 	}
 	if (b->failures != b->connection.failures) {
 		b->failures = b->connection.failures;
+		b->lost = true;
 		fetch_forget_asked(fs, b);
 		fetch_look(fs);
 	}
@@ -418,7 +421,7 @@ static int fill(struct source *s, struct messages *out, struct error *err)
 	int r = kafka_keeper_hear(fs->keeper, err);
 	if (r < 0)
 		return r;
-	s->unreachable = !kafka_keeper_reaches(fs->keeper);
+	s->unreachable = !kafka_keeper_reaches(fs->keeper) || fs->outage.outage.told;
 	take_map(fs);
 	take_found(fs);
 	if (!kafka_keeper_resolved(fs->keeper)) {
@@ -430,6 +433,7 @@ static int fill(struct source *s, struct messages *out, struct error *err)
 	r = fill_some(fs, out, err);
 	fs->last_out = out;
 	fs->last_count = out->count;
+	r = r < 0 ? r : fetch_outage_look(fs, err);
 	if (r < 0)
 		return r;
 	uint32_t taken = out->count - before;

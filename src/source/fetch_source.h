@@ -7,6 +7,7 @@
  */
 
 #include "source/fetch_broker.h"
+#include "source/fetch_outage.h"
 #include "source/kafka_progress.h"
 
 struct fetch_source {
@@ -30,6 +31,7 @@ struct fetch_source {
 	bool turns; /* only in_turn may read */
 	uint32_t read_from; /* the partition that is read next: they take turns */
 	int64_t looked_us;
+	struct fetch_outage outage;
 	/* The chunk: blocks that its messages point into stay as they are. */
 	uint64_t chunk;
 	const struct messages *last_out;

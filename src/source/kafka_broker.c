@@ -56,7 +56,10 @@ struct kafka_broker *kafka_broker_open(int port, struct error *err)
 	struct kafka_broker *b = calloc(1, sizeof(*b));
 	check(b != NULL);
 	b->stop = eventfd(0, EFD_CLOEXEC);
-	check(b->stop >= 0);
+	if (b->stop < 0) {
+		error_set(err, CDCL_E_INTERNAL, "no more file descriptors");
+		goto fail;
+	}
 	/* The address is replaced by the mock cluster's. */
 	rd_kafka_conf_t *conf = kafka_client_conf(KAFKA_WRITER, str_lit("127.0.0.1"), NULL, 0, err);
 	if (conf == NULL)
@@ -85,7 +88,7 @@ void kafka_broker_close(struct kafka_broker *b)
 	if (b == NULL)
 		return;
 	const uint64_t one = 1;
-	ssize_t n = write(b->stop, &one, sizeof(one));
+	ssize_t n = b->stop < 0 ? (ssize_t)sizeof(one) : write(b->stop, &one, sizeof(one));
 	check(n == sizeof(one));
 	for (uint32_t i = 0; i < b->feed_count; i++) {
 		if (b->feeds[i].runs)

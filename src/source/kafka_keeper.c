@@ -5,6 +5,7 @@
 #include "base/bounds.h"
 #include "base/check.h"
 #include "base/log.h"
+#include "source/kafka_outage.h"
 #include "source/kafka_plan.h"
 
 #include <inttypes.h>
@@ -23,6 +24,7 @@ enum {
 	ends_ms = 1000, /* one question for offsets */
 	retry_us = 200 * 1000,
 	missing_look_us = 250 * 1000,
+	leaderless_quiet_us = 5 * 1000 * 1000,
 	commit_pause_us = 100 * 1000,
 	last_commit_us = 2 * 1000 * 1000,
 	deleted_looks = 3, /* this many looks without it before a topic counts as deleted */
@@ -34,13 +36,8 @@ struct ask { /* one round of questions about new partitions */
 	struct kafka_span *spans;
 	uint32_t count;
 	uint32_t capacity;
-};
-
-struct outage {
-	int64_t since_us; /* 0: all is well */
-	int64_t next_notice_us;
-	int64_t pause_us;
-	char reason[512];
+	const char *why; /* not all are known: where and why */
+	char where[300];
 };
 
 struct kafka_keeper {
@@ -60,7 +57,9 @@ struct kafka_keeper {
 	int64_t next_look_us;
 	bool starved_before;
 	bool first_look_done;
-	struct outage outage;
+	struct kafka_outage outage; /* no broker answers */
+	char outage_reason[512];
+	struct kafka_outage leaderless; /* before the first look is done: not those that lead */
 	int64_t commit_sent_us;
 	bool commit_flies;
 	bool commit_warned;
@@ -121,58 +120,73 @@ static bool stopping(struct kafka_keeper *k)
 
 static void outage_begins(struct kafka_keeper *k, const char *reason)
 {
-	struct outage *o = &k->outage;
 	int64_t now = now_us(k);
-	if (o->since_us == 0) {
+	if (k->outage.since_us == 0) {
 		atomic_store(&k->out, true);
-		o->since_us = now;
-		o->next_notice_us = now;
-		o->pause_us = 5 * 1000 * 1000;
-		if (o->reason[0] == 0)
-			snprintf(o->reason, sizeof(o->reason), "%s", reason);
+		if (k->outage_reason[0] == 0)
+			snprintf(k->outage_reason, sizeof(k->outage_reason), "%s", reason);
 	}
-	int64_t timeout_us = k->config->broker_timeout_ms * 1000;
-	if (timeout_us > 0 && now - o->since_us >= timeout_us) {
+	int64_t timeout_ms = k->config->broker_timeout_ms;
+	enum kafka_outage_step step = kafka_outage_goes_on(&k->outage, now, 0, timeout_ms);
+	if (step == OUTAGE_GIVE_UP) {
 		struct error err;
 		error_init(&err);
 		error_set(&err, CDCL_E_UNREACHABLE,
 			"no Kafka broker answers at " STR_FMT " (%s); gave up after %" PRId64 " s",
-			STR_ARG(k->config->brokers), o->reason,
-			k->config->broker_timeout_ms / 1000);
+			STR_ARG(k->config->brokers), k->outage_reason, timeout_ms / 1000);
 		fail(k, &err);
 		return;
 	}
-	if (now < o->next_notice_us)
+	if (step == OUTAGE_QUIET)
 		return;
-	int64_t seconds = (now - o->since_us) / 1000000;
+	int64_t seconds = (now - k->outage.since_us) / 1000000;
 	if (seconds == 0)
 		log_warn("kafka",
 			"no broker answers at " STR_FMT " (%s); trying again until one does",
-			STR_ARG(k->config->brokers), o->reason);
+			STR_ARG(k->config->brokers), k->outage_reason);
 	else
 		log_warn("kafka", "still no broker at " STR_FMT " after %" PRId64 " s (%s)",
-			STR_ARG(k->config->brokers), seconds, o->reason);
-	o->next_notice_us = now + o->pause_us;
-	if (o->pause_us < (int64_t)300 * 1000 * 1000)
-		o->pause_us *= 2;
+			STR_ARG(k->config->brokers), seconds, k->outage_reason);
 }
 
 static void outage_ends(struct kafka_keeper *k)
 {
-	struct outage *o = &k->outage;
-	if (o->since_us != 0)
+	int64_t since_us = k->outage.since_us;
+	if (kafka_outage_ends(&k->outage))
 		log_info("kafka", "broker at " STR_FMT " answers again after %.1f s",
-			STR_ARG(k->config->brokers), (double)(now_us(k) - o->since_us) / 1e6);
+			STR_ARG(k->config->brokers), (double)(now_us(k) - since_us) / 1e6);
 	atomic_store(&k->out, false);
-	o->since_us = 0;
-	o->reason[0] = 0;
+	k->outage_reason[0] = 0;
+}
+
+/* Where partitions begin and end is asked of their leaders: without one nothing can begin. */
+static void leaders_are_missing(struct kafka_keeper *k, const struct ask *a)
+{
+	int64_t timeout_ms = k->config->broker_timeout_ms;
+	switch (kafka_outage_goes_on(&k->leaderless, now_us(k), leaderless_quiet_us, timeout_ms)) {
+	case OUTAGE_GIVE_UP: {
+		struct error err;
+		error_init(&err);
+		error_set(&err, CDCL_E_UNREACHABLE,
+			"no leader of %s answers (%s); gave up after %" PRId64 " s", a->where,
+			a->why, timeout_ms / 1000);
+		fail(k, &err);
+		break;
+	}
+	case OUTAGE_TELL:
+		log_warn("kafka", "no leader of %s answers (%s); trying again until one does",
+			a->where, a->why);
+		break;
+	case OUTAGE_QUIET:
+		break;
+	}
 }
 
 /* An idle connection that closes is no outage: look first. */
 void kafka_keeper_unreached(struct kafka_keeper *k, bool all_brokers, const char *reason)
 {
 	if (!all_brokers)
-		snprintf(k->outage.reason, sizeof(k->outage.reason), "%s", reason);
+		snprintf(k->outage_reason, sizeof(k->outage_reason), "%s", reason);
 	if (k->first_look_done && k->outage.since_us == 0)
 		k->next_look_us = 0;
 }
@@ -317,8 +331,12 @@ static bool ask_add(struct kafka_keeper *k, struct ask *a, struct kafka_topic *t
 	const struct cluster_topic *m)
 {
 	for (uint32_t i = 0; i < m->partition_count; i++)
-		if (m->partitions[i].leader < 0 && m->partitions[i].id >= t->known)
+		if (m->partitions[i].leader < 0 && m->partitions[i].id >= t->known) {
+			a->why = "there is none";
+			snprintf(a->where, sizeof(a->where), STR_FMT "/%" PRId32, STR_ARG(t->name),
+				m->partitions[i].id);
 			return false;
+		}
 	int32_t partition_count = (int32_t)m->partition_count;
 	for (int32_t p = t->known; p < partition_count && a->count < keeper_partitions_max; p++) {
 		if (a->count == a->capacity) {
@@ -347,8 +365,12 @@ static bool ask_into(struct kafka_keeper *k, struct ask *a, int64_t question, en
 	check(offsets != NULL);
 	int why = k->cluster->ops->offsets(
 		k->cluster, a->found, a->count, question, ends_ms, offsets);
-	if (why != 0)
+	if (why != 0) {
 		log_debug("kafka", "offsets: %s", kafka_error_text(why));
+		a->why = kafka_error_text(why);
+		snprintf(a->where, sizeof(a->where), "some partition of '" STR_FMT "'",
+			STR_ARG(a->found[0].topic->name));
+	}
 	for (uint32_t i = 0; why == 0 && i < a->count; i++) {
 		if (field == SPAN_BEGIN)
 			a->spans[i].begin = offsets[i];
@@ -507,18 +529,25 @@ static void look_done(struct kafka_keeper *k, bool all, struct ask *a)
 {
 	int64_t now = now_us(k);
 	k->next_look_us = now + (all ? k->cluster->refresh_us : missing_look_us);
-	if (!enough(k, all, a))
+	if (!enough(k, all, a)) {
+		if (!k->first_look_done && a->why != NULL)
+			leaders_are_missing(k, a);
 		return;
+	}
 	struct error err;
 	error_init(&err);
 	if (a->count > 0 && !ask_all(k, a)) {
 		k->next_look_us = now + retry_us;
+		if (!k->first_look_done)
+			leaders_are_missing(k, a);
 	} else if (ask_decide(k, a, &err) < 0) {
 		fail(k, &err);
 	} else {
 		say_latest(k, a);
 		publish(k, a);
 		k->first_look_done = true;
+		if (kafka_outage_ends(&k->leaderless))
+			log_info("kafka", "all leaders answer now");
 	}
 }
 
@@ -532,7 +561,7 @@ static void look(struct kafka_keeper *k)
 		return;
 	}
 	outage_ends(k);
-	struct ask a = {NULL, NULL, 0, 0};
+	struct ask a = {.count = 0};
 	bool all = look_at_topics(k, &view, &a);
 	arena_release(&view.arena);
 	if (!stopping(k))
@@ -741,9 +770,13 @@ struct kafka_keeper *kafka_keeper_open(const struct kafka_config *config, enum s
 	cluster->keeper = k;
 	k->wake_fd = wake_fd;
 	pthread_mutex_init(&k->lock, NULL);
-	k->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	k->topics = calloc(source_topics_max, sizeof(struct kafka_topic *));
-	check(k->fd >= 0 && k->topics != NULL);
+	check(k->topics != NULL);
+	k->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (k->fd < 0) {
+		error_set(err, CDCL_E_INTERNAL, "no more file descriptors");
+		goto fail;
+	}
 	if (compile_pattern(config, &k->pattern, err) < 0)
 		goto fail;
 	cluster->ops->wake_by(cluster, k->fd);
@@ -787,7 +820,8 @@ void kafka_keeper_release(struct kafka_keeper *k)
 	}
 	k->cluster->ops->close(k->cluster);
 	free_pattern(k->pattern);
-	close(k->fd);
+	if (k->fd >= 0)
+		close(k->fd);
 	pthread_mutex_destroy(&k->lock);
 	free(k->topics);
 	free(k->found);

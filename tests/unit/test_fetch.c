@@ -256,6 +256,57 @@ static void truncate_log(struct fixture *f)
 	fake_append(f->brokers, 0, 300, 20);
 }
 
+/* A run that ends does not wait for a leader for ever, though other brokers answer. */
+static void ends_without(int32_t leader, const char *reason)
+{
+	struct fixture *f = set_up(2);
+	f->brokers->partitions[1].leader = 1;
+	fake_append(f->brokers, 0, 100, 20);
+	for (int i = 0; i < 60; i++)
+		fake_append(f->brokers, 1, 400, 20);
+	f->config.kafka.setting_count = 1;
+	f->config.kafka.settings = &(struct setting){
+		.name = str_lit("fetch.message.max.bytes"), .value = str_lit("60000")};
+	f->config.kafka.broker_timeout_ms = 2000;
+	open_it(f, SOURCE_RUN_AVAILABLE_NOW);
+	read_on(f, 1024); /* where it ends is known, and not all of it is there */
+	pthread_mutex_lock(&f->brokers->lock);
+	f->brokers->partitions[1].leader = leader;
+	f->brokers->refuses[1] = true;
+	pthread_mutex_unlock(&f->brokers->lock);
+	assert_int_equal(read_on(f, INT64_MAX), -CDCL_E_UNREACHABLE);
+	assert_non_null(strstr(f->err.text, "no leader of t/1 answers ("));
+	assert_non_null(strstr(f->err.text, reason));
+	each_came_once(f, 0, 0, 100);
+	tear_down(f);
+}
+
+static void a_leader_that_stays_away_ends_a_run_that_ends(void **state)
+{
+	(void)state;
+	ends_without(1, "127.0.0.1:");
+}
+
+static void no_leader_ends_a_run_that_ends(void **state)
+{
+	(void)state;
+	ends_without(-1, "(there is none)");
+}
+
+/* Where its partitions end cannot be known. */
+static void no_leader_at_the_start_ends_a_run_that_ends(void **state)
+{
+	(void)state;
+	struct fixture *f = set_up(2);
+	fake_append(f->brokers, 0, 100, 20);
+	f->brokers->partitions[1].leader = -1;
+	f->config.kafka.broker_timeout_ms = 2000;
+	open_it(f, SOURCE_RUN_AVAILABLE_NOW);
+	assert_int_equal(read_on(f, INT64_MAX), -CDCL_E_UNREACHABLE);
+	assert_non_null(strstr(f->err.text, "no leader of t/1 answers (there is none)"));
+	tear_down(f);
+}
+
 static void a_log_that_was_cut_ends_the_run(void **state)
 {
 	(void)state;
@@ -548,6 +599,9 @@ int main(void)
 		cmocka_unit_test(brokers_take_turns),
 		cmocka_unit_test(leaders_move),
 		cmocka_unit_test(a_partition_without_leader_is_waited_for),
+		cmocka_unit_test(a_leader_that_stays_away_ends_a_run_that_ends),
+		cmocka_unit_test(no_leader_ends_a_run_that_ends),
+		cmocka_unit_test(no_leader_at_the_start_ends_a_run_that_ends),
 		cmocka_unit_test(a_log_that_was_cut_ends_the_run),
 		cmocka_unit_test(a_log_that_was_cut_is_read_on),
 		cmocka_unit_test(offsets_that_are_gone_end_the_run),
