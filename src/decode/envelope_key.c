@@ -203,6 +203,7 @@ void envelope_split_key_change(
 	envelope_accept(r, CHANGE_DELETE);
 	envelope_begin_row(r);
 	r->json.bad_fields = was.json.bad_fields;
+	r->json.bad_column = was.json.bad_column;
 	r->missing = was.missing;
 	d->changes->position[row + 1] = position;
 	d->changes->source[row + 1] = source;
