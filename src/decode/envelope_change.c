@@ -184,7 +184,15 @@ static void tell_full(struct envelope_row *r)
 	r->decoder->told_full = true;
 }
 
-/* Into *wider: `have`, what of `seen` is new, and the column whose value does not fit. */
+static bool is_bad(const struct envelope_row *r, int column)
+{
+	for (uint32_t i = 0; i < r->json.bad_fields && i < json_bad_columns_kept; i++)
+		if (r->json.bad_columns[i] == column)
+			return true;
+	return false;
+}
+
+/* Into *wider: `have`, what of `seen` is new, and columns whose values do not fit. */
 static bool grow(struct envelope_row *r, const struct schema *seen, const struct schema *have,
 	struct arena *arena, struct schema **wider)
 {
@@ -194,7 +202,7 @@ static bool grow(struct envelope_row *r, const struct schema *seen, const struct
 	for (uint32_t i = 0; i < seen->column_count; i++) {
 		const struct schema_column *c = &seen->columns[i];
 		int at = schema_find(d->schema, c->name);
-		bool bad = at >= 0 && at == r->json.bad_column;
+		bool bad = at >= 0 && is_bad(r, at);
 		if ((!bad && !may_be_column(d, c->name)) || is_left_out(d, c->name))
 			continue;
 		if (bad || have->column_count + more->column_count < value_columns_max)
@@ -222,9 +230,13 @@ static bool find_growth(struct envelope_row *r, struct arena *arena, struct sche
 static bool has_bad_column(const struct envelope_row *r)
 {
 	const struct schema *s = r->decoder->schema;
-	int32_t column = r->json.bad_column;
-	return r->json.bad_fields > 0 && column >= 0 && column < (int32_t)s->column_count &&
-		!is_left_out(r->decoder, s->columns[column].name);
+	for (uint32_t i = 0; i < r->json.bad_fields && i < json_bad_columns_kept; i++) {
+		int32_t column = r->json.bad_columns[i];
+		if (column < (int32_t)s->column_count &&
+			!is_left_out(r->decoder, s->columns[column].name))
+			return true;
+	}
+	return false;
 }
 
 int envelope_compare_values(struct envelope_row *r, struct error *err)

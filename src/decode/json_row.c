@@ -8,6 +8,8 @@ bool json_row_store(struct json_row *r, int32_t column, const struct json_token 
 						       &r->chunk->columns[column], r->index);
 	switch (fit) {
 	case JSON_FIT_BAD:
+		if (r->bad_fields < json_bad_columns_kept)
+			r->bad_columns[r->bad_fields] = column;
 		if (r->bad_fields++ == 0)
 			r->bad_column = column;
 		return true;

@@ -8,7 +8,7 @@
 
 #include "decode/json_field.h"
 
-enum { JSON_NO_COLUMN = -1 };
+enum { JSON_NO_COLUMN = -1, json_bad_columns_kept = 8 };
 
 struct json_row;
 
@@ -27,6 +27,7 @@ struct json_row {
 	struct str unknown_name; /* the first of them; absent when a learned shape was read */
 	uint32_t news; /* those of an unknown shape that have a value, when somebody follows them */
 	int32_t bad_column; /* the first that did not fit, or JSON_NO_COLUMN */
+	int32_t bad_columns[json_bad_columns_kept]; /* the first bad_fields of them */
 	json_store_fn *store; /* NULL: json_field_store */
 	/* by column, the rows whose message did not have it; NULL: nobody asks */
 	uint64_t (*absent)[chunk_words];
