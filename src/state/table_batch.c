@@ -41,7 +41,6 @@ static void touch(struct table *t, uint32_t id, char *slot, bool was)
 	if (t->config.keep_before)
 		t->befores[t->change_count] = was ? copy_before(t, slot) : table_none;
 	t->change_count++;
-	table_note(t, id);
 	slot[0] = (char)(slot[0] | table_mark_touched | (was ? table_mark_was : 0));
 }
 
@@ -119,6 +118,8 @@ static void give_back(struct table *t)
 void table_end_batch(struct table *t)
 {
 	check(t->fresh.count == 0);
+	if (t->noted != NULL)
+		table_note_changes(t);
 	for (uint32_t i = 0; i < t->change_count; i++) {
 		prefetch_change(t, i + prefetch_ahead);
 		char *slot = table_slot(t, t->changes[i]);

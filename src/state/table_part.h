@@ -93,6 +93,8 @@ void table_touch_slow(struct table *t, uint32_t id, char *slot);
 /* ---- table_state.c ---- */
 
 void table_note_slow(struct table *t, uint32_t id);
+/* Those of the batch, at its end: all at once, so that no row waits for it. */
+void table_note_changes(struct table *t);
 void table_state_release(struct table *t);
 size_t table_state_bytes(const struct table *t);
 

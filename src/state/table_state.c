@@ -17,6 +17,7 @@ struct table_noted {
 	struct strbuf name;
 	struct strbuf shape;
 	struct noted_ids ids;
+	uint32_t restored;      /* of the table's changes: nothing that the checkpoint has not */
 };
 
 static struct table *of(const struct state_part *p)
@@ -29,6 +30,14 @@ static struct table *of(const struct state_part *p)
 void table_note_slow(struct table *t, uint32_t id)
 {
 	noted_ids_add(&t->noted->ids, id);
+}
+
+void table_note_changes(struct table *t)
+{
+	struct table_noted *n = t->noted;
+	for (uint32_t i = n->restored; i < t->change_count; i++)
+		noted_ids_add(&n->ids, t->changes[i]);
+	n->restored = 0;
 }
 
 size_t table_state_bytes(const struct table *t)
@@ -229,14 +238,14 @@ static const struct state_part_ops table_state_ops = {
 
 void table_state_touch_all(struct table *t)
 {
-	struct table_noted *n = t->noted;
-	t->noted = NULL;
+	check(t->change_count == 0);
 	for (uint32_t id = 0; id < t->rows.count; id++) {
 		char *slot = table_slot(t, id);
 		if (table_mark(slot) == mark_live)
 			table_touch_new(t, id, slot);
 	}
-	t->noted = n;
+	if (t->noted != NULL)
+		t->noted->restored = t->change_count;
 }
 
 struct state_part *table_state_part(struct table *t)

@@ -352,6 +352,32 @@ static void test_an_interrupted_batch_is_told(void **state)
 	job_close(&j, &err);
 }
 
+/* Rows that are given once after a start are no changes: the log has them. */
+static void test_what_was_restored_is_not_written_again(void **state)
+{
+	(void)state;
+	struct error err;
+	struct job j;
+	struct strbuf out;
+	int64_t committed = -1;
+	memory_reset();
+	strbuf_init(&out);
+	assert_int_equal(job_open(&j, &err), 0);
+	assert_int_equal(run_to(&j, 5, &committed, &err), 0);
+	job_close(&j, &err);
+	assert_int_equal(job_open(&j, &err), 0);
+	table_state_touch_all(j.table);
+	table_end_batch(j.table);
+	assert_false(j.part->ops->changes(j.part, 1000, &out));
+	assert_int_equal(out.len, 0);
+	apply_chunk(&j, 5, 500);
+	table_end_batch(j.table);
+	assert_false(j.part->ops->changes(j.part, 1000000, &out));
+	assert_true(out.len > 0);
+	strbuf_release(&out);
+	job_close(&j, &err);
+}
+
 /* ---- faults ---- */
 
 static bool one_fault(int64_t at, bool on, int number, uint64_t seed, bool *over)
@@ -718,6 +744,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_goes_on),
 		cmocka_unit_test(test_an_interrupted_batch_is_told),
+		cmocka_unit_test(test_what_was_restored_is_not_written_again),
 		cmocka_unit_test(test_every_call_fails_once),
 		cmocka_unit_test(test_a_disk_that_does_not_sync_is_noticed),
 		cmocka_unit_test(test_flipped_bits),
