@@ -30,21 +30,28 @@ struct bench {
 	struct table *table;
 	uint32_t bits;          /* keys are 0 .. 1 << bits - 1, in an order of their own */
 	int64_t keys;
+	bool is_fixed;
 	int64_t payload_bytes;
 	int64_t longest_us;
 	struct error err;
 };
 
-static void open_bench(struct bench *b, int64_t keys)
+static const struct schema_column orders[] = {{str_lit("order_id"), {.id = TYPE_INT}},
+	{str_lit("product"), {.id = TYPE_STRING}}, {str_lit("quantity"), {.id = TYPE_INT}},
+	{str_lit("op"), {.id = TYPE_STRING}}};
+static const struct schema_column fixed[] = {{str_lit("id"), {.id = TYPE_BIGINT}},
+	{str_lit("amount"), {.id = TYPE_BIGINT}}, {str_lit("price"), {.id = TYPE_DOUBLE}},
+	{str_lit("quantity"), {.id = TYPE_INT}}, {str_lit("stock"), {.id = TYPE_INT}}};
+
+static void open_bench(struct bench *b, int64_t keys, bool is_fixed)
 {
-	static const char *const names[] = {"order_id", "product", "quantity", "op"};
-	static const enum type_id types[] = {TYPE_INT, TYPE_STRING, TYPE_INT, TYPE_STRING};
-	*b = (struct bench){.key = {1, {0}}, .keys = keys};
+	*b = (struct bench){.key = {1, {0}}, .keys = keys, .is_fixed = is_fixed};
 	error_init(&b->err);
 	arena_init(&b->arena, 1 << 18);
-	b->schema = schema_alloc(&b->arena, 4);
-	for (uint32_t i = 0; i < 4; i++)
-		b->schema->columns[i] = (struct schema_column){str_c(names[i]), type_of(types[i])};
+	uint32_t columns = is_fixed ? ARRAY_LEN(fixed) : ARRAY_LEN(orders);
+	b->schema = schema_alloc(&b->arena, columns);
+	memcpy(b->schema->columns, is_fixed ? fixed : orders,
+		columns * sizeof(struct schema_column));
 	b->c = chunk_alloc(&b->arena, b->schema);
 	while ((INT64_C(1) << b->bits) < keys)
 		b->bits++;
@@ -62,22 +69,41 @@ static uint32_t scatter(const struct bench *b, uint32_t i)
 	return i * UINT32_C(0x85EBCA77) & mask;
 }
 
+static void set_order(struct bench *b, uint32_t row, uint32_t key, uint32_t round)
+{
+	struct column *c = b->c->columns;
+	struct str product = str_c(products[(key + round) % 6]);
+	struct str op = round == 0 ? str_lit("insert") : str_lit("update");
+	((int32_t *)c[0].data)[row] = (int32_t)key;
+	((struct str *)c[1].data)[row] = product;
+	((int32_t *)c[2].data)[row] = (int32_t)(key % 20 + round);
+	((struct str *)c[3].data)[row] = op;
+	b->payload_bytes += 8 + (int64_t)(product.len + op.len);
+}
+
+static void set_fixed(struct bench *b, uint32_t row, uint32_t key, uint32_t round)
+{
+	struct column *c = b->c->columns;
+	((int64_t *)c[0].data)[row] = (int64_t)key;
+	((int64_t *)c[1].data)[row] = (int64_t)key * round;
+	((double *)c[2].data)[row] = key * 0.5;
+	((int32_t *)c[3].data)[row] = (int32_t)(key % 20 + round);
+	((int32_t *)c[4].data)[row] = (int32_t)round;
+	b->payload_bytes += 32;
+}
+
 /* Up to chunk_rows_max rows from *at on. */
 static uint32_t fill_chunk(struct bench *b, uint32_t *at, uint32_t round)
 {
-	int32_t *ids = b->c->columns[0].data, *quantities = b->c->columns[2].data;
-	struct str *product = b->c->columns[1].data, *op = b->c->columns[3].data;
 	uint32_t count = 0;
 	for (; count < chunk_rows_max && *at < UINT64_C(1) << b->bits; ++*at) {
 		uint32_t key = scatter(b, *at);
 		if (key >= b->keys)
 			continue;
-		ids[count] = (int32_t)key;
-		quantities[count] = (int32_t)(key % 20 + round);
-		product[count] = str_c(products[(key + round) % 6]);
-		op[count] = round == 0 ? str_lit("insert") : str_lit("update");
-		b->payload_bytes += 8 + (int64_t)(product[count].len + op[count].len);
-		count++;
+		if (b->is_fixed)
+			set_fixed(b, count++, key, round);
+		else
+			set_order(b, count++, key, round);
 	}
 	chunk_set_rows(b->c, count);
 	return count;
@@ -162,11 +188,11 @@ int main(int argc, char **argv)
 	int64_t keys = argc > 1 ? strtoll(argv[1], NULL, 10) : 1000000;
 	uint32_t rounds = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 3;
 	if (keys < 1 || keys > 100000000) {
-		fprintf(stderr, "bench_core_table [KEYS [ROUNDS]], KEYS up to 100000000\n");
+		fprintf(stderr, "bench_core_table [KEYS [ROUNDS [ROW]]], KEYS up to 100000000\n");
 		return 2;
 	}
 	printf("idle: longest turn %.2f ms\n", (double)idle_longest_us() / 1e3);
-	open_bench(&b, keys);
+	open_bench(&b, keys, argc > 3 && str_eq(str_c(argv[3]), str_lit("fixed")));
 	int r = b.table == NULL ? -1 : 0;
 	for (uint32_t round = 0; round < rounds && r >= 0; round++)
 		r = run_round(&b, round);

@@ -6,6 +6,7 @@ from process import measure
 
 COLUMNS = ['insert ns', 'update ns', 'bookkeeping bytes', 'unused bytes', 'longest chunk ms', 'longest of an idle loop ms']
 GB_A_ROW, RUNS = 100 / (1 << 30), 3
+KINDS = {'fixed': ' rows', 'orders': ' rows with two strings'}
 LINE = re.compile(r'^(insert|update) +(\d+) rows/s, longest chunk ([\d.]+) ms, bytes a row: '
                   r'index ([\d.]+), marks ([\d.]+), changes ([\d.]+), unused ([\d.]+)', re.M)
 IDLE = re.compile(r'^idle: longest turn ([\d.]+) ms', re.M)
@@ -16,16 +17,16 @@ def sizes(full):
     return [keys for keys in wanted if keys * GB_A_ROW < machine.available_gb() * 0.8]
 
 
-def row(build, keys, env):
+def row(build, keys, kind, env):
     found = []
     for _ in range(RUNS):
-        run = measure([build + '/bench_core_table', str(keys), '3'], env)
+        run = measure([build + '/bench_core_table', str(keys), '3', kind], env)
         lines, idle = LINE.findall(run.text), IDLE.search(run.text)
         if run.status != 0 or len(lines) != 3 or not idle:
             raise RuntimeError('bench_core_table %d: %s%s' % (keys, run.text, run.said))
-        found.append(([(kind, *map(float, numbers)) for kind, *numbers in lines], float(idle.group(1))))
+        found.append(([(step, *map(float, numbers)) for step, *numbers in lines], float(idle.group(1))))
     rounds = [line for lines, _ in found for line in lines]
-    return {'name': '%s rows' % format(keys, ','), 'keys': keys, 'values': {
+    return {'name': format(keys, ',') + KINDS[kind], 'keys': keys, 'values': {
         'insert ns': figure([1e9 / line[1] for line in rounds if line[0] == 'insert'], 'ns', 1),
         'update ns': figure([1e9 / line[1] for line in rounds if line[0] == 'update'], 'ns', 1),
         'bookkeeping bytes': figure([sum(lines[-1][3:6]) for lines, _ in found], 'bytes', 1),
@@ -35,8 +36,8 @@ def row(build, keys, env):
 
 
 def section(build, full, env):
-    rows = [row(build, keys, env) for keys in sizes(full)]
-    note = ('uniform keys, chunks of 1,024 rows, CPU time of one thread; bookkeeping: index, marks with NULL bits, the list of what a '
+    rows = [row(build, keys, kind, env) for kind in KINDS for keys in sizes(full)]
+    note = ('uniform keys, rows of 32 bytes in five numbers or of two integers and two strings, chunks of 1,024 rows, CPU time of one thread; bookkeeping: index, marks with NULL bits, the list of what a '
             'batch changed (all rows in one); unused: of fields for strings, of blocks and of pages kept ready; longest chunk: of the '
             'round that inserts')
     if full and 10 ** 8 not in [r['keys'] for r in rows]:
