@@ -37,7 +37,8 @@ def row(build, keys, kind, env):
 
 def section(build, full, env):
     rows = [row(build, keys, kind, env) for kind in KINDS for keys in sizes(full)]
-    note = ('uniform keys, rows of 32 bytes in five numbers or of two integers and two strings, chunks of 1,024 rows, CPU time of one thread; bookkeeping: index, marks with NULL bits, the list of what a '
+    note = ('uniform keys, rows of 32 bytes in five numbers or of two integers and two strings, '
+            'chunks of 1,024 rows, CPU time of one thread; bookkeeping: index, marks with NULL bits, the list of what a '
             'batch changed (all rows in one); unused: of fields for strings, of blocks and of pages kept ready; longest chunk: of the '
             'round that inserts')
     if full and 10 ** 8 not in [r['keys'] for r in rows]:

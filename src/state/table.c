@@ -118,29 +118,60 @@ static uint32_t find_key(const struct table *t, uint32_t tag, const struct chunk
 	}
 }
 
-static void prefetch_slots(const struct table *t, const uint32_t *tags, uint32_t count)
+/* Where the walk for each tag begins; the lines are on the way. */
+static void prefetch_homes(
+	const struct table *t, const uint32_t *tags, uint32_t count, const uint64_t **homes)
 {
 	for (uint32_t i = 0; i < count; i++) {
 		const struct table_segment *s = table_index_segment(&t->index, tags[i]);
-		prefetch(&s->slots[table_index_home(s, tags[i])]);
+		homes[i] = &s->slots[table_index_home(s, tags[i])];
+		prefetch(homes[i]);
 	}
 }
 
-/* The first id of each tag, which is most often the key's, into `ids`; its row on the way. */
-static void prefetch_rows(
-	const struct table *t, const uint32_t *tags, uint32_t count, uint32_t *ids)
+static uint32_t first_id(const struct table *t, uint32_t tag)
 {
-	uint32_t bytes = t->layout.slot_bytes;
+	const struct table_segment *s = table_index_segment(&t->index, tag);
+	uint32_t at = table_index_home(s, tag);
+	return table_index_next(s, tag, &at);
+}
+
+/* The first id of each tag, which is most often the key's, into `ids`; its row on the way. */
+static void prefetch_rows(const struct table *t, const uint32_t *tags,
+	const uint64_t *const *homes, uint32_t count, uint32_t *ids, const char **slots)
+{
+	const struct table_store rows = t->rows;
 	for (uint32_t i = 0; i < count; i++) {
-		const struct table_segment *s = table_index_segment(&t->index, tags[i]);
-		uint32_t at = table_index_home(s, tags[i]);
-		ids[i] = table_index_next(s, tags[i], &at);
+		uint64_t home = *homes[i];
+		ids[i] = (uint32_t)(home >> 32) == tags[i] && home != 0 ? (uint32_t)home - 1
+								    : first_id(t, tags[i]);
+		slots[i] = NULL;
 		if (ids[i] == table_none)
 			continue;
-		const char *slot = table_slot(t, ids[i]);
-		for (uint32_t line = 0; line < bytes && line < 256; line += 64)
+		const char *slot = slots[i] = table_store_slot(&rows, ids[i]);
+		for (uint32_t line = 0; line < rows.slot_bytes && line < 256; line += 64)
 			prefetch(slot + line);
-		prefetch(slot + bytes - 1);
+		prefetch(slot + rows.slot_bytes - 1);
+	}
+}
+
+/* The ids that are not the keys' yet: another key has the same tag, or it is new. */
+static void find_others(struct table *t, const struct chunk *c, const uint16_t *rows,
+	uint32_t count, const uint32_t *tags, const char *const *slots, uint32_t *ids)
+{
+	const struct table_plain_key key = table_plain_key(&t->key, c);
+	for (uint32_t i = 0; i < count; i++) {
+		const char *slot = slots[i];
+		uint32_t row = rows[i];
+		if (slot != NULL && key.bytes == 8 && table_plain_key_equal(&key, slot, row))
+			continue;
+		if (slot != NULL && key.bytes == 4 && table_plain_key_equal(&key, slot, row))
+			continue;
+		if (slot != NULL && key.bytes == 0 && table_key_equal(&t->key, slot, c, row))
+			continue;
+		ids[i] = find_key(t, tags[i], c, rows[i]);
+		if (ids[i] == table_none)
+			ids[i] = add_key(t, tags[i], c, rows[i]);
 	}
 }
 
@@ -148,25 +179,17 @@ int table_resolve(struct table *t, const struct chunk *c, const uint16_t *rows, 
 	uint32_t *ids, struct error *err)
 {
 	uint32_t tags[chunk_rows_max];
+	const uint64_t *homes[chunk_rows_max];
+	const char *slots[chunk_rows_max];
 	check(count <= chunk_rows_max);
 	if (t->rows.count + (int64_t)count > ids_max)
 		return error_set(err, CDCL_E_DATA, "table " STR_FMT ": more than %lld keys",
 			STR_ARG(t->config.name), (long long)ids_max);
 	table_key_tags(&t->key, c, rows, count, tags);
-	prefetch_slots(t, tags, count);
+	prefetch_homes(t, tags, count, homes);
 	reserve_fresh(&t->fresh, count);
-	prefetch_rows(t, tags, count, ids);
-	struct table_plain_key plain = table_plain_key(&t->key, c);
-	for (uint32_t i = 0; i < count; i++) {
-		const char *slot = ids[i] == table_none ? NULL : table_slot(t, ids[i]);
-		if (slot != NULL && plain.bytes > 0 && table_plain_key_equal(&plain, slot, rows[i]))
-			continue;
-		if (slot != NULL && plain.bytes == 0 && table_key_equal(&t->key, slot, c, rows[i]))
-			continue;
-		ids[i] = find_key(t, tags[i], c, rows[i]);
-		if (ids[i] == table_none)
-			ids[i] = add_key(t, tags[i], c, rows[i]);
-	}
+	prefetch_rows(t, tags, homes, count, ids, slots);
+	find_others(t, c, rows, count, tags, slots, ids);
 	return 0;
 }
 
@@ -250,7 +273,7 @@ static int make_live(struct table *t, uint32_t id, char *slot, struct error *err
 		t->live++;
 		table_set_mark(slot, mark_live);
 	}
-	table_row_clear_nulls(&t->layout, slot);
+	table_row_clear_nulls(t->layout.null_bytes, slot);
 	return 0;
 }
 
@@ -279,25 +302,40 @@ static void delete_row(struct table *t, uint32_t id, const struct chunk *c, uint
 	table_deleted_link(t, id, slot, now_us);
 }
 
+/* Any write: false when the row has no room. */
+static int apply_one(struct table *t, const struct table_write *w, const struct chunk *c,
+	char *slot, int64_t now_us, struct error *err)
+{
+	if (!w->deletes)
+		return make_live(t, w->id, slot, err);
+	delete_row(t, w->id, c, w->row, now_us);
+	return 0;
+}
+
 int table_apply(struct table *t, const struct table_write *writes, uint32_t count,
 	const struct chunk *c, int64_t now_us, struct error *err)
 {
 	char *slots[chunk_rows_max];
 	uint16_t rows[chunk_rows_max];
 	check(count <= chunk_rows_max);
+	const struct table_store store = t->rows;
+	const uint32_t null_bytes = t->layout.null_bytes;
+	table_reserve_changes(t, count);
 	int result = 0;
 	uint32_t puts = 0;
-	for (uint32_t i = 0; i < count && result >= 0; i++) {
+	for (uint32_t i = 0; i < count; i++) {
 		const struct table_write *w = &writes[i];
-		if (w->deletes) {
-			delete_row(t, w->id, c, w->row, now_us);
-			continue;
-		}
-		slots[puts] = table_slot(t, w->id);
+		char *slot = table_store_slot(&store, w->id);
+		slots[puts] = slot;
 		rows[puts] = w->row;
-		result = make_live(t, w->id, slots[puts], err);
+		if (!w->deletes && table_touch_live(t, w->id, slot))
+			table_row_clear_nulls(null_bytes, slot);
+		else
+			result = apply_one(t, w, c, slot, now_us, err);
 		/* Those before the one without room are whole. */
-		puts += result >= 0;
+		if (result < 0)
+			break;
+		puts += !w->deletes;
 	}
 	for (uint32_t column = 0; column < t->layout.column_count; column++)
 		table_rows_set(

@@ -13,12 +13,13 @@ static void *grow(void *old, size_t old_count, size_t count, size_t bytes)
 	return page_array_grow(old, old_count * bytes, count * bytes);
 }
 
-static void reserve_change(struct table *t)
+void table_reserve_changes(struct table *t, uint32_t more)
 {
-	uint32_t old = t->change_capacity;
-	if (t->change_count < old)
+	uint32_t old = t->change_capacity, to = old == 0 ? change_capacity_min : old;
+	while (to - t->change_count < more)
+		to *= 2;
+	if (to == old)
 		return;
-	uint32_t to = old == 0 ? change_capacity_min : old * 2;
 	t->changes = grow(t->changes, old, to, sizeof(*t->changes));
 	if (t->config.keep_before)
 		t->befores = grow(t->befores, old, to, sizeof(*t->befores));
@@ -36,7 +37,7 @@ static uint32_t copy_before(struct table *t, const char *slot)
 
 static void touch(struct table *t, uint32_t id, char *slot, bool was)
 {
-	reserve_change(t);
+	table_reserve_changes(t, 1);
 	t->changes[t->change_count] = id;
 	if (t->config.keep_before)
 		t->befores[t->change_count] = was ? copy_before(t, slot) : table_none;

@@ -92,11 +92,30 @@ static void add_column(const struct column *col, enum phys phys, const uint16_t 
 	}
 }
 
+/* What the columns' loops make of the key of one integer. */
+static void plain_tags(const struct table_plain_key *k, const uint16_t *rows, uint32_t count,
+	uint32_t *tags)
+{
+	const void *data = k->data;
+	const uint32_t *narrow = data;
+	const uint64_t *wide = data;
+	uint64_t seed = hash_seed();
+	for (uint32_t i = 0; k->bytes == 4 && i < count; i++)
+		tags[i] = (uint32_t)(mix(seed + narrow[rows[i]]) >> 32);
+	for (uint32_t i = 0; k->bytes == 8 && i < count; i++)
+		tags[i] = (uint32_t)(mix(seed + wide[rows[i]]) >> 32);
+}
+
 void table_key_tags(const struct table_key *k, const struct chunk *c, const uint16_t *rows,
 	uint32_t count, uint32_t *tags)
 {
 	uint64_t hashes[chunk_rows_max];
 	check(count <= chunk_rows_max);
+	struct table_plain_key plain = table_plain_key(k, c);
+	if (plain.bytes > 0) {
+		plain_tags(&plain, rows, count, tags);
+		return;
+	}
 	uint64_t seed = hash_seed();
 	for (uint32_t i = 0; i < count; i++)
 		hashes[i] = seed;
@@ -201,7 +220,10 @@ struct table_plain_key table_plain_key(const struct table_key *k, const struct c
 	uint32_t column = k->key->columns[0];
 	const struct table_field *f = &k->layout->fields[column];
 	struct table_plain_key plain = {
-		.column = column, .offset = f->offset, .data = c->columns[column].data};
+		.null_at = 1 + (column >> 3),
+		.null_bit = (char)(1 << (column & 7)),
+		.offset = f->offset,
+		.data = c->columns[column].data};
 	if (k->key->count == 1 && (f->phys == PHYS_I32 || f->phys == PHYS_I64) &&
 		!table_rows_have_nulls(&c->columns[column]))
 		plain.bytes = (uint32_t)phys_bytes(f->phys);

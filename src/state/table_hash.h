@@ -24,8 +24,9 @@ void table_key_tags_of_slots(
 
 /* A key of one integer column without NULLs in the chunk: compared without a call. */
 struct table_plain_key {
-	uint32_t column;
+	uint32_t null_at;       /* the byte of its null bit in a slot */
 	uint32_t offset;        /* in a slot */
+	char null_bit;
 	uint32_t bytes;         /* 4 or 8; 0: the key is no such */
 	const char *data;
 };
@@ -37,7 +38,7 @@ static inline bool table_plain_key_equal(
 {
 	const char *mine = slot + k->offset, *other = k->data + (size_t)row * k->bytes;
 	bool same = k->bytes == 4 ? memcmp(mine, other, 4) == 0 : memcmp(mine, other, 8) == 0;
-	return same && !table_row_is_null(slot, k->column);
+	return same && !(slot[k->null_at] & k->null_bit);
 }
 
 bool table_key_equal(

@@ -48,12 +48,12 @@ static inline bool table_row_is_null(const char *slot, uint32_t column)
 }
 
 /* No column is NULL. */
-static inline void table_row_clear_nulls(const struct table_layout *l, char *slot)
+static inline void table_row_clear_nulls(uint32_t null_bytes, char *slot)
 {
-	if (l->null_bytes <= 2)
-		slot[1] = slot[l->null_bytes] = 0;
+	if (null_bytes <= 2)
+		slot[1] = slot[null_bytes] = 0;
 	else
-		memset(slot + 1, 0, l->null_bytes);
+		memset(slot + 1, 0, null_bytes);
 }
 
 static inline struct str table_row_str(const char *field)
