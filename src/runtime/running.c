@@ -177,6 +177,22 @@ static int try(struct running *r, struct error *err)
 	return answer;
 }
 
+/* By the script, the state or a target; else it says nothing about the columns. */
+static bool is_refusal(const struct error *why)
+{
+	switch (why->code) {
+	case CDCL_E_UNREACHABLE:
+	case CDCL_E_REFUSED:
+	case CDCL_E_FENCED:
+	case CDCL_E_DISK:
+	case CDCL_E_MEMORY:
+	case CDCL_E_CLOSED:
+		return false;
+	default:
+		return true;
+	}
+}
+
 static int follow(struct running *r, struct widening *w, struct error *err)
 {
 	struct error why;
@@ -189,12 +205,12 @@ static int follow(struct running *r, struct widening *w, struct error *err)
 			break;
 		error_init(&why);
 		answer = try(r, &why);
-		if (why.code == CDCL_E_UNREACHABLE || (r->job == NULL && !kept))
+		if (!is_refusal(&why) || (r->job == NULL && !kept))
 			break;
 	}
 	if (answer == 0)
 		return 0;
-	if (!w->any_said && why.code != CDCL_E_UNREACHABLE && (kept || r->job != NULL))
+	if (!w->any_said && is_refusal(&why) && (kept || r->job != NULL))
 		return leave_out(r, w, &why, err);
 	*err = why;
 	return -(int)err->code;
