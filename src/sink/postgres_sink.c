@@ -431,8 +431,8 @@ static bool readable(const char *text)
 {
 	char *said = NULL;
 	PQconninfoOption *options = PQconninfoParse(text, &said);
-	/* else only a database's name */
-	bool good = options != NULL || strpbrk(text, "=:/") == NULL;
+	/* Else only a database's name; without a word: no memory, which connecting will say. */
+	bool good = options != NULL || said == NULL || strpbrk(text, "=:/") == NULL;
 	PQconninfoFree(options);
 	PQfreemem(said);
 	return good;
