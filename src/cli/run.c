@@ -348,6 +348,7 @@ static int run_script(const struct run_options *o, const struct script_options *
 	while (end == JOB_CHANGED) {
 		r->script = fresh;
 		fresh = NULL;
+		job_options.before = (struct job_sums){.batches = 0};
 		if (o->watch)
 			watch_files(&job_options, r->script, arena);
 		loop_catch_signals();

@@ -277,11 +277,25 @@ bool job_may_go_back(const struct job *j, const struct error *err)
 		!j->draining && totals.messages > 0;
 }
 
-int64_t job_batches(const struct job *j)
+void job_add_sums(const struct job *j, struct job_sums *sums)
 {
 	struct pipeline_totals totals;
 	pipeline_totals(j->pipeline, &totals);
-	return totals.batches;
+	sums->batches += totals.batches;
+	sums->messages += totals.messages - totals.open_messages;
+	sums->bad_records += totals.bad_records - totals.open_bad_records;
+}
+
+/* Messages that a drain left unread in an open batch count as read, as ever. */
+static void tell_sums(const struct job *j)
+{
+	struct pipeline_totals totals;
+	struct job_sums sums = j->options.before;
+	pipeline_totals(j->pipeline, &totals);
+	sums.batches += totals.batches;
+	sums.messages += totals.messages;
+	sums.bad_records += totals.bad_records;
+	status_sum(&j->status, &sums);
 }
 
 bool job_wider(const struct job *j, uint32_t index, struct source_columns *out)
@@ -299,7 +313,7 @@ int job_run(struct job *j, struct error *err)
 	int r = run(j, err);
 	status_end(&j->status);
 	if (r == JOB_DONE)
-		status_sum(&j->status, j->pipeline);
+		tell_sums(j);
 	if (r != JOB_CHANGED && r != JOB_WIDER && j->options.report)
 		merge_report_print(j->pipeline);
 	return r;

@@ -16,6 +16,13 @@
 struct job;
 struct monitor;
 
+/* For the last line of a run. */
+struct job_sums {
+	int64_t batches;
+	int64_t messages;
+	int64_t bad_records;
+};
+
 struct job_options {
 	int64_t batches_max; /* --max-batches; 0: no limit */
 	const char *progress_path; /* --progress FILE|-; NULL: none */
@@ -27,6 +34,7 @@ struct job_options {
 	uint32_t watch_count;
 	const struct clock *clock;
 	struct monitor *monitor; /* of the run; NULL: nobody looks */
+	struct job_sums before; /* of this run, by jobs that went back to the checkpoint */
 	bool restarted; /* --watch: not the first start of this run */
 	/* What the first start resolved `latest` to, so that a restart reads on from there. */
 	const struct partition_offset *resolved;
@@ -53,8 +61,8 @@ int job_run(struct job *j, struct error *err);
  * to read, so a new start from there may do better (runtime/job_restart.h).
  */
 bool job_may_go_back(const struct job *j, const struct error *err);
-/* Published by this job. */
-int64_t job_batches(const struct job *j);
+/* What this job published is added. */
+void job_add_sums(const struct job *j, struct job_sums *sums);
 
 /* From another thread or a signal handler: drain, as SIGTERM does. */
 void job_stop(struct job *j);

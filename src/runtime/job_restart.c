@@ -35,7 +35,10 @@ static bool wait_for(int64_t seconds, const struct job_options *o)
 /* What the failed job did counts; what it resolved stays. */
 static void close_job(struct job_restarts *r, struct job **job, struct job_options *options)
 {
-	int64_t batches = job_batches(*job);
+	struct job_sums sums = options->before;
+	job_add_sums(*job, &sums);
+	int64_t batches = sums.batches - options->before.batches;
+	options->before = sums;
 	if (batches > 0)
 		r->done = 0;
 	if (options->batches_max > 0)

@@ -48,6 +48,7 @@ struct pipeline {
 	bool batch_open; /* begun, not yet published */
 	int64_t batches_max; /* 0: no limit */
 	int64_t batches_done;
+	int64_t bad_at_batch; /* dead.total, when the batch began */
 	int64_t read_us; /* spent on reading and applying the open batch */
 	int64_t closing_since_us; /* monotonic */
 	int64_t **targets; /* per intake and partition: where the closing batch must come to */
@@ -281,6 +282,7 @@ static bool had_input(const struct pipeline *p)
 static int begin_batch(struct pipeline *p, struct error *err)
 {
 	p->batch_open = true;
+	p->bad_at_batch = p->dead.total;
 	p->batch.time_us = clock_wall_us(p->clock) / 1000 * 1000;
 	if (p->durable != NULL)
 		durable_next(p->durable, &p->batch.time_us);
@@ -849,9 +851,13 @@ void pipeline_totals(const struct pipeline *p, struct pipeline_totals *totals)
 {
 	*totals = (struct pipeline_totals){
 		.batches = p->batches_done, .bad_records = p->dead.total, .lag = -1};
+	if (p->batch_open)
+		totals->open_bad_records = p->dead.total - p->bad_at_batch;
 	for (uint32_t i = 0; i < p->intake_count; i++) {
 		const struct source *s = p->intakes[i].source;
 		totals->messages += s->messages_read;
+		if (p->batch_open)
+			totals->open_messages += s->messages_read - p->intakes[i].messages_at_batch;
 		totals->bytes += s->bytes_read;
 		for (uint32_t k = 0; k < s->partition_count; k++) {
 			const struct source_partition *part = &s->partitions[k];

@@ -66,6 +66,8 @@ struct pipeline_totals {
 	int64_t bytes;
 	int64_t batches;
 	int64_t bad_records;
+	int64_t open_messages; /* of these, those of the batch that is not published */
+	int64_t open_bad_records;
 	int64_t lag; /* messages behind the ends as last known; -1: not known */
 };
 

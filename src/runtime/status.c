@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "data/value.h"
+#include "runtime/job.h"
 
 enum { live_period_ms = 250, log_period_ms = 10000 };
 
@@ -106,18 +107,16 @@ void status_end(const struct status *s)
 		log_set_status(NULL);
 }
 
-void status_sum(const struct status *s, const struct pipeline *p)
+void status_sum(const struct status *s, const struct job_sums *t)
 {
-	struct pipeline_totals t;
-	pipeline_totals(p, &t);
 	struct strbuf out;
 	strbuf_init(&out);
 	strbuf_addf(&out, STR_FMT ": done, ", STR_ARG(s->job_name));
-	status_number(&out, t.batches);
-	strbuf_add_c(&out, t.batches == 1 ? " batch, " : " batches, ");
-	status_number(&out, t.messages);
-	strbuf_add_c(&out, t.messages == 1 ? " row read, " : " rows read, ");
-	status_number(&out, t.bad_records);
+	status_number(&out, t->batches);
+	strbuf_add_c(&out, t->batches == 1 ? " batch, " : " batches, ");
+	status_number(&out, t->messages);
+	strbuf_add_c(&out, t->messages == 1 ? " row read, " : " rows read, ");
+	status_number(&out, t->bad_records);
 	strbuf_add_c(&out, " bad");
 	log_info("job", STR_FMT, STR_ARG(strbuf_str(&out)));
 	strbuf_release(&out);

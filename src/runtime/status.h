@@ -34,7 +34,8 @@ void status_tick(struct status *s, const struct pipeline *p);
 int64_t status_wait_us(const struct status *s);
 
 /* The job is done: what it did, as one log line. */
-void status_sum(const struct status *s, const struct pipeline *p);
+struct job_sums;
+void status_sum(const struct status *s, const struct job_sums *sums);
 
 /* Removes the live line. */
 void status_end(const struct status *s);
