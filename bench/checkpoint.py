@@ -32,6 +32,7 @@ class Bench:
         self.rows = 2 * self.keys
         self.write_files('large', self.batches, self.rows)
         self.write_files('small', self.small, 100)
+        self.write_files('counted', 2, min(self.rows, 100000))
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -44,14 +45,14 @@ class Bench:
                 f.writelines('{"order_id":%d,"product":"Laptop","quantity":%d,"op":"update"}\n' % (
                     pick.randrange(self.keys), pick.randrange(100)) for _ in range(rows))
 
-    def run(self, job, files, checkpointed):
+    def run(self, job, files, checkpointed, under=()):
         """The run and its progress lines."""
         with open(self.path('job.lua'), 'w') as f:
             f.write(JOBS[job] % files)
         if os.path.exists(self.path('progress')):
             os.remove(self.path('progress'))
         shutil.rmtree(self.path('state'), ignore_errors=True)
-        run = measure([self.cdcl, 'run', '-q', '--available-now', '--progress', 'progress',
+        run = measure([*under, self.cdcl, 'run', '-q', '--available-now', '--progress', 'progress',
                        *(['--checkpoint', 'state'] if checkpointed else []), 'job.lua'], self.env, cwd=self.folder)
         if run.status != 0:
             raise RuntimeError(run.said)
@@ -69,6 +70,16 @@ class Bench:
                 seconds[checkpointed].append(run.cpu)
         least = (min(seconds[True]) / min(seconds[False]) - 1) * 100
         return figure([least], '%', 1), figure([(w / o - 1) * 100 for w, o in zip(seconds[True], seconds[False])], '%', 1)
+
+    def instructions(self, job):
+        """Percent more of them, of all threads; the kernel's are not counted. None without valgrind."""
+        if shutil.which('valgrind') is None:
+            return None
+        counts = []
+        for checkpointed in (False, True):
+            run, _ = self.run(job, 'counted', checkpointed, ('valgrind', '--tool=callgrind', '--callgrind-out-file=/dev/null'))
+            counts.append(int(re.search(r'I +refs: +([\d,]+)', run.said).group(1).replace(',', '')))
+        return figure([(counts[1] / counts[0] - 1) * 100], '%', 1)
 
     def ends(self, checkpointed):
         """Milliseconds that the end of a batch of 100 rows takes."""
@@ -105,7 +116,7 @@ def at(values, part):
 
 def table(key, title, note, unit, rows):
     return {'key': key, 'title': title, 'note': note, 'columns': [unit], 'chart': unit,
-            'rows': [{'name': name, 'values': {unit: f}} for name, f in rows]}
+            'rows': [{'name': name, 'values': {unit: f}} for name, f in rows if f is not None]}
 
 
 def section(build, rows, rounds, env):
@@ -114,7 +125,7 @@ def section(build, rows, rounds, env):
         more = []
         for job in JOBS:
             least, pairs = bench.cost(job, max(rounds, 5))
-            more += [(job, least), (job + ', rounds side by side', pairs)]
+            more += [(job, least), (job + ', rounds side by side', pairs), (job + ', instructions', bench.instructions(job))]
         without, with_one = bench.ends(False), bench.ends(True)
         log_bytes, ends, synced = bench.log_bytes(), [], bench.synced()
         for name, values in (('without', without), ('with', with_one), ('fdatasync alone', synced)):
