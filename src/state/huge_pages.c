@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { idle_us = 1000000 };
+enum { idle_us = 1000000, small_pages = 8 };
 
 /* The pages that are ready, of the process. */
 static struct {
@@ -24,6 +24,12 @@ static struct {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.taken = PTHREAD_COND_INITIALIZER,
 	.wanted = 1};
+
+static struct {
+	pthread_mutex_t lock;
+	char *next;     /* mapped, not touched */
+	uint32_t left;
+} small = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 void huge_pages_init(struct huge_pages *h, size_t block_bytes)
 {
@@ -39,18 +45,18 @@ void huge_pages_release(struct huge_pages *h)
 	*h = (struct huge_pages){0};
 }
 
-/* Twice the bytes, and what is before and behind the aligned half goes back; NULL: no memory. */
-static char *map_page(int advice)
+/* One more, and what is before and behind the aligned ones goes back; NULL: no memory. */
+static char *map_pages(size_t count, int advice)
 {
-	size_t bytes = huge_page_bytes;
-	char *from = mmap(NULL, 2 * bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-		0);
+	size_t one = huge_page_bytes, bytes = count * one;
+	char *from = mmap(NULL, bytes + one, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		-1, 0);
 	if (from == MAP_FAILED)
 		return NULL;
-	size_t before = -(uintptr_t)from & (bytes - 1);
+	size_t before = -(uintptr_t)from & (one - 1);
 	if (before > 0)
 		munmap(from, before);
-	munmap(from + before + bytes, bytes - before);
+	munmap(from + before + bytes, one - before);
 	/* Without huge pages it is memory all the same. */
 	madvise(from + before, bytes, advice);
 	return from + before;
@@ -59,7 +65,7 @@ static char *map_page(int advice)
 /* Also where the kernel has only small ones. */
 static char *touched_page(void)
 {
-	char *page = map_page(MADV_HUGEPAGE);
+	char *page = map_pages(1, MADV_HUGEPAGE);
 	if (page != NULL && madvise(page, huge_page_bytes, MADV_POPULATE_WRITE) != 0)
 		*(volatile char *)page = 0;
 	return page;
@@ -96,6 +102,8 @@ static void *keep_ready(void *unused)
 static void start(void)
 {
 	pthread_t thread;
+	small.next = map_pages(small_pages, MADV_NOHUGEPAGE);
+	small.left = small.next == NULL ? 0 : small_pages;
 	/* Without the thread pages are small. */
 	if (pthread_create(&thread, NULL, keep_ready, NULL) == 0)
 		pthread_detach(thread);
@@ -114,17 +122,44 @@ uint32_t huge_pages_ready(void)
 	return count;
 }
 
-static char *take_page(bool has_time)
+/*
+ * Small ones come from a mapping that is there: while the thread touches a page the kernel may let
+ * nobody map anything.
+ */
+static char *small_page(void)
 {
-	huge_pages_expect();
-	pthread_mutex_lock(&ahead.lock);
+	pthread_mutex_lock(&small.lock);
+	if (small.left == 0) {
+		small.next = map_pages(small_pages, MADV_NOHUGEPAGE);
+		small.left = small_pages;
+	}
+	char *page = small.next;
+	check(page != NULL);
+	small.left--;
+	small.next += huge_page_bytes;
+	pthread_mutex_unlock(&small.lock);
+	return page;
+}
+
+/* Whoever holds the lock may not run now: nobody waits for that. */
+static char *ready_page(void)
+{
+	if (pthread_mutex_trylock(&ahead.lock) != 0)
+		return NULL;
 	char *page = ahead.count > 0 ? ahead.ready[--ahead.count] : NULL;
 	if (page == NULL && ahead.wanted < huge_pages_ready_max)
 		ahead.wanted *= 2;
 	pthread_cond_signal(&ahead.taken);
 	pthread_mutex_unlock(&ahead.lock);
+	return page;
+}
+
+static char *take_page(bool has_time)
+{
+	huge_pages_expect();
+	char *page = ready_page();
 	if (page == NULL)
-		page = has_time ? touched_page() : map_page(MADV_NOHUGEPAGE);
+		page = has_time ? touched_page() : small_page();
 	check(page != NULL);
 	return page;
 }
