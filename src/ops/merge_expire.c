@@ -25,6 +25,21 @@ void merge_expire_later(struct operator_merge *self, uint32_t id, int64_t time_u
 	expiries_push(&t->waiting, (struct expiry){time_us, id});
 }
 
+void merge_expire_all_later(struct operator_merge *self)
+{
+	uint32_t at = 0, ids[chunk_rows_max];
+	int64_t times[chunk_rows_max];
+	struct column column = {.data = times};
+	if (self->plan->ttl_us == 0)
+		return;
+	for (uint32_t count; (count = table_scan(self->table, &at, ids)) > 0;) {
+		table_gather_column(self->table, ids, count, (uint32_t)self->plan->time_column,
+			&column);
+		for (uint32_t i = 0; i < count; i++)
+			merge_expire_later(self, ids[i], times[i]);
+	}
+}
+
 void merge_ttl_release(struct merge_ttl *t)
 {
 	expiries_release(&t->waiting);
@@ -61,7 +76,7 @@ int merge_expire(struct operator_merge *self, const struct batch *b, struct erro
 {
 	const struct merge_plan *m = self->plan;
 	int64_t now_us = m->ttl_time == MERGE_EVENT_TIME ? self->newest_us : b->time_us;
-	if (m->ttl_us == 0 || now_us < INT64_MIN + m->ttl_us)
+	if (m->ttl_us == 0 || self->resumed || now_us < INT64_MIN + m->ttl_us)
 		return 0;
 	uint32_t ids[chunk_rows_max];
 	uint16_t rows[chunk_rows_max];

@@ -154,6 +154,9 @@ int merge_take_over(struct operator *op, struct operator *old, struct error *err
 		r = merge_start(self, err);
 	if (r >= 0)
 		r = move_all(&m, err);
+	if (r >= 0)
+		merge_expire_all_later(self);
+	self->resumed = true;
 	arena_release(&m.arena);
 	return r;
 }

@@ -120,6 +120,7 @@ struct operator_merge {
 	uint32_t recent_streams[merge_recent_streams];  /* by partition */
 	int64_t newest_us;      /* event time */
 	struct merge_ttl ttl;
+	bool resumed;           /* the finish that comes tells what was there: nothing expires */
 	struct merge_state *kept;       /* operator_merge_state.c; NULL: no checkpoint */
 };
 
@@ -169,6 +170,8 @@ int merge_versions_close_all(struct operator_merge *self, const struct merge_inp
 
 /* The row's ttl begins, if it is not watched already. */
 void merge_expire_later(struct operator_merge *self, uint32_t id, int64_t time_us);
+/* All rows, of a table that was filled from elsewhere: when each one's ttl ends follows from it. */
+void merge_expire_all_later(struct operator_merge *self);
 int merge_expire(struct operator_merge *self, const struct batch *b, struct error *err);
 void merge_ttl_release(struct merge_ttl *t);
 /* The number of a new stream; its topic is copied. */

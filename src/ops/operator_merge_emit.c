@@ -259,5 +259,6 @@ int merge_finish(struct operator *op, const struct batch *b, struct error *err)
 	table_end_batch(self->table);
 	if (self->history != NULL)
 		table_end_batch(self->history);
+	self->resumed = false;
 	return 0;
 }

@@ -129,28 +129,12 @@ static enum state_verdict fit(const struct state_part *p, const struct str *shap
 	return STATE_CONVERT;
 }
 
-/* When each row's ttl ends follows from the rows. */
-static void watch_rows(struct operator_merge *self)
-{
-	uint32_t at = 0, ids[chunk_rows_max];
-	int64_t times[chunk_rows_max];
-	struct column column = {.data = times};
-	if (self->plan->ttl_us == 0)
-		return;
-	for (uint32_t count; (count = table_scan(self->table, &at, ids)) > 0;) {
-		table_gather_column(self->table, ids, count, (uint32_t)self->plan->time_column,
-			&column);
-		for (uint32_t i = 0; i < count; i++)
-			merge_expire_later(self, ids[i], times[i]);
-	}
-}
-
 /* The table's part is ready before it. */
 static int ready(struct state_part *p, struct error *err)
 {
 	struct merge_state *kept = container_of(p, struct merge_state, part);
 	(void)err;
-	watch_rows(kept->merge);
+	merge_expire_all_later(kept->merge);
 	for (uint32_t i = 0; i < kept->merge->stream_count; i++) {
 		struct merge_stream *s = &kept->merge->streams[i];
 		s->epoch_before = s->epoch_kept = s->epoch;
@@ -196,6 +180,7 @@ void merge_restore(struct operator *op)
 {
 	struct operator_merge *self = (struct operator_merge *)op;
 	table_state_touch_all(self->shown);
+	self->resumed = true;
 }
 
 void merge_state_release(struct operator_merge *self)
