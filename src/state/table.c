@@ -302,7 +302,7 @@ static void delete_row(struct table *t, uint32_t id, const struct chunk *c, uint
 	table_deleted_link(t, id, slot, now_us);
 }
 
-/* Any write: false when the row has no room. */
+/* Any write: negative when the row has no room. */
 static int apply_one(struct table *t, const struct table_write *w, const struct chunk *c,
 	char *slot, int64_t now_us, struct error *err)
 {

@@ -134,7 +134,6 @@ static inline bool table_touch_live(struct table *t, uint32_t id, char *slot)
 		return true;
 	}
 	t->changes[t->change_count++] = id;
-	table_note(t, id);
 	slot[0] = (char)(mark | table_mark_touched | table_mark_was);
 	return true;
 }
