@@ -62,7 +62,7 @@ static uint32_t take_expired(struct operator_merge *self, int64_t until_us, uint
 		}
 		table_gather_column(
 			self->table, &e.id, 1, (uint32_t)self->plan->time_column, &column);
-		if (time[0] > until_us) {
+		if (time[0] > e.time_us) { /* also when it is over: in order of the rows' times */
 			expiries_push(&t->waiting, (struct expiry){time[0], e.id});
 			continue;
 		}
