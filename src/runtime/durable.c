@@ -14,6 +14,8 @@
 
 enum {
 	slice_bytes = 256 * 1024, /* of a snapshot between two turns: some 100 us */
+	/* more than a start reads in some seconds is not written while a signal wants the end */
+	end_soon_bytes_max = 1024 * 1024 * 1024,
 	wait_us_max = 3000, /* most syncs are faster, and a turn of the loop would be slower */
 	parts_max = 1024
 };
@@ -575,8 +577,19 @@ void durable_figures(const struct durable *d, struct checkpoint_figures *figures
 	checkpoint_figures(d->checkpoint, figures);
 }
 
-int durable_step(struct durable *d, struct error *err)
+static size_t slice_of(const struct durable *d)
 {
 	int64_t bytes = d->plan->snapshot_slice_bytes;
-	return checkpoint_step(d->checkpoint, bytes > 0 ? (size_t)bytes : slice_bytes, err);
+	return bytes > 0 ? (size_t)bytes : slice_bytes;
+}
+
+int durable_step(struct durable *d, struct error *err)
+{
+	return checkpoint_step(d->checkpoint, slice_of(d), err);
+}
+
+int durable_end(struct durable *d, bool soon, struct error *err)
+{
+	return checkpoint_end(
+		d->checkpoint, slice_of(d), soon ? end_soon_bytes_max : INT64_MAX, err);
 }

@@ -741,7 +741,18 @@ static int64_t pending_us(const struct pipeline *p)
 static int pass_trigger(struct pipeline *p)
 {
 	p->phase = is_ending(p) ? PHASE_DONE : PHASE_READING;
-	return p->phase == PHASE_DONE ? PIPELINE_DONE : PIPELINE_WAIT;
+	return p->phase == PHASE_DONE ? PIPELINE_BUSY : PIPELINE_WAIT;
+}
+
+/* All batches are done, and what is left is the checkpoint's. */
+static int end_run(struct pipeline *p, struct error *err)
+{
+	int r = p->durable == NULL ? 0 : durable_end(p->durable, p->draining, err);
+	if (r < 0)
+		return r;
+	return r == CHECKPOINT_END_DONE ? PIPELINE_DONE
+		: r == CHECKPOINT_END_MORE ? PIPELINE_BUSY
+					   : PIPELINE_WAIT;
 }
 
 static bool should_close(const struct pipeline *p)
@@ -775,7 +786,7 @@ int pipeline_step(struct pipeline *p, uint32_t chunks_max, struct error *err)
 	if (leaves_replay(p))
 		p->phase = PHASE_DONE;
 	if (p->phase == PHASE_DONE)
-		return PIPELINE_DONE;
+		return end_run(p, err);
 	if (p->phase == PHASE_WIDER)
 		return PIPELINE_WIDER;
 	int r = p->batch_open && had_input(p) ? 0 : begin_batch(p, err);
@@ -811,7 +822,7 @@ void pipeline_drain(struct pipeline *p)
 void pipeline_wait(const struct pipeline *p, struct pipeline_wait *wait)
 {
 	wait->fd_count = p->durable == NULL ? 0 : durable_wake_fds(p->durable, wait->fds);
-	if (p->emit != EMIT_NOTHING) {
+	if (p->emit != EMIT_NOTHING || p->phase == PHASE_DONE) {
 		wait->timeout_us = -1;
 		return;
 	}

@@ -77,6 +77,7 @@ struct checkpoint *checkpoint_alloc(const char *folder, struct str job)
 	check(c != NULL);
 	arena_init(&c->arena, 16 * 1024);
 	strbuf_init(&c->scratch);
+	strbuf_init(&c->batch);
 	c->lock_fd = -1;
 	c->folder = strdup(folder);
 	check(c->folder != NULL);
@@ -192,6 +193,7 @@ int checkpoint_close(struct checkpoint *c, struct error *err)
 	disk_worker_close(c->snapshot_worker);
 	file_close(c->lock_fd);
 	strbuf_release(&c->scratch);
+	strbuf_release(&c->batch);
 	arena_release(&c->arena);
 	free(c->folder);
 	free(c);
@@ -216,7 +218,8 @@ static int renew(struct checkpoint *c, struct error *err)
 int checkpoint_intend(
 	struct checkpoint *c, const struct checkpoint_intent *intent, struct error *err)
 {
-	check(c->recovered);
+	check(c->recovered && !c->ending);
+	c->is_published = false;
 	int r = checkpoint_turn_end(c, -1, err);
 	if (r == 0)
 		r = renew(c, err);
@@ -226,6 +229,21 @@ int checkpoint_intend(
 	checkpoint_add_intent(intent, &c->scratch);
 	r = frame_log_append(&c->log, FRAME_INTENT, strbuf_str(&c->scratch), err);
 	return r < 0 ? r : frame_log_sync_begin(&c->log, NULL, err);
+}
+
+static int append_published(struct checkpoint *c, int64_t id, struct error *err)
+{
+	strbuf_reset(&c->scratch);
+	record_add_i64(&c->scratch, id);
+	return frame_log_append(&c->log, FRAME_PUBLISHED, strbuf_str(&c->scratch), err);
+}
+
+int checkpoint_append_again(struct checkpoint *c, struct error *err)
+{
+	check(c->is_published);
+	struct record_reader batch = {.bytes = strbuf_str(&c->batch)};
+	int r = frame_log_append(&c->log, FRAME_BATCH, batch.bytes, err);
+	return r < 0 ? r : append_published(c, record_i64(&batch), err);
 }
 
 static int append_changes(struct checkpoint *c, uint32_t part, struct error *err)
@@ -254,9 +272,9 @@ int checkpoint_commit(
 		r = append_changes(c, i, err);
 	if (r < 0)
 		return r;
-	strbuf_reset(&c->scratch);
-	checkpoint_add_batch(batch, &c->scratch);
-	r = frame_log_append(&c->log, FRAME_BATCH, strbuf_str(&c->scratch), err);
+	strbuf_reset(&c->batch);
+	checkpoint_add_batch(batch, &c->batch);
+	r = frame_log_append(&c->log, FRAME_BATCH, strbuf_str(&c->batch), err);
 	return r < 0 ? r : frame_log_sync_begin(&c->log, NULL, err);
 }
 
@@ -269,12 +287,11 @@ int checkpoint_wait(struct checkpoint *c, int64_t us_max, struct error *err)
 int checkpoint_published(struct checkpoint *c, int64_t id, struct error *err)
 {
 	check(c->recovered && !c->turn.given);
-	strbuf_reset(&c->scratch);
-	record_add_i64(&c->scratch, id);
-	int r = frame_log_append(&c->log, FRAME_PUBLISHED, strbuf_str(&c->scratch), err);
+	int r = append_published(c, id, err);
 	/* A process that dies now need not show the batch again; a power cut may ask for that. */
 	if (r == 0)
 		r = frame_log_flush(&c->log, err);
+	c->is_published = r == 0;
 	if (r == 0)
 		checkpoint_turn_begin(c);
 	return r;

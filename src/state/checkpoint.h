@@ -37,7 +37,9 @@
  * scanned into a new snapshot, a slice per call of checkpoint_step, between chunks. Entries change
  * while that goes on; whatever changes after the new log began is in it, and records replace each
  * other, so snapshot and log together are exact though the snapshot alone is not. It counts from
- * the first publish after it is whole. Two generations are kept.
+ * the first publish after it is whole. Two generations are kept. At the end of a run no publish
+ * comes (checkpoint_end): the new log then gets the last batch's BATCH and PUBLISHED once more, and
+ * the snapshot counts. So runs of one batch each have snapshots like one long run.
  *
  * Another script than the last time (parts of other shapes, other sources): files are read by their
  * own heads, what they hold is converted on the way (checkpoint_fit.c), and the first batch begins
@@ -186,6 +188,21 @@ void checkpoint_heard(struct checkpoint *c);
  * more of it. Not in a chunk.
  */
 int checkpoint_step(struct checkpoint *c, size_t bytes_max, struct error *err);
+
+enum checkpoint_end {
+	CHECKPOINT_END_DONE,
+	CHECKPOINT_END_MORE,    /* call again at once */
+	CHECKPOINT_END_WAIT,    /* when one of the wake_fds tells */
+};
+
+/*
+ * No batch will come any more: what the last one left to do is done, and the snapshot that is due
+ * or under way is taken, unless the log ends within a batch or a start would read more than
+ * start_bytes_max. A slice of it per call; an error, or an enum checkpoint_end. A process that ends
+ * instead of calling again loses nothing but that snapshot.
+ */
+int checkpoint_end(
+	struct checkpoint *c, size_t bytes_max, int64_t start_bytes_max, struct error *err);
 
 /*
  * What a start would find, without a lock and without a change: verdicts, sources and plan, for

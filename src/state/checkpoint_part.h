@@ -97,6 +97,9 @@ struct checkpoint {
 	uint32_t turn_steps;
 	int64_t taken_bytes;            /* by the recovery so far, */
 	int64_t told_us;                /* and when that was said last; 0: not yet */
+	struct strbuf batch;    /* the last frame BATCH that this process wrote, as it is there */
+	bool is_published;      /* so is that batch, and none was begun since */
+	bool ending;            /* no batch will come: a whole snapshot does not wait for one */
 	struct checkpoint_found found;
 	struct strbuf scratch;
 };
@@ -153,6 +156,11 @@ int checkpoint_fit(struct checkpoint *c, uint64_t first, struct error *err);
 
 /* Into the parts; nothing is written. */
 int checkpoint_read(struct checkpoint *c, struct error *err);
+
+/* ---- checkpoint.c ---- */
+
+/* The last batch, which is published, once more, without its changes. */
+int checkpoint_append_again(struct checkpoint *c, struct error *err);
 
 /* ---- checkpoint_snapshot.c ---- */
 

@@ -186,8 +186,15 @@ static bool wants_snapshot(const struct checkpoint *c)
 static int turn(void *of, struct error *err)
 {
 	struct checkpoint *c = of;
-	int r = c->snapshot.phase == SNAPSHOT_WHOLE ? checkpoint_snapshot_adopt(c, err) : 0;
-	return r == 0 && wants_snapshot(c) ? begin(c, err) : r;
+	bool whole = c->snapshot.phase == SNAPSHOT_WHOLE;
+	int r = 0;
+	/* Maybe no batch is in the snapshot's log yet, which will be the oldest. */
+	if (whole && c->ending)
+		r = checkpoint_append_again(c, err);
+	if (whole && r == 0)
+		r = checkpoint_snapshot_adopt(c, err);
+	bool more = !(whole && c->ending) && wants_snapshot(c);
+	return r == 0 && more ? begin(c, err) : r;
 }
 
 void checkpoint_turn_begin(struct checkpoint *c)
@@ -222,6 +229,38 @@ int checkpoint_turn_end(struct checkpoint *c, int64_t us_max, struct error *err)
 	if (t->work.result < 0 && err != NULL)
 		*err = t->work.err;
 	return t->work.result;
+}
+
+/* ---- the end of a run ---- */
+
+static enum checkpoint_end not_yet(const struct checkpoint *c, bool at_once)
+{
+	return at_once || c->snapshot_worker == NULL ? CHECKPOINT_END_MORE : CHECKPOINT_END_WAIT;
+}
+
+int checkpoint_end(
+	struct checkpoint *c, size_t bytes_max, int64_t start_bytes_max, struct error *err)
+{
+	struct checkpoint_snapshot *s = &c->snapshot;
+	int r = checkpoint_turn_end(c, 0, err);
+	if (r != 0)
+		return r < 0 ? r : (int)not_yet(c, false);
+	if (!c->ending) {
+		if (!c->is_published || c->snapshot_bytes + checkpoint_log_bytes(c) > start_bytes_max)
+			return CHECKPOINT_END_DONE;
+		c->ending = true;
+		checkpoint_turn_begin(c);
+		if (c->turn.given)
+			return not_yet(c, false);
+	}
+	if (s->phase == SNAPSHOT_NONE)
+		return CHECKPOINT_END_DONE;
+	r = checkpoint_step(c, bytes_max, err);
+	if (r < 0)
+		return r;
+	if (s->phase == SNAPSHOT_WHOLE)
+		checkpoint_turn_begin(c);
+	return not_yet(c, r == 1);
 }
 
 void checkpoint_snapshot_release(struct checkpoint *c)

@@ -267,6 +267,15 @@ static int run_to(struct job *j, int64_t end, int64_t *committed, struct error *
 	return r;
 }
 
+static int end_run(struct job *j, struct error *err)
+{
+	int r = CHECKPOINT_END_MORE;
+	for (int i = 0; i < 10000 && r > 0; i++)
+		r = checkpoint_end(j->checkpoint, 500, INT64_MAX, err);
+	assert_true(r <= 0);
+	return r;
+}
+
 static void assert_found(const struct job *j)
 {
 	const struct checkpoint_found *f = j->found;
@@ -332,6 +341,72 @@ static void test_goes_on(void **state)
 	assert_true(snapshots >= 2);
 }
 
+static int64_t folder_bytes(void)
+{
+	int64_t bytes = 0;
+	for (int i = 0; i < memory->name_count; i++)
+		if (memory->names[i].now >= 0)
+			bytes += (int64_t)memory->files[memory->names[i].now].now.len;
+	return bytes;
+}
+
+/* None of them comes to a publish after its snapshot is whole. */
+static void test_short_runs_have_snapshots(void **state)
+{
+	(void)state;
+	struct error err;
+	memory_reset();
+	int64_t committed = -1, snapshots = 0, most = 0;
+	for (int64_t end = 1; end <= batches_max; end++) {
+		struct job j;
+		struct checkpoint_figures figures;
+		assert_int_equal(job_open(&j, &err), 0);
+		assert_int_equal(next_batch(&j), end - 1);
+		assert_false(j.found->interrupted);
+		assert_true(holds(&j, end - 2));
+		assert_found(&j);
+		assert_int_equal(run_to(&j, end, &committed, &err), 0);
+		assert_int_equal(end_run(&j, &err), 0);
+		checkpoint_figures(j.checkpoint, &figures);
+		snapshots += figures.snapshots;
+		assert_false(figures.snapshot_runs);
+		assert_true(figures.log_bytes < 3000 || figures.log_bytes < figures.snapshot_bytes);
+		assert_int_equal(job_close(&j, &err), 0);
+		most = folder_bytes() > most ? folder_bytes() : most;
+	}
+	print_message("# %lld snapshots, at most %lld bytes\n", (long long)snapshots, (long long)most);
+	assert_true(snapshots >= 3 && most < 20000);
+}
+
+/* Without a batch of its own, or with one that is not published, a run leaves all as it is. */
+static void test_an_end_without_a_batch_writes_nothing(void **state)
+{
+	(void)state;
+	struct error err;
+	struct job j;
+	int64_t committed = -1;
+	memory_reset();
+	assert_int_equal(job_open(&j, &err), 0);
+	assert_int_equal(run_to(&j, 12, &committed, &err), 0);
+	assert_int_equal(checkpoint_end(j.checkpoint, 500, 10, &err), CHECKPOINT_END_DONE);
+	job_close(&j, &err);
+	for (int run = 0; run < 3; run++) {
+		int64_t before = folder_bytes();
+		assert_int_equal(job_open(&j, &err), 0);
+		assert_int_equal(next_batch(&j), 12);
+		if (run == 2)
+			assert_int_equal(one_batch(&j, 12, &err), 0);
+		int64_t batch = folder_bytes();
+		assert_int_equal(end_run(&j, &err), 0);
+		assert_int_equal(folder_bytes(), batch);
+		assert_true(run == 2 || batch == before);
+		job_close(&j, &err);
+	}
+	assert_int_equal(job_open(&j, &err), 0);
+	assert_true(j.found->interrupted && holds(&j, 11));
+	job_close(&j, &err);
+}
+
 static void test_an_interrupted_batch_is_told(void **state)
 {
 	(void)state;
@@ -380,7 +455,27 @@ static void test_what_was_restored_is_not_written_again(void **state)
 
 /* ---- faults ---- */
 
-static bool one_fault(int64_t at, bool on, int number, uint64_t seed, bool *over)
+/* One run, or runs of one batch each. */
+static int all_runs(struct job *j, bool short_runs, int64_t *committed, struct error *err)
+{
+	int r = job_open(j, err);
+	while (r == 0) {
+		int64_t end = short_runs ? next_batch(j) + 1 : batches_max;
+		r = run_to(j, end, committed, err);
+		if (r == 0)
+			r = end_run(j, err);
+		if (r < 0 || end == batches_max)
+			return r;
+		r = job_close(j, err);
+		if (r == 0)
+			r = job_open(j, err);
+		else
+			*j = (struct job){0};
+	}
+	return r;
+}
+
+static bool one_fault(int64_t at, bool short_runs, int number, uint64_t seed, bool *over)
 {
 	struct error err;
 	struct job j;
@@ -388,11 +483,9 @@ static bool one_fault(int64_t at, bool on, int number, uint64_t seed, bool *over
 	memory_reset();
 	turn_steps = (uint32_t)seed & 3;
 	memory->fail_at = at;
-	memory->fail_on = on;
+	memory->fail_on = seed & 1;
 	memory->fail_errno = number;
-	int r = job_open(&j, &err);
-	if (r == 0)
-		r = run_to(&j, batches_max, &committed, &err);
+	int r = all_runs(&j, short_runs, &committed, &err);
 	if (r < 0 && err.code != CDCL_E_DISK)
 		print_message("# call %lld: %s\n", (long long)at, err.text);
 	bool good = r == 0 || err.code == CDCL_E_DISK;
@@ -407,20 +500,31 @@ static bool one_fault(int64_t at, bool on, int number, uint64_t seed, bool *over
 	return good && comes_back(committed);
 }
 
-static void test_every_call_fails_once(void **state)
+static void every_call_fails_once(bool short_runs)
 {
-	(void)state;
 	static const int numbers[] = {EIO, ENOSPC};
 	bool over = false;
 	int64_t k = 1;
 	for (; !over; k++)
 		for (uint64_t seed = 0; seed < 4; seed++)
-			if (!one_fault(k, seed & 1, numbers[k & 1],
+			if (!one_fault(k, short_runs, numbers[k & 1],
 				    seed * 1000 + (uint64_t)k, &over))
 				fail_msg("call %lld, seed %llu", (long long)k,
 					(unsigned long long)seed);
 	assert_true(k > 100);
 	print_message("# %lld calls\n", (long long)k - 1);
+}
+
+static void test_every_call_fails_once(void **state)
+{
+	(void)state;
+	every_call_fails_once(false);
+}
+
+static void test_every_call_of_short_runs_fails_once(void **state)
+{
+	(void)state;
+	every_call_fails_once(true);
 }
 
 static void test_a_disk_that_does_not_sync_is_noticed(void **state)
@@ -743,9 +847,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_goes_on),
+		cmocka_unit_test(test_short_runs_have_snapshots),
+		cmocka_unit_test(test_an_end_without_a_batch_writes_nothing),
 		cmocka_unit_test(test_an_interrupted_batch_is_told),
 		cmocka_unit_test(test_what_was_restored_is_not_written_again),
 		cmocka_unit_test(test_every_call_fails_once),
+		cmocka_unit_test(test_every_call_of_short_runs_fails_once),
 		cmocka_unit_test(test_a_disk_that_does_not_sync_is_noticed),
 		cmocka_unit_test(test_flipped_bits),
 		cmocka_unit_test(test_log_cut_at_every_byte),
