@@ -59,7 +59,7 @@ void durable_heard(struct durable *d);
 
 /* Between chunks: a slice of a snapshot. 1 while there is more to do. */
 int durable_step(struct durable *d, struct error *err);
-/* After the last batch, until it answers CHECKPOINT_END_DONE; `soon`: somebody waits for the end. */
+/* After the last batch, until it answers CHECKPOINT_END_DONE; `soon`: somebody waits for that. */
 int durable_end(struct durable *d, bool soon, struct error *err);
 
 #endif

@@ -246,7 +246,8 @@ int checkpoint_end(
 	if (r != 0)
 		return r < 0 ? r : (int)not_yet(c, false);
 	if (!c->ending) {
-		if (!c->is_published || c->snapshot_bytes + checkpoint_log_bytes(c) > start_bytes_max)
+		int64_t start_bytes = c->snapshot_bytes + checkpoint_log_bytes(c);
+		if (!c->is_published || start_bytes > start_bytes_max)
 			return CHECKPOINT_END_DONE;
 		c->ending = true;
 		checkpoint_turn_begin(c);

@@ -374,7 +374,8 @@ static void test_short_runs_have_snapshots(void **state)
 		assert_int_equal(job_close(&j, &err), 0);
 		most = folder_bytes() > most ? folder_bytes() : most;
 	}
-	print_message("# %lld snapshots, at most %lld bytes\n", (long long)snapshots, (long long)most);
+	print_message("# %lld snapshots, at most %lld bytes\n", (long long)snapshots,
+		(long long)most);
 	assert_true(snapshots >= 3 && most < 20000);
 }
 
