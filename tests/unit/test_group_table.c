@@ -127,6 +127,45 @@ static void test_random_puts_and_removes(void **unused)
 	slab_release(&slab);
 }
 
+/* Segments that grow, split and are taken from huge pages; half of the groups go and come back. */
+static void test_many(void **unused)
+{
+	(void)unused;
+	enum { many = 256 * 1024, at_once = 512 };
+	struct slab slab;
+	struct group_table t;
+	struct error err;
+	error_init(&err);
+	slab_init(&slab);
+	group_table_init(&t, &slab, many);
+	static uint32_t found[many];
+	for (int round = 0; round < 3; round++) {
+		for (uint32_t from = 0; from < many; from += at_once) {
+			uint32_t numbers[at_once], fresh[at_once];
+			struct str keys[at_once];
+			for (uint32_t i = 0; i < at_once; i++) {
+				numbers[i] = from + i;
+				keys[i] = (struct str){(const char *)&numbers[i], sizeof(*numbers)};
+			}
+			int added = group_table_put(&t, keys, at_once, found + from, fresh, &err);
+			assert_int_equal(
+				added, round == 0 ? at_once : round == 1 ? at_once / 2 : 0);
+		}
+		assert_int_equal(t.count, many);
+		assert_int_equal(t.id_count, many);
+		for (uint32_t i = 0; i < many; i++) {
+			struct str key = group_table_key(&t, found[i]);
+			assert_int_equal(key.len, sizeof(i));
+			assert_memory_equal(key.data, &i, sizeof(i));
+		}
+		for (uint32_t i = 0; i < many && round == 0; i += 2)
+			group_table_remove(&t, found[i]);
+	}
+	assert_true(t.index.huge.page_count > 0);
+	group_table_release(&t);
+	slab_release(&slab);
+}
+
 static void test_slab_gives_back(void **unused)
 {
 	(void)unused;
@@ -199,6 +238,7 @@ int main(void)
 		cmocka_unit_test(test_null_and_empty),
 		cmocka_unit_test(test_bound),
 		cmocka_unit_test(test_random_puts_and_removes),
+		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_slab_gives_back),
 		cmocka_unit_test(test_multiset),
 	};
