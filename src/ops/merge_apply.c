@@ -93,6 +93,31 @@ static int last_answer(const struct operator_merge *self, const struct merge_key
 	return at;
 }
 
+/*
+ * The ttl counts from the newest event that touched the row, here step `at` or one before it: a
+ * late one does not shorten it. So entries that wait (merge_expire.c) are never newer than rows.
+ */
+static void keep_newest_time(const struct operator_merge *self, const struct merge_input *in,
+	uint32_t key, int at, struct chunk *to, uint32_t to_row)
+{
+	if (self->plan->time_column < 0)
+		return;
+	uint32_t time = (uint32_t)self->plan->time_column;
+	const struct merge_run *run = &self->run;
+	const struct column *stored = &run->stored->columns[time];
+	const int64_t *was = stored->data, *came = in->row->columns[time].data;
+	int64_t newest = column_is_null(stored, key) ? INT64_MIN : was[key];
+	for (; at != merge_none; at = run->events[at].before) {
+		const struct merge_event *e = &run->events[at];
+		uint8_t outcome =
+			self->needs_old ? self->steps.outcome[e->step] : MERGE_OUTCOME_ROW;
+		bool touched = outcome == MERGE_OUTCOME_ROW || outcome == MERGE_OUTCOME_DELETE;
+		if (touched && came[e->row] > newest)
+			newest = came[e->row];
+	}
+	((int64_t *)to->columns[time].data)[to_row] = newest;
+}
+
 static bool answer_deletes(const struct operator_merge *self, const struct merge_event *e)
 {
 	if (self->needs_old)
@@ -147,6 +172,7 @@ static int apply_keys(struct operator_merge *self, const struct merge_input *in,
 			set_awaits(self, k, from, row);
 		else
 			set_hidden(self, in, i, at, from, row);
+		keep_newest_time(self, in, i, at, from, row);
 		if (!deletes)
 			watch_ttl(self, from, row, run->ids[i]);
 		add_write(&list, run->ids[i], row, deletes);
