@@ -86,6 +86,7 @@ static const struct mutation mutations[] = {
 	{"undo", "a batch that nobody knows to be published counts at recovery", NULL},
 	{"intent", "what a batch is made of is not durable before it is shown", NULL},
 	{"turn", "a snapshot counts before the batch is published whose rows it has", NULL},
+	{"again", "a snapshot counts at the end of a run though its log knows no batch", NULL},
 	{"dedupe", "a sink gets the batch again that its target holds", NULL},
 	{"order", "a batch that is run again takes its messages as they come", NULL},
 	{"lost-answer", "a commit without answer may come in the next transaction", "topic"},
@@ -152,6 +153,22 @@ int __wrap_checkpoint_step(struct checkpoint *c, size_t bytes_max, struct error 
 	int r = __real_checkpoint_step(c, bytes_max, err);
 	bool early = faults_is_off("turn") && c->snapshot.phase == SNAPSHOT_WHOLE;
 	return r == 0 && early && !c->turn.given ? checkpoint_snapshot_adopt(c, err) : r;
+}
+
+int __real_checkpoint_end(
+	struct checkpoint *c, size_t bytes_max, int64_t start_bytes_max, struct error *err);
+int __wrap_checkpoint_end(
+	struct checkpoint *c, size_t bytes_max, int64_t start_bytes_max, struct error *err);
+
+int __wrap_checkpoint_end(
+	struct checkpoint *c, size_t bytes_max, int64_t start_bytes_max, struct error *err)
+{
+	int r = __real_checkpoint_end(c, bytes_max, start_bytes_max, err);
+	bool whole = c->turn.given && c->snapshot.phase == SNAPSHOT_WHOLE;
+	if (!faults_is_off("again") || !whole)
+		return r;
+	c->turn.given = false;
+	return checkpoint_snapshot_adopt(c, err);
 }
 
 int __real_frame_reader_next(struct frame_reader *r, struct frame *frame, struct error *err);

@@ -125,7 +125,7 @@ static bool all_is_read(void)
 
 static int run(struct pipeline *p, const struct life *l, struct error *err)
 {
-	int64_t stop_at = l->drains ? (int64_t)world_choose(100) : -1;
+	int64_t stop_at = l->drains ? (int64_t)world_choose(l->is_short ? 12 : 100) : -1;
 	int64_t back_at = world->faults && world_once_in(4) ? (int64_t)world_choose(100) : -1;
 	int64_t twin_at = world->faults ? (int64_t)world_choose(200) : -1;
 	for (int64_t step = 0; step < steps_max; step++) {

@@ -12,6 +12,7 @@
 struct life {
 	bool to_the_end;        /* no faults: it must consume everything */
 	bool drains;            /* is asked to stop in the middle */
+	bool is_short;          /* and early */
 	/* loads its script, and the so many-th allocation fails, and those after it; 0: none */
 	int64_t fail_allocation;
 	bool fail_on;

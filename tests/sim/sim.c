@@ -68,6 +68,8 @@ static bool choose_faults(struct life *l, int64_t calls_before)
 		world->crash_at = 1 + world_choose(world_once_in(4) ? 30 : range);
 	else if (what == 7)
 		l->drains = true;
+	if (world->seed % 4 == 0) /* a job that is started again and again for a few messages */
+		l->drains = l->is_short = true;
 	if (what >= 8 || world_once_in(10)) {
 		int number = numbers[world_choose(ARRAY_LEN(numbers))];
 		model_disk_fail(1 + world_choose(world_once_in(3) ? 20 : range / 2),
