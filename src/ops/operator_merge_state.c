@@ -59,9 +59,9 @@ static bool changes(struct state_part *p, size_t bytes_max, struct strbuf *out)
 static bool scan(struct state_part *p, uint64_t *at, size_t bytes_max, struct strbuf *out)
 {
 	const struct operator_merge *self = container_of(p, struct merge_state, part)->merge;
-	size_t end = out->len + bytes_max;
 	if (*at == 0)
 		add_time_record(self, out);
+	size_t end = out->len + bytes_max; /* after it, or a small slice gets no further */
 	for (; *at < self->stream_count && out->len < end; ++*at)
 		add_stream_record(self, (uint32_t)*at, out);
 	return *at < self->stream_count;
