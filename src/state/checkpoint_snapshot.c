@@ -233,7 +233,7 @@ int checkpoint_turn_end(struct checkpoint *c, int64_t us_max, struct error *err)
 
 /* ---- the end of a run ---- */
 
-static enum checkpoint_end not_yet(const struct checkpoint *c, bool at_once)
+static int not_yet(const struct checkpoint *c, bool at_once)
 {
 	return at_once || c->snapshot_worker == NULL ? CHECKPOINT_END_MORE : CHECKPOINT_END_WAIT;
 }
@@ -244,7 +244,7 @@ int checkpoint_end(
 	struct checkpoint_snapshot *s = &c->snapshot;
 	int r = checkpoint_turn_end(c, 0, err);
 	if (r != 0)
-		return r < 0 ? r : (int)not_yet(c, false);
+		return r < 0 ? r : not_yet(c, false);
 	if (!c->ending) {
 		int64_t start_bytes = c->snapshot_bytes + checkpoint_log_bytes(c);
 		if (!c->is_published || start_bytes > start_bytes_max)
