@@ -63,6 +63,10 @@ struct envelope_names {
 
 /* What is learned of a column whose values do not say what they mean. */
 struct column_lore {
+	uint8_t unit;           /* enum connect_form of integers in a timestamp column, or 0 */
+	bool unit_sure;
+	/* of those that could be milliseconds: what stands near to us then, and what does not */
+	uint32_t near, far;
 	uint8_t decimal;        /* enum decimal_text */
 	uint8_t binary;         /* enum binary_text */
 	bool complained;        /* of a value that does not fit */

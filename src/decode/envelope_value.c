@@ -1,9 +1,8 @@
 /*
  * What a value of a change event means in a column: by the form that Connect's schema block gives
- * it, else by the column's declared type. Without a block the unit of a timestamp is told by its
- * size alone, so that a message that is read again after a restart means the same. Whether digits
- * are a decimal's text or base64 of its bytes other values of the column tell; those that do not
- * wait for the end of the chunk.
+ * it, else by the column's declared type. Without a block two things are not said by a value alone:
+ * in which unit a timestamp counts, and whether digits are a decimal's text or base64 of its bytes.
+ * Other values of the column tell; those that do not wait for the end of the chunk.
  */
 
 #include "decode/envelope_row.h"
@@ -106,36 +105,61 @@ static bool to_micros(int64_t v, enum connect_form form, int64_t *us)
 	return true;
 }
 
-/*
- * As milliseconds, a time that databases have: from 1600 to 2100, or one that stands for "never".
- * Of what is left the numbers are microseconds from 1962 to 1978. A whole year in milliseconds is
- * nine hours of them, a day 86 seconds: so little is lost to "never".
+/* The unit that a value's size tells, or CONNECT_PLAIN: too near 1970 to tell, or no time at all.
  */
-static bool is_usual_in_millis(int64_t v)
+static enum connect_form unit_by_size(int64_t v)
+{
+	const int64_t ms_min = INT64_C(20000000000); /* 1970-08-20 in ms, 1970-01-01 in us */
+	if (v == INT64_MAX || v == INT64_MIN)
+		return CONNECT_PLAIN;
+	int64_t size = v < 0 ? -v : v;
+	if (size > us_max)
+		return CONNECT_NANOS;
+	if (size > ms_max)
+		return CONNECT_MICROS;
+	return size >= ms_min ? CONNECT_MILLIS : CONNECT_PLAIN;
+}
+
+/*
+ * In milliseconds before 1600 or after 2100: microseconds from 1962 to 1978 are such numbers. The
+ * first and the last day of a year are what databases have for "never".
+ */
+static bool is_far_in_millis(int64_t v)
 {
 	const int64_t ms_1600 = INT64_C(-11676096000000), ms_2100 = INT64_C(4102444800000);
 	const int64_t ms_a_day = INT64_C(86400000);
 	int64_t year;
 	unsigned month, day;
 	if (v >= ms_1600 && v < ms_2100)
-		return true;
+		return false;
 	date_to_civil(v / ms_a_day - (v % ms_a_day < 0), &year, &month, &day);
-	if (year == 0 || year == 1 || year == 9999)
-		return true;
-	return year > 0 && ((year % 100 == 0 && month == 1 && day == 1) ||
-				   (year % 100 == 99 && month == 12 && day == 31));
+	return !(month == 1 && day == 1) && !(month == 12 && day == 31);
 }
 
-static enum connect_form unit_of(int64_t v)
+static void vote(struct column_lore *lore, int64_t v)
 {
-	const int64_t ms_min = INT64_C(20000000000); /* 1970-08-20 in ms, 1970-01-01 in us */
-	if (v == INT64_MAX || v == INT64_MIN)
-		return CONNECT_MICROS; /* infinity */
-	int64_t size = v < 0 ? -v : v;
-	if (size > us_max)
-		return CONNECT_NANOS;
-	bool millis = size >= ms_min && size <= ms_max && is_usual_in_millis(v);
-	return millis ? CONNECT_MILLIS : CONNECT_MICROS;
+	uint32_t *votes = is_far_in_millis(v) ? &lore->far : &lore->near;
+	if (unit_by_size(v) == CONNECT_MILLIS && *votes < UINT32_MAX)
+		++*votes;
+}
+
+/*
+ * What is larger than milliseconds can be settles it. What could be both is milliseconds so far, or
+ * microseconds when most of it would be far from us.
+ */
+static enum connect_form learn_unit(struct column_lore *lore, int64_t v)
+{
+	enum connect_form by_size = unit_by_size(v);
+	bool sure = by_size == CONNECT_MICROS || by_size == CONNECT_NANOS;
+	if (sure && !lore->unit_sure) {
+		lore->unit = (uint8_t)by_size;
+		lore->unit_sure = true;
+	} else if (by_size == CONNECT_MILLIS && lore->unit == 0) {
+		lore->unit = CONNECT_MILLIS;
+	}
+	if (!lore->unit_sure && lore->far > lore->near)
+		return CONNECT_MICROS;
+	return (enum connect_form)lore->unit;
 }
 
 static enum json_fit put_micros(const struct landing *l, int64_t v, enum connect_form form)
@@ -162,8 +186,14 @@ static enum json_fit store_timestamp(const struct landing *l, const struct json_
 		return JSON_FIT_BAD;
 	if (l->form == CONNECT_DAYS)
 		return JSON_FIT_BAD;
-	bool said = l->form != CONNECT_PLAIN && l->form != CONNECT_TEXT;
-	return put_micros(l, v, said ? l->form : unit_of(v));
+	if (l->form != CONNECT_PLAIN && l->form != CONNECT_TEXT)
+		return put_micros(l, v, l->form);
+	if (can_wait(l))
+		vote(lore_of(l), v);
+	enum connect_form unit = learn_unit(lore_of(l), v);
+	if (lore_of(l)->unit_sure || !can_wait(l))
+		return put_micros(l, v, unit == CONNECT_PLAIN ? CONNECT_MICROS : unit);
+	return wait(l, t);
 }
 
 static enum json_fit store_date(const struct landing *l, const struct json_token *t)
