@@ -114,22 +114,28 @@ bool append_note_parse(
 	return true;
 }
 
-/* The last line that is whole; only the very last may be torn. 0: there is no note. */
+/*
+ * The last line that is whole; only the very last may be torn, and then nothing was added for it:
+ * a line is durable before its batch is. 0: there is no note.
+ */
 static int last_note(const char *path, struct strbuf *text, struct append_note *note,
 	struct str *checkpoint, struct str *job, struct error *err)
 {
 	int r = file_read_if_there(path, note_bytes_max, text, err);
 	if (r <= 0)
 		return r;
-	struct str all = strbuf_str(text), last = {NULL, 0};
+	struct str all = strbuf_str(text), last = {NULL, 0}, earlier = {NULL, 0};
 	for (size_t at = 0; at < all.len;) {
 		const char *end = memchr(all.data + at, '\n', all.len - at);
 		if (end == NULL)
 			break;
+		earlier = last;
 		last = str_sub(all, at, (size_t)(end - all.data) - at);
 		at += last.len + 1;
 	}
 	if (last.data != NULL && append_note_parse(last, note, checkpoint, job))
+		return 1;
+	if (earlier.data != NULL && append_note_parse(earlier, note, checkpoint, job))
 		return 1;
 	error_set(err, CDCL_E_DISK, "%s: is damaged, it says what batch the file is at", path);
 	error_help(err, "remove it, and the file counts as a new target");
