@@ -6,16 +6,7 @@
 
 #include <inttypes.h>
 
-enum { look_every_us = 100 * 1000, notice_first_us = 5 * 1000 * 1000 };
-
-static const struct fetch_broker *leader_of(
-	const struct fetch_source *fs, const struct fetch_lane *l)
-{
-	for (uint32_t i = 0; i < fs->broker_count; i++)
-		if (fs->brokers[i]->id == l->leader)
-			return fs->brokers[i];
-	return NULL;
-}
+enum { look_every_us = 100 * 1000 };
 
 static bool wants(const struct fetch_source *fs, const struct fetch_lane *l)
 {
@@ -33,7 +24,7 @@ static uint32_t stranded(
 		const struct fetch_lane *l = &fs->lanes[i];
 		if (!wants(fs, l))
 			continue;
-		const struct fetch_broker *b = leader_of(fs, l);
+		const struct fetch_broker *b = fetch_broker_find(fs, l->leader);
 		if ((b != NULL && !b->lost) || count++ > 0)
 			continue;
 		*first = l;
@@ -47,7 +38,8 @@ static int tell(struct fetch_outage *o, const struct fetch_source *fs,
 {
 	const struct kafka_partition *p = fetch_partition(fs, first);
 	int64_t timeout_ms = fs->config->broker_timeout_ms;
-	switch (kafka_outage_goes_on(&o->outage, fetch_now_us(fs), notice_first_us, timeout_ms)) {
+	switch (kafka_outage_goes_on(
+		&o->outage, fetch_now_us(fs), kafka_leader_quiet_us, timeout_ms)) {
 	case OUTAGE_GIVE_UP:
 		return error_set(err, CDCL_E_UNREACHABLE,
 			"no leader of " STR_FMT "/%" PRId32 " answers (%s); gave up after %" PRId64

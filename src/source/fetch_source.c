@@ -45,7 +45,7 @@ static struct fetch_source *of(struct source *s)
 
 /* ---- Leaders ---- */
 
-static struct fetch_broker *broker_find(const struct fetch_source *fs, int32_t id)
+struct fetch_broker *fetch_broker_find(const struct fetch_source *fs, int32_t id)
 {
 	for (uint32_t i = 0; i < fs->broker_count; i++)
 		if (fs->brokers[i]->id == id)
@@ -85,7 +85,7 @@ static void broker_meet(struct fetch_source *fs, uint32_t number)
 {
 	const struct cluster_broker *told = &fs->map->view.brokers[number];
 	const struct fetch_addresses *addresses = &fs->map->addresses[number];
-	struct fetch_broker *b = broker_find(fs, told->id);
+	struct fetch_broker *b = fetch_broker_find(fs, told->id);
 	if (addresses->count == 0 || (b == NULL && !will_read(fs, told->id)))
 		return;
 	if (b == NULL) {
@@ -270,7 +270,7 @@ static int64_t next_due(struct fetch_source *fs)
 	}
 	for (uint32_t i = 0; i < fs->progress.count; i++) {
 		const struct fetch_lane *l = &fs->lanes[i];
-		bool homeless = l->leader < 0 || broker_find(fs, l->leader) == NULL;
+		bool homeless = l->leader < 0 || fetch_broker_find(fs, l->leader) == NULL;
 		if (homeless)
 			fetch_look(fs);
 		int64_t at = homeless ? now + leaderless_us : l->retry_us;

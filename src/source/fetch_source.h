@@ -50,6 +50,9 @@ static inline struct kafka_partition *fetch_partition(
 	return &fs->progress.partitions[l - fs->lanes];
 }
 
+/* NULL: there is none, or it was not met yet. */
+struct fetch_broker *fetch_broker_find(const struct fetch_source *fs, int32_t id);
+
 /* Something is odd about leaders or topics: the keeper looks, but not all the time. */
 void fetch_look(struct fetch_source *fs);
 

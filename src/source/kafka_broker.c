@@ -87,9 +87,11 @@ void kafka_broker_close(struct kafka_broker *b)
 {
 	if (b == NULL)
 		return;
-	const uint64_t one = 1;
-	ssize_t n = b->stop < 0 ? (ssize_t)sizeof(one) : write(b->stop, &one, sizeof(one));
-	check(n == sizeof(one));
+	if (b->stop >= 0) {
+		const uint64_t one = 1;
+		ssize_t n = write(b->stop, &one, sizeof(one));
+		check(n == sizeof(one));
+	}
 	for (uint32_t i = 0; i < b->feed_count; i++) {
 		if (b->feeds[i].runs)
 			pthread_join(b->feeds[i].thread, NULL);

@@ -24,7 +24,6 @@ enum {
 	ends_ms = 1000, /* one question for offsets */
 	retry_us = 200 * 1000,
 	missing_look_us = 250 * 1000,
-	leaderless_quiet_us = 5 * 1000 * 1000,
 	commit_pause_us = 100 * 1000,
 	last_commit_us = 2 * 1000 * 1000,
 	deleted_looks = 3, /* this many looks without it before a topic counts as deleted */
@@ -163,7 +162,8 @@ static void outage_ends(struct kafka_keeper *k)
 static void leaders_are_missing(struct kafka_keeper *k, const struct ask *a)
 {
 	int64_t timeout_ms = k->config->broker_timeout_ms;
-	switch (kafka_outage_goes_on(&k->leaderless, now_us(k), leaderless_quiet_us, timeout_ms)) {
+	switch (kafka_outage_goes_on(
+		&k->leaderless, now_us(k), kafka_leader_quiet_us, timeout_ms)) {
 	case OUTAGE_GIVE_UP: {
 		struct error err;
 		error_init(&err);

@@ -9,6 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* A leader that moves is away for seconds: nobody is told of less. */
+enum { kafka_leader_quiet_us = 5 * 1000 * 1000 };
+
 struct kafka_outage {
 	int64_t since_us; /* 0: all is well */
 	int64_t notice_us;
