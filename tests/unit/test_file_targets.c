@@ -302,64 +302,60 @@ static void test_file_append(void **state)
 	assert_true(fail_each_call(&config, judge_append) > 5);
 }
 
-/* Full once, at every call: from the first row on it is waited for, and the batch is whole. */
+static void judge_full_append(bool answered_well, bool mended)
+{
+	(void)mended;
+	assert_int_equal(lines_with(1), row_count);
+	assert_int_equal(lines_with(2), answered_well ? row_count : 0);
+}
+
+/* Full once, at every call in turn: how often that was waited for, and the batch is whole. */
+static int full_at_each_call(const struct sink_config *config,
+	void (*judge)(bool answered_well, bool mended))
+{
+	int waited = 0;
+	failed = true;
+	for (int k = 0; failed; k++) {
+		assert_true(k < 1000);
+		assert_int_equal(file_remove_tree(folder, NULL), 0);
+		calls_left = -1;
+		assert_int_equal(run_job(config, 1), 0);
+		failed = false;
+		calls_left = k;
+		disk_use(failing_disk());
+		int answer = run_job(config, 2);
+		disk_use(NULL);
+		judge(answer == 0, false);
+		waited += failed && answer == 0;
+	}
+	return waited;
+}
+
+/* From the first row on. */
 static void test_file_full(void **state)
 {
 	(void)state;
 	set_path("rows.jsonl");
 	struct sink_config config = {.kind = SINK_FILE, .mode = OUTPUT_APPEND,
 		.format = SINK_JSONL, .path = str_c(path), .on_error = SINK_RETRY};
-	int waited = 0;
-	failed = true;
-	for (int k = 0; failed; k++) {
-		assert_true(k < 1000);
-		assert_int_equal(file_remove_tree(folder, NULL), 0);
-		calls_left = -1;
-		assert_int_equal(run_job(&config, 1), 0);
-		failed = false;
-		calls_left = k;
-		disk_use(failing_disk());
-		int answer = run_job(&config, 2);
-		disk_use(NULL);
-		assert_int_equal(lines_with(1), row_count);
-		assert_int_equal(lines_with(2), answer == 0 ? row_count : 0);
-		waited += failed && answer == 0;
-	}
-	assert_true(waited >= 5);
+	assert_true(full_at_each_call(&config, judge_full_append) >= 5);
 }
 
 /* So are Parquet's files; only a sync that failed is not asked again. */
-static void check_parquet_full(enum output_mode mode)
+static void check_parquet_full(
+	enum output_mode mode, void (*judge)(bool answered_well, bool mended))
 {
 	set_path("rows");
 	struct sink_config config = {.kind = SINK_PARQUET, .mode = mode, .path = str_c(path),
 		.on_error = SINK_RETRY, .parquet = {.buckets = 1, .keep_snapshots = 2}};
-	int waited = 0;
-	failed = true;
-	for (int k = 0; failed; k++) {
-		assert_true(k < 1000);
-		assert_int_equal(file_remove_tree(folder, NULL), 0);
-		calls_left = -1;
-		assert_int_equal(run_job(&config, 1), 0);
-		failed = false;
-		calls_left = k;
-		disk_use(failing_disk());
-		int answer = run_job(&config, 2);
-		disk_use(NULL);
-		if (mode == OUTPUT_COMPLETE)
-			judge_snapshot(answer == 0, false);
-		else
-			judge_added(answer == 0, false);
-		waited += failed && answer == 0;
-	}
-	assert_true(waited >= 7);
+	assert_true(full_at_each_call(&config, judge) >= 7);
 }
 
 static void test_parquet_full(void **state)
 {
 	(void)state;
-	check_parquet_full(OUTPUT_COMPLETE);
-	check_parquet_full(OUTPUT_APPEND);
+	check_parquet_full(OUTPUT_COMPLETE, judge_snapshot);
+	check_parquet_full(OUTPUT_APPEND, judge_added);
 }
 
 static void test_parquet_snapshots(void **state)
