@@ -60,6 +60,15 @@ static void assert_schema(const struct schema *got, const struct schema *wanted)
 	strbuf_release(&b);
 }
 
+/* Two sources as text; the caller releases both. */
+static void write_two(struct kept_columns *list, struct arena *arena, struct strbuf *text)
+{
+	arena_init(arena, 4096);
+	strbuf_init(text);
+	fill(list, arena);
+	kept_columns_text(list, 2, text);
+}
+
 static void test_what_is_written_is_read(void **state)
 {
 	(void)state;
@@ -68,10 +77,7 @@ static void test_what_is_written_is_read(void **state)
 	struct strbuf text;
 	struct error err;
 	uint32_t count;
-	arena_init(&arena, 4096);
-	strbuf_init(&text);
-	fill(list, &arena);
-	kept_columns_text(list, 2, &text);
+	write_two(list, &arena, &text);
 	assert_int_equal(
 		kept_columns_parse(strbuf_str(&text), "C", &arena, &got, &count, &err), 0);
 	assert_int_equal(count, 2);
@@ -106,10 +112,7 @@ static void test_damage_is_an_error(void **state)
 	struct strbuf text;
 	struct error err;
 	uint32_t count;
-	arena_init(&arena, 4096);
-	strbuf_init(&text);
-	fill(list, &arena);
-	kept_columns_text(list, 2, &text);
+	write_two(list, &arena, &text);
 	for (size_t i = 0; i < text.len; i++) {
 		text.data[i] ^= 1;
 		assert_int_equal(kept_columns_parse(
