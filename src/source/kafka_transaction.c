@@ -18,7 +18,8 @@ enum {
 	pause_first_ms = 20,
 	pause_most_ms = 2000,
 	close_ms = 1500,
-	end_txn_request = 26,           /* its number in Kafka's protocol */
+	end_txn_request = 26,           /* their numbers in Kafka's protocol */
+	txn_offset_commit_request = 28,
 	open_least_ms = 60 * 1000,
 	open_most_ms = 15 * 60 * 1000   /* the broker's transaction.max.timeout.ms */
 };
@@ -42,7 +43,7 @@ struct kafka_transaction {
 	bool ready;                     /* init_transactions was answered */
 	rd_kafka_consumer_group_metadata_t *group;
 	struct kafka_reports reports;
-	atomic_int lost_answers;        /* EndTxn requests of this transaction without answer */
+	atomic_int lost_answers;        /* requests of this producer that may still come */
 	struct kafka_producer *members[kafka_transaction_topics_max];
 	uint32_t member_count;
 	struct kafka_marker markers[kafka_transaction_topics_max];
@@ -88,7 +89,7 @@ static rd_kafka_resp_err_t on_response(rd_kafka_t *rk, int fd, const char *broke
 	struct kafka_transaction *t = opaque;
 	bool lost = why == RD_KAFKA_RESP_ERR__TIMED_OUT || why == RD_KAFKA_RESP_ERR__TRANSPORT ||
 		why == RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE;
-	if (request == end_txn_request && lost)
+	if (lost && (request == end_txn_request || request == txn_offset_commit_request))
 		atomic_fetch_add(&t->lost_answers, 1);
 	return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
@@ -396,10 +397,21 @@ static int can_send_again(struct kafka_transaction *t, struct error *err)
 
 /* ---- sending ---- */
 
+/*
+ * A request without answer may still come, however the transaction that it was of ended, and the
+ * broker would take it for the next one's of this producer.
+ */
+static bool is_haunted(const struct kafka_transaction *t)
+{
+	return atomic_load(&t->lost_answers) > 0;
+}
+
 static enum outcome begin(struct kafka_transaction *t)
 {
 	if (t->phase != PHASE_IDLE)
 		return OUTCOME_OK;
+	if (is_haunted(t))
+		drop_client(t);
 	if (!t->ready) {
 		error_init(&t->cause);
 		error_set(&t->cause, CDCL_E_UNREACHABLE,
@@ -411,7 +423,6 @@ static enum outcome begin(struct kafka_transaction *t)
 	if (out != OUTCOME_OK)
 		return out;
 	t->phase = PHASE_OPEN;
-	atomic_store(&t->lost_answers, 0);
 	return OUTCOME_OK;
 }
 
@@ -678,9 +689,6 @@ static void batch_is_done(struct kafka_transaction *t, int64_t batch_id)
 	forget_offsets(t);
 	kafka_reports_clear(&t->reports);
 	t->figures.committed++;
-	/* it may still come, in the next transaction */
-	if (atomic_load(&t->lost_answers) > 0)
-		drop_client(t);
 }
 
 int kafka_transaction_publish(struct kafka_transaction *t, int64_t batch_id, struct error *err)
@@ -715,6 +723,11 @@ int kafka_transaction_give_up(
 		return 0;
 	wait_begins(t, t->config->batch_timeout_ms);
 	enum outcome out = t->phase == PHASE_OPEN ? abort_open(t) : OUTCOME_OK;
+	if (out == OUTCOME_OK && is_haunted(t)) {
+		int r = renew(t, err);
+		if (r < 0)
+			return r;
+	}
 	t->next = NULL;
 	const struct kafka_kept_letter *l = t->kept.first;
 	for (; l != NULL && out == OUTCOME_OK; l = l->next) {
@@ -792,8 +805,6 @@ int kafka_transaction_claim(struct kafka_transaction *t, struct str topic, struc
 		drop_client(t);
 	}
 	t->phase = PHASE_IDLE;
-	if (atomic_load(&t->lost_answers) > 0)
-		drop_client(t);
 	t->marker_count++;
 	return 0;
 }

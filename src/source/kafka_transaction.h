@@ -21,8 +21,12 @@
  * or ends what was open (init_transactions), and only then the markers are read. They also say who
  * wrote them: `claim` writes them at open, and a process that finds somebody else's words has been
  * taken over (CDCL_E_FENCED). librdkafka 2.0.2 cannot tell that from a transaction that took too
- * long. An EndTxn whose answer did not come may still arrive at the broker later and would end the
- * next transaction: then a new producer is made, too, although the commit succeeded in the end.
+ * long.
+ *
+ * An EndTxn or TxnOffsetCommit whose answer did not come may still arrive at the broker, where it
+ * counts for the next transaction of the producer: ends it in its middle, or puts an old marker
+ * over its own. So no transaction begins with a producer that an answer was kept from, whether the
+ * one before was committed or aborted: a new one's epoch shuts out what is still on its way.
  *
  * Every call waits in slices, and gives up when its patience is over or shortly after a stop was
  * asked for.

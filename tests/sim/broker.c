@@ -150,16 +150,33 @@ void broker_delay_end(struct broker *b, struct producer *p, int32_t epoch)
 {
 	b->late = p;
 	b->late_epoch = epoch;
+	b->late_offset_count = 0;
+}
+
+void broker_delay_offsets(struct broker *b, struct producer *p, int32_t epoch,
+	const struct group_offset *offsets, uint32_t count)
+{
+	if (b->late != NULL)
+		return; /* this one is lost altogether */
+	b->late = p;
+	b->late_epoch = epoch;
+	b->late_offsets = shared_realloc(b->late_offsets, count * sizeof(*offsets));
+	memcpy(b->late_offsets, offsets, count * sizeof(*offsets));
+	b->late_offset_count = count;
 }
 
 void broker_late(struct broker *b)
 {
-	if (b->late == NULL || !world_once_in(10))
+	if (b->late == NULL || !world_once_in(8))
 		return;
 	struct producer *p = b->late;
 	b->late = NULL;
-	if (broker_owns(p, b->late_epoch) && p->txn != 0)
+	if (!broker_owns(p, b->late_epoch) || p->txn == 0)
+		return;
+	if (b->late_offset_count == 0)
 		broker_end(b, p, true);
+	for (uint32_t i = 0; i < b->late_offset_count; i++)
+		broker_add_offset(p, &b->late_offsets[i]);
 }
 
 const struct group_offset *broker_offset(

@@ -71,9 +71,11 @@ struct broker {
 	struct group_offset *offsets;
 	uint32_t offset_count;
 	int32_t deaf;           /* so many fetches get nothing: no leader */
-	/* a commit that is still on its way; NULL: none */
+	/* what is still on its way: offsets or (count 0) a commit; NULL: nothing */
 	struct producer *late;
 	int32_t late_epoch;
+	struct group_offset *late_offsets;
+	uint32_t late_offset_count;
 };
 
 struct broker *broker_open(void);
@@ -90,10 +92,12 @@ void broker_begin(struct broker *b, struct producer *p);
 void broker_add_offset(struct producer *p, const struct group_offset *offset);
 void broker_end(struct broker *b, struct producer *p, bool commit);
 /*
- * A commit comes much later, when its sender may have begun another transaction: it names none
- * (Kafka before KIP-890), only the epoch protects. broker_late: time passes.
+ * A commit, or offsets, come much later, when the sender may have begun another transaction: they
+ * name none (Kafka before KIP-890), only the epoch protects. broker_late: time passes.
  */
 void broker_delay_end(struct broker *b, struct producer *p, int32_t epoch);
+void broker_delay_offsets(struct broker *b, struct producer *p, int32_t epoch,
+	const struct group_offset *offsets, uint32_t count);
 void broker_late(struct broker *b);
 /* Now and then, topics that compact do. */
 void broker_compact(struct broker *b);

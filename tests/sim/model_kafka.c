@@ -56,7 +56,7 @@ struct rd_kafka_consumer_group_metadata_s {
 	char group[64];
 };
 
-enum { end_txn_request = 26 };
+enum { end_txn_request = 26, txn_offset_commit_request = 28 };
 
 static rd_kafka_resp_err_t last_error;
 
@@ -311,6 +311,32 @@ static uint32_t open_there(rd_kafka_t *rk)
 	return rk->txn = rk->producer->txn;
 }
 
+static void tell_lost(rd_kafka_t *rk, int16_t request)
+{
+	if (rk->on_response != NULL && !model_kafka_hides_lost_answers())
+		rk->on_response(rk, 1, "model", 1, request, 1, 0, 0, 0,
+			RD_KAFKA_RESP_ERR__TIMED_OUT, rk->on_response_opaque);
+}
+
+static struct group_offset *offsets_of(const rd_kafka_topic_partition_list_t *list,
+	const rd_kafka_consumer_group_metadata_t *group)
+{
+	struct group_offset *all = calloc((size_t)list->cnt, sizeof(*all));
+	check(all != NULL);
+	for (int i = 0; i < list->cnt; i++) {
+		const rd_kafka_topic_partition_t *p = &list->elems[i];
+		struct group_offset *to = &all[i];
+		to->partition = p->partition;
+		to->offset = p->offset;
+		snprintf(to->group, sizeof(to->group), "%s", group->group);
+		snprintf(to->topic, sizeof(to->topic), "%s", p->topic);
+		check(p->metadata_size < sizeof(to->metadata));
+		if (p->metadata_size > 0)
+			memcpy(to->metadata, p->metadata, p->metadata_size);
+	}
+	return all;
+}
+
 rd_kafka_error_t *rd_kafka_send_offsets_to_transaction(rd_kafka_t *rk,
 	const rd_kafka_topic_partition_list_t *offsets,
 	const rd_kafka_consumer_group_metadata_t *cgmetadata, int timeout_ms)
@@ -320,17 +346,18 @@ rd_kafka_error_t *rd_kafka_send_offsets_to_transaction(rd_kafka_t *rk,
 	if (e != NULL)
 		return e;
 	open_there(rk);
-	for (int i = 0; i < offsets->cnt; i++) {
-		const rd_kafka_topic_partition_t *p = &offsets->elems[i];
-		struct group_offset to = {.partition = p->partition, .offset = p->offset};
-		snprintf(to.group, sizeof(to.group), "%s", cgmetadata->group);
-		snprintf(to.topic, sizeof(to.topic), "%s", p->topic);
-		check(p->metadata_size < sizeof(to.metadata));
-		if (p->metadata_size > 0)
-			memcpy(to.metadata, p->metadata, p->metadata_size);
-		broker_add_offset(rk->producer, &to);
+	struct group_offset *all = offsets_of(offsets, cgmetadata);
+	bool late = fault(12);
+	if (late) {
+		tell_lost(rk, txn_offset_commit_request);
+		broker_delay_offsets(
+			world->broker, rk->producer, rk->epoch, all, (uint32_t)offsets->cnt);
+		e = error_of(RD_KAFKA_RESP_ERR__TIMED_OUT, true, false);
 	}
-	return NULL;
+	for (int i = 0; i < offsets->cnt && !late; i++)
+		broker_add_offset(rk->producer, &all[i]);
+	free(all);
+	return e;
 }
 
 static void end_there(rd_kafka_t *rk, bool commit)
@@ -339,22 +366,19 @@ static void end_there(rd_kafka_t *rk, bool commit)
 		broker_end(world->broker, rk->producer, commit);
 }
 
-static void tell_lost(rd_kafka_t *rk)
-{
-	if (rk->on_response != NULL && !model_kafka_hides_lost_answers())
-		rk->on_response(rk, 1, "model", 1, end_txn_request, 1, 0, 0, 0,
-			RD_KAFKA_RESP_ERR__TIMED_OUT, rk->on_response_opaque);
-}
-
-/* An EndTxn whose answer is lost: applied, or still on its way and maybe applied much later. */
+/*
+ * An EndTxn whose answer is lost: applied, or still on its way and maybe applied much later, when
+ * the transaction was ended another way.
+ */
 static rd_kafka_error_t *lose_answer(rd_kafka_t *rk)
 {
-	tell_lost(rk);
+	tell_lost(rk, end_txn_request);
 	if (world_once_in(2)) {
 		end_there(rk, true);
 		rk->commit_applied = true;
 	} else {
 		broker_delay_end(world->broker, rk->producer, rk->epoch);
+		rk->must_abort = world_once_in(3);
 	}
 	rk->commit_unheard = (int)world_choose(4);
 	wait_ms(250);

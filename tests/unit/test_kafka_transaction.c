@@ -1,3 +1,4 @@
+/* guarantee: kafka_sink: no_transaction_begins_behind_a_lost_answer */
 /*
  * What each error of a broker comes to in a transaction. The mock cluster keeps no committed
  * offsets and shows aborted messages, so that a batch is there once is for tests/kafka to show;
@@ -105,7 +106,8 @@ static int tear_down(void **state)
 }
 
 /* A batch of three messages; what it came to. */
-static int run_batch(struct kafka_transaction *t, struct kafka_producer *p, struct error *err)
+static int run_batch(struct kafka_transaction *t, struct kafka_producer *p, int64_t id,
+	struct error *err)
 {
 	for (int i = 0; i < 3; i++) {
 		int r = kafka_producer_send(p, -1, str_lit("key"), str_lit("value"), err);
@@ -113,7 +115,7 @@ static int run_batch(struct kafka_transaction *t, struct kafka_producer *p, stru
 			return r;
 	}
 	int r = kafka_transaction_prepare(t, err);
-	return r < 0 ? r : kafka_transaction_publish(t, 0, err);
+	return r < 0 ? r : kafka_transaction_publish(t, id, err);
 }
 
 static enum class class_of(int r, const struct kafka_transaction *t)
@@ -152,7 +154,7 @@ static void meet(struct fixture *f, const struct fault *fault)
 		rd_kafka_mock_push_request_errors(f->cluster, fault->request, 1, fault->code);
 	}
 	if (r == 0)
-		r = run_batch(t, p, &err);
+		r = run_batch(t, p, 0, &err);
 	enum class got = class_of(r, t);
 	if (got != fault->class)
 		fail_msg("request %d, %s: %s instead of %s; %s", fault->request,
@@ -171,6 +173,48 @@ static void errors_have_classes(void **state)
 		meet(*state, &faults[i]);
 }
 
+/* The connection breaks before the answer (and the request is asked again), then `code` comes. */
+static const struct lost {
+	int16_t request;
+	rd_kafka_resp_err_t code;
+	int64_t renewed_in_batch;
+	int64_t renewed_after;
+} losses[] = {
+	{END, ERR(NO_ERROR), 0, 1},
+	{OFFSETS, ERR(NO_ERROR), 0, 1},
+	{END, ERR(UNKNOWN_PRODUCER_ID), 1, 1},          /* aborted: the commit may still come */
+	{OFFSETS, ERR(ILLEGAL_GENERATION), 1, 1},       /* aborted: the markers may */
+	{ADD_OFFSETS, ERR(NO_ERROR), 0, 0},             /* says nothing of an outcome */
+};
+
+static void lose(struct fixture *f, const struct lost *l)
+{
+	struct error err;
+	struct kafka_transaction_figures figures;
+	error_init(&err);
+	struct kafka_transaction *t = kafka_transaction_open(&f->config);
+	struct kafka_producer *p = open_producer(f, t, &err);
+	assert_non_null(p);
+	assert_int_equal(kafka_transaction_claim(t, str_lit("out"), &err), 0);
+	rd_kafka_mock_push_request_errors(
+		f->cluster, l->request, 2, RD_KAFKA_RESP_ERR__TRANSPORT, l->code);
+	assert_int_equal(run_batch(t, p, 0, &err), 0);
+	kafka_transaction_figures(t, &figures);
+	assert_int_equal(figures.renewed, l->renewed_in_batch);
+	assert_int_equal(run_batch(t, p, 1, &err), 0);
+	kafka_transaction_figures(t, &figures);
+	assert_int_equal(figures.renewed, l->renewed_after);
+	kafka_producer_close(p);
+	kafka_transaction_close(t);
+	rd_kafka_mock_clear_request_errors(f->cluster, l->request);
+}
+
+static void no_transaction_begins_behind_a_lost_answer(void **state)
+{
+	for (size_t i = 0; i < sizeof(losses) / sizeof(*losses); i++)
+		lose(*state, &losses[i]);
+}
+
 static void a_batch_is_published_once(void **state)
 {
 	struct fixture *f = *state;
@@ -180,7 +224,7 @@ static void a_batch_is_published_once(void **state)
 	struct kafka_producer *p = open_producer(f, t, &err);
 	assert_non_null(p);
 	assert_int_equal(kafka_transaction_claim(t, str_lit("out"), &err), 0);
-	assert_int_equal(run_batch(t, p, &err), 0);
+	assert_int_equal(run_batch(t, p, 0, &err), 0);
 	assert_int_equal(kafka_transaction_publish(t, 0, &err), 0); /* its other sink */
 	assert_int_equal(kafka_transaction_publish(t, 1, &err), 0); /* one without messages */
 	struct kafka_transaction_figures figures;
@@ -257,6 +301,8 @@ int main(void)
 		cmocka_unit_test(too_many_messages_are_not_kept),
 		cmocka_unit_test_setup_teardown(a_batch_is_published_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(errors_have_classes, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			no_transaction_begins_behind_a_lost_answer, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
