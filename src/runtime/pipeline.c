@@ -7,6 +7,7 @@
 #include "runtime/durable.h"
 #include "runtime/graph.h"
 #include "runtime/intake.h"
+#include "runtime/pace.h"
 #include "runtime/transactions.h"
 #include "runtime/trigger.h"
 #include "runtime/workers.h"
@@ -15,9 +16,8 @@
 #include <stdlib.h>
 
 enum {
-	batch_busy_ms = 500,    /* under load without a pause a batch is at least this long */
 	singly_rows_max = 10000, /* in a batch that is read record by record */
-	turn_us_max = 1000      /* of reading; signals and HTTP wait no longer */
+	turn_us_max = 500       /* of reading; signals and HTTP wait no longer */
 };
 
 /* Of the end of a batch (emit_more): what was begun and has to be durable before it goes on. */
@@ -40,6 +40,7 @@ struct pipeline {
 	bool has_no_room; /* and that it has to wait for them */
 	struct dead_letters dead;
 	struct trigger trigger;
+	struct pace pace;
 	struct batch batch;
 	enum pipeline_phase phase;
 	enum emit_phase emit;
@@ -229,6 +230,7 @@ struct pipeline *pipeline_follow(
 	p->dead = old->dead;
 	old->dead.writer = NULL;
 	p->trigger = old->trigger;
+	p->pace = old->pace;
 	p->batch = old->batch;
 	p->batches_done = old->batches_done;
 	p->figures = old->figures;
@@ -564,8 +566,8 @@ static bool may_close(const struct pipeline *p)
 		return true;
 	if (finite)
 		return false;
-	int64_t now_us = clock_monotonic_us(p->clock);
-	return now_us - p->closing_since_us >= batch_busy_ms * 1000 && targets_reached(p);
+	int64_t open_us = clock_monotonic_us(p->clock) - p->closing_since_us;
+	return pace_closes(&p->pace, open_us) && targets_reached(p);
 }
 
 static void begin_figures(struct pipeline *p)
@@ -694,7 +696,10 @@ static int go_on_finishing(struct pipeline *p, struct error *err)
 	int r = emit_batch(p, err);
 	if (r != 0)
 		return r < 0 ? r : PIPELINE_WAIT;
-	p->figures.trigger_us = clock_monotonic_us(p->clock) - p->closing_since_us;
+	struct batch_figures *f = &p->figures;
+	f->trigger_us = clock_monotonic_us(p->clock) - p->closing_since_us;
+	pace_note(&p->pace, f->trigger_us, f->finish_us + f->publish_us + f->commit_us,
+		!some_is(p, SOURCE_MORE));
 	tell_overrun(p);
 	p->batch.id++;
 	p->batches_done++;

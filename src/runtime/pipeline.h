@@ -15,9 +15,9 @@
  * emitted.
  *
  * A batch closes when the trigger is due and every source has said that nothing more is here (never
- * while one says SOURCE_WAITING), or, under load that never pauses, when everything that was there
- * when the trigger fired is read and batch_busy_ms have passed, or at a byte or row bound. A finite
- * run closes only at a source's limit or end.
+ * while one says SOURCE_WAITING), or, under load that does not pause, when everything that was
+ * there when the trigger fired is read and it was open long enough (pace.h), or at a byte or row
+ * bound. A finite run closes only at a source's limit or end.
  *
  * Without input there is no batch and no id, except for the first one of a run. An empty batch may
  * be begun again: its time is the moment of the step that read its first rows.

@@ -281,16 +281,57 @@ static int fill_and_say(struct source *s, struct messages *out, struct error *e)
 
 static struct source_ops told_ops;
 
-static void tell_source(enum source_state state)
+/* The pipeline shows its sources to be read; the test stands between them. */
+static struct source *shown_source(void)
 {
 	int64_t messages = 0;
-	/* The pipeline shows its sources to be read; the test stands between them. */
-	struct source *s = (struct source *)(uintptr_t)pipeline_source(pipeline, 0, &messages);
+	return (struct source *)(uintptr_t)pipeline_source(pipeline, 0, &messages);
+}
+
+static void tell_source(enum source_state state)
+{
+	struct source *s = shown_source();
 	real_ops = s->ops;
 	told_ops = *real_ops;
 	told_ops.fill = fill_and_say;
 	s->ops = &told_ops;
 	end_is = state;
+}
+
+/* Turns of a chunk and 200 us each: the rows of the batch that is published then. */
+static int64_t rows_of_next_batch(void)
+{
+	int r = PIPELINE_BUSY;
+	for (int turn = 0; turn < 10000 && r == PIPELINE_BUSY; turn++) {
+		r = pipeline_step(pipeline, 1, &err);
+		held.now_us += 200;
+	}
+	assert_int_equal(r, PIPELINE_BATCH);
+	return pipeline_batch(pipeline)->rows_in;
+}
+
+/* What does not pause (a pipe, Kafka): only the first batch goes on until all is caught up. */
+static void batches_are_short_while_behind(void **state)
+{
+	(void)state;
+	struct strbuf text;
+	strbuf_init(&text);
+	for (int i = 0; i < 40 * chunk_rows_max; i++)
+		strbuf_addf(&text, "{\"id\":%d,\"op\":\"a\"}\n", i);
+	strbuf_add_byte(&text, 0);
+	put("a", text.data);
+	open_count(TRIGGER_DEFAULT, 0, 0, 0);
+	shown_source()->comes_to_end = false;
+	assert_int_equal(rows_of_next_batch(), 40 * chunk_rows_max);
+	put("b", text.data);
+	strbuf_release(&text);
+	held.now_us += second;
+	assert_int_equal(rows_of_next_batch(), 4 * chunk_rows_max); /* 0.6 ms */
+	assert_int_equal(rows_of_next_batch(), 4 * chunk_rows_max);
+	int64_t rows = 8 * chunk_rows_max;
+	while (rows < 40 * chunk_rows_max)
+		rows += rows_of_next_batch();
+	assert_int_equal(rows, 40 * chunk_rows_max);
 }
 
 /* A batch is not closed while messages of it are known to be on their way, however long that is. */
@@ -339,6 +380,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(many_chunks, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			waiting_source_holds_the_batch_open, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			batches_are_short_while_behind, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(once_ends_after_one_batch, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
