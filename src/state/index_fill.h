@@ -13,12 +13,12 @@
 
 #include "state/table_index.h"
 
-struct index_fill_block;
+struct index_fill_list;
 
 struct index_fill {
 	struct table_index *index;
-	uint32_t depth;                         /* as many bits of a tag choose a list */
-	struct index_fill_block **lists;        /* NULL: the index is small, ids go there at once */
+	uint32_t bits;                          /* so many of a tag choose a list */
+	struct index_fill_list *lists;          /* NULL: the index is small, ids go there at once */
 	struct huge_pages memory;
 };
 

@@ -72,6 +72,23 @@ static inline uint32_t table_index_next(const struct table_segment *s, uint32_t 
 }
 
 void table_index_insert(struct table_index *x, uint32_t tag, uint32_t id);
+
+/* The same where the segment mostly has room: table_index_reserve was told of the id. */
+static inline void table_index_insert_reserved(struct table_index *x, uint32_t tag, uint32_t id)
+{
+	struct table_segment *s = table_index_segment(x, tag);
+	if (s->count >= s->count_max) {
+		table_index_insert(x, tag, id);
+		return;
+	}
+	uint32_t at = table_index_home(s, tag);
+	while (s->slots[at] != 0)
+		at = (at + 1) & s->mask;
+	s->slots[at] = (uint64_t)tag << 32 | (id + 1);
+	s->count++;
+	x->count++;
+}
+
 void table_index_remove(struct table_index *x, uint32_t tag, uint32_t id);
 
 #endif
