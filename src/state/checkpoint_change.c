@@ -16,6 +16,11 @@ static int apply(struct state_part *p, struct str records, struct error *err)
 	return 0;
 }
 
+static void clear(struct state_part *p)
+{
+	(void)p;
+}
+
 static int ready(struct state_part *p, struct error *err)
 {
 	(void)p, (void)err;
@@ -29,7 +34,8 @@ static enum state_verdict fit(const struct state_part *p, const struct str *shap
 	return STATE_KEEP;
 }
 
-static const struct state_part_ops unread_ops = {.apply = apply, .ready = ready, .fit = fit};
+static const struct state_part_ops unread_ops = {
+	.apply = apply, .clear = clear, .ready = ready, .fit = fit};
 
 /* The parts and sources of the newest head, as if a script had them. */
 static int take_newest(struct checkpoint *c, struct error *err)

@@ -77,6 +77,14 @@ static int apply(struct state_part *part, struct str records, struct error *err)
 	return p->inner == NULL ? 0 : p->inner->ops->apply(p->inner, records, err);
 }
 
+static void clear(struct state_part *part)
+{
+	struct checkpoint_look_part *p = container_of(part, struct checkpoint_look_part, part);
+	p->bytes = 0;
+	if (p->inner != NULL)
+		p->inner->ops->clear(p->inner);
+}
+
 static int ready(struct state_part *part, struct error *err)
 {
 	struct checkpoint_look_part *p = container_of(part, struct checkpoint_look_part, part);
@@ -102,7 +110,7 @@ static int convert(struct state_part *part, const struct state_fit *how, struct 
 }
 
 static const struct state_part_ops look_ops = {
-	.apply = apply, .ready = ready, .fit = fit, .convert = convert};
+	.apply = apply, .clear = clear, .ready = ready, .fit = fit, .convert = convert};
 
 static void open_parts(struct checkpoint_look *l, const struct checkpoint_head *head)
 {

@@ -96,6 +96,7 @@ struct checkpoint {
 	struct checkpoint_turn turn;
 	uint32_t turn_steps;
 	int64_t taken_bytes;            /* by the recovery so far, */
+	int64_t take_bytes;             /* of so many, */
 	int64_t told_us;                /* and when that was said last; 0: not yet */
 	struct strbuf batch;    /* the last frame BATCH that this process wrote, as it is there */
 	bool is_published;      /* so is that batch, and none was begun since */
@@ -151,6 +152,22 @@ int checkpoint_newest_head(struct checkpoint *c, struct checkpoint_head *head, s
 int checkpoint_judge(struct checkpoint *c, struct error *err);
 /* The same, and how logs from the first on are read; CDCL_E_STATE when one is to refuse. */
 int checkpoint_fit(struct checkpoint *c, uint64_t first, struct error *err);
+
+/* ---- checkpoint_take.c ---- */
+
+int checkpoint_bad_frame(const char *path, const struct frame *frame, struct error *err);
+/* The head, which must be the next frame. */
+int checkpoint_take_first(
+	struct checkpoint *c, struct frame_reader *r, uint64_t number, struct error *err);
+/* Records of one frame to their part. */
+int checkpoint_take_frame(struct checkpoint *c, const struct frame *frame,
+	const struct checkpoint_map *map, const char *path, struct error *err);
+void checkpoint_tell_taken(struct checkpoint *c, int64_t bytes);
+/*
+ * The newest whole snapshot into the parts, which fit the checkpoint then; *first is the log to go
+ * on with.
+ */
+int checkpoint_take_snapshot(struct checkpoint *c, uint64_t *first, struct error *err);
 
 /* ---- checkpoint_recover.c ---- */
 

@@ -1,5 +1,6 @@
 /*
- * Reading a checkpoint: once to see that it is whole and where it ends, once to take it.
+ * Reading a checkpoint: its snapshot (checkpoint_take.c), then its logs, once to see that they are
+ * whole and where they end, once to take them.
  *
  *	snap-7   HEAD ROWS ROWS ... END
  *	log-7    HEAD INTENT CHANGES BATCH PUBLISHED INTENT CHANGES ...
@@ -10,13 +11,9 @@
 #include "state/checkpoint_part.h"
 
 #include "base/check.h"
-#include "base/clock.h"
 #include "base/file.h"
-#include "base/log.h"
 
 #include <inttypes.h>
-
-enum { progress_us = 1000000 };
 
 /* What the first reading of the logs finds. */
 struct walk {
@@ -31,12 +28,6 @@ struct walk {
 	int64_t keep;           /* of the newest log: this much stays */
 	uint32_t keep_crc;
 };
-
-static int bad_frame(const char *path, const struct frame *frame, struct error *err)
-{
-	return error_set(err, CDCL_E_STATE, "%s: the frame at byte %" PRId64 " cannot be read",
-		path, frame->start);
-}
 
 /* ---- first reading ---- */
 
@@ -61,7 +52,7 @@ static int note_frame(struct checkpoint *c, struct walk *w, const char *path,
 		if (frame->kind == FRAME_HEAD)
 			break;
 		if (!checkpoint_take_intent(frame->payload, &c->arena, &c->found.intent))
-			return bad_frame(path, frame, err);
+			return checkpoint_bad_frame(path, frame, err);
 		c->found.interrupted = true;
 		break;
 	case FRAME_CHANGES:
@@ -72,34 +63,21 @@ static int note_frame(struct checkpoint *c, struct walk *w, const char *path,
 		if (w->open)
 			accept(c, w);
 		if (!checkpoint_take_batch(frame->payload, &c->arena, &w->open_batch))
-			return bad_frame(path, frame, err);
+			return checkpoint_bad_frame(path, frame, err);
 		w->open = true;
 		w->open_end = frame->end;
 		return 0;
 	case FRAME_PUBLISHED:
 		if (!w->open || record_i64(&r) != w->open_batch.id || record_left(&r) != 0)
-			return bad_frame(path, frame, err);
+			return checkpoint_bad_frame(path, frame, err);
 		accept(c, w);
 		break;
 	default:
-		return bad_frame(path, frame, err);
+		return checkpoint_bad_frame(path, frame, err);
 	}
 	w->keep = frame->end;
 	w->keep_crc = frame->crc;
 	return 0;
-}
-
-static int head_of(struct checkpoint *c, struct frame_reader *r, uint64_t number,
-	struct error *err)
-{
-	struct frame frame;
-	struct checkpoint_head head;
-	int result = frame_reader_next(r, &frame, err);
-	if (result < 0)
-		return result;
-	if (result == 0 || frame.kind != FRAME_HEAD)
-		return error_set(err, CDCL_E_STATE, "%s: has no head", r->path);
-	return checkpoint_take_head(c, frame.payload, number, r->path, &head, err);
 }
 
 static int walk_log(struct checkpoint *c, struct walk *w, struct error *err)
@@ -113,7 +91,7 @@ static int walk_log(struct checkpoint *c, struct walk *w, struct error *err)
 	int result = w->log == w->first ? frame_reader_open_first(&r, path, err)
 					: frame_reader_open(&r, path, w->crc, err);
 	if (result == 0)
-		result = head_of(c, &r, w->log, err);
+		result = checkpoint_take_first(c, &r, w->log, err);
 	if (result >= 0) {
 		w->keep = r.at;
 		w->keep_crc = r.crc;
@@ -148,54 +126,20 @@ static int walk_logs(struct checkpoint *c, struct walk *w, struct error *err)
 
 /* ---- second reading ---- */
 
-/* Records of one frame to their part. */
-static int apply_frame(struct checkpoint *c, const struct frame *frame,
-	const struct checkpoint_map *map, const char *path, struct error *err)
-{
-	struct record_reader r = {.bytes = frame->payload};
-	uint32_t part = record_u32(&r);
-	if (r.bad || part >= map->count)
-		return bad_frame(path, frame, err);
-	if (map->part_of[part] == checkpoint_no_part)
-		return 0;
-	struct state_part *p = c->parts[map->part_of[part]];
-	struct str records = str_sub(r.bytes, r.at, record_left(&r));
-	int result = map->fits[part] == NULL
-		? p->ops->apply(p, records, err)
-		: p->ops->convert(p, map->fits[part], records, err);
-	return result < 0 ? error_prefix(err, "%s at byte %" PRId64 ": ", path, frame->start) : 0;
-}
-
-/* A line a second: a start with much state is no hanging one. */
-static void tell_progress(struct checkpoint *c, int64_t bytes)
-{
-	int64_t now_us = clock_monotonic_us(&clock_system);
-	c->taken_bytes += bytes;
-	if (c->told_us == 0)
-		c->told_us = now_us;
-	if (now_us - c->told_us < progress_us)
-		return;
-	c->told_us = now_us;
-	log_info("state", "%" PRId64 " of %" PRId64 " MB of state taken",
-		c->taken_bytes / 1000000, c->found.bytes_read / 1000000);
-}
-
-static int apply_file(struct checkpoint *c, const char *kind, uint64_t number, uint32_t frame_kind,
-	int64_t end, struct error *err)
+static int apply_log(struct checkpoint *c, uint64_t number, int64_t end, struct error *err)
 {
 	struct frame_reader r;
 	struct frame frame;
 	const struct checkpoint_map *map = &c->maps[number - c->maps_first];
-	const char *path = checkpoint_path(c, kind, number);
-	int result = frame_reader_open_first(&r, path, err);
+	int result = frame_reader_open_first(&r, checkpoint_path(c, "log", number), err);
 	if (result == 0)
-		result = head_of(c, &r, number, err);
+		result = checkpoint_take_first(c, &r, number, err);
 	result = result < 0 ? result : 1;
 	while (result == 1 && r.at < end && (result = frame_reader_next(&r, &frame, err)) == 1) {
-		tell_progress(c, frame.end - frame.start);
-		if (frame.kind != frame_kind)
+		checkpoint_tell_taken(c, frame.end - frame.start);
+		if (frame.kind != FRAME_CHANGES)
 			continue;
-		int taken = apply_frame(c, &frame, map, path, err);
+		int taken = checkpoint_take_frame(c, &frame, map, r.path, err);
 		result = taken < 0 ? taken : 1;
 	}
 	frame_reader_close(&r);
@@ -206,59 +150,8 @@ static int apply_logs(struct checkpoint *c, const struct walk *w, struct error *
 {
 	int r = 0;
 	for (uint64_t n = w->first; r == 0 && c->found.any && n <= w->take_log; n++)
-		r = apply_file(c, "log", n, FRAME_CHANGES,
-			n == w->take_log ? w->take_end : INT64_MAX, err);
+		r = apply_log(c, n, n == w->take_log ? w->take_end : INT64_MAX, err);
 	return r;
-}
-
-/* ---- snapshots ---- */
-
-/* Reads it to its end without taking anything: whole, or CDCL_E_STATE. */
-static int verify_snapshot(struct checkpoint *c, uint64_t number, struct error *err)
-{
-	struct frame_reader r = {.fd = -1};
-	struct frame frame;
-	const char *path = checkpoint_path(c, "snap", number);
-	if (!file_exists(path))
-		return error_set(err, CDCL_E_STATE, "%s: is gone", path);
-	int result = frame_reader_open(&r, path, 0, err);
-	if (result == 0)
-		result = head_of(c, &r, number, err);
-	uint64_t rows = 0;
-	bool whole = false;
-	while (result >= 0 && !whole && (result = frame_reader_next(&r, &frame, err)) == 1) {
-		struct record_reader said = {.bytes = frame.payload};
-		whole = frame.kind == FRAME_END && record_u64(&said) == rows;
-		rows += frame.kind == FRAME_ROWS;
-	}
-	if (result >= 0 && (!whole || r.at != r.bytes))
-		result = error_set(err, CDCL_E_STATE, "%s: damaged at byte %" PRId64, path, r.at);
-	c->snapshot_bytes = r.bytes;
-	frame_reader_close(&r);
-	return result < 0 ? result : 0;
-}
-
-/* Which snapshot recovery begins with: the newest, else the older one (0: the empty state). */
-static int choose_snapshot(struct checkpoint *c, uint64_t *chosen, struct error *err)
-{
-	*chosen = c->manifest.snapshot;
-	if (*chosen == 0)
-		return 0;
-	int r = verify_snapshot(c, *chosen, err);
-	if (r != -(int)CDCL_E_STATE)
-		return r;
-	uint64_t older = c->manifest.older;
-	if (!file_exists(checkpoint_path(c, "log", older == 0 ? 1 : older)))
-		return r;
-	struct error first = *err;
-	r = older == 0 ? 0 : verify_snapshot(c, older, err);
-	if (r < 0)
-		return r;
-	log_warn("state", "%s; going back to the snapshot before it", first.text);
-	*chosen = c->manifest.snapshot = older;
-	c->manifest.older = 0;
-	c->found.from_older = true;
-	return 0;
 }
 
 /* ---- all of it ---- */
@@ -304,17 +197,9 @@ static int resume_log(struct checkpoint *c, const struct walk *w, struct error *
 
 static int read_all(struct checkpoint *c, struct walk *w, struct error *err)
 {
-	uint64_t snapshot = 0;
-	int r = choose_snapshot(c, &snapshot, err);
-	w->first = snapshot == 0 ? 1 : snapshot;
-	if (r == 0)
-		r = checkpoint_fit(c, w->first, err);
+	int r = checkpoint_take_snapshot(c, &w->first, err);
 	if (r == 0)
 		r = walk_logs(c, w, err);
-	if (r == 0 && snapshot != 0) {
-		c->found.bytes_read += c->snapshot_bytes;
-		r = apply_file(c, "snap", snapshot, FRAME_ROWS, INT64_MAX, err);
-	}
 	if (r == 0)
 		r = apply_logs(c, w, err);
 	for (uint32_t i = 0; i < c->part_count && r == 0; i++)

@@ -296,6 +296,14 @@ void frame_reader_close(struct frame_reader *r)
 	*r = (struct frame_reader){.fd = -1};
 }
 
+int frame_reader_go(struct frame_reader *r, int64_t at, uint32_t crc, struct error *err)
+{
+	strbuf_reset(&r->buffer);
+	r->buffer_start = r->at = at;
+	r->crc = crc;
+	return file_seek(r->fd, at, r->path, err);
+}
+
 /* Lets the bytes before `at` go. */
 static void drop_before(struct frame_reader *r, int64_t at)
 {

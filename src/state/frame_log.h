@@ -107,6 +107,8 @@ void frame_reader_close(struct frame_reader *r);        /* accepts a zeroed one 
  * file and byte when what was durable is damaged.
  */
 int frame_reader_next(struct frame_reader *r, struct frame *frame, struct error *err);
+/* Goes on at `at`, where a frame begins; `crc` is that of the one before it. */
+int frame_reader_go(struct frame_reader *r, int64_t at, uint32_t crc, struct error *err);
 
 /* Goes on writing where a reader ended: cuts the torn tail off. Closes the reader. */
 int frame_log_resume(

@@ -46,6 +46,11 @@ struct state_part_ops {
 	bool (*scan)(struct state_part *p, uint64_t *at, size_t bytes_max, struct strbuf *out);
 	/* Takes whole records, of a part that nobody used before. */
 	int (*apply)(struct state_part *p, struct str records, struct error *err);
+	/*
+	 * Lets go of all that was applied: it was of a snapshot that is damaged. NULL: it cannot,
+	 * and gets records only when all of a snapshot was seen to be whole.
+	 */
+	void (*clear)(struct state_part *p);
 	/* All were applied: makes what can be computed from them (an index). */
 	int (*ready)(struct state_part *p, struct error *err);
 	/*

@@ -339,6 +339,17 @@ int table_fill_take(struct table *t, const struct state_fit *how, struct str rec
 	return 0;
 }
 
+void table_fill_clear(struct table *t)
+{
+	check(t->index.count == 0);
+	table_store_release(&t->rows);
+	table_store_init(&t->rows, t->layout.slot_bytes);
+	slab_release(&t->slab);
+	slab_init(&t->slab);
+	t->entries = 0;
+	t->left_out_bytes = 0;
+}
+
 /* ---- ready ---- */
 
 struct deleted_entry {

@@ -162,6 +162,8 @@ static inline size_t table_entry_bytes(const struct table_layout *l)
 /* Records of a snapshot or a log; `how` as for table_fit_take, NULL: of the table's own shape. */
 int table_fill_take(struct table *t, const struct state_fit *how, struct str records,
 	struct error *err);
+/* As if none had been taken: not when all were. */
+void table_fill_clear(struct table *t);
 /* All were taken: the index is made, and the list of deletes. */
 int table_fill_ready(struct table *t, struct error *err);
 

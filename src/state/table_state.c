@@ -217,6 +217,11 @@ static int convert(struct state_part *p, const struct state_fit *how, struct str
 	return table_fill_take(of(p), how, records, err);
 }
 
+static void clear(struct state_part *p)
+{
+	table_fill_clear(of(p));
+}
+
 static int ready(struct state_part *p, struct error *err)
 {
 	return table_fill_ready(of(p), err);
@@ -232,6 +237,7 @@ static const struct state_part_ops table_state_ops = {
 	.changes = changes,
 	.scan = scan,
 	.apply = apply,
+	.clear = clear,
 	.ready = ready,
 	.fit = fit,
 	.convert = convert};

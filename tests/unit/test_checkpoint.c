@@ -71,10 +71,48 @@ static void job_table(struct job *j)
 	j->chunk = chunk_alloc(&j->arena, j->schema);
 }
 
+/* The table's part, which counts what it was given and did not let go again. */
+static struct {
+	const struct state_part_ops *table;
+	struct state_part_ops ops;
+	size_t bytes;
+} given;
+
+static int count_apply(struct state_part *p, struct str records, struct error *err)
+{
+	given.bytes += records.len;
+	return given.table->apply(p, records, err);
+}
+
+static void count_clear(struct state_part *p)
+{
+	struct strbuf left;
+	uint64_t at = 0;
+	given.bytes = 0;
+	given.table->clear(p);
+	strbuf_init(&left);
+	assert_false(given.table->scan(p, &at, SIZE_MAX, &left));
+	assert_int_equal(left.len, 0);
+	strbuf_release(&left);
+}
+
+static void count_given(struct state_part *p, bool clears)
+{
+	given.table = p->ops;
+	given.ops = *p->ops;
+	given.ops.apply = count_apply;
+	given.ops.clear = clears ? count_clear : NULL;
+	given.bytes = 0;
+	p->ops = &given.ops;
+}
+
+static bool no_clear; /* parts that cannot let go of what they were given */
+
 static int job_open(struct job *j, struct error *err)
 {
 	job_table(j);
 	j->part = table_state_part(j->table);
+	count_given(j->part, !no_clear);
 	struct checkpoint_config config = {.path = "state/orders",
 		.job = str_lit("orders"),
 		.snapshot_log_bytes_min = 3000,
@@ -652,6 +690,40 @@ static void test_flipped_bits(void **state)
 	assert_true(counts[OLDER_BATCH] <= 40 && counts[WHOLE] == 0);
 }
 
+/* What came before the damage does not stay: as many records are taken as without the file. */
+static void flip_frames(void)
+{
+	struct memory_bytes kept;
+	uint64_t snapshot, newest;
+	char name[32];
+	bool from_older;
+	whole_run(&snapshot, &newest);
+	snprintf(name, sizeof(name), "snap-%llu", (unsigned long long)snapshot);
+	keep_file(file_named(name), &kept);
+	assert_int_equal(look_again(&from_older), WHOLE);
+	size_t whole_bytes = given.bytes;
+	memory_set(&file_named(name)->now, kept.data, 0);
+	assert_int_equal(look_again(&from_older), WHOLE);
+	size_t wanted_bytes = given.bytes;
+	assert_true(from_older && wanted_bytes > whole_bytes);
+	for (size_t at = 0; at < kept.len; at += 5 * next_byte()) {
+		memory_set(&file_named(name)->now, kept.data, kept.len);
+		file_named(name)->now.data[at] ^= 1;
+		assert_int_equal(look_again(&from_older), WHOLE);
+		assert_int_equal(given.bytes, wanted_bytes);
+	}
+	free(kept.data);
+}
+
+static void test_nothing_stays_of_damage(void **state)
+{
+	(void)state;
+	flip_frames();
+	no_clear = true;
+	flip_frames();
+	no_clear = false;
+}
+
 static void test_log_cut_at_every_byte(void **state)
 {
 	(void)state;
@@ -856,6 +928,7 @@ int main(void)
 		cmocka_unit_test(test_every_call_of_short_runs_fails_once),
 		cmocka_unit_test(test_a_disk_that_does_not_sync_is_noticed),
 		cmocka_unit_test(test_flipped_bits),
+		cmocka_unit_test(test_nothing_stays_of_damage),
 		cmocka_unit_test(test_log_cut_at_every_byte),
 		cmocka_unit_test(test_looked_at),
 		cmocka_unit_test(test_damage_is_seen_from_outside),
