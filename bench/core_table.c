@@ -153,7 +153,7 @@ static void print_bytes(const struct bench *b)
 {
 	const struct table *t = b->table;
 	double rows = (double)b->keys;
-	double index = (double)(t->index.bytes + huge_pages_bytes(&t->index.huge));
+	double index = (double)table_index_bytes(&t->index);
 	double marks = (double)(1 + t->layout.null_bytes) * rows;
 	double changes = (double)table_batch_bytes(t);
 	double all = (double)table_bytes(t) + (double)huge_pages_ready() * huge_page_bytes;

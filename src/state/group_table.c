@@ -10,10 +10,18 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+static void tags_of(
+	const struct table_index *x, const uint32_t *ids, uint32_t count, uint32_t *tags)
+{
+	const struct group_table *t = container_of(x, const struct group_table, index);
+	for (uint32_t i = 0; i < count; i++)
+		tags[i] = t->entries[ids[i]].tag;
+}
+
 void group_table_init(struct group_table *t, struct slab *slab, uint32_t count_max)
 {
 	*t = (struct group_table){.slab = slab, .count_max = count_max};
-	table_index_init(&t->index, table_segment_slots_max);
+	table_index_init(&t->index, table_segment_lines_max, tags_of);
 }
 
 void group_table_release(struct group_table *t)
@@ -67,10 +75,9 @@ static inline bool entry_is(const struct group_entry *e, struct str key)
 
 static inline uint32_t find(const struct group_table *t, struct str key, uint32_t tag)
 {
-	const struct table_segment *s = table_index_segment(&t->index, tag);
-	uint32_t at = table_index_home(s, tag);
+	struct table_walk walk = table_index_walk(&t->index, tag);
 	for (;;) {
-		uint32_t id = table_index_next(s, tag, &at);
+		uint32_t id = table_walk_next(&walk);
 		if (id == group_none || entry_is(&t->entries[id], key))
 			return id;
 	}
@@ -194,8 +201,7 @@ int group_table_put(struct group_table *t, const struct str *keys, uint32_t coun
 	reserve(t, left_count);
 	for (uint32_t i = 0; i < left_count; i++) {
 		tags[i] = tag_of(keys[left[i]], seed);
-		const struct table_segment *s = table_index_segment(&t->index, tags[i]);
-		prefetch(&s->slots[table_index_home(s, tags[i])]);
+		prefetch(table_index_line(&t->index, tags[i]));
 	}
 	uint32_t fresh_count = 0;
 	for (uint32_t i = 0; i < left_count; i++) {
@@ -241,6 +247,6 @@ void group_table_remove(struct group_table *t, uint32_t id)
 
 size_t group_table_bytes(const struct group_table *t)
 {
-	return t->index.bytes + huge_pages_bytes(&t->index.huge) +
+	return table_index_bytes(&t->index) +
 		t->entry_capacity * sizeof(*t->entries) + t->free_capacity * sizeof(*t->free_ids);
 }

@@ -82,8 +82,7 @@ static void insert_block(
 {
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t later = b->entries[i + ahead < count ? i + ahead : i].tag;
-		const struct table_segment *s = table_index_segment(x, later);
-		prefetch(&s->slots[table_index_home(s, later)]);
+		prefetch(table_index_line(x, later));
 		table_index_insert_reserved(x, b->entries[i].tag, b->entries[i].id);
 	}
 }

@@ -8,6 +8,22 @@
 /* ids are stored + 1 in 32 bits, and table_none is one of them */
 static const int64_t ids_max = UINT32_MAX - 1;
 
+enum { resolve_block = 64, put_block = 128 };
+
+/* Of ids in the index. */
+static void tags_of(
+	const struct table_index *x, const uint32_t *ids, uint32_t count, uint32_t *tags)
+{
+	const struct table *t = container_of(x, const struct table, index);
+	const char *slots[table_index_tags_max];
+	check(count <= table_index_tags_max);
+	for (uint32_t i = 0; i < count; i++) {
+		slots[i] = table_slot(t, ids[i]);
+		prefetch(slots[i] + 1 + t->layout.null_bytes);
+	}
+	table_key_tags_of_slots(&t->key, slots, count, tags);
+}
+
 struct table *table_open(const struct table_config *config, struct error *err)
 {
 	if (config->rows_max <= 0 || config->deleted_max < 0) {
@@ -26,8 +42,9 @@ struct table *table_open(const struct table_config *config, struct error *err)
 	t->config.name.data = t->name;
 	table_layout_init(&t->layout, config->schema, config->key);
 	t->key = (struct table_key){&t->layout, config->key};
-	table_index_init(&t->index, config->segment_slots_max == 0 ? table_segment_slots_max
-								   : config->segment_slots_max);
+	uint32_t lines_max = config->segment_lines_max;
+	table_index_init(
+		&t->index, lines_max == 0 ? table_segment_lines_max : lines_max, tags_of);
 	table_store_init(&t->rows, t->layout.slot_bytes);
 	table_store_init(&t->before, t->layout.slot_bytes);
 	slab_init(&t->slab);
@@ -109,87 +126,121 @@ static uint32_t add_key(struct table *t, uint32_t tag, const struct chunk *c, ui
 
 static uint32_t find_key(const struct table *t, uint32_t tag, const struct chunk *c, uint32_t row)
 {
-	const struct table_segment *s = table_index_segment(&t->index, tag);
-	uint32_t at = table_index_home(s, tag);
+	struct table_walk walk = table_index_walk(&t->index, tag);
 	for (;;) {
-		uint32_t id = table_index_next(s, tag, &at);
+		uint32_t id = table_walk_next(&walk);
 		if (id == table_none || table_key_equal(&t->key, table_slot(t, id), c, row))
 			return id;
 	}
 }
 
-/* Where the walk for each tag begins; the lines are on the way. */
-static void prefetch_homes(
-	const struct table *t, const uint32_t *tags, uint32_t count, const uint64_t **homes)
+/*
+ * A chunk is resolved block by block: lines of the index are asked for, a block later they are read
+ * and the rows asked for, then keys are compared. So memory has time to answer, and what it
+ * answers, with all that is noted meanwhile, has room in the nearest cache.
+ */
+struct resolving {
+	const struct chunk *c;
+	const uint16_t *rows;
+	uint32_t *ids;
+	uint32_t tags[chunk_rows_max];
+	struct table_plain_key key;
+	const struct table_line *lines[2][resolve_block];       /* by number of the block */
+	const char *slots[resolve_block];       /* rows that may be it; NULL: none */
+};
+
+static uint32_t block_rows(uint32_t at, uint32_t count)
+{
+	return count - at < resolve_block ? count - at : resolve_block;
+}
+
+/* Where the walk for each tag begins. */
+static void ask_lines(const struct table *t, const uint32_t *tags, uint32_t count,
+	const struct table_line **lines)
 {
 	for (uint32_t i = 0; i < count; i++) {
-		const struct table_segment *s = table_index_segment(&t->index, tags[i]);
-		homes[i] = &s->slots[table_index_home(s, tags[i])];
-		prefetch(homes[i]);
+		lines[i] = table_index_line(&t->index, tags[i]);
+		prefetch(lines[i]);
 	}
 }
 
-static uint32_t first_id(const struct table *t, uint32_t tag)
-{
-	const struct table_segment *s = table_index_segment(&t->index, tag);
-	uint32_t at = table_index_home(s, tag);
-	return table_index_next(s, tag, &at);
-}
-
-/* The first id of each tag, which is most often the key's, into `ids`; its row on the way. */
-static void prefetch_rows(const struct table *t, const uint32_t *tags,
-	const uint64_t *const *homes, uint32_t count, uint32_t *ids, const char **slots)
+/* The first id of each tag, which is most often the key's. */
+static void ask_rows(const struct table *t, const struct table_line *const *lines,
+	const uint32_t *tags, uint32_t count, uint32_t *ids, const char **slots)
 {
 	const struct table_store rows = t->rows;
+	const uint32_t behind = rows.slot_bytes < 256 ? rows.slot_bytes : 256;
 	for (uint32_t i = 0; i < count; i++) {
-		uint64_t home = *homes[i];
-		ids[i] = (uint32_t)(home >> 32) == tags[i] && home != 0 ? (uint32_t)home - 1
-								    : first_id(t, tags[i]);
+		uint32_t matches = table_line_match(lines[i], tags[i]);
 		slots[i] = NULL;
-		if (ids[i] == table_none)
+		if (matches == 0)
 			continue;
+		ids[i] = lines[i]->ids[__builtin_ctz(matches)];
 		const char *slot = slots[i] = table_store_slot(&rows, ids[i]);
-		for (uint32_t line = 0; line < rows.slot_bytes && line < 256; line += 64)
+		prefetch(slot);
+		for (uint32_t line = 64; line < behind; line += 64)
 			prefetch(slot + line);
 		prefetch(slot + rows.slot_bytes - 1);
 	}
 }
 
-/* The ids that are not the keys' yet: another key has the same tag, or it is new. */
-static void find_others(struct table *t, const struct chunk *c, const uint16_t *rows,
-	uint32_t count, const uint32_t *tags, const char *const *slots, uint32_t *ids)
+/* Another key has the same short tag, or it is new. */
+static uint32_t find_or_add(struct table *t, uint32_t tag, const struct chunk *c, uint32_t row)
 {
-	const struct table_plain_key key = table_plain_key(&t->key, c);
+	uint32_t id = find_key(t, tag, c, row);
+	return id == table_none ? add_key(t, tag, c, row) : id;
+}
+
+/* key_bytes is a constant where it is called: of a plain key, or 0. */
+static inline void compare_keys(struct table *t, const struct resolving *r, uint32_t at,
+	uint32_t count, uint32_t key_bytes)
+{
+	struct table_plain_key key = r->key;
+	key.bytes = key_bytes;
 	for (uint32_t i = 0; i < count; i++) {
-		const char *slot = slots[i];
-		uint32_t row = rows[i];
-		if (slot != NULL && key.bytes == 8 && table_plain_key_equal(&key, slot, row))
-			continue;
-		if (slot != NULL && key.bytes == 4 && table_plain_key_equal(&key, slot, row))
-			continue;
-		if (slot != NULL && key.bytes == 0 && table_key_equal(&t->key, slot, c, row))
-			continue;
-		ids[i] = find_key(t, tags[i], c, rows[i]);
-		if (ids[i] == table_none)
-			ids[i] = add_key(t, tags[i], c, rows[i]);
+		const char *slot = r->slots[i];
+		uint32_t row = r->rows[at + i];
+		bool same = slot != NULL &&
+			(key_bytes > 0 ? table_plain_key_equal(&key, slot, row)
+				       : table_key_equal(&t->key, slot, r->c, row));
+		if (!same)
+			r->ids[at + i] = find_or_add(t, r->tags[at + i], r->c, row);
 	}
+}
+
+static void compare(struct table *t, const struct resolving *r, uint32_t at, uint32_t count)
+{
+	if (r->key.bytes == 4)
+		compare_keys(t, r, at, count, 4);
+	else if (r->key.bytes == 8)
+		compare_keys(t, r, at, count, 8);
+	else
+		compare_keys(t, r, at, count, 0);
 }
 
 int table_resolve(struct table *t, const struct chunk *c, const uint16_t *rows, uint32_t count,
 	uint32_t *ids, struct error *err)
 {
-	uint32_t tags[chunk_rows_max];
-	const uint64_t *homes[chunk_rows_max];
-	const char *slots[chunk_rows_max];
+	struct resolving r;
 	check(count <= chunk_rows_max);
 	if (t->rows.count + (int64_t)count > ids_max)
 		return error_set(err, CDCL_E_DATA, "table " STR_FMT ": more than %lld keys",
 			STR_ARG(t->config.name), (long long)ids_max);
-	table_key_tags(&t->key, c, rows, count, tags);
-	prefetch_homes(t, tags, count, homes);
+	r.c = c;
+	r.rows = rows;
+	r.ids = ids;
+	r.key = table_plain_key(&t->key, c);
+	table_key_tags(&t->key, c, rows, count, r.tags);
 	reserve_fresh(&t->fresh, count);
-	prefetch_rows(t, tags, homes, count, ids, slots);
-	find_others(t, c, rows, count, tags, slots, ids);
+	ask_lines(t, r.tags, block_rows(0, count), r.lines[0]);
+	for (uint32_t at = 0, block = 0; at < count; at += resolve_block, block ^= 1) {
+		uint32_t next = at + block_rows(at, count), moves = t->index.moves;
+		ask_rows(t, r.lines[block], r.tags + at, next - at, ids + at, r.slots);
+		ask_lines(t, r.tags + next, block_rows(next, count), r.lines[block ^ 1]);
+		compare(t, &r, at, next - at);
+		if (t->index.moves != moves)
+			ask_lines(t, r.tags + next, block_rows(next, count), r.lines[block ^ 1]);
+	}
 	return 0;
 }
 
@@ -302,55 +353,69 @@ static void delete_row(struct table *t, uint32_t id, const struct chunk *c, uint
 	table_deleted_link(t, id, slot, now_us);
 }
 
-/* Any write: negative when the row has no room. */
-static int apply_one(struct table *t, const struct table_write *w, const struct chunk *c,
-	char *slot, int64_t now_us, struct error *err)
+/* The entry is to be LIVE: `slot` is where its fields go. */
+static inline int begin_put(struct table *t, uint32_t id, char *slot, struct error *err)
 {
-	if (!w->deletes)
-		return make_live(t, w->id, slot, err);
-	delete_row(t, w->id, c, w->row, now_us);
+	if (!table_touch_live(t, id, slot))
+		return make_live(t, id, slot, err);
+	table_row_clear_nulls(t->layout.null_bytes, slot);
 	return 0;
+}
+
+/* All columns of a block of rows, while they are in the nearest cache. */
+static void put_columns(struct table *t, char *const *slots, const struct chunk *c,
+	const uint16_t *rows, uint32_t count)
+{
+	for (uint32_t column = 0; column < t->layout.column_count; column++)
+		table_rows_set(&t->layout, slots, column, &c->columns[column], rows, count,
+			&t->slab);
 }
 
 int table_apply(struct table *t, const struct table_write *writes, uint32_t count,
 	const struct chunk *c, int64_t now_us, struct error *err)
 {
-	char *slots[chunk_rows_max];
-	uint16_t rows[chunk_rows_max];
-	check(count <= chunk_rows_max);
+	char *slots[put_block];
+	uint16_t rows[put_block];
 	const struct table_store store = t->rows;
-	const uint32_t null_bytes = t->layout.null_bytes;
 	table_reserve_changes(t, count);
 	int result = 0;
 	uint32_t puts = 0;
-	for (uint32_t i = 0; i < count; i++) {
+	for (uint32_t i = 0; i < count && result >= 0; i++) {
 		const struct table_write *w = &writes[i];
-		char *slot = table_store_slot(&store, w->id);
-		slots[puts] = slot;
+		if (w->deletes) {
+			delete_row(t, w->id, c, w->row, now_us);
+			continue;
+		}
+		slots[puts] = table_store_slot(&store, w->id);
 		rows[puts] = w->row;
-		if (!w->deletes && table_touch_live(t, w->id, slot))
-			table_row_clear_nulls(null_bytes, slot);
-		else
-			result = apply_one(t, w, c, slot, now_us, err);
+		result = begin_put(t, w->id, slots[puts], err);
 		/* Those before the one without room are whole. */
-		if (result < 0)
-			break;
-		puts += !w->deletes;
+		puts += result >= 0;
+		if (puts == put_block) {
+			put_columns(t, slots, c, rows, puts);
+			puts = 0;
+		}
 	}
-	for (uint32_t column = 0; column < t->layout.column_count; column++)
-		table_rows_set(
-			&t->layout, slots, column, &c->columns[column], rows, puts, &t->slab);
+	put_columns(t, slots, c, rows, puts);
 	return result;
 }
 
 int table_put(struct table *t, const uint32_t *ids, const struct chunk *c, const uint16_t *rows,
 	uint32_t count, struct error *err)
 {
-	struct table_write writes[chunk_rows_max];
-	check(count <= chunk_rows_max);
-	for (uint32_t i = 0; i < count; i++)
-		writes[i] = (struct table_write){.id = ids[i], .row = rows[i]};
-	return table_apply(t, writes, count, c, 0, err);
+	char *slots[put_block];
+	const struct table_store store = t->rows;
+	table_reserve_changes(t, count);
+	int result = 0;
+	for (uint32_t at = 0; at < count && result >= 0; at += put_block) {
+		uint32_t end = count - at < put_block ? count : at + put_block, i = at;
+		for (; i < end && result >= 0; i++) {
+			slots[i - at] = table_store_slot(&store, ids[i]);
+			result = begin_put(t, ids[i], slots[i - at], err);
+		}
+		put_columns(t, slots, c, rows + at, i - at - (result < 0));
+	}
+	return result;
 }
 
 int table_delete(struct table *t, const uint32_t *ids, const struct chunk *c, const uint16_t *rows,
@@ -409,7 +474,6 @@ int64_t table_deleted(const struct table *t)
 int64_t table_bytes(const struct table *t)
 {
 	size_t ids = t->fresh.capacity * sizeof(*t->fresh.ids);
-	size_t index = t->index.bytes + huge_pages_bytes(&t->index.huge);
-	return (int64_t)(sizeof(*t) + index + table_store_bytes(&t->rows) + t->slab.bytes_held +
-		ids + table_batch_bytes(t) + table_state_bytes(t));
+	return (int64_t)(sizeof(*t) + table_index_bytes(&t->index) + table_store_bytes(&t->rows) +
+		t->slab.bytes_held + ids + table_batch_bytes(t) + table_state_bytes(t));
 }

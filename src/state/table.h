@@ -4,7 +4,7 @@
 /*
  * The rows of a Table: keyed, current, changed in place.
  *
- *	index     segments of open addressing by key hash, 8-byte slots [ tag | id ]; a full segment
+ *	index     segments of open addressing by key hash (state/table_index.h); a full segment
  *	          splits alone, so that no insert ever waits for all rows to be hashed again
  *	entries   by id: state, and the row in a dense store (fixed slots; strings in a slab)
  *
@@ -40,7 +40,7 @@ struct table_config {
 	bool keep_before;               /* somebody wants to know what rows were before the batch */
 	/* slots that records may leave out in all; 0: as many as the other bounds allow */
 	int64_t left_out_bytes_max;
-	uint32_t segment_slots_max;     /* 0: as fits; tests make splits likely */
+	uint32_t segment_lines_max;     /* of the index; 0: as fits; tests make splits likely */
 };
 
 enum table_state { TABLE_EMPTY, TABLE_LIVE, TABLE_DELETED };

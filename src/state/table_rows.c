@@ -14,6 +14,7 @@ bool table_rows_have_nulls(const struct column *c)
 
 /* One loop per size, so that each copy is one move. */
 #define SET_LOOP(bytes)                                                                            \
+	_Pragma("GCC unroll 4")                                                                    \
 	for (uint32_t i = 0; i < count; i++)                                                       \
 	memcpy(slots[i] + offset, (const char *)data + (size_t)rows[i] * (bytes), (bytes))
 

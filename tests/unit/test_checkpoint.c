@@ -65,7 +65,7 @@ static void job_table(struct job *j)
 		.rows_max = 1000,
 		.deleted_max = 1000,
 		.name = str_lit("orders"),
-		.segment_slots_max = 64};
+		.segment_lines_max = 4};
 	j->table = table_open(&config, &err);
 	assert_non_null(j->table);
 	j->chunk = chunk_alloc(&j->arena, j->schema);

@@ -20,27 +20,38 @@ static uint32_t choose(void)
 	return (uint32_t)(random_state >> 32);
 }
 
+static uint32_t tag_by_id[ids_max];
+
+static void tags_of(
+	const struct table_index *x, const uint32_t *ids, uint32_t count, uint32_t *tags)
+{
+	(void)x;
+	for (uint32_t i = 0; i < count; i++)
+		tags[i] = tag_by_id[ids[i]];
+}
+
 static bool finds(const struct table_index *x, uint32_t tag, uint32_t wanted)
 {
-	const struct table_segment *s = table_index_segment(x, tag);
-	uint32_t at = table_index_home(s, tag), id;
-	while ((id = table_index_next(s, tag, &at)) != UINT32_MAX)
+	struct table_walk walk = table_index_walk(x, tag);
+	uint32_t id;
+	while ((id = table_walk_next(&walk)) != UINT32_MAX)
 		if (id == wanted)
 			return true;
 	return false;
 }
 
 /* Tags with fewer than 32 random bits crowd segments. */
-static void fill(uint32_t slots_max, uint32_t count, uint32_t tag_bits)
+static void fill(uint32_t lines_max, uint32_t count, uint32_t tag_bits)
 {
 	static uint32_t tags[ids_max], ids[ids_max];
 	struct table_index x;
 	struct index_fill f;
-	table_index_init(&x, slots_max);
+	table_index_init(&x, lines_max, tags_of);
 	index_fill_begin(&f, &x, count);
 	for (uint32_t i = 0; i < count; i++) {
 		tags[i] = choose() >> (32 - tag_bits);
 		ids[i] = count - 1 - i;
+		tag_by_id[ids[i]] = tags[i];
 	}
 	for (uint32_t i = 0; i < count; i += group)
 		index_fill_add(&f, tags + i, ids + i, count - i < group ? count - i : group);
@@ -56,9 +67,9 @@ static void test_all_are_found(void **unused)
 	(void)unused;
 	static const uint32_t counts[] = {0, 1, 63, 64, 65, 300, 5000, ids_max};
 	for (uint32_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
-		fill(64, counts[i], 32);
-		fill(table_segment_slots_max, counts[i], 32);
-		fill(64, counts[i], 28);
+		fill(4, counts[i], 32);
+		fill(table_segment_lines_max, counts[i], 32);
+		fill(4, counts[i], 28);
 	}
 }
 

@@ -407,7 +407,7 @@ static void model_open(struct model *m)
 		m->key.columns[i] = (first + i) % (seen + hidden);
 	m->config = (struct table_config){.schema = m->schema, .key = &m->key, .rows_max = 10000,
 		.deleted_max = next_random(2) == 0 ? 5 : 1000, .name = str_lit("t"),
-		.keep_before = true, .segment_slots_max = 64};
+		.keep_before = true, .segment_lines_max = 4};
 	m->table = table_open(&m->config, &m->err);
 	assert_non_null(m->table);
 }
@@ -559,14 +559,79 @@ static void test_given_back(void **unused)
 	numbers_close(&n);
 }
 
-static bool index_has(const struct table_index *x, uint32_t tag, uint32_t id)
+static void scattered_tags(
+	const struct table_index *x, const uint32_t *ids, uint32_t count, uint32_t *tags)
 {
-	const struct table_segment *s = table_index_segment(x, tag);
-	uint32_t at = table_index_home(s, tag), found;
-	while ((found = table_index_next(s, tag, &at)) != UINT32_MAX)
+	(void)x;
+	for (uint32_t i = 0; i < count; i++)
+		tags[i] = ids[i] * UINT32_C(2654435761);
+}
+
+/* Few bits, so that ids crowd lines: hundreds with the same tag. */
+static void crowded_tags(
+	const struct table_index *x, const uint32_t *ids, uint32_t count, uint32_t *tags)
+{
+	(void)x;
+	for (uint32_t i = 0; i < count; i++)
+		tags[i] = ids[i] % 7 << 29 | ids[i] % 5;
+}
+
+static uint32_t tag_in(const struct table_index *x, uint32_t id)
+{
+	uint32_t tag;
+	x->tags_of(x, &id, 1, &tag);
+	return tag;
+}
+
+static bool index_has(const struct table_index *x, uint32_t id)
+{
+	struct table_walk walk = table_index_walk(x, tag_in(x, id));
+	uint32_t found;
+	while ((found = table_walk_next(&walk)) != UINT32_MAX)
 		if (found == id)
 			return true;
 	return false;
+}
+
+/*
+ * Ids that come and go, in segments that split: each is found exactly while it is there, once, and
+ * what is left when all are gone is as if none had ever been.
+ */
+static void test_index_of(void (*tags_of)(const struct table_index *x, const uint32_t *ids,
+				  uint32_t count, uint32_t *tags),
+	uint32_t count, uint32_t lines_max)
+{
+	struct table_index x;
+	table_index_init(&x, lines_max, tags_of);
+	for (uint32_t id = 0; id < count; id++) {
+		table_index_insert(&x, tag_in(&x, id), id);
+		if (id % 3 == 2)
+			table_index_remove(&x, tag_in(&x, id / 3 * 2), id / 3 * 2);
+	}
+	uint32_t gone = count / 3 * 2, found = 0;
+	for (uint32_t id = 0; id < count; id++) {
+		bool there = id % 2 == 1 || id >= gone;
+		assert_int_equal(index_has(&x, id), there);
+		found += there;
+	}
+	assert_int_equal(x.count, found);
+	for (uint32_t id = 0; id < count; id++)
+		if (id % 2 == 1 || id >= gone)
+			table_index_remove(&x, tag_in(&x, id), id);
+	for (uint32_t i = 0; i < UINT32_C(1) << x.depth; i++)
+		for (uint32_t line = 0; line <= x.directory[i].mask; line++)
+			assert_true(x.directory[i].lines[line].used == 0 &&
+				x.directory[i].lines[line].passed == 0);
+	table_index_release(&x);
+}
+
+static void test_index(void **unused)
+{
+	(void)unused;
+	test_index_of(scattered_tags, 30000, 4);
+	test_index_of(scattered_tags, 30000, 64);
+	test_index_of(scattered_tags, 120000, table_segment_lines_max);
+	test_index_of(crowded_tags, 300, 4);
 }
 
 /* Room that was made at once is enough, and an index that goes on growing is as any other. */
@@ -576,7 +641,7 @@ static void test_reserved_index(void **unused)
 	static const uint32_t counts[] = {0, 1, 33, 5000, 100000};
 	for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
 		struct table_index x;
-		table_index_init(&x, 1024);
+		table_index_init(&x, 128, scattered_tags);
 		table_index_reserve(&x, counts[i]);
 		uint32_t segments = x.segment_count;
 		size_t bytes = x.bytes;
@@ -588,7 +653,7 @@ static void test_reserved_index(void **unused)
 			table_index_insert(&x, id * UINT32_C(2654435761), id);
 		assert_int_equal(x.count, 3 * counts[i]);
 		for (uint32_t id = 0; id < 3 * counts[i]; id++)
-			assert_true(index_has(&x, id * UINT32_C(2654435761), id));
+			assert_true(index_has(&x, id));
 		for (uint32_t id = 0; id < 3 * counts[i]; id++)
 			table_index_remove(&x, id * UINT32_C(2654435761), id);
 		assert_int_equal(x.count, 0);
@@ -599,6 +664,7 @@ static void test_reserved_index(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_index),
 		cmocka_unit_test(test_reserved_index),
 		cmocka_unit_test(test_model),
 		cmocka_unit_test(test_rows_max),
