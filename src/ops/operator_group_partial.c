@@ -81,6 +81,11 @@ struct row_edge operator_partial_edge(const struct operator *op)
 	return ((const struct operator_partial *)op)->edge;
 }
 
+bool operator_partial_rests(const struct operator *op)
+{
+	return ((const struct operator_partial *)op)->rest > 0;
+}
+
 /* Its accumulators, which are empty then. */
 static void take_group(struct operator_group *group, uint32_t id, struct strbuf *out)
 {

@@ -26,6 +26,8 @@ struct operator *operator_open_partial(
  */
 struct str operator_partial_take(struct operator *op, struct arena *arena);
 struct row_edge operator_partial_edge(const struct operator *op);
+/* The rows that come next leave by themselves. */
+bool operator_partial_rests(const struct operator *op);
 /* The job's process: `op` is the group's. */
 int group_add_partial(struct operator *op, struct str records, struct error *err);
 

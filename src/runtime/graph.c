@@ -106,6 +106,14 @@ static int connect_node(struct graph *g, const struct plan_node *node, enum outp
 	return 0;
 }
 
+bool graph_only_sums(const struct graph *g)
+{
+	for (uint32_t i = 0; i < g->partial_count; i++)
+		if (operator_partial_rests(g->partials[i]))
+			return false;
+	return g->partial_count == g->exit_count;
+}
+
 struct operator *graph_edge(const struct graph *g, struct row_edge edge)
 {
 	check(edge.node < g->plan->node_count);

@@ -61,6 +61,8 @@ void graph_close(struct graph *g);
  */
 int graph_open_worker(struct graph *g, const struct plan *plan, struct dead_letters *dead,
 	const struct batch *batch, struct row_exit *exit, struct error *err);
+/* No rows leave it now, but what groups add up (ops/operator_group_partial.h). */
+bool graph_only_sums(const struct graph *g);
 /* In the whole graph: what the edge leads to. */
 struct operator *graph_edge(const struct graph *g, struct row_edge edge);
 

@@ -334,12 +334,12 @@ static struct intake_tally *tally_of(struct pipeline *p, uint32_t source)
 	return &p->intakes[i].rows.tally;
 }
 
-/* Blocks that came back, in their order: to the steps that are here. */
-static int take_blocks(struct pipeline *p, struct error *err)
+/* Blocks that came back, in their order, at most so many: to the steps that are here. */
+static int take_blocks(struct pipeline *p, uint32_t blocks_max, struct error *err)
 {
 	struct worker_block *b;
-	int r;
-	while ((r = workers_take(p->workers, &b, err)) == 1) {
+	int r = 0;
+	for (uint32_t i = 0; i < blocks_max && (r = workers_take(p->workers, &b, err)) == 1; i++) {
 		dead_letters_note_read(&p->dead, b->messages.count);
 		intake_tally_add(tally_of(p, b->source), &b->before, &b->after);
 		int replayed = worker_block_replay(b, &p->graph, &p->dead, err);
@@ -357,7 +357,7 @@ static int fail_in_turn(struct pipeline *p, int failed, struct error *err)
 	error_init(&earlier);
 	int r = 0;
 	while (r == 0 && workers_busy(p->workers)) {
-		r = take_blocks(p, &earlier);
+		r = take_blocks(p, UINT32_MAX, &earlier);
 		if (r == 0 && workers_busy(p->workers))
 			workers_wait(p->workers);
 	}
@@ -393,12 +393,13 @@ static int read_here(struct pipeline *p, struct intake *in, struct error *err)
 
 /*
  * As read_round, over blocks for the workers. Where there was no room for one the round goes on
- * later, so that the order is that of one process.
+ * later, so that the order is that of one process. One block is taken for those that are given: a
+ * worker has something to do while the rows of others are told.
  */
 static int give_round(struct pipeline *p, struct error *err)
 {
 	int more = 0;
-	int r = take_blocks(p, err);
+	int r = take_blocks(p, 1, err);
 	for (; p->intake_next < p->intake_count && r >= 0; p->intake_next++) {
 		struct intake *in = &p->intakes[p->intake_next];
 		if (!may_have_more(in) || !intake_has_turn(in))
@@ -412,6 +413,8 @@ static int give_round(struct pipeline *p, struct error *err)
 			more = 1;
 	}
 	p->intake_next = 0;
+	if (r >= 0 && more == 0)
+		r = take_blocks(p, UINT32_MAX, err);
 	return r < 0 ? r : more;
 }
 
@@ -798,7 +801,7 @@ int pipeline_step(struct pipeline *p, uint32_t chunks_max, struct error *err)
 	if (r == 0 && !p->draining)
 		r = read_chunks(p, chunks_max, err);
 	else if (r == 0 && p->workers != NULL)
-		r = take_blocks(p, err);
+		r = take_blocks(p, UINT32_MAX, err);
 	if (r < 0)
 		return r;
 	if (p->durable != NULL && is_wider(p))
@@ -837,8 +840,11 @@ void pipeline_wait(const struct pipeline *p, struct pipeline_wait *wait)
 	int64_t held_us = p->batches_done > 0 ? pending_us(p) : -1;
 	if (held_us >= 0 && (wait->timeout_us < 0 || held_us < wait->timeout_us))
 		wait->timeout_us = held_us;
-	if (workers_read(p)) /* idle ones, too: they may die */
+	if (workers_read(p)) { /* idle ones, too: they may die */
 		wait->fd_count += workers_fds(p->workers, wait->fds + wait->fd_count);
+		if (!workers_sleep(p->workers, p->has_no_room))
+			wait->timeout_us = 0;
+	}
 	if (p->workers != NULL && (p->has_no_room || p->draining))
 		return;
 	for (uint32_t i = 0; i < p->intake_count; i++) {

@@ -13,6 +13,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+enum { numbers_max = 64 }; /* read at once */
+
 struct worker {
 	const struct worker_config *config;
 	struct graph graph;
@@ -67,6 +69,7 @@ static void close_readers(struct worker *w)
 	for (uint32_t i = 0; i < w->config->plan->node_count; i++)
 		if (w->readers[i].node != NULL)
 			row_reader_close(&w->readers[i]);
+	worker_notes_release(&w->notes);
 }
 
 /* ---- blocks ---- */
@@ -75,37 +78,34 @@ static void read_block(struct worker *w, struct worker_block *b)
 {
 	uint32_t next = 0;
 	w->batch = b->batch;
-	w->notes.block = b;
 	error_init(&b->error);
-	if (b->texts.count > 0)
-		source_text_split(&b->texts,
-			w->config->plan->nodes[b->source]->source.file.null_value, &b->messages);
-	quarantine_test_crash(&b->messages);
+	struct messages *messages = worker_notes_begin(&w->notes, b, &w->graph);
+	quarantine_test_crash(messages);
 	struct row_reader *reader = &w->readers[b->source];
 	b->before = reader->tally;
 	log_take(&w->notes.log);
-	int r = row_reader_read(reader, &b->messages, &next, &b->error);
+	int r = row_reader_read(reader, messages, &next, &b->error);
 	log_take(NULL);
 	worker_notes_groups(&w->notes, &w->graph);
 	b->after = reader->tally;
 	check(r != ENVELOPE_WIDER); /* plan_check refuses such sources */
 	b->result = r;
-	b->done = true;
 }
 
-/* Numbers of blocks; 0: the pipe has ended. */
-static ssize_t read_numbers(int fd, uint8_t *numbers, size_t count)
+/* Numbers of blocks, which are written whole; 0: the pipe has ended. */
+static size_t read_numbers(int fd, uint16_t *numbers, size_t count)
 {
 	ssize_t n;
 	do
-		n = read(fd, numbers, count);
+		n = read(fd, numbers, count * sizeof(*numbers));
 	while (n < 0 && errno == EINTR);
-	return n < 0 ? 0 : n;
+	return n < 0 ? 0 : (size_t)n / sizeof(*numbers);
 }
 
-static void write_number(int fd, uint8_t number)
+/* The byte only wakes who sleeps. */
+static void ring(int fd)
 {
-	while (write(fd, &number, 1) < 0)
+	while (write(fd, "", 1) < 0)
 		if (errno != EINTR)
 			_exit(1); /* nobody reads any more */
 }
@@ -120,12 +120,14 @@ void worker_main(const struct worker_config *config)
 		log_print_error(&err);
 		_exit(error_exit_code(err.code));
 	}
-	uint8_t numbers[64];
-	ssize_t count;
-	while ((count = read_numbers(config->in_fd, numbers, sizeof(numbers))) > 0) {
-		for (ssize_t i = 0; i < count; i++) {
-			read_block(&w, config->blocks[numbers[i]]);
-			write_number(config->out_fd, numbers[i]);
+	uint16_t numbers[numbers_max];
+	size_t count;
+	while ((count = read_numbers(config->in_fd, numbers, numbers_max)) > 0) {
+		for (size_t i = 0; i < count; i++) {
+			struct worker_block *b = config->blocks[numbers[i]];
+			read_block(&w, b);
+			if (worker_bell_done(config->bell, b->number, &b->done))
+				ring(config->out_fd);
 		}
 	}
 	close_readers(&w);

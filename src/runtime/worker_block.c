@@ -3,6 +3,10 @@
 #include "base/check.h"
 #include "ops/operator_group_partial.h"
 
+#include <stdlib.h>
+
+enum { own_arena_bytes = 256 * 1024 };
+
 /* ---- what the messages point to ---- */
 
 void worker_block_begin(struct worker_block *b, uint32_t source, const struct batch *batch)
@@ -71,6 +75,7 @@ void worker_block_keep(struct worker_block *b)
 	struct messages *m = &b->messages;
 	struct str name = {NULL, 0}, own = {NULL, 0};
 	check(m->count > 0);
+	b->holds_lines = b->holds_lines && b->texts.count > 0;
 	if (b->texts.count > 0) {
 		keep_texts(b);
 		return;
@@ -117,9 +122,13 @@ static void note_dead(struct dead_letter_notes *notes, enum dead_letter_reason r
 	struct worker_event *e = add_event(n->block, EVENT_DEAD);
 	uint16_t *origin = ARENA_NEW(arena, uint16_t);
 	*origin = (uint16_t)chunk_message(c, row);
+	if (c->messages == n->own)
+		message_copy(&n->block->messages, *origin, n->own, *origin);
 	e->chunk = ARENA_NEW(arena, struct chunk);
-	*e->chunk = (struct chunk){
-		.row_count = 1, .messages = c->messages, .origin = origin, .arena = arena};
+	*e->chunk = (struct chunk){.row_count = 1,
+		.messages = &n->block->messages,
+		.origin = origin,
+		.arena = arena};
 	e->reason = reason;
 	e->budgeted = budgeted;
 	e->why = ARENA_NEW(arena, struct error);
@@ -141,6 +150,42 @@ void worker_notes_init(struct worker_notes *n)
 {
 	*n = (struct worker_notes){
 		.exit.give = note_rows, .dead.note = note_dead, .log.take = note_log};
+	n->own = calloc(1, sizeof(*n->own));
+	check(n->own != NULL);
+	source_text_begin(n->own);
+	arena_init(&n->arena, own_arena_bytes);
+}
+
+void worker_notes_release(struct worker_notes *n)
+{
+	arena_release(&n->arena);
+	free(n->own);
+}
+
+static struct messages *lines_of(
+	struct worker_notes *n, struct worker_block *b, struct str null_value, bool rows_stay)
+{
+	struct messages *m = rows_stay ? n->own : &b->messages;
+	if (!rows_stay && !b->holds_lines)
+		source_text_begin(m);
+	b->holds_lines = b->holds_lines || !rows_stay;
+	m->source_id = b->messages.source_id;
+	source_text_split(&b->texts, null_value, m);
+	return m;
+}
+
+struct messages *worker_notes_begin(
+	struct worker_notes *n, struct worker_block *b, const struct graph *g)
+{
+	const struct source_config *source = &g->plan->nodes[b->source]->source;
+	bool rows_stay = graph_only_sums(g);
+	n->block = b;
+	struct messages *m = b->texts.count == 0
+		? &b->messages
+		: lines_of(n, b, source->file.null_value, rows_stay);
+	m->arena = rows_stay ? &n->arena : &b->arena;
+	arena_reset(&n->arena);
+	return m;
 }
 
 void worker_notes_groups(struct worker_notes *n, const struct graph *g)

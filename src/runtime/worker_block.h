@@ -45,6 +45,7 @@ struct worker_block {
 	uint32_t number; /* of all blocks */
 	uint32_t worker; /* whose it is */
 	bool is_given;
+	bool holds_lines; /* source_text_begin was there, and no other messages since */
 	/* messages that are lines still: only their number is in `messages` */
 	struct source_texts texts;
 	struct source_text text_items[chunk_rows_max];
@@ -72,9 +73,16 @@ struct worker_notes {
 	struct dead_letter_notes dead;
 	struct log_taker log;
 	struct worker_block *block;
+	/* where no rows leave, but sums: messages and chunks, in memory that stays in the cache */
+	struct messages *own;
+	struct arena arena; /* chunk */
 };
 
 void worker_notes_init(struct worker_notes *n);
+void worker_notes_release(struct worker_notes *n);
+/* The block's messages, lines taken apart. */
+struct messages *worker_notes_begin(
+	struct worker_notes *n, struct worker_block *b, const struct graph *g);
 /* The block is read: what its rows added up to. */
 void worker_notes_groups(struct worker_notes *n, const struct graph *g);
 

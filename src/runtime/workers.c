@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 enum {
-	member_blocks = 3,
+	member_blocks = 6,
 	blocks_max = member_blocks * workers_max,
 	end_ms_max = 2000,
 	arena_block_bytes = 256 * 1024
@@ -39,6 +39,7 @@ struct workers {
 	struct member members[workers_max];
 	uint32_t count;
 	char *memory;
+	struct worker_bell *bell; /* behind the blocks */
 	/* each is always the same worker's, whose caches know it: by number % count */
 	struct worker_block *blocks[blocks_max];
 	uint32_t block_count;
@@ -50,12 +51,19 @@ struct workers {
 
 /* ---- open ---- */
 
+static size_t memory_bytes(const struct workers *w)
+{
+	return w->block_count * block_bytes + sizeof(struct worker_bell);
+}
+
 static int open_blocks(struct workers *w, struct error *err)
 {
 	w->block_count = member_blocks * w->count;
-	w->memory = shared_memory_open(w->block_count * block_bytes, err);
+	w->memory = shared_memory_open(memory_bytes(w), err);
 	if (w->memory == NULL)
 		return -(int)err->code;
+	w->bell = (struct worker_bell *)(void *)(w->memory + w->block_count * block_bytes);
+	worker_bell_mute(w->bell);
 	size_t head = (sizeof(struct worker_block) + 4095) & ~(size_t)4095;
 	for (uint32_t i = 0; i < w->block_count; i++) {
 		char *at = w->memory + i * block_bytes;
@@ -103,6 +111,7 @@ _Noreturn static void begin_worker(
 	struct worker_config config = {.plan = w->plan,
 		.clock = w->clock,
 		.blocks = w->blocks,
+		.bell = w->bell,
 		.parent = parent,
 		.in_fd = in[0],
 		.out_fd = out[1],
@@ -197,7 +206,7 @@ void workers_close(struct workers *w)
 		close_fd(&w->members[i].to_fd);
 	for (uint32_t i = 0; i < w->count; i++)
 		end_member(&w->members[i]);
-	shared_memory_close(w->memory, w->block_count * block_bytes);
+	shared_memory_close(w->memory, memory_bytes(w));
 	free(w);
 }
 
@@ -284,18 +293,18 @@ struct worker_block *workers_room(const struct workers *w, uint32_t source)
 
 int workers_give(struct workers *w, struct worker_block *b, struct error *err)
 {
-	uint8_t number = (uint8_t)b->number;
+	uint16_t number = (uint16_t)b->number;
 	worker_block_keep(b);
 	b->is_given = true;
 	w->given[w->next++ % w->block_count] = b;
 	ssize_t n;
 	do
-		n = write(w->members[b->worker].to_fd, &number, 1);
+		n = write(w->members[b->worker].to_fd, &number, sizeof(number));
 	while (n < 0 && errno == EINTR);
-	return n == 1 ? 0 : tell_death(w, b->worker, err);
+	return n == sizeof(number) ? 0 : tell_death(w, b->worker, err);
 }
 
-/* Empties the pipes, which say that something is done; the blocks say what. */
+/* Empties the pipes, which say that it is time to look; the blocks say what is done. */
 static int look(struct workers *w, struct error *err)
 {
 	for (uint32_t i = 0; i < w->count; i++) {
@@ -309,6 +318,7 @@ static int look(struct workers *w, struct error *err)
 
 int workers_take(struct workers *w, struct worker_block **b, struct error *err)
 {
+	worker_bell_mute(w->bell);
 	if (!workers_busy(w))
 		return look(w, err);
 	*b = w->given[w->first % w->block_count];
@@ -334,8 +344,27 @@ uint32_t workers_fds(const struct workers *w, int *fds)
 	return w->count;
 }
 
-void workers_wait(const struct workers *w)
+/* True: it is done already. */
+static bool want_block(struct workers *w, uint64_t n)
 {
+	const struct worker_block *b = w->given[n % w->block_count];
+	return worker_bell_want(w->bell, b->number, &b->done);
+}
+
+bool workers_sleep(struct workers *w, bool full)
+{
+	if (!workers_busy(w))
+		return true;
+	uint64_t half = w->first + (w->next - w->first) / 2;
+	if (full && !w->given[w->first % w->block_count]->done && !want_block(w, half))
+		return true;
+	return !want_block(w, w->first);
+}
+
+void workers_wait(struct workers *w)
+{
+	if (!workers_sleep(w, false))
+		return;
 	struct pollfd fds[workers_max];
 	for (uint32_t i = 0; i < w->count; i++)
 		fds[i] = (struct pollfd){.fd = w->members[i].from_fd, .events = POLLIN};

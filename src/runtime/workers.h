@@ -14,11 +14,11 @@
  * see the same rows and dead letters in the same order with any number of them, and batches,
  * positions and checkpoints know nothing of them.
  *
- * Blocks lie in memory that all have at the same address; pipes carry their numbers, a byte each.
- * There are three for a worker, which bounds memory. A file's lines go as text, of which the
- * reading process only counts them; what groups add up, workers add up first
- * (ops/operator_group_partial.h). A source whose decoder learns from message to message what they
- * mean (change events) always goes to the same worker.
+ * Blocks lie in memory that all have at the same address; pipes carry their numbers. There are six
+ * for a worker, which bounds memory. The reading process sleeps until several are done
+ * (runtime/worker_bell.h). A file's lines go as text, of which it only counts them; what groups add
+ * up, workers add up first (ops/operator_group_partial.h). A source whose decoder learns from
+ * message to message what they mean (change events) always goes to the same worker.
  *
  * A worker that dies ends the job (workers_take says who and where); without its reading process it
  * ends at once.
@@ -48,10 +48,15 @@ void workers_free(struct workers *w);
 /* Some are given and not freed. */
 bool workers_busy(const struct workers *w);
 
-/* Readable when something is done; how many. */
+/*
+ * The reading process is about to wait for these (how many); one is readable when it should take
+ * blocks again. `full`: it has no room for another, and sleeps until several are done. False: there
+ * is one to take at once.
+ */
 uint32_t workers_fds(const struct workers *w, int *fds);
-/* Blocks until something is. */
-void workers_wait(const struct workers *w);
+bool workers_sleep(struct workers *w, bool full);
+/* Blocks until one can be taken, or a worker died. */
+void workers_wait(struct workers *w);
 
 /* Where a worker that died has left its last words, or -1. */
 int workers_words(const struct workers *w);

@@ -428,23 +428,38 @@ static bool texts_full(const struct source_texts *t)
 	return t->lines == chunk_rows_max || t->arena->bytes_held >= chunk_bytes_max;
 }
 
-/* Lines that the reader has, as far as there is room. */
-static bool take_text(struct file_source *f, struct source_texts *out)
+static void add_text(
+	struct file_source *f, struct str text, uint32_t lines, struct source_texts *out)
 {
 	struct source_partition *part = &f->source.partitions[f->source.partition_count - 1];
-	struct str text;
-	uint32_t lines = line_reader_text(f->reader, chunk_rows_max - out->lines, &text);
-	if (lines == 0)
-		return false;
-	out->items[out->count++] = (struct source_text){.topic = part->topic,
-		.offset = part->position,
-		.text = str_dup(text, out->arena),
-		.lines = lines};
+	out->items[out->count++] = (struct source_text){
+		.topic = part->topic, .offset = part->position, .text = text, .lines = lines};
 	out->lines += lines;
 	part->position += lines;
 	f->source.messages_read += lines;
 	f->source.bytes_read += (int64_t)text.len + (text.data[text.len - 1] != '\n');
-	return true;
+}
+
+/* Lines that the reader has, as far as there is room. */
+static bool take_text(struct file_source *f, struct source_texts *out)
+{
+	struct str text;
+	uint32_t lines = line_reader_text(f->reader, chunk_rows_max - out->lines, &text);
+	if (lines > 0)
+		add_text(f, str_dup(text, out->arena), lines, out);
+	return lines > 0;
+}
+
+/* Lines that are still in the file, if they can be read to where they stay: LINES_MORE. */
+static int read_whole_lines(struct file_source *f, struct source_texts *out, struct error *err)
+{
+	struct str text;
+	uint32_t lines = 0;
+	int more = line_reader_read_text(
+		f->reader, chunk_rows_max - out->lines, out->arena, &text, &lines, err);
+	if (lines > 0)
+		add_text(f, text, lines, out);
+	return more;
 }
 
 /* As read_lines, of a batch that is new. */
@@ -453,7 +468,9 @@ static int read_text(struct file_source *f, struct source_texts *out, struct err
 	while (!texts_full(out)) {
 		if (take_text(f, out))
 			continue;
-		int more = line_reader_more(f->reader, err);
+		int more = read_whole_lines(f, out, err);
+		if (more == LINES_BLOCKED)
+			more = line_reader_more(f->reader, err);
 		if (more < 0)
 			return more;
 		if (more == LINES_BLOCKED)

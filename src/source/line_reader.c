@@ -10,7 +10,12 @@
 #include <zlib.h>
 #include <zstd.h>
 
-enum { packed_bytes = 64 * 1024, buffer_bytes_first = 64 * 1024 };
+enum {
+	packed_bytes = 64 * 1024,
+	buffer_bytes_first = 64 * 1024,
+	text_bytes_min = 4096, /* of one read to where the lines stay */
+	text_bytes_max = 256 * 1024
+};
 
 enum packing { PACKING_NONE, PACKING_GZIP, PACKING_ZSTD };
 
@@ -30,6 +35,7 @@ struct line_reader {
 	size_t start; /* bytes before it are handed out */
 	size_t scanned; /* no newline between start and here */
 	size_t end;
+	size_t line_bytes; /* of the lines that were taken last; 0: not known */
 	bool began; /* the byte order mark was looked for */
 	size_t replayed; /* of the kept bytes of standard input */
 	bool input_ended;
@@ -155,33 +161,42 @@ static uint32_t count_newlines(const char *piece)
 	return count;
 }
 
+/* Whole lines of bytes, no newline before `at`: how many, at most lines_max, and *bytes of them. */
+static uint32_t whole_lines(struct str all, size_t at, uint32_t lines_max, size_t *bytes)
+{
+	uint32_t lines = 0, more = 0;
+	for (; all.len - at >= piece_bytes; at += piece_bytes, lines += more) {
+		more = count_newlines(all.data + at);
+		if (lines + more > lines_max)
+			break;
+	}
+	*bytes = 0;
+	if (lines > 0) {
+		const char *last = memrchr(all.data, '\n', at);
+		*bytes = at = (size_t)(last + 1 - all.data);
+	}
+	for (; lines < lines_max && at < all.len; lines++) {
+		const char *newline = memchr(all.data + at, '\n', all.len - at);
+		if (newline == NULL)
+			break;
+		*bytes = at = (size_t)(newline + 1 - all.data);
+	}
+	return lines;
+}
+
 uint32_t line_reader_text(struct line_reader *r, uint32_t lines_max, struct str *text)
 {
 	skip_byte_order_mark(r);
 	if (!r->began)
 		return 0;
-	size_t at = r->scanned > r->start ? r->scanned : r->start;
-	size_t end = r->start; /* of the last line that was found */
-	uint32_t lines = 0, more = 0;
-	for (; r->end - at >= piece_bytes; at += piece_bytes, lines += more) {
-		more = count_newlines(r->buffer + at);
-		if (lines + more > lines_max)
-			break;
-	}
-	if (lines > 0) {
-		const char *last = memrchr(r->buffer + r->start, '\n', at - r->start);
-		end = at = (size_t)(last + 1 - r->buffer);
-	}
-	for (; lines < lines_max && at < r->end; lines++) {
-		const char *newline = memchr(r->buffer + at, '\n', r->end - at);
-		if (newline == NULL)
-			break;
-		end = at = (size_t)(newline + 1 - r->buffer);
-	}
+	struct str all = {r->buffer + r->start, r->end - r->start};
+	size_t scanned = r->scanned > r->start ? r->scanned - r->start : 0;
+	uint32_t lines = whole_lines(all, scanned, lines_max, &all.len);
 	if (lines == 0)
 		return line_reader_next(r, text);
-	*text = (struct str){r->buffer + r->start, end - r->start};
-	r->start = end;
+	*text = all;
+	r->start += all.len;
+	r->line_bytes = all.len / lines;
 	return lines;
 }
 
@@ -245,6 +260,56 @@ static ssize_t read_input(
 		r->replayed = kept.bytes.len;
 	}
 	return n;
+}
+
+/* About lines_max more lines; a bit more, since the rest would be a read for a line or two. */
+static size_t text_bytes(const struct line_reader *r, uint32_t lines_max)
+{
+	size_t bytes = r->line_bytes * lines_max;
+	bytes += bytes / 16;
+	return bytes < text_bytes_min ? text_bytes_min
+				      : bytes < text_bytes_max ? bytes : text_bytes_max;
+}
+
+/* What was read beyond the lines is what the buffer has. */
+static int keep_rest(struct line_reader *r, struct str rest, struct error *err)
+{
+	if (rest.len > r->capacity) {
+		char *larger = realloc(r->buffer, rest.len);
+		if (larger == NULL)
+			return error_set(err, CDCL_E_MEMORY, "%s: no memory for %zu bytes",
+				r->path, rest.len);
+		r->buffer = larger;
+		r->capacity = rest.len;
+	}
+	if (rest.len > 0)
+		memcpy(r->buffer, rest.data, rest.len);
+	r->start = r->scanned = 0;
+	r->end = rest.len;
+	return 0;
+}
+
+int line_reader_read_text(struct line_reader *r, uint32_t lines_max, struct arena *arena,
+	struct str *text, uint32_t *lines, struct error *err)
+{
+	size_t begun = r->end - r->start;
+	if (r->packing != PACKING_NONE || r->fd == 0 || r->line_bytes == 0 || r->ended ||
+		begun > text_bytes_max)
+		return LINES_BLOCKED;
+	size_t bytes = text_bytes(r, lines_max);
+	char *into = arena_alloc(arena, begun + bytes, 1);
+	bool blocked = false;
+	ssize_t n = read_input(r, into + begun, bytes, &blocked, err);
+	if (n <= 0)
+		return n < 0 ? (int)n : LINES_BLOCKED;
+	memcpy(into, r->buffer + r->start, begun);
+	struct str all = {into, begun + (size_t)n};
+	*lines = whole_lines(all, begun, lines_max, &text->len);
+	text->data = into;
+	if (*lines > 0)
+		r->line_bytes = text->len / *lines;
+	int answer = keep_rest(r, str_sub(all, text->len, all.len), err);
+	return answer < 0 ? answer : LINES_MORE;
 }
 
 static int unpack_gzip(struct line_reader *r, struct error *err)

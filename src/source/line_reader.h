@@ -8,10 +8,13 @@
  *
  *	file --file_read--> packed --zlib, zstd--> buffer [taken | lines not yet handed out | free]
  *
- * line_reader_next answers slices of `buffer`, which die at the next line_reader_more.
+ * line_reader_next answers slices of `buffer`, which die at the next line_reader_more. Where lines
+ * are only counted, and go on to somebody else, a plain file is read to where they stay
+ * (line_reader_read_text); `buffer` keeps what was read beyond them.
  */
 
 #include "cdcl/error.h"
+#include "base/arena.h"
 #include "base/str.h"
 
 #include <stdbool.h>
@@ -45,6 +48,15 @@ bool line_reader_next(struct line_reader *r, struct str *line);
  * where line_reader_next would say false. The last line of the file may lack its newline.
  */
 uint32_t line_reader_text(struct line_reader *r, uint32_t lines_max, struct str *text);
+
+/*
+ * Where line_reader_text found none: bytes of a file are read into the arena, about as many as so
+ * many lines have. LINES_MORE with *lines of them in *text, which may be none yet (try
+ * line_reader_text again); LINES_BLOCKED: not of this file, or not now, line_reader_more reads it;
+ * negative as there.
+ */
+int line_reader_read_text(struct line_reader *r, uint32_t lines_max, struct arena *arena,
+	struct str *text, uint32_t *lines, struct error *err);
 
 /* Reads some bytes. A line longer than file_line_bytes_max, damaged compression, a failing disk:
  * negative. */

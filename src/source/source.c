@@ -44,6 +44,17 @@ struct source *source_open(const struct source_config *config, uint32_t id, enum
 	return s;
 }
 
+void source_text_begin(struct messages *out)
+{
+	memset(out->topic, 0, sizeof(out->topic));
+	memset(out->partition, 0, sizeof(out->partition));
+	memset(out->timestamp_us, 0xff, sizeof(out->timestamp_us)); /* -1 */
+	memset(out->timestamp_type, 0, sizeof(out->timestamp_type));
+	memset(out->key, 0, sizeof(out->key));
+	memset(out->headers, 0, sizeof(out->headers));
+	memset(out->header_count, 0, sizeof(out->header_count));
+}
+
 static void add_lines(const struct source_text *t, struct str null_value, struct messages *out)
 {
 	const char *at = t->text.data, *end = at + t->text.len;
@@ -52,15 +63,10 @@ static void add_lines(const struct source_text *t, struct str null_value, struct
 		struct str value = {at, (size_t)((newline == NULL ? end : newline) - at)};
 		bool is_null = null_value.data != NULL && str_eq(value, null_value);
 		uint32_t i = out->count++;
-		out->topic[i] = t->topic;
-		out->partition[i] = 0;
+		if (out->topic[i].data != t->topic.data || out->topic[i].len != t->topic.len)
+			out->topic[i] = t->topic;
 		out->offset[i] = t->offset + line;
-		out->timestamp_us[i] = -1;
-		out->timestamp_type[i] = 0;
-		out->key[i] = (struct str){NULL, 0};
 		out->value[i] = is_null ? (struct str){NULL, 0} : value;
-		out->headers[i] = NULL;
-		out->header_count[i] = 0;
 		at = newline == NULL ? end : newline + 1;
 	}
 }

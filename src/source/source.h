@@ -117,7 +117,12 @@ struct source {
 	bool gives_text;
 };
 
-/* Line by line: what fill would have given. `null_value` as in struct file_config. */
+/*
+ * Line by line: what fill would have given. `null_value` as in struct file_config. What all lines
+ * have alike is in `out` already, from source_text_begin on: no other process's memory is written
+ * (and fetched by it again) for it.
+ */
+void source_text_begin(struct messages *out);
 void source_text_split(
 	const struct source_texts *texts, struct str null_value, struct messages *out);
 

@@ -344,6 +344,116 @@ static void chunk_of_large_messages(void **state)
 	source_close(s);
 }
 
+/* ---- lines as text, for somebody else to take apart ---- */
+
+static uint64_t next_random(uint64_t *state)
+{
+	*state = *state * UINT64_C(6364136223846793005) + 1442695040888963407u;
+	return *state >> 33;
+}
+
+static uint64_t sum_bytes(struct str s)
+{
+	uint64_t sum = s.len;
+	for (size_t i = 0; i < s.len; i++)
+		sum = sum * 131 + (unsigned char)s.data[i];
+	return sum;
+}
+
+/* Lines of about one length, then of another; a long one now and then; the last without its end. */
+static void put_random_lines(const char *name, uint64_t seed, uint32_t lines, bool ends)
+{
+	struct strbuf out;
+	strbuf_init(&out);
+	for (uint32_t i = 0; i < lines; i++) {
+		uint64_t most = i / 3000 % 2 == 0 ? 60 : 400;
+		uint64_t len = next_random(&seed) % 700 == 0 ? 100000
+			: next_random(&seed) % 2000 == 0     ? 600000
+							     : next_random(&seed) % most;
+		if (len % 50 == 7)
+			strbuf_add_c(&out, "z");
+		else
+			for (uint64_t k = 0; k < len; k++)
+				strbuf_add_byte(&out, (char)('a' + (i + k) % 26));
+		if (i + 1 < lines || ends)
+			strbuf_add_byte(&out, '\n');
+	}
+	put(name, out.data, out.len);
+	strbuf_release(&out);
+}
+
+static uint64_t sum_messages(uint64_t sum, const struct messages *m)
+{
+	for (uint32_t i = 0; i < m->count; i++) {
+		sum = sum * 31 + sum_bytes(m->topic[i]) + (uint64_t)m->offset[i];
+		sum = sum * 31 + (m->value[i].data == NULL ? 7 : sum_bytes(m->value[i]));
+		assert_int_equal(m->partition[i], 0);
+		assert_int_equal(m->timestamp_us[i], -1);
+		assert_null(m->key[i].data);
+		assert_int_equal(m->header_count[i], 0);
+	}
+	return sum;
+}
+
+struct read_all {
+	uint64_t sum;
+	int64_t messages;
+	int64_t bytes;
+	uint32_t full; /* blocks with no room for another line */
+};
+
+static struct read_all read_all(struct source *s, bool as_text)
+{
+	static struct source_text items[chunk_rows_max];
+	struct read_all all = {.sum = 1};
+	struct arena chunk;
+	struct error err;
+	error_init(&err);
+	arena_init(&chunk, 4096);
+	block->arena = &chunk;
+	source_text_begin(block);
+	assert_int_equal(s->ops->begin_batch(s, &err), 0);
+	for (int state = SOURCE_MORE; state == SOURCE_MORE;) {
+		struct source_texts texts = {.items = items, .arena = &chunk};
+		arena_reset(&chunk);
+		block->count = 0;
+		state = as_text ? s->ops->fill_text(s, &texts, &err) : s->ops->fill(s, block, &err);
+		assert_true(state >= 0);
+		if (as_text)
+			source_text_split(&texts, str_lit("z"), block);
+		all.full += block->count == chunk_rows_max;
+		all.sum = sum_messages(all.sum, block);
+	}
+	all.messages = s->messages_read;
+	all.bytes = s->bytes_read;
+	arena_release(&chunk);
+	block->arena = &arena;
+	return all;
+}
+
+static void texts_are_the_lines(void **state)
+{
+	(void)state;
+	put_text("0", "\xEF\xBB\xBF" "first\n");
+	put_text("1", "");
+	put_random_lines("2", 11, 20000, true);
+	put_random_lines("3", 12, 7000, false);
+	put_text("4", "\n\nno end");
+	struct source_config config = {.file = {.path = str_c(folder), .null_value = str_lit("z")}};
+	struct source *s = open_source(&config, SOURCE_RUN_AVAILABLE_NOW);
+	struct read_all lines = read_all(s, false);
+	source_close(s);
+	s = open_source(&config, SOURCE_RUN_AVAILABLE_NOW);
+	struct read_all texts = read_all(s, true);
+	source_close(s);
+	assert_int_equal(lines.messages, 27004);
+	assert_true(lines.full > 20);
+	assert_int_equal(texts.messages, lines.messages);
+	assert_int_equal(texts.bytes, lines.bytes);
+	assert_int_equal(texts.sum, lines.sum);
+	assert_int_equal(texts.full, lines.full);
+}
+
 static void no_such_file(void **state)
 {
 	(void)state;
@@ -435,6 +545,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(new_files_while_running, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(positions, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(chunk_of_large_messages, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(texts_are_the_lines, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(no_such_file, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(records, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(bad_records, set_up, tear_down),
