@@ -25,7 +25,7 @@ int patience_slice(struct patience *p, int slice_ms);
 /* It ended, or will, because of a stop and not by its own time. */
 bool patience_cut(const struct patience *p);
 
-/* SIGTERM, SIGINT: from a signal handler or any thread. */
+/* SIGTERM, SIGINT, SIGHUP: from a signal handler or any thread. */
 void patience_stop(void);
 /* The stop was told to whom it was for; the next run begins. */
 void patience_restart(void);

@@ -9,7 +9,8 @@ static volatile sig_atomic_t seen;
 
 static void on_signal(int number)
 {
-	(void)number;
+	if (number == SIGHUP && seen)
+		return;
 	if (seen)
 		_exit(130);
 	seen = 1;
@@ -22,6 +23,9 @@ void interrupt_catch(void)
 	action.sa_handler = on_signal; /* no SA_RESTART: sleeps end */
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+	struct sigaction old;
+	if (sigaction(SIGHUP, NULL, &old) == 0 && old.sa_handler != SIG_IGN) /* not under nohup */
+		sigaction(SIGHUP, &action, NULL);
 }
 
 bool interrupt_seen(void)

@@ -2,8 +2,8 @@
 #define CDCL_INTERRUPT_H
 
 /*
- * SIGINT and SIGTERM for commands without an event loop (generate, broker, tail): the first one is
- * asked for with interrupt_seen, the second ends the process with 130.
+ * SIGINT, SIGTERM and SIGHUP for commands without an event loop (generate, broker, tail): the first
+ * one is asked for with interrupt_seen, the second ends the process with 130.
  */
 
 #include <stdbool.h>

@@ -167,8 +167,9 @@ int main(int argc, char **argv)
 {
 	early_memset_end();
 	keep_standard_files();
-	/* A closed stdout or socket is an error of that write, never the end of the process. */
+	/* A closed stdout or socket is an error of that write, and so is a file at its limit. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	log_init(&clock_system, LOG_INFO, want_color());
 	if (argc < 2)
 		return print_overview(print_to_stderr);

@@ -453,9 +453,9 @@ const struct command command_run = {
 		"stdin\n"
 		"  cdcl run --from earliest --once orders.lua       what is there now, then end\n",
 	.details =
-		"Results go to stdout, everything else to stderr. SIGTERM and SIGINT finish the\n"
-		"batch, flush, commit and exit 0; a second one exits 130 at once. When the reader\n"
-		"of stdout goes away (cdcl run ... | head) the job ends quietly with 0.\n"
+		"Results go to stdout, everything else to stderr. SIGTERM, SIGINT, SIGHUP finish\n"
+		"the batch, flush, commit and exit 0; a second one exits 130 at once. When the\n"
+		"reader of stdout goes away (cdcl run ... | head) the job ends quietly with 0.\n"
 		"--watch: after a mistake, or when the job fails, the next save starts it again.\n",
 	.options = run_specs,
 	.option_count = sizeof(run_specs) / sizeof(run_specs[0]),

@@ -60,9 +60,11 @@ static void add_summary(const struct checkpoint_look *l, struct grid *g)
 {
 	const struct checkpoint_found *f = l->found;
 	grid_pair(g, "job", str_c(l->manifest->job));
-	grid_cell(g, str_lit("format"));
-	grid_number(g, manifest_version);
-	grid_line(g);
+	if (l->readable) {
+		grid_cell(g, str_lit("format"));
+		grid_number(g, f->format);
+		grid_line(g);
+	}
 	grid_pair(g, "running", l->holder.data == NULL ? str_lit("no") : l->holder);
 	add_generation(l->manifest, g);
 	if (!l->readable)

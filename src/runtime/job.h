@@ -28,7 +28,7 @@ struct job_options {
 	const char *progress_path; /* --progress FILE|-; NULL: none */
 	bool report; /* --report: what events were to the tables, at the end */
 	bool quiet; /* no status line, no periodic lines */
-	bool catch_signals; /* SIGTERM and SIGINT drain, the second one ends the process with 130 */
+	bool catch_signals; /* as loop.h says: the first one drains */
 	bool stop_on_closed_stdout; /* whoever read the results is gone: drain */
 	const struct str *watch_paths; /* --watch: the script and the modules it requires */
 	uint32_t watch_count;

@@ -22,6 +22,7 @@ struct loop {
 	bool catches_signals;
 	struct sigaction old_term;
 	struct sigaction old_int;
+	struct sigaction old_hup;
 };
 
 /* Written by the signal handler, which can reach nothing else. */
@@ -31,7 +32,9 @@ static bool signal_told; /* as LOOP_SIGNAL */
 
 static void on_signal(int number)
 {
-	(void)number;
+	/* Of a terminal that is closed both the kernel and the shell may tell. */
+	if (number == SIGHUP && signals_seen > 0)
+		return;
 	if (++signals_seen > 1)
 		_exit(130);
 	patience_stop();
@@ -78,6 +81,10 @@ void loop_catch_signals(void)
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
+	/* A terminal that is closed stops a job as ctrl-c does, but not one that nohup started. */
+	struct sigaction old;
+	if (sigaction(SIGHUP, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, &action, NULL);
 }
 
 static void catch_signals(struct loop *l)
@@ -93,6 +100,7 @@ static void catch_signals(struct loop *l)
 	signal_told = false;
 	sigaction(SIGTERM, NULL, &l->old_term);
 	sigaction(SIGINT, NULL, &l->old_int);
+	sigaction(SIGHUP, NULL, &l->old_hup);
 	loop_catch_signals();
 	l->catches_signals = true;
 }
@@ -179,6 +187,7 @@ void loop_close(struct loop *l)
 	if (l->catches_signals && signal_fd == l->wake_fd) {
 		sigaction(SIGTERM, &l->old_term, NULL);
 		sigaction(SIGINT, &l->old_int, NULL);
+		sigaction(SIGHUP, &l->old_hup, NULL);
 		signal_fd = -1;
 	}
 	if (l->ev != NULL) {

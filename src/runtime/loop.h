@@ -8,8 +8,9 @@
  *
  *	job_run:  for (;;) { loop_wait -> signals? script changed? -> pipeline_step -> report }
  *
- * Signals: the first SIGTERM or SIGINT gives LOOP_SIGNAL; the second ends the process at once with
- * 130, from the handler, so that it works while the engine is stuck in a script or a sink.
+ * Signals: the first SIGTERM, SIGINT or SIGHUP gives LOOP_SIGNAL; a second one (of the first two)
+ * ends the process at once with 130, from the handler, so that it works while the engine is stuck
+ * in a script or a sink. SIGHUP stays ignored where it was (nohup).
  */
 
 #include "cdcl/error.h"

@@ -168,7 +168,7 @@ void state_sources_match(
 	struct state_sources *s, const struct checkpoint_found *found, struct arena *arena)
 {
 	struct match m = {.kept = found->sources, .kept_count = found->source_count};
-	if (found->unnamed) {
+	if (found->format == 1) {
 		m.kept = s->sources;
 		m.kept_count = s->count;
 	}
@@ -184,7 +184,7 @@ void state_sources_match(
 		pair(s, &m, pattern_changed);
 	judge(s, &m, arena);
 	uint32_t fresh = free_number(found);
-	for (uint32_t i = 0; i < s->count && !found->unnamed; i++)
+	for (uint32_t i = 0; i < s->count && found->format != 1; i++)
 		s->sources[i].number = m.of[i] == none ? fresh++ : m.kept[m.of[i]].number;
 }
 

@@ -34,6 +34,7 @@ static void become_worker(const struct worker_config *config)
 {
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != config->parent)
 		_exit(0);

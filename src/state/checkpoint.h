@@ -137,7 +137,7 @@ struct checkpoint_found {
 	bool from_older;                /* the newest snapshot was damaged */
 	const struct checkpoint_source *sources;        /* as of the script that ran last */
 	uint32_t source_count;
-	bool unnamed;                   /* from before there were names of sources */
+	uint32_t format;                /* of the newest log; 1: from before sources had names */
 	uint32_t plan;
 	const struct checkpoint_verdict *verdicts;      /* by part */
 	uint32_t verdict_count;

@@ -264,7 +264,7 @@ static void note_sources(struct checkpoint *c, const struct checkpoint_head *hea
 {
 	c->found.sources = head->sources;
 	c->found.source_count = head->source_count;
-	c->found.unnamed = head->version == 1;
+	c->found.format = head->version;
 	c->found.plan = head->plan;
 }
 
