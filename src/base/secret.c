@@ -104,3 +104,15 @@ struct str secret_hidden(struct str text, struct strbuf *into)
 	strbuf_add(into, str_sub(text, taken, text.len - taken));
 	return strbuf_str(into);
 }
+
+void secret_hide(struct strbuf *text)
+{
+	struct strbuf hidden;
+	strbuf_init(&hidden);
+	if (secret_hidden(strbuf_str(text), &hidden).data == hidden.data && hidden.len > 0) {
+		struct strbuf old = *text;
+		*text = hidden;
+		hidden = old;
+	}
+	strbuf_release(&hidden);
+}

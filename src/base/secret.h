@@ -4,8 +4,8 @@
 /*
  * Words that nobody may see: what a secret file holds, passwords of settings and of the
  * environment. Whoever reads one keeps it here; what leaves the process for people (the log,
- * errors, what a script prints, why a record became a dead letter) goes through secret_hidden.
- * Any thread.
+ * errors, what a script prints, why a record became a dead letter, plans, metrics, progress) goes
+ * through secret_hidden. Any thread.
  */
 
 #include "base/str.h"
@@ -23,5 +23,7 @@ bool secret_is_name(struct str name);
 
 /* `text` with [secret] in place of each of them; what was replaced is in `into`. */
 struct str secret_hidden(struct str text, struct strbuf *into);
+/* The same in place. */
+void secret_hide(struct strbuf *text);
 
 #endif

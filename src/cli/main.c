@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/secret.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -48,9 +49,11 @@ int cli_print(struct str text)
 {
 	struct error err;
 	error_init(&err);
-	if (file_write_stdout(text, &err) == 0 || err.code == CDCL_E_CLOSED)
-		return 0;
-	return cli_fail(&err);
+	struct strbuf hidden;
+	strbuf_init(&hidden);
+	int r = file_write_stdout(secret_hidden(text, &hidden), &err);
+	strbuf_release(&hidden);
+	return r == 0 || err.code == CDCL_E_CLOSED ? 0 : cli_fail(&err);
 }
 
 int cli_fail(const struct error *err)

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "base/secret.h"
 #include "base/service.h"
 #include "runtime/http_server.h"
 #include "runtime/job_metrics.h"
@@ -143,6 +144,7 @@ static bool answer(struct http_handler *h, struct str path, struct http_answer *
 	pthread_mutex_unlock(&s->lock);
 	if (str_eq(path, str_lit("/metrics")))
 		add_process(&a->body);
+	secret_hide(&a->body);
 	return known;
 }
 

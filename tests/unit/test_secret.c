@@ -16,6 +16,10 @@ static void check_hidden(const char *text, const char *wanted)
 	struct str got = secret_hidden(str_c(text), &into);
 	if (!str_eq(got, str_c(wanted)))
 		fail_msg("%s gives " STR_FMT ", not %s", text, STR_ARG(got), wanted);
+	strbuf_reset(&into);
+	strbuf_add_c(&into, text);
+	secret_hide(&into);
+	assert_true(str_eq(strbuf_str(&into), str_c(wanted)));
 	strbuf_release(&into);
 }
 
