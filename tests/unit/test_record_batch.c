@@ -15,7 +15,8 @@
 #include <stdio.h>
 
 /* Batches unpack to less: with 16 MB the sanitizers would mostly map memory. */
-enum { space_bytes = 3 * 1024 * 1024, unpacked_bytes = 2 * 1024 * 1024, rounds = 60, producers = 3 };
+enum { space_bytes = 3 * 1024 * 1024, unpacked_bytes = 2 * 1024 * 1024 };
+enum { rounds = 60, producers = 3 };
 
 static struct messages *block;
 static struct arena arena;
