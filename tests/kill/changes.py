@@ -33,6 +33,9 @@ class Event:
 
 class Events:
     """An endless supply. Offsets are counted: one producer, a partition's messages in order."""
+    unfit = 'a lot'     # no quantity
+    first = 300         # so many before the job starts
+    to_come = ()        # what every session has to see
 
     def __init__(self, seed, keys=60):
         self.rng, self.keys = random.Random(seed), keys
@@ -86,7 +89,7 @@ class Events:
             self.add(key, fields)
         elif what < 0.95:
             fields = self.change('update', key)
-            fields['quantity'] = 'a lot'
+            fields['quantity'] = self.unfit
             self.add(key, fields)
         elif what < 0.98:
             self.add(key, None)
@@ -106,6 +109,7 @@ class Entry:
 
 class Model:
     """All of the job, event by event. `sequence`, `patch` and `rule` are the job's options."""
+    columns = COLUMNS
 
     def __init__(self, sequence, patch, rule):
         self.sequence, self.patch, self.rule = sequence, patch, rule
@@ -118,11 +122,11 @@ class Model:
 
     def take(self, e):
         at = (e.partition, e.offset)
-        if isinstance(e.fields, str) or (e.fields is not None and e.fields.get('quantity') == 'a lot'):
+        if isinstance(e.fields, str) or (e.fields is not None and e.fields.get('quantity') == Events.unfit):
             self.dead[at] = 'malformed'         # mode = "drop": nothing of it is used
             return
         # a tombstone has the columns of its message key, nothing else
-        row = {c: ({'id': e.key} if e.fields is None else e.fields).get(c) for c in COLUMNS}
+        row = {c: ({'id': e.key} if e.fields is None else e.fields).get(c) for c in self.columns}
         self.stream.append(dict(row, op=(e.fields or {}).get('op'), p=e.partition, o=e.offset))
         reason = self.merge(e, row)
         if reason:
@@ -145,7 +149,7 @@ class Model:
             entry.row = None
         else:
             if self.patch and old is not None:
-                row = {c: row[c] if c in e.fields else old[c] for c in COLUMNS}
+                row = {c: row[c] if c in e.fields else old[c] for c in self.columns}
             if self.rule and old is not None and row['quantity'] is not None and row['quantity'] < 0:
                 return 'lua'    # refused: as if it had not come
             entry.row = row

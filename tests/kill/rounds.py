@@ -5,11 +5,12 @@ end at last; then every target and the state must equal changes.Model. Each life
 A round is one kill: by the clock, at any moment since the start; or at the n-th call to the disk or the network
 (fault_shim.c), before it, after it or in the middle of it. So every step of a batch is hit, also those that take
 no time."""
-import json, os, random, subprocess, tempfile, threading, time
+import glob, json, os, random, subprocess, tempfile, threading, time, types
 
 import changes, living, targets
 from living import BUILD, CDCL, Life, want
 
+PLAIN = types.SimpleNamespace(Events=changes.Events, Model=changes.Model, JOB=targets.JOB, form=targets.plain)
 HOWS = ['clock', 'clock', 'disk', 'disk', 'disk', 'sync', 'send']
 
 
@@ -40,11 +41,14 @@ class Feeder(threading.Thread):
 
 
 class Session:
-    def __init__(self, bench, seed, alone=None):
+    """One of `kind`, a module with Events, Model, JOB and form: targets.py with changes.py, or widening.py."""
+
+    def __init__(self, bench, seed, alone=None, kind=None):
+        self.kind = kind or PLAIN
         self.bench, self.seed, self.rng = bench, seed, random.Random(seed)
         self.tag = 'kill%d_%d' % (os.getpid(), seed)
         self.topic = self.tag + '_in'
-        self.events = changes.Events(seed, self.rng.choice([20, 60, 400]))
+        self.events = self.kind.Events(seed, self.rng.choice([20, 60, 400]))
         self.options = {'sequence': self.rng.random() < 0.5, 'patch': self.rng.random() < 0.5,
                         'rule': self.rng.random() < 0.5}
         self.alone = alone
@@ -53,13 +57,13 @@ class Session:
     def prepare(self, folder):
         self.folder, r = folder, self.rng
         self.place = targets.Place(folder, self.bench.broker, self.bench.tool, self.bench.postgres,
-                                   self.bench.python, self.tag)
+                                   self.bench.python, self.tag, self.kind.form)
         self.aims = targets.targets(self.place, self.alone)
         dead, letters = targets.dead(self.place, r.random() < 0.4)
         merge = ('' if not self.options['sequence'] else ', sequence_by = "seq"') + \
             ('' if not self.options['patch'] else ', update = "patch"') + (targets.RULE if self.options['rule'] else '')
-        text = targets.job(self.place, self.topic, self.aims, dead=dead, merge=merge, limit=r.choice([50, 300, 2000]),
-                           trigger=r.choice(['', ', trigger = "50 ms"']))
+        text = targets.job(self.place, self.topic, self.aims, frame=self.kind.JOB, dead=dead, merge=merge,
+                           limit=r.choice([50, 300, 2000]), trigger=r.choice(['', ', trigger = "50 ms"']))
         self.aims.append(letters)
         with open(os.path.join(folder, 'job.lua'), 'w') as f:
             f.write(text)
@@ -89,7 +93,7 @@ class Session:
         self.kills[how] = self.kills.get(how, 0) + 1
 
     def judge(self):
-        model = changes.Model(**self.options).take_all(self.events.all)
+        model = self.kind.Model(**self.options).take_all(self.events.all)
         ends = self.bench.tool('ends', self.topic, changes.PARTITIONS).split('\n')[:-1]
         want([int(line.split()[2]) for line in ends] == self.events.next, 'the topic is not what was sent', ends)
         again = {}
@@ -101,33 +105,51 @@ class Session:
         dumped = subprocess.run([CDCL, 'state', 'dump', 'state', 'orders'], cwd=self.folder, stdin=subprocess.DEVNULL,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=living.PATIENCE)
         want(dumped.returncode == 0, dumped.stderr.decode())
-        rows = {(r['id'],): r for r in map(targets.plain, map(targets.loads, dumped.stdout.decode().splitlines()))}
+        rows = {(r['id'],): r for r in map(self.kind.form, map(targets.loads, dumped.stdout.decode().splitlines()))}
         want(rows == model.rows(), 'state dump', len(rows), len(model.rows()),
              [(k, rows.get(k), model.rows().get(k)) for k in set(rows) | set(model.rows())
               if rows.get(k) != model.rows().get(k)][:3])
         return again
 
+    def columns_changed(self):
+        """How often, in all lives."""
+        told = 0
+        for name in glob.glob(self.folder + '/stderr.*'):
+            with open(name, encoding='utf-8', errors='replace') as f:
+                told += f.read().count('the columns changed:')
+        return told
+
     def run(self, rounds, folder):
         self.prepare(folder)
         feeder = Feeder(self.bench, self.topic, self.events, random.Random(self.seed + 1))
-        feeder.send(300)
+        feeder.send(self.events.first)
+        # most often the columns of the first events are kept before others come
+        settled = bool(self.events.to_come) and self.rng.random() < 0.8
+        if settled:
+            with Life(folder, *self.words(), '--max-batches', '1') as life:
+                life.end()
         feeder.start()
         try:
             for _ in range(rounds):
                 self.one_round()
         finally:
             feeder.stop()
+        while self.events.to_come:
+            feeder.send(300)
         with Life(folder, *self.words(), '--available-now', env={'CDCL_LANE': self.rng.choice(living.LANES)}) as life:
             life.end()
         again = self.judge()
-        return '%s, %d events, kills %s%s' % (
+        changed = self.columns_changed()
+        want(changed > 0 or not settled, 'no column changed in mid-stream')
+        return '%s, %d events, kills %s%s%s' % (
             'all targets' if self.alone is None else '%s %s alone' % (type(self.aims[0]).__name__, self.aims[0].name),
             len(self.events.all), ' '.join('%s %d' % k for k in sorted(self.kills.items())),
+            ', columns changed %d times' % changed if changed else '',
             ', rows that came again: %s' % again if again else '')
 
 
-def session(bench, seed, rounds, alone=None):
-    s = Session(bench, seed, alone)
+def session(bench, seed, rounds, alone=None, kind=None):
+    s = Session(bench, seed, alone, kind)
     with tempfile.TemporaryDirectory(prefix='cdcl-kill.', ignore_cleanup_errors=True) as folder:
         try:
             return s.run(rounds, folder)

@@ -50,9 +50,10 @@ def loads(text):
 class Place:
     """Where a session's targets are: a folder, topics, databases."""
 
-    def __init__(self, folder, broker, tool, postgres, python, tag):
+    def __init__(self, folder, broker, tool, postgres, python, tag, form=plain):
         self.folder, self.broker, self.tool = folder, broker, tool
         self.postgres, self.python, self.tag = postgres, python, tag
+        self.form = form        # of a row that was read
 
     def topic(self, name):
         return '%s_%s' % (self.tag, name)
@@ -79,7 +80,7 @@ class Target:
 
     def judge(self, model):
         """Answers how many rows came more than once."""
-        wanted, rows = self.wanted(model), [plain(r) for r in self.read()]
+        wanted, rows = self.wanted(model), [self.place.form(r) for r in self.read()]
         if self.mode == 'changelog':
             return self.judge_changelog(wanted, rows)
         found, twice = {}, 0
@@ -279,6 +280,6 @@ def targets(place, chosen=None):
     return [kind(name, what, KEYS[what], place, **options) for kind, name, what, options in there]
 
 
-def job(place, topic, aims, **options):
-    """The script. `options` are those of JOB."""
-    return JOB % dict(options, topic=topic) + ''.join(t.script() for t in aims)
+def job(place, topic, aims, frame=JOB, **options):
+    """The script. `options` are those of the frame."""
+    return frame % dict(options, topic=topic) + ''.join(t.script() for t in aims)
