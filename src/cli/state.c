@@ -146,6 +146,54 @@ static void add_parts(const struct checkpoint_look *l, struct grid *g)
 	}
 }
 
+static void add_columns_of(uint32_t source, const struct topic_lore *t, struct grid *g)
+{
+	struct strbuf words;
+	strbuf_init(&words);
+	for (uint32_t i = 0; i < t->column_count; i++) {
+		strbuf_reset(&words);
+		column_lore_text(t->columns[i].lore, &words);
+		grid_number(g, source);
+		grid_cell(g, t->topic);
+		grid_cell(g, t->columns[i].name);
+		grid_cell(g, strbuf_str(&words));
+		grid_line(g);
+	}
+	strbuf_release(&words);
+}
+
+/* What a topic's messages and its columns' values look like, as it was learned of them. */
+static void add_learned(const struct checkpoint_look *l, struct grid *g)
+{
+	static const char *const heads[] = {"learned", "topic", "column", "is"};
+	const struct source_lore *lore = NULL;
+	struct topic_lore t;
+	uint32_t source;
+	for (uint32_t i = 0; i < l->part_count; i++)
+		lore = l->parts[i].lore != NULL ? l->parts[i].lore : lore;
+	for (uint32_t i = 0; i < ARRAY_LEN(heads); i++)
+		grid_cell(g, str_c(heads[i]));
+	grid_line(g);
+	for (uint32_t i = 0; lore != NULL && source_lore_at(lore, i, &source, &t); i++) {
+		grid_number(g, source);
+		grid_cell(g, t.topic);
+		grid_cell(g, str_lit("-"));
+		grid_cell(g, str_c(envelope_name(t.kind)));
+		grid_line(g);
+		add_columns_of(source, &t, g);
+	}
+}
+
+static bool has_learned(const struct checkpoint_look *l)
+{
+	struct topic_lore t;
+	uint32_t source;
+	for (uint32_t i = 0; i < l->part_count; i++)
+		if (l->parts[i].lore != NULL && source_lore_at(l->parts[i].lore, 0, &source, &t))
+			return true;
+	return false;
+}
+
 static void add_files(const struct checkpoint_look *l, struct grid *g)
 {
 	grid_cell(g, str_lit("file"));
@@ -235,6 +283,8 @@ static int tell(const struct checkpoint_look *l, const char *folder, bool all)
 		if (l->found->interrupted)
 			add_section(l, add_ranges, &out);
 		add_section(l, add_parts, &out);
+		if (has_learned(l))
+			add_section(l, add_learned, &out);
 	}
 	if (add_columns(folder, all, &out, &wrong) < 0 && damage->code == CDCL_OK)
 		damage = &wrong;

@@ -181,8 +181,7 @@ static bool same(struct str a, struct str b)
 	return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
-/* More topics than source_topics_max share the last one's state. */
-static struct envelope_topic *topic_of(struct envelope_decoder *d, struct str name)
+struct envelope_topic *envelope_topic(struct envelope_decoder *d, struct str name)
 {
 	if (d->recent != NULL && same(d->recent->name, name))
 		return d->recent;
@@ -195,16 +194,30 @@ static struct envelope_topic *topic_of(struct envelope_decoder *d, struct str na
 	check(t != NULL);
 	t->name = envelope_own_copy(name);
 	t->kind = d->config.kind;
-	t->lore = calloc((size_t)d->schema->column_count + 1, sizeof(*t->lore));
-	check(t->lore != NULL);
+	size_t columns = (size_t)d->schema->column_count + 1;
+	t->lore = calloc(columns, sizeof(*t->lore));
+	t->lore_before = calloc(2 * columns, sizeof(*t->lore));
+	t->complained = calloc(columns, sizeof(*t->complained));
+	check(t->lore != NULL && t->lore_before != NULL && t->complained != NULL);
 	d->topics[d->topic_count++] = t;
 	return d->recent = t;
+}
+
+static void take_lore(struct envelope_topic *to, const struct schema *columns,
+	const struct envelope_topic *from, const struct schema *before)
+{
+	for (uint32_t i = 0; i < before->column_count; i++) {
+		int32_t column = schema_find(columns, before->columns[i].name);
+		if (column >= 0)
+			to->lore[column] = from->lore[i];
+	}
 }
 
 void envelope_take(struct envelope_decoder *d, struct envelope_decoder *old)
 {
 	for (uint32_t i = 0; i < old->topic_count; i++) {
-		struct envelope_topic *from = old->topics[i], *to = topic_of(d, from->name);
+		struct envelope_topic *from = old->topics[i], *to = envelope_topic(d, from->name);
+		take_lore(to, d->schema, from, old->schema);
 		to->kind = from->kind;
 		to->unwrapped = from->unwrapped;
 		to->seen_rows = from->seen_rows;
@@ -227,11 +240,10 @@ void envelope_take(struct envelope_decoder *d, struct envelope_decoder *old)
 	old->counts.unknown_fields = 0; /* told by the last one */
 }
 
-struct partition_state *envelope_partition(struct envelope_row *r)
+struct partition_state *envelope_partition(struct envelope_topic *t, int32_t partition)
 {
-	struct envelope_topic *t = r->topic;
-	int32_t partition = r->decoder->out->messages->partition[r->message];
-	uint32_t at = partition < 0 || partition >= partitions_max ? 0 : (uint32_t)partition;
+	bool good = partition >= 0 && partition < lore_partitions_max;
+	uint32_t at = good ? (uint32_t)partition : 0;
 	if (at >= t->partition_count) {
 		uint32_t count = at + 8;
 		t->partitions = realloc(t->partitions, count * sizeof(*t->partitions));
@@ -256,7 +268,7 @@ void envelope_begin_row(struct envelope_row *r)
 	r->json.news = 0;
 	r->schema = NULL;
 	r->unknown = r->missing = 0;
-	r->waiting_before = d->waiting_count;
+	r->taught = false;
 	r->unknown_name = (struct str){NULL, 0};
 	d->origin[row] = (uint16_t)r->message;
 	no_change(d->changes, row);
@@ -279,15 +291,18 @@ void envelope_clear(struct envelope_row *r)
 	json_row_clear(&r->json);
 	for (uint32_t i = 0; i < d->schema->column_count; i++)
 		bit_clear(r->json.absent[i], r->json.index);
-	if (r->json.chunk == d->work)
-		d->waiting_count = r->waiting_before;
+	if (r->json.chunk != d->work || !r->taught)
+		return;
+	memcpy(r->topic->lore, r->topic->lore_before,
+		d->schema->column_count * sizeof(*r->topic->lore));
+	r->taught = false;
 }
 
 static void complain(struct envelope_row *r)
 {
 	struct envelope_decoder *d = r->decoder;
 	struct schema_column column = d->schema->columns[r->json.bad_column];
-	struct column_lore *lore = &r->topic->lore[r->json.bad_column];
+	bool *complained = &r->topic->complained[r->json.bad_column];
 	d->own_counts.bad_fields += r->json.bad_fields;
 	if (d->config.json.mode != JSON_PERMISSIVE)
 		r->failed_column = r->json.bad_column;
@@ -295,9 +310,9 @@ static void complain(struct envelope_row *r)
 		bit_clear(d->work->live, r->json.index);
 		d->own_counts.dropped++;
 	}
-	if (lore->complained)
+	if (*complained)
 		return;
-	lore->complained = true;
+	*complained = true;
 	struct strbuf type;
 	strbuf_init(&type);
 	type_name(column.type, &type);
@@ -336,7 +351,7 @@ static inline void accept(struct envelope_row *r, enum change_op op)
 		complain(r);
 	if (r->unknown > 0)
 		note_unknown(r);
-	r->topic->seen_rows = true;
+	envelope_note(r->topic, &r->topic->seen_rows);
 	d->out->row_count++;
 	d->counts.rows++;
 }
@@ -381,7 +396,7 @@ bool envelope_other_table(
 				STR_FMT ": rows of table \"" STR_FMT
 					"\" are left out, as table = \"" STR_FMT "\" says",
 				STR_ARG(t->name), STR_ARG(table), STR_ARG(wanted));
-		t->has_others = true;
+		envelope_note(t, &t->has_others);
 		return true;
 	}
 	if (t->kind == ENVELOPE_MAXWELL && str_eq(database, str_lit("maxwell")))
@@ -557,7 +572,7 @@ static uint32_t decode_flat(struct envelope_row *r)
 		no_change(d->changes, first + i);
 	if (count == 0)
 		return 0;
-	r->topic->seen_rows = true;
+	envelope_note(r->topic, &r->topic->seen_rows);
 	d->counts.rows += count;
 	d->counts.unknown_fields += (int64_t)r->json.unknown * count;
 	d->out->row_count += count;
@@ -583,6 +598,7 @@ static void decide(struct envelope_row *r, const struct envelope_look *look)
 	struct envelope_topic *t = r->topic;
 	t->kind = look->kind;
 	t->unwrapped = look->unwrapped;
+	t->has_news = true;
 	const char *shape = look->unwrapped		? ", unwrapped (ExtractNewRecordState)"
 		: look->schema.data != NULL	? ", with its schema in each message"
 						: "";
@@ -598,7 +614,7 @@ static bool stranger(struct envelope_row *r, const struct envelope_look *look, s
 		return false;
 	bool plain_row = t->kind == ENVELOPE_DEBEZIUM && look->kind == ENVELOPE_FLAT;
 	if (plain_row && (t->unwrapped || !t->seen_rows)) {
-		t->unwrapped = true;
+		envelope_note(t, &t->unwrapped);
 		return false;
 	}
 	error_set(err, CDCL_E_DATA, "this is a record of envelope %s; the topic's is %s",
@@ -676,7 +692,8 @@ static int look_at(struct envelope_row *r, struct str value, struct dead_letters
 		return ENVELOPE_SKIPPED;
 	if (stranger(r, &look, why))
 		return ENVELOPE_REFUSED;
-	t->unwrapped |= look.unwrapped;
+	if (look.unwrapped)
+		envelope_note(t, &t->unwrapped);
 	look.unwrapped |= look.kind == ENVELOPE_FLAT;
 	int changed = envelope_compare_block(r, &look, err);
 	if (changed != ENVELOPE_DONE)
@@ -743,12 +760,15 @@ static int fail_on_bad_field(
 }
 
 /* The rows of this message, of which other columns have to take care. */
-static int take_back(struct envelope_row *r, uint32_t first, uint32_t waiting)
+static int take_back(struct envelope_row *r, uint32_t first)
 {
 	struct envelope_decoder *d = r->decoder;
-	r->waiting_before = waiting;
 	for (r->json.index = d->out->row_count; r->json.index > first; r->json.index--)
 		envelope_clear(r);
+	if (r->message_taught)
+		memcpy(r->topic->lore, r->topic->lore_before + d->schema->column_count,
+			d->schema->column_count * sizeof(*r->topic->lore));
+	r->message_taught = false;
 	d->counts.rows -= d->out->row_count - first;
 	d->out->row_count = first;
 	d->resume_at = d->resume_old_at = 0;
@@ -760,12 +780,13 @@ static int decode_message(struct envelope_row *r, struct dead_letters *dead, str
 {
 	struct error why;
 	why.code = CDCL_OK;
-	uint32_t row = r->json.index, waiting = r->decoder->waiting_count;
+	uint32_t row = r->json.index;
 	r->grown = ENVELOPE_DONE;
+	r->message_taught = false;
 	r->goes_on = r->decoder->resume_at > 0;
 	int answer = decode_value(r, dead, &why, err);
 	if (r->grown != ENVELOPE_DONE)
-		answer = take_back(r, row, waiting);
+		answer = take_back(r, row);
 	if (answer >= 0 && r->failed_column != JSON_NO_COLUMN) {
 		int failed = fail_on_bad_field(r, row, dead, err);
 		if (failed < 0)
@@ -804,8 +825,6 @@ static void begin_chunk(struct envelope_decoder *d, const struct messages *in)
 		.arena = in->arena,
 		.messages = in,
 		.origin = d->origin};
-	d->waiting = NULL;
-	d->waiting_count = d->waiting_max = 0;
 	d->values.arena = in->arena;
 	d->values.now_us = clock_wall_us(d->config.json.clock);
 }
@@ -834,7 +853,6 @@ static void finish_chunk(struct envelope_decoder *d)
 {
 	struct chunk *c = d->out;
 	uint64_t kept[chunk_words];
-	envelope_settle(d);
 	envelope_take_placeholders(d);
 	memcpy(kept, d->work->live, sizeof(kept));
 	chunk_set_rows(c, c->row_count);
@@ -873,7 +891,7 @@ int envelope_decode(struct envelope_decoder *d, const struct messages *in, uint3
 		if (r.topic == NULL || in->topic[*next].data != topic.data ||
 			in->topic[*next].len != topic.len) {
 			topic = in->topic[*next];
-			r.topic = topic_of(d, topic);
+			r.topic = envelope_topic(d, topic);
 		}
 		uint32_t flat_rows = decode_flat(&r);
 		if (flat_rows > 0) {

@@ -134,7 +134,9 @@ static void set_position(struct envelope_row *r, struct change_position *p)
 	*p = (struct change_position){.known = false};
 	if (str_eq(word, str_lit("incremental")) || !read_position(r, p))
 		return;
-	struct partition_state *s = envelope_partition(r);
+	struct partition_state *s = envelope_partition(
+		r->topic, r->decoder->out->messages->partition[r->message]);
+	struct partition_state before = *s;
 	bool first = str_eq(word, str_lit("first"));
 	/* Who begins in the middle of a topic has not seen what came before. */
 	bool begins = r->decoder->out->messages->offset[r->message] == 0;
@@ -156,6 +158,9 @@ static void set_position(struct envelope_row *r, struct change_position *p)
 	}
 	p->parts[0] = s->epoch;
 	p->known = true;
+	if (!before.seen || before.epoch != s->epoch || before.lsn_max != s->lsn_max ||
+		before.pos_max != s->pos_max)
+		s->has_news = r->topic->has_news = true;
 }
 
 /* ---- rows ---- */

@@ -163,7 +163,7 @@ static bool key_differs(struct envelope_row *r, const uint32_t *columns, uint32_
 static void copy_row(struct envelope_row *r, uint32_t to)
 {
 	struct envelope_decoder *d = r->decoder;
-	uint32_t from = r->json.index, waiting = d->waiting_count;
+	uint32_t from = r->json.index;
 	for (uint32_t i = 0; i < d->work_schema->column_count; i++)
 		copy_slot(d->work_schema, i, d->work, to, d->work, from);
 	for (uint32_t i = 0; i < d->schema->column_count; i++)
@@ -174,8 +174,6 @@ static void copy_row(struct envelope_row *r, uint32_t to)
 	d->changes->source[to] = d->changes->source[from];
 	d->changes->before[to] = d->changes->before[from];
 	d->changes->event_time_us[to] = d->changes->event_time_us[from];
-	for (uint32_t i = r->waiting_before; i < waiting; i++)
-		envelope_wait(d, &d->waiting[i], to);
 }
 
 void envelope_split_key_change(

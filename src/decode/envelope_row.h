@@ -17,9 +17,11 @@
  * the row's change.
  */
 
+#include "decode/column_lore.h"
 #include "decode/connect_schema.h"
 #include "decode/envelope.h"
 #include "decode/envelope_look.h"
+#include "decode/envelope_lore.h"
 #include "decode/json_kernel.h"
 
 enum envelope_note {
@@ -61,20 +63,6 @@ struct envelope_names {
 	const struct envelope_name *row; /* among the row's fields */
 };
 
-/* What is learned of a column whose values do not say what they mean. */
-struct column_lore {
-	uint8_t unit;           /* enum connect_form of integers in a timestamp column, or 0 */
-	bool unit_sure;
-	/* of those that could be milliseconds: what stands near to us then, and what does not */
-	uint32_t near, far;
-	uint8_t decimal;        /* enum decimal_text */
-	uint8_t binary;         /* enum binary_text */
-	bool complained;        /* of a value that does not fit */
-};
-
-enum decimal_text { DECIMAL_UNKNOWN, DECIMAL_BASE64, DECIMAL_PLAIN };
-enum binary_text { BINARY_UNKNOWN, BINARY_BASE64, BINARY_HEX };
-
 /* Connect's schema block, as the columns see it. */
 struct row_schema {
 	struct row_schema *next;
@@ -84,22 +72,13 @@ struct row_schema {
 	struct arena arena;
 };
 
-/* A value that waits for the end of the chunk: others of its column may say what it means. */
-struct waiting_value {
-	struct json_token token;
-	int32_t column;
-	uint32_t row;
-	struct envelope_topic *topic;
-};
-
-enum { partitions_max = 65536 };
-
 /* Where a partition of a topic stands. */
 struct partition_state {
 	int64_t epoch;
 	int64_t lsn_max;        /* of streamed events; MariaDB: number of the file */
 	int64_t pos_max;
 	bool seen;
+	bool has_news;          /* for envelope_news */
 };
 
 enum { topic_schemas_max = 64 };
@@ -127,6 +106,10 @@ struct envelope_topic {
 	const struct row_schema *schema_of[json_templates_max];
 	uint32_t unknown_of[json_templates_max];
 	struct column_lore *lore;       /* by column */
+	/* as it was before the row that taught something, and behind it before the message */
+	struct column_lore *lore_before;
+	bool *complained;               /* by column: of a value that does not fit */
+	bool has_news;                  /* what envelope_news tells of the topic is another */
 	struct partition_state *partitions;
 	uint32_t partition_count;
 };
@@ -140,7 +123,8 @@ struct envelope_row {
 	uint32_t message;
 	uint32_t unknown;               /* fields that are no column */
 	uint32_t missing;               /* columns that are no field */
-	uint32_t waiting_before;
+	/* topic->lore is not lore_before any more, by the row, by the message */
+	bool taught, message_taught;
 	struct str unknown_name;        /* the first of them; chunk */
 	int32_t failed_column;          /* failfast, drop: a value that does not fit, or -1 */
 	/* values show other columns: ENVELOPE_CHANGED, or negative; nothing is accepted */
@@ -185,8 +169,6 @@ struct envelope_decoder {
 	struct chunk *out;
 	struct changes *changes;        /* NULL: all rows so far are flat ones of a known shape */
 	uint16_t *origin;
-	struct waiting_value *waiting;
-	uint32_t waiting_count, waiting_max;
 	uint64_t (*work_absent)[chunk_words];
 	/* one row: a key, an old image; process memory */
 	struct chunk *side;
@@ -194,6 +176,13 @@ struct envelope_decoder {
 	/* of a message with several rows, between two chunks */
 	size_t resume_at, resume_old_at;
 };
+
+/* A flag of the topic that envelope_news tells. */
+static inline void envelope_note(struct envelope_topic *t, bool *flag)
+{
+	if (!*flag)
+		*flag = t->has_news = true;
+}
 
 static inline struct envelope_row *envelope_row_of(struct json_row *r)
 {
@@ -265,10 +254,6 @@ enum json_fit envelope_store(struct json_row *r, int32_t column, const struct js
 /* The slot of a column whose values stand in `field`'s form (NULL: no schema block). */
 struct json_slot envelope_slot(const struct schema *schema, int32_t column,
 	const struct connect_field *field);
-/* A value of another row of the chunk waits here, too. */
-void envelope_wait(struct envelope_decoder *d, const struct waiting_value *value, uint32_t row);
-/* Values that waited, now that the chunk is whole. */
-void envelope_settle(struct envelope_decoder *d);
 /* Placeholders of unchanged TOAST values in string columns become absent. */
 void envelope_take_placeholders(struct envelope_decoder *d);
 
@@ -308,7 +293,9 @@ void envelope_split_key_change(struct envelope_row *r, struct str old, struct st
 /* malloc'ed; never absent. */
 struct str envelope_own_copy(struct str s);
 
-struct partition_state *envelope_partition(struct envelope_row *r);
+/* By name; made when it is new. More than source_topics_max share the last one's state. */
+struct envelope_topic *envelope_topic(struct envelope_decoder *d, struct str name);
+struct partition_state *envelope_partition(struct envelope_topic *t, int32_t partition);
 
 /* The next row of the chunk; begun for the first one of each message. */
 void envelope_begin_row(struct envelope_row *r);

@@ -399,6 +399,8 @@ void envelope_topic_release(struct envelope_topic *t)
 	free((void *)(uintptr_t)t->key_prefix.data);
 	free((void *)(uintptr_t)t->block.data);
 	free(t->lore);
+	free(t->lore_before);
+	free(t->complained);
 	free(t->partitions);
 	free(t);
 }

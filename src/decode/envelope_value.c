@@ -2,7 +2,7 @@
  * What a value of a change event means in a column: by the form that Connect's schema block gives
  * it, else by the column's declared type. Without a block two things are not said by a value alone:
  * in which unit a timestamp counts, and whether digits are a decimal's text or base64 of its bytes.
- * Other values of the column tell; those that do not wait for the end of the chunk.
+ * The values of the column so far tell (decode/column_lore.h).
  */
 
 #include "decode/envelope_row.h"
@@ -35,9 +35,29 @@ struct landing {
 	bool element; /* of an array */
 };
 
-static struct column_lore *lore_of(const struct landing *l)
+static struct column_lore lore_of(const struct landing *l)
 {
-	return &l->row->topic->lore[l->column];
+	return l->row->topic->lore[l->column];
+}
+
+/*
+ * Rows teach, not keys and old images beside them. A row that is given up takes back what it taught
+ * (envelope_clear), or who tries a shape in vain would count its values twice.
+ */
+static void teach(const struct landing *l, struct column_lore lore)
+{
+	struct envelope_row *r = l->row;
+	struct envelope_topic *t = r->topic;
+	struct envelope_decoder *d = r->decoder;
+	if (r->json.chunk != d->work || memcmp(&t->lore[l->column], &lore, sizeof(lore)) == 0)
+		return;
+	uint32_t columns = d->schema->column_count;
+	if (!r->taught)
+		memcpy(t->lore_before, t->lore, columns * sizeof(lore));
+	if (!r->message_taught)
+		memcpy(t->lore_before + columns, t->lore, columns * sizeof(lore));
+	r->taught = r->message_taught = t->has_news = true;
+	t->lore[l->column] = lore;
 }
 
 static bool is_placeholder(struct str s)
@@ -57,42 +77,7 @@ static enum json_fit put_str(const struct landing *l, struct str s)
 	return JSON_FIT_VALUE;
 }
 
-/* ---- waiting ---- */
-
-static bool can_wait(const struct landing *l)
-{
-	return !l->element && l->row->json.chunk == l->row->decoder->work &&
-		l->index == l->row->json.index;
-}
-
-void envelope_wait(struct envelope_decoder *d, const struct waiting_value *value, uint32_t row)
-{
-	struct waiting_value copy = *value;
-	if (d->waiting_count == d->waiting_max) {
-		uint32_t max = d->waiting_max == 0 ? 256 : d->waiting_max * 2;
-		struct waiting_value *more =
-			ARENA_ARRAY(d->out->arena, struct waiting_value, max);
-		if (d->waiting_count > 0)
-			memcpy(more, d->waiting, d->waiting_count * sizeof(*more));
-		d->waiting = more;
-		d->waiting_max = max;
-	}
-	copy.row = row;
-	d->waiting[d->waiting_count++] = copy;
-}
-
-static enum json_fit wait(const struct landing *l, const struct json_token *t)
-{
-	struct waiting_value value = {.token = *t, .column = l->column, .topic = l->row->topic};
-	envelope_wait(l->row->decoder, &value, l->index);
-	return JSON_FIT_NULL;
-}
-
 /* ---- timestamps and dates ---- */
-
-/* Of 9999-12-31 and of what lies behind it: no unit would be that far off. */
-static const int64_t ms_max = INT64_C(253402300799999);
-static const int64_t us_max = INT64_C(253402300799999999);
 
 static bool to_micros(int64_t v, enum connect_form form, int64_t *us)
 {
@@ -103,63 +88,6 @@ static bool to_micros(int64_t v, enum connect_form form, int64_t *us)
 	else
 		*us = v;
 	return true;
-}
-
-/* The unit that a value's size tells, or CONNECT_PLAIN: too near 1970 to tell, or no time at all.
- */
-static enum connect_form unit_by_size(int64_t v)
-{
-	const int64_t ms_min = INT64_C(20000000000); /* 1970-08-20 in ms, 1970-01-01 in us */
-	if (v == INT64_MAX || v == INT64_MIN)
-		return CONNECT_PLAIN;
-	int64_t size = v < 0 ? -v : v;
-	if (size > us_max)
-		return CONNECT_NANOS;
-	if (size > ms_max)
-		return CONNECT_MICROS;
-	return size >= ms_min ? CONNECT_MILLIS : CONNECT_PLAIN;
-}
-
-/*
- * In milliseconds before 1600 or after 2100: microseconds from 1962 to 1978 are such numbers. The
- * first and the last day of a year are what databases have for "never".
- */
-static bool is_far_in_millis(int64_t v)
-{
-	const int64_t ms_1600 = INT64_C(-11676096000000), ms_2100 = INT64_C(4102444800000);
-	const int64_t ms_a_day = INT64_C(86400000);
-	int64_t year;
-	unsigned month, day;
-	if (v >= ms_1600 && v < ms_2100)
-		return false;
-	date_to_civil(v / ms_a_day - (v % ms_a_day < 0), &year, &month, &day);
-	return !(month == 1 && day == 1) && !(month == 12 && day == 31);
-}
-
-static void vote(struct column_lore *lore, int64_t v)
-{
-	uint32_t *votes = is_far_in_millis(v) ? &lore->far : &lore->near;
-	if (unit_by_size(v) == CONNECT_MILLIS && *votes < UINT32_MAX)
-		++*votes;
-}
-
-/*
- * What is larger than milliseconds can be settles it. What could be both is milliseconds so far, or
- * microseconds when most of it would be far from us.
- */
-static enum connect_form learn_unit(struct column_lore *lore, int64_t v)
-{
-	enum connect_form by_size = unit_by_size(v);
-	bool sure = by_size == CONNECT_MICROS || by_size == CONNECT_NANOS;
-	if (sure && !lore->unit_sure) {
-		lore->unit = (uint8_t)by_size;
-		lore->unit_sure = true;
-	} else if (by_size == CONNECT_MILLIS && lore->unit == 0) {
-		lore->unit = CONNECT_MILLIS;
-	}
-	if (!lore->unit_sure && lore->far > lore->near)
-		return CONNECT_MICROS;
-	return (enum connect_form)lore->unit;
 }
 
 static enum json_fit put_micros(const struct landing *l, int64_t v, enum connect_form form)
@@ -188,12 +116,9 @@ static enum json_fit store_timestamp(const struct landing *l, const struct json_
 		return JSON_FIT_BAD;
 	if (l->form != CONNECT_PLAIN && l->form != CONNECT_TEXT)
 		return put_micros(l, v, l->form);
-	if (can_wait(l))
-		vote(lore_of(l), v);
-	enum connect_form unit = learn_unit(lore_of(l), v);
-	if (lore_of(l)->unit_sure || !can_wait(l))
-		return put_micros(l, v, unit == CONNECT_PLAIN ? CONNECT_MICROS : unit);
-	return wait(l, t);
+	struct column_lore lore = column_lore_after(lore_of(l), v);
+	teach(l, lore);
+	return put_micros(l, v, column_lore_unit(lore));
 }
 
 static enum json_fit store_date(const struct landing *l, const struct json_token *t)
@@ -256,7 +181,7 @@ static enum json_fit decimal_from_text(const struct landing *l, struct str text)
 static enum json_fit store_decimal_string(const struct landing *l, const struct json_token *t)
 {
 	struct str text = text_of(l, t);
-	struct column_lore *lore = lore_of(l);
+	struct column_lore lore = lore_of(l);
 	if (text.len == 0 || str_trim(text).len != text.len)
 		return JSON_FIT_BAD;
 	if (l->form == CONNECT_DECIMAL)
@@ -265,11 +190,10 @@ static enum json_fit store_decimal_string(const struct landing *l, const struct 
 		return decimal_from_text(l, text);
 	bool number = decimal_looks_plain(text), bytes = decimal_looks_base64(text);
 	if (number && bytes) {
-		if (lore->decimal == DECIMAL_UNKNOWN && can_wait(l))
-			return wait(l, t);
-		number = lore->decimal != DECIMAL_BASE64;
+		number = lore.decimal != DECIMAL_BASE64;
 	} else if (number || bytes) {
-		lore->decimal = number ? DECIMAL_PLAIN : DECIMAL_BASE64;
+		lore.decimal = number ? DECIMAL_PLAIN : DECIMAL_BASE64;
+		teach(l, lore);
 	}
 	return number ? decimal_from_text(l, text) : decimal_from_bytes(l, text, l->type.scale);
 }
@@ -499,31 +423,37 @@ static bool bytes_from_hex(struct str text, char *bytes, size_t *len)
 	return text.len % 2 == 0;
 }
 
-/* Base64 unless the column's values are hex: what could be both waits for one that is not. */
+/*
+ * What could be hex and base64 is hex unless the column's values were base64: few bytes have a
+ * base64 of digits and a to f only, while all hex of a UUID looks like base64. Maxwell has no hex.
+ */
 static enum json_fit store_binary(const struct landing *l, const struct json_token *t)
 {
 	if (t->kind != JSON_KIND_STRING)
 		return JSON_FIT_BAD;
 	struct str text = text_of(l, t);
-	struct column_lore *lore = lore_of(l);
+	struct column_lore lore = lore_of(l);
+	enum envelope_kind kind = l->row->topic->kind;
 	char *bytes = arena_alloc(l->row->json.values->arena, text.len + 1, 1);
 	size_t len, hex_len;
 	if (text.len == 0)
 		return put_str(l, (struct str){bytes, 0});
-	if (l->row->topic->kind == ENVELOPE_CANAL)
+	if (kind == ENVELOPE_CANAL)
 		return bytes_from_latin1(text, bytes, &len) ? put_str(l, (struct str){bytes, len})
 							    : JSON_FIT_BAD;
-	bool hex = l->form != CONNECT_BYTES && bytes_from_hex(text, bytes, &hex_len);
+	bool may_be_hex = l->form != CONNECT_BYTES && kind != ENVELOPE_MAXWELL;
+	bool hex = may_be_hex && bytes_from_hex(text, bytes, &hex_len);
 	if (hex && !decimal_looks_base64(text))
-		lore->binary = BINARY_HEX;
-	if (hex && lore->binary == BINARY_HEX)
+		lore.binary = BINARY_HEX;
+	if (hex && lore.binary != BINARY_BASE64) {
+		teach(l, lore);
 		return put_str(l, (struct str){bytes, hex_len});
-	if (hex && lore->binary == BINARY_UNKNOWN && can_wait(l))
-		return wait(l, t);
+	}
 	if (base64_decode(text, bytes, &len) != BASE64_OK)
 		return JSON_FIT_BAD;
-	if (!hex)
-		lore->binary = BINARY_BASE64;
+	if (may_be_hex && !hex)
+		lore.binary = BINARY_BASE64;
+	teach(l, lore);
 	return put_str(l, (struct str){bytes, len});
 }
 
@@ -688,21 +618,6 @@ enum json_fit envelope_store(struct json_row *json, int32_t column, const struct
 	if (fit == JSON_FIT_VALUE)
 		bit_clear(to->nulls, json->index);
 	return fit;
-}
-
-void envelope_settle(struct envelope_decoder *d)
-{
-	for (uint32_t i = 0; i < d->waiting_count; i++) {
-		const struct waiting_value *w = &d->waiting[i];
-		struct envelope_row row = {.decoder = d, .topic = w->topic};
-		row.json = (struct json_row){
-			.chunk = d->work, .schema = d->work_schema, .values = &d->values};
-		row.json.index = UINT32_MAX; /* nothing waits again */
-		struct landing l = landing_at(&row, w->column, w->row);
-		if (store_value(&l, &w->token) == JSON_FIT_VALUE)
-			bit_clear(l.to->nulls, w->row);
-	}
-	d->waiting_count = 0;
 }
 
 static void take_placeholders(struct column *column, uint64_t *absent, uint32_t rows)

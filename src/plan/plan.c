@@ -43,6 +43,12 @@ bool plan_node_follows_table(const struct plan_node *n)
 	return false;
 }
 
+bool plan_source_learns(const struct plan_node *n)
+{
+	return n->kind == PLAN_SOURCE && !n->raw && n->envelope != NULL &&
+		n->envelope->kind != ENVELOPE_FLAT;
+}
+
 struct plan_node *plan_node_add(struct plan *p, enum plan_kind kind,
 	struct plan_node *const *inputs, uint32_t count, struct str place, struct error *err)
 {

@@ -232,6 +232,9 @@ int plan_check(struct plan *p, struct error *err);
 /* What the step holds follows from Tables before it: it is computed again, nothing keeps it. */
 bool plan_node_follows_table(const struct plan_node *n);
 
+/* Its decoder learns of the messages so far how to read the next (decode/envelope_lore.h). */
+bool plan_source_learns(const struct plan_node *n);
+
 /* The operator tree with types, for people and as JSON. */
 void plan_text(const struct plan *p, struct strbuf *out);
 void plan_json(const struct plan *p, struct strbuf *out);

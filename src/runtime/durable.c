@@ -27,6 +27,7 @@ struct durable {
 	struct checkpoint *checkpoint;
 	struct sink_writer writer;
 	const struct checkpoint_found *found;
+	struct source_lore *lore;       /* NULL: no decoder learns anything */
 	struct state_part *parts[parts_max];
 	uint32_t part_count;
 	struct state_sources sources;
@@ -76,8 +77,18 @@ static int check_plan(const struct plan *plan, struct error *err)
 	return 0;
 }
 
+static void open_lore(struct durable *d)
+{
+	for (uint32_t i = 0; i < d->plan->node_count && d->lore == NULL; i++)
+		if (plan_source_learns(d->plan->nodes[i]))
+			d->lore = source_lore_open();
+	if (d->lore != NULL)
+		d->parts[d->part_count++] = source_lore_part(d->lore);
+}
+
 static int gather_parts(struct durable *d, struct error *err)
 {
+	open_lore(d);
 	for (uint32_t i = 0; i < d->graph->order_count; i++) {
 		struct operator *op = d->graph->order[i];
 		if (op->ops->parts == NULL)
@@ -203,6 +214,22 @@ static uint32_t source_at(const struct durable *d, uint32_t number)
 	return at;
 }
 
+/* ---- what decoders have learned ---- */
+
+static void keep_lore(struct durable *d)
+{
+	uint32_t *numbers = ARENA_ARRAY(&d->arena, uint32_t, d->sources.count + 1);
+	for (uint32_t i = 0; i < d->sources.count; i++)
+		numbers[i] = d->sources.sources[i].number;
+	if (d->lore != NULL)
+		source_lore_keep(d->lore, numbers, d->sources.count);
+}
+
+struct source_lore *durable_lore(const struct durable *d)
+{
+	return d == NULL ? NULL : d->lore;
+}
+
 /* ---- open and close ---- */
 
 static bool follows_a_table(const struct plan *plan)
@@ -301,6 +328,7 @@ static int recover(struct durable *d, struct error *err)
 		r = looked_columns_keep(d->plan, err);
 	if (r < 0)
 		return r;
+	keep_lore(d);
 	d->replays = d->found->interrupted;
 	const struct checkpoint_batch *b = &d->found->batch;
 	if (d->found->any) {
@@ -362,6 +390,7 @@ int durable_close(struct durable *d, struct error *err)
 	if (d == NULL)
 		return 0;
 	int r = checkpoint_close(d->checkpoint, err);
+	source_lore_close(d->lore);
 	arena_release(&d->arena);
 	free(d->positions);
 	free(d->ranges);
@@ -533,10 +562,11 @@ int durable_intend(struct durable *d, const struct intake *intakes, uint32_t cou
 	return checkpoint_intend(d->checkpoint, &intent, err);
 }
 
-int durable_commit(struct durable *d, const struct intake *intakes, uint32_t count,
+int durable_commit(struct durable *d, struct intake *intakes, uint32_t count,
 	const struct batch *b, struct error *err)
 {
 	for (uint32_t i = 0; i < count; i++) {
+		intake_gather(&intakes[i]);
 		const struct source *s = intakes[i].source;
 		uint32_t number = intakes[i].node->source.number;
 		for (uint32_t k = 0; k < s->partition_count; k++)

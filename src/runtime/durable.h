@@ -30,6 +30,8 @@ int durable_close(struct durable *d, struct error *err);
 
 /* The id of the next batch; *time_us is what it was when that batch has to be run again. */
 int64_t durable_next(const struct durable *d, int64_t *time_us);
+/* What decoders have learned; NULL: none of the job's does. */
+struct source_lore *durable_lore(const struct durable *d);
 /* Nothing was found: a first start. */
 bool durable_is_new(const struct durable *d);
 /* The open batch is one that is run again. */
@@ -47,7 +49,7 @@ int durable_intend(struct durable *d, const struct intake *intakes, uint32_t cou
  * is done: 0; 1: not yet, ask again when a wake_fd is readable.
  */
 int durable_wait(struct durable *d, struct error *err);
-int durable_commit(struct durable *d, const struct intake *intakes, uint32_t count,
+int durable_commit(struct durable *d, struct intake *intakes, uint32_t count,
 	const struct batch *b, struct error *err);
 int durable_published(struct durable *d, const struct batch *b, struct error *err);
 

@@ -262,10 +262,41 @@ int intake_fill(struct intake *in, struct messages *m, struct source_texts *text
 	return (int)m->count;
 }
 
+/* ---- what decoders learn ---- */
+
+static void recall(struct intake *in)
+{
+	if (in->lore != NULL && in->learner != LEARNER_HERE)
+		source_lore_recall(in->lore, in->node->source.number, in->rows.envelope);
+	in->learner = LEARNER_HERE;
+}
+
+struct str intake_lend(struct intake *in, struct arena *arena)
+{
+	struct strbuf records;
+	struct str lent = {NULL, 0};
+	if (in->lore == NULL || in->learner == LEARNER_WORKER)
+		return lent;
+	strbuf_init(&records);
+	source_lore_write(in->lore, in->node->source.number, &records);
+	if (records.len > 0)
+		lent = str_dup(strbuf_str(&records), arena);
+	strbuf_release(&records);
+	in->learner = LEARNER_WORKER;
+	return lent;
+}
+
+void intake_gather(struct intake *in)
+{
+	if (in->lore != NULL && in->learner == LEARNER_HERE)
+		source_lore_gather(in->lore, in->node->source.number, in->rows.envelope);
+}
+
 int intake_read(struct intake *in, struct error *err)
 {
 	if (in->wider != NULL)
 		return 0;
+	recall(in);
 	int r = 0;
 	if (!in->pending) {
 		r = fill(in, in->messages, err);

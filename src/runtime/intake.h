@@ -16,6 +16,10 @@
 #include "runtime/read_order.h"
 #include "runtime/row_reader.h"
 #include "source/source.h"
+#include "state/source_lore.h"
+
+/* Who decodes, and so learns; whoever comes next is told what was learned before. */
+enum intake_learner { LEARNER_NONE, LEARNER_HERE, LEARNER_WORKER };
 
 struct intake {
 	const struct plan_node *node;
@@ -26,6 +30,8 @@ struct intake {
 	struct dead_letters *dead; /* the pipeline's */
 	struct quarantine *quarantine; /* the pipeline's; NULL: no checkpoint */
 	struct read_order *order; /* the pipeline's; NULL: no checkpoint */
+	struct source_lore *lore; /* the checkpoint's; NULL: none, or nothing is to be learned */
+	enum intake_learner learner;
 	uint32_t number; /* of the source, in `order` */
 	uint32_t noted; /* files: partitions before this one are noted, */
 	int64_t noted_until; /* and of this one so much */
@@ -75,6 +81,11 @@ int intake_read(struct intake *in, struct error *err);
  */
 int intake_fill(struct intake *in, struct messages *m, struct source_texts *texts,
 	struct error *err);
+
+/* What a worker has to know before it reads what was filled: records in `arena`, or nothing. */
+struct str intake_lend(struct intake *in, struct arena *arena);
+/* The batch is over: what was learned here is the checkpoint's, too. */
+void intake_gather(struct intake *in);
 
 /* Messages of the batch so far; those that wait belong to the next one. */
 int64_t intake_messages(const struct intake *in);

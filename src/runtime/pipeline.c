@@ -115,6 +115,7 @@ static int open_intakes(struct pipeline *p, struct error *err)
 			graph_head(&p->graph, node), &p->dead, p->clock, err);
 		in->quarantine = p->quarantine;
 		in->order = p->durable == NULL ? NULL : &p->order;
+		in->lore = plan_source_learns(node) ? durable_lore(p->durable) : NULL;
 		in->number = number - 1;
 	}
 	return r < 0 ? r : check_stdin(p, err);
@@ -325,13 +326,13 @@ static int note_death(struct pipeline *p, int r)
 	return r;
 }
 
-static struct intake_tally *tally_of(struct pipeline *p, uint32_t source)
+static struct intake *intake_of(struct pipeline *p, uint32_t source)
 {
 	uint32_t i = 0;
 	for (; i < p->intake_count && p->intakes[i].node->id != source; i++)
 		;
 	check(i < p->intake_count);
-	return &p->intakes[i].rows.tally;
+	return &p->intakes[i];
 }
 
 /* Blocks that came back, in their order, at most so many: to the steps that are here. */
@@ -340,9 +341,12 @@ static int take_blocks(struct pipeline *p, uint32_t blocks_max, struct error *er
 	struct worker_block *b;
 	int r = 0;
 	for (uint32_t i = 0; i < blocks_max && (r = workers_take(p->workers, &b, err)) == 1; i++) {
+		struct intake *in = intake_of(p, b->source);
 		dead_letters_note_read(&p->dead, b->messages.count);
-		intake_tally_add(tally_of(p, b->source), &b->before, &b->after);
+		intake_tally_add(&in->rows.tally, &b->before, &b->after);
 		int replayed = worker_block_replay(b, &p->graph, &p->dead, err);
+		if (replayed == 0 && b->learned.len > 0)
+			replayed = source_lore_read(in->lore, b->learned, err);
 		workers_free(p->workers);
 		if (replayed < 0)
 			return replayed;
@@ -377,6 +381,9 @@ static int give_block(struct pipeline *p, struct intake *in, struct error *err)
 	int r = intake_fill(in, &b->messages, &b->texts, err);
 	if (r < 0)
 		return fail_in_turn(p, r, err);
+	b->tells = in->lore != NULL;
+	if (r > 0)
+		b->lent = intake_lend(in, &b->arena);
 	if (r > 0 && (r = workers_give(p->workers, b, err)) < 0)
 		return note_death(p, r);
 	return 1;

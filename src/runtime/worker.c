@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "runtime/quarantine.h"
 #include "runtime/row_reader.h"
+#include "state/source_lore.h"
 #include "state/last_words.h"
 
 #include <errno.h>
@@ -73,6 +74,35 @@ static void close_readers(struct worker *w)
 	worker_notes_release(&w->notes);
 }
 
+/* ---- what decoders learn ---- */
+
+/* Of the source whose number only the reading process knows. */
+static int recall(const struct row_reader *reader, struct worker_block *b)
+{
+	if (b->lent.len == 0)
+		return 0;
+	struct source_lore *lore = source_lore_open();
+	int r = source_lore_read(lore, b->lent, &b->error);
+	if (r == 0)
+		source_lore_recall(lore, b->messages.source_id, reader->envelope);
+	source_lore_close(lore);
+	return r;
+}
+
+static void tell_learned(const struct row_reader *reader, struct worker_block *b)
+{
+	struct strbuf records;
+	if (!b->tells)
+		return;
+	struct source_lore *lore = source_lore_open();
+	strbuf_init(&records);
+	source_lore_gather(lore, b->messages.source_id, reader->envelope);
+	source_lore_write(lore, b->messages.source_id, &records);
+	b->learned = str_dup(strbuf_str(&records), &b->arena);
+	strbuf_release(&records);
+	source_lore_close(lore);
+}
+
 /* ---- blocks ---- */
 
 static void read_block(struct worker *w, struct worker_block *b)
@@ -85,8 +115,11 @@ static void read_block(struct worker *w, struct worker_block *b)
 	struct row_reader *reader = &w->readers[b->source];
 	b->before = reader->tally;
 	log_take(&w->notes.log);
-	int r = row_reader_read(reader, messages, &next, &b->error);
+	int r = recall(reader, b);
+	if (r == 0)
+		r = row_reader_read(reader, messages, &next, &b->error);
 	log_take(NULL);
+	tell_learned(reader, b);
 	worker_notes_groups(&w->notes, &w->graph);
 	b->after = reader->tally;
 	check(r != ENVELOPE_WIDER); /* plan_check refuses such sources */

@@ -17,6 +17,7 @@ void worker_block_begin(struct worker_block *b, uint32_t source, const struct ba
 	b->batch = *batch;
 	b->source = source;
 	b->texts = (struct source_texts){.items = b->text_items, .arena = &b->arena};
+	b->lent = b->learned = (struct str){NULL, 0};
 	b->events = b->last = NULL;
 	b->result = 0;
 	b->done = false;

@@ -52,7 +52,10 @@ struct worker_block {
 	struct str first_topic; /* the source's own */
 	int64_t first_offset;
 	int32_t first_partition;
+	bool tells; /* the worker says what it learned: somebody keeps it */
+	struct str lent; /* what it has to know before (state/source_lore.h) */
 	/* of the worker */
+	struct str learned; /* the same, what it learned */
 	struct worker_event *events;
 	struct worker_event *last;
 	struct intake_tally before, after; /* of its reader of the source */

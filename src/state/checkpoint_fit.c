@@ -16,6 +16,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "state/group_shape.h"
+#include "state/source_lore.h"
 
 /* A part of the script, as the files had it that were looked at so far: from the newest on. */
 struct chain {
@@ -68,6 +69,12 @@ int checkpoint_newest_head(struct checkpoint *c, struct checkpoint_head *head, s
 static bool is_group(struct str name)
 {
 	return str_starts(name, str_lit("group "));
+}
+
+/* What decoders have learned belongs to none of the script's steps, and may come and go. */
+static bool is_learned(struct str name)
+{
+	return str_eq(name, source_lore_name);
 }
 
 static bool has_name(const struct chain *chains, uint32_t count, struct str name)
@@ -181,16 +188,17 @@ static struct chain *judge_newest(struct checkpoint *c, const struct checkpoint_
 		int at = find_part(chains, c->part_count, &chains[i], head);
 		if (at < 0 || taken[at]) {
 			chains[i].there = false;
-			add_verdict(c, c->parts[i]->name, STATE_NEW,
-				str_lit("begins empty; of sources that go on it sees only "
-					"what comes now"));
+			if (!is_learned(c->parts[i]->name))
+				add_verdict(c, c->parts[i]->name, STATE_NEW,
+					str_lit("begins empty; of sources that go on it sees only "
+						"what comes now"));
 			continue;
 		}
 		taken[at] = true;
 		judge_part(c, i, &chains[i], head, at);
 	}
 	for (uint32_t i = 0; i < head->part_count; i++)
-		if (!taken[i])
+		if (!taken[i] && !is_learned(head->names[i]))
 			add_verdict(c, head->names[i], STATE_REFUSE, why_gone(head->names[i]));
 	return chains;
 }

@@ -68,6 +68,19 @@ static void open_table(struct checkpoint_look_part *p, struct arena *arena)
 	p->inner = NULL;
 }
 
+static void open_lore(struct checkpoint_look_part *p)
+{
+	if (!str_eq(p->part.name, source_lore_name))
+		return;
+	p->lore = source_lore_open();
+	p->inner = source_lore_part(p->lore);
+	if (str_eq(p->inner->shape, p->part.shape))
+		return;
+	source_lore_close(p->lore);
+	p->lore = NULL;
+	p->inner = NULL;
+}
+
 /* ---- parts ---- */
 
 static int apply(struct state_part *part, struct str records, struct error *err)
@@ -97,8 +110,9 @@ static enum state_verdict fit(const struct state_part *part, const struct str *s
 {
 	const struct checkpoint_look_part *p =
 		container_of(part, const struct checkpoint_look_part, part);
-	return p->inner == NULL ? STATE_KEEP
-				: p->inner->ops->fit(p->inner, shapes, count, arena, how, why);
+	return p->inner == NULL || p->inner->ops->fit == NULL
+		? STATE_KEEP
+		: p->inner->ops->fit(p->inner, shapes, count, arena, how, why);
 }
 
 static int convert(struct state_part *part, const struct state_fit *how, struct str records,
@@ -123,6 +137,7 @@ static void open_parts(struct checkpoint_look *l, const struct checkpoint_head *
 		l->parts[i].part = (struct state_part){
 			.ops = &look_ops, .name = head->names[i], .shape = head->shapes[i]};
 		open_table(&l->parts[i], &c->arena);
+		open_lore(&l->parts[i]);
 		parts[i] = &l->parts[i].part;
 	}
 	c->parts = parts;
@@ -272,8 +287,10 @@ void checkpoint_look_close(struct checkpoint_look *l)
 {
 	if (l == NULL)
 		return;
-	for (uint32_t i = 0; i < l->part_count; i++)
+	for (uint32_t i = 0; i < l->part_count; i++) {
 		table_close(l->parts[i].table);
+		source_lore_close(l->parts[i].lore);
+	}
 	checkpoint_close(l->checkpoint, NULL);
 	free(l);
 }

@@ -6,20 +6,22 @@
  * may run meanwhile: what is read is one moment of it, and when its files are replaced while they
  * are read, they are read again.
  *
- * The shape of a table says its columns and key, so its rows come back as a table. Of other parts
- * only the size is known: what their records mean, the script says.
+ * The shape of a table says its columns and key, so its rows come back as a table, and what
+ * decoders have learned needs no script. Of other parts only the size is known.
  */
 
 #include "state/checkpoint.h"
 #include "state/manifest.h"
+#include "state/source_lore.h"
 #include "state/table.h"
 
 struct checkpoint_look_part {
 	struct state_part part;         /* name and shape, as stored */
-	struct state_part *inner;       /* the table's; NULL: records are counted only */
+	struct state_part *inner;       /* table's, lore's; NULL: records are counted only */
 	struct table *table;            /* NULL: not a table */
 	const struct schema *schema;
 	struct row_key key;
+	struct source_lore *lore;       /* NULL: not what decoders have learned */
 	int64_t bytes;                  /* of records read, in snapshot and logs */
 };
 

@@ -3,8 +3,9 @@
  * key and a value, cut at the first zero byte. They are decoded among good events of every
  * envelope, three times by one decoder, by the plain kernel and one of the others:
  *
- *	a message gives the same rows every time, whether by the generic walk or by a learned shape
- *	the kernel gives the same rows as the plain one, which has neither templates nor fast lanes
+ *	the kernel gives the same rows as the plain one, which has neither templates nor fast lanes,
+ *	so a learned shape gives what the generic walk gives
+ *	a decoder that is told what the one before learned goes on as it would have
  *	columns that are absent are NULL, rows come from the message before or this one
  *	who follows what values show sees wider columns; without them the rows are the same
  */
@@ -15,6 +16,7 @@
 #include "data/value.h"
 #include "decode/ddl.h"
 #include "decode/envelope.h"
+#include "state/source_lore.h"
 
 #include <stdlib.h>
 
@@ -127,7 +129,6 @@ static void decode(struct envelope_decoder *d, struct strbuf *out)
 	struct error err;
 	uint32_t next = 0, changes = 0;
 	int more = 1;
-	strbuf_reset(out);
 	while (more == 1 || more == ENVELOPE_WIDER) {
 		struct chunk *c = NULL;
 		error_init(&err);
@@ -145,10 +146,33 @@ static void decode(struct envelope_decoder *d, struct strbuf *out)
 	check(next == messages.count);
 }
 
-static void decode_by(
-	const char *kernel, enum envelope_kind kind, bool follows, struct strbuf *first)
+/* Through records, as a checkpoint has them. */
+static struct envelope_decoder *take_over(
+	const struct envelope_config *config, struct envelope_decoder *old)
+{
+	struct strbuf records;
+	struct error err;
+	struct source_lore *told = source_lore_open(), *kept = source_lore_open();
+	struct envelope_decoder *d = envelope_open(config);
+	strbuf_init(&records);
+	source_lore_gather(told, 7, old);
+	source_lore_write(told, 7, &records);
+	check(source_lore_read(kept, strbuf_str(&records), &err) == 0);
+	source_lore_recall(kept, 7, d);
+	source_lore_close(told);
+	source_lore_close(kept);
+	strbuf_release(&records);
+	envelope_close(old);
+	return d;
+}
+
+enum decode_how { DECODE_PLAINLY, DECODE_FOLLOWING, DECODE_IN_TURNS };
+
+static void decode_by(const char *kernel, enum envelope_kind kind, enum decode_how how,
+	struct strbuf *first)
 {
 	struct strbuf text;
+	bool follows = how == DECODE_FOLLOWING;
 	strbuf_init(&text);
 	setenv("CDCL_SIMD", kernel, 1);
 	struct envelope_config config = {.kind = kind,
@@ -158,15 +182,16 @@ static void decode_by(
 		.by_values = follows,
 		.key = {.count = 1, .columns = {0}}};
 	struct envelope_decoder *d = envelope_open(&config);
-	/* what a column's values tell is learned in the first round */
 	for (int round = 0; round < 3; round++) {
 		arena_reset(&chunk_arena);
 		decode(d, &text);
-		if (round == 1 && first->len == 0)
-			strbuf_add(first, strbuf_str(&text));
-		else if (round > 0)
-			check(str_eq(strbuf_str(first), strbuf_str(&text)));
+		if (how == DECODE_IN_TURNS)
+			d = take_over(&config, d);
 	}
+	if (first->len == 0)
+		strbuf_add(first, strbuf_str(&text));
+	else
+		check(str_eq(strbuf_str(first), strbuf_str(&text)));
 	envelope_close(d);
 	strbuf_release(&text);
 }
@@ -192,9 +217,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct strbuf first;
 	strbuf_init(&first);
 	const char *kernel = kernels[data[0] / (ENVELOPE_OGG + 1) % ARRAY_LEN(kernels)];
-	decode_by("plain", kind, false, &first);
-	decode_by(kernel, kind, false, &first);
-	decode_by(kernel, kind, true, &first);
+	decode_by("plain", kind, DECODE_PLAINLY, &first);
+	decode_by(kernel, kind, DECODE_PLAINLY, &first);
+	decode_by(kernel, kind, DECODE_FOLLOWING, &first);
+	decode_by(kernel, kind, DECODE_IN_TURNS, &first);
 	strbuf_release(&first);
 	free(key);
 	free(value);

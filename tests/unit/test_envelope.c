@@ -286,9 +286,9 @@ static void decimals(void **state)
 {
 	(void)state;
 	static const struct event base64[] = {
-		/* digits that wait for a value which tells that all are base64 */
-		{NULL, ROW("\"1234\""), "insert: 1 -26588.24"},
 		{NULL, ROW("\"E34=\""), "insert: 1 49.90"},
+		/* digits, behind a value which tells that all are base64 */
+		{NULL, ROW("\"1234\""), "insert: 1 -26588.24"},
 		{NULL, ROW("\"AA==\""), "insert: 1 0.00"},
 		{NULL, ROW("\"/w==\""), "insert: 1 -0.01"},
 		{NULL, ROW("49.9"), "insert: 1 49.90"},
@@ -319,8 +319,8 @@ static void times(void **state)
 			"insert: 1 \"2024-02-29 12:34:56.123456\""},
 	};
 	static const struct event millis[] = {
-		{NULL, ROW("-1"), "insert: 1 \"1969-12-31 23:59:59.999\""},
 		{NULL, ROW("1709210096123"), "insert: 1 \"2024-02-29 12:34:56.123\""},
+		{NULL, ROW("-1"), "insert: 1 \"1969-12-31 23:59:59.999\""},
 	};
 	static const struct event nanos[] = {
 		{NULL, ROW("1709210096123456789"), "insert: 1 \"2024-02-29 12:34:56.123456\""},
