@@ -77,7 +77,6 @@ struct checkpoint *checkpoint_alloc(const char *folder, struct str job)
 	check(c != NULL);
 	arena_init(&c->arena, 16 * 1024);
 	strbuf_init(&c->scratch);
-	strbuf_init(&c->batch);
 	c->lock_fd = -1;
 	c->folder = strdup(folder);
 	check(c->folder != NULL);
@@ -193,7 +192,8 @@ int checkpoint_close(struct checkpoint *c, struct error *err)
 	disk_worker_close(c->snapshot_worker);
 	file_close(c->lock_fd);
 	strbuf_release(&c->scratch);
-	strbuf_release(&c->batch);
+	checkpoint_positions_release(&c->written);
+	checkpoint_positions_release(&c->read);
 	arena_release(&c->arena);
 	free(c->folder);
 	free(c);
@@ -238,12 +238,25 @@ static int append_published(struct checkpoint *c, int64_t id, struct error *err)
 	return frame_log_append(&c->log, FRAME_PUBLISHED, strbuf_str(&c->scratch), err);
 }
 
+static int append_batch(
+	struct checkpoint *c, const struct checkpoint_batch *batch, struct error *err)
+{
+	strbuf_reset(&c->scratch);
+	checkpoint_add_batch(batch, &c->written, c->known_places, &c->scratch);
+	checkpoint_positions_set(&c->written, batch, &c->arena);
+	c->written_id = batch->id;
+	c->written_us = batch->time_us;
+	c->known_places = batch->position_count;
+	return frame_log_append(&c->log, FRAME_BATCH, strbuf_str(&c->scratch), err);
+}
+
 int checkpoint_append_again(struct checkpoint *c, struct error *err)
 {
 	check(c->is_published);
-	struct record_reader batch = {.bytes = strbuf_str(&c->batch)};
-	int r = frame_log_append(&c->log, FRAME_BATCH, batch.bytes, err);
-	return r < 0 ? r : append_published(c, record_i64(&batch), err);
+	struct checkpoint_batch batch = {
+		c->written_id, c->written_us, c->written.at, c->written.count};
+	int r = append_batch(c, &batch, err);
+	return r < 0 ? r : append_published(c, batch.id, err);
 }
 
 static int append_changes(struct checkpoint *c, uint32_t part, struct error *err)
@@ -272,9 +285,7 @@ int checkpoint_commit(
 		r = append_changes(c, i, err);
 	if (r < 0)
 		return r;
-	strbuf_reset(&c->batch);
-	checkpoint_add_batch(batch, &c->batch);
-	r = frame_log_append(&c->log, FRAME_BATCH, strbuf_str(&c->batch), err);
+	r = append_batch(c, batch, err);
 	return r < 0 ? r : frame_log_sync_begin(&c->log, NULL, err);
 }
 

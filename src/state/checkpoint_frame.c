@@ -87,64 +87,11 @@ int checkpoint_take_head(struct checkpoint *c, struct str payload, uint64_t numb
 	return 0;
 }
 
-/* ---- batches ---- */
-
-void checkpoint_add_batch(const struct checkpoint_batch *batch, struct strbuf *out)
-{
-	check(batch->position_count <= checkpoint_positions_max);
-	record_add_i64(out, batch->id);
-	record_add_i64(out, batch->time_us);
-	record_add_u32(out, batch->position_count);
-	for (uint32_t i = 0; i < batch->position_count; i++) {
-		const struct checkpoint_position *p = &batch->positions[i];
-		record_add_u32(out, p->source);
-		record_add_str(out, p->topic);
-		record_add_u32(out, (uint32_t)p->partition);
-		record_add_i64(out, p->next);
-	}
-	for (uint32_t i = 0; i < batch->position_count; i++) {
-		record_add_i64(out, batch->positions[i].witness_until);
-		record_add_u64(out, batch->positions[i].witness_hash);
-	}
-}
+/* ---- intents ---- */
 
 static struct str take_topic(struct record_reader *r, struct arena *arena)
 {
 	return str_dup(record_str(r), arena);
-}
-
-/* A count of things of at least `bytes` bytes each, all of which must still be there. */
-static uint32_t take_count(struct record_reader *r, uint32_t max, size_t bytes)
-{
-	uint32_t count = record_u32(r);
-	if (count > max || count > record_left(r) / bytes)
-		r->bad = true;
-	return r->bad ? 0 : count;
-}
-
-bool checkpoint_take_batch(struct str payload, struct arena *arena, struct checkpoint_batch *batch)
-{
-	struct record_reader r = {.bytes = payload};
-	*batch = (struct checkpoint_batch){.id = record_i64(&r)};
-	batch->time_us = record_i64(&r);
-	batch->position_count = take_count(&r, checkpoint_positions_max, 20);
-	struct checkpoint_position *p =
-		ARENA_ARRAY(arena, struct checkpoint_position, batch->position_count + 1);
-	for (uint32_t i = 0; i < batch->position_count; i++) {
-		p[i].source = record_u32(&r);
-		p[i].topic = take_topic(&r, arena);
-		p[i].partition = (int32_t)record_u32(&r);
-		p[i].next = record_i64(&r);
-		p[i].witness_until = 0;
-		p[i].witness_hash = 0;
-	}
-	/* Those of the first two versions end here. */
-	for (uint32_t i = 0; record_left(&r) > 0 && !r.bad && i < batch->position_count; i++) {
-		p[i].witness_until = record_i64(&r);
-		p[i].witness_hash = record_u64(&r);
-	}
-	batch->positions = p;
-	return !r.bad && record_left(&r) == 0 && batch->id >= 0;
 }
 
 void checkpoint_add_intent(const struct checkpoint_intent *intent, struct strbuf *out)
@@ -174,7 +121,7 @@ static void take_runs(
 	struct record_reader *r, struct arena *arena, struct checkpoint_intent *intent)
 {
 	intent->runs = NULL;
-	intent->run_count = record_left(r) == 0 ? 0 : take_count(r, checkpoint_runs_max, 12);
+	intent->run_count = record_left(r) == 0 ? 0 : record_count(r, checkpoint_runs_max, 12);
 	struct checkpoint_run *runs =
 		ARENA_ARRAY(arena, struct checkpoint_run, intent->run_count + 1);
 	for (uint32_t i = 0; i < intent->run_count; i++) {
@@ -191,7 +138,7 @@ bool checkpoint_take_intent(
 	struct record_reader r = {.bytes = payload};
 	*intent = (struct checkpoint_intent){.id = record_i64(&r)};
 	intent->time_us = record_i64(&r);
-	intent->range_count = take_count(&r, checkpoint_ranges_max, 28);
+	intent->range_count = record_count(&r, checkpoint_ranges_max, 28);
 	struct checkpoint_range *to =
 		ARENA_ARRAY(arena, struct checkpoint_range, intent->range_count + 1);
 	for (uint32_t i = 0; i < intent->range_count; i++) {

@@ -27,9 +27,10 @@ enum frame_kind {
 /*
  * Version 1: no sources in heads; they were known by their number in the script.
  * Version 2: no witnesses in batches.
+ * Version 3: each batch has all positions.
  */
 enum {
-	checkpoint_version = 3,
+	checkpoint_version = 4,
 	checkpoint_frame_bytes = 256 * 1024, /* made, summed and written while it is in the cache */
 	checkpoint_logs_max = 100000
 };
@@ -66,6 +67,23 @@ struct checkpoint_turn {
 	struct checkpoint_figures figures;      /* as they were before it */
 };
 
+/* Where the sources stand; a place keeps its number. */
+struct checkpoint_positions {
+	struct checkpoint_position *at;         /* malloc; topics in the checkpoint's arena */
+	uint32_t count;
+	uint32_t capacity;
+};
+
+/* A BATCH that was read: places that moved since the one before it in its log. */
+struct checkpoint_moves {
+	int64_t id;
+	int64_t time_us;
+	uint32_t known;         /* so many places go on from there; 0: all of them are here */
+	uint32_t *places;       /* malloc; by move */
+	uint32_t place_capacity;
+	struct checkpoint_positions to;
+};
+
 struct checkpoint {
 	char *folder;
 	struct str job;         /* arena */
@@ -98,7 +116,11 @@ struct checkpoint {
 	int64_t taken_bytes;            /* by the recovery so far, */
 	int64_t take_bytes;             /* of so many, */
 	int64_t told_us;                /* and when that was said last; 0: not yet */
-	struct strbuf batch;    /* the last frame BATCH that this process wrote, as it is there */
+	struct checkpoint_positions written;    /* of the last batch, with its id and time; */
+	int64_t written_id;
+	int64_t written_us;
+	uint32_t known_places;  /* so many of them are in this log by this process */
+	struct checkpoint_positions read;       /* what found.batch has */
 	bool is_published;      /* so is that batch, and none was begun since */
 	bool ending;            /* no batch will come: a whole snapshot does not wait for one */
 	struct checkpoint_found found;
@@ -138,12 +160,24 @@ void checkpoint_add_head(const struct checkpoint *c, uint64_t number, struct str
 int checkpoint_take_head(struct checkpoint *c, struct str payload, uint64_t number,
 	const char *path, struct checkpoint_head *head, struct error *err);
 void checkpoint_add_intent(const struct checkpoint_intent *intent, struct strbuf *out);
-void checkpoint_add_batch(const struct checkpoint_batch *batch, struct strbuf *out);
 /* False: it cannot be. Topics are copied. */
 bool checkpoint_take_intent(
 	struct str payload, struct arena *arena, struct checkpoint_intent *intent);
+
+/* ---- checkpoint_positions.c ---- */
+
+void checkpoint_positions_release(struct checkpoint_positions *p);
+void checkpoint_moves_release(struct checkpoint_moves *m);
+/* A BATCH; `known` places are in the log as they are in `before`. */
+void checkpoint_add_batch(const struct checkpoint_batch *batch,
+	const struct checkpoint_positions *before, uint32_t known, struct strbuf *out);
+void checkpoint_positions_set(struct checkpoint_positions *p,
+	const struct checkpoint_batch *batch, struct arena *arena);
+/* False: it cannot be. Topics are copied. */
 bool checkpoint_take_batch(
-	struct str payload, struct arena *arena, struct checkpoint_batch *batch);
+	struct str payload, uint32_t version, struct arena *arena, struct checkpoint_moves *m);
+/* m->known is 0 or their count. */
+void checkpoint_positions_move(struct checkpoint_positions *p, const struct checkpoint_moves *m);
 
 /* ---- checkpoint_fit.c ---- */
 
@@ -156,9 +190,10 @@ int checkpoint_fit(struct checkpoint *c, uint64_t first, struct error *err);
 /* ---- checkpoint_take.c ---- */
 
 int checkpoint_bad_frame(const char *path, const struct frame *frame, struct error *err);
-/* The head, which must be the next frame. */
+/* The head, which must be the next frame; its version if that is asked. */
 int checkpoint_take_first(
-	struct checkpoint *c, struct frame_reader *r, uint64_t number, struct error *err);
+	struct checkpoint *c, struct frame_reader *r, uint64_t number, uint32_t *version,
+	struct error *err);
 /* Records of one frame to their part. */
 int checkpoint_take_frame(struct checkpoint *c, const struct frame *frame,
 	const struct checkpoint_map *map, const char *path, struct error *err);

@@ -19,10 +19,12 @@
 struct walk {
 	uint64_t first;         /* logs first..newest */
 	uint64_t log;           /* the one that is read */
+	uint32_t version;       /* of its format */
 	uint32_t crc;           /* of the frame before */
+	uint32_t places;        /* positions that the log has so far */
 	bool open;              /* a BATCH stands there that nobody has said to be published */
 	int64_t open_end;
-	struct checkpoint_batch open_batch;
+	struct checkpoint_moves open_batch;
 	uint64_t take_log;      /* changes up to take_end of this log are taken */
 	int64_t take_end;
 	int64_t keep;           /* of the newest log: this much stays */
@@ -33,11 +35,22 @@ struct walk {
 
 static void accept(struct checkpoint *c, struct walk *w)
 {
+	checkpoint_positions_move(&c->read, &w->open_batch);
 	c->found.any = true;
-	c->found.batch = w->open_batch;
+	c->found.batch = (struct checkpoint_batch){w->open_batch.id, w->open_batch.time_us,
+		c->read.at, c->read.count};
+	w->places = c->read.count;
 	w->take_log = w->log;
 	w->take_end = w->open_end;
 	w->open = false;
+}
+
+/* It goes on from the one before it in its log, or has all. */
+static bool take_batch(struct checkpoint *c, struct walk *w, struct str payload)
+{
+	struct checkpoint_moves *m = &w->open_batch;
+	return checkpoint_take_batch(payload, w->version, &c->arena, m) &&
+		(m->known == 0 || m->known == w->places);
 }
 
 static int note_frame(struct checkpoint *c, struct walk *w, const char *path,
@@ -62,7 +75,7 @@ static int note_frame(struct checkpoint *c, struct walk *w, const char *path,
 	case FRAME_BATCH:
 		if (w->open)
 			accept(c, w);
-		if (!checkpoint_take_batch(frame->payload, &c->arena, &w->open_batch))
+		if (!take_batch(c, w, frame->payload))
 			return checkpoint_bad_frame(path, frame, err);
 		w->open = true;
 		w->open_end = frame->end;
@@ -91,7 +104,7 @@ static int walk_log(struct checkpoint *c, struct walk *w, struct error *err)
 	int result = w->log == w->first ? frame_reader_open_first(&r, path, err)
 					: frame_reader_open(&r, path, w->crc, err);
 	if (result == 0)
-		result = checkpoint_take_first(c, &r, w->log, err);
+		result = checkpoint_take_first(c, &r, w->log, &w->version, err);
 	if (result >= 0) {
 		w->keep = r.at;
 		w->keep_crc = r.crc;
@@ -99,6 +112,7 @@ static int walk_log(struct checkpoint *c, struct walk *w, struct error *err)
 			accept(c, w);
 		result = 1;
 	}
+	w->places = 0;
 	while (result == 1 && (result = frame_reader_next(&r, &frame, err)) == 1) {
 		int noted = note_frame(c, w, path, &frame, err);
 		result = noted < 0 ? noted : 1;
@@ -118,6 +132,7 @@ static int walk_logs(struct checkpoint *c, struct walk *w, struct error *err)
 	int r = 0;
 	for (w->log = w->first; w->log <= c->manifest.newest && r == 0; w->log++)
 		r = walk_log(c, w, err);
+	checkpoint_moves_release(&w->open_batch);
 	struct checkpoint_found *f = &c->found;
 	if (f->any && f->interrupted && f->intent.id <= f->batch.id)
 		f->interrupted = false;
@@ -133,7 +148,7 @@ static int apply_log(struct checkpoint *c, uint64_t number, int64_t end, struct 
 	const struct checkpoint_map *map = &c->maps[number - c->maps_first];
 	int result = frame_reader_open_first(&r, checkpoint_path(c, "log", number), err);
 	if (result == 0)
-		result = checkpoint_take_first(c, &r, number, err);
+		result = checkpoint_take_first(c, &r, number, NULL, err);
 	result = result < 0 ? result : 1;
 	while (result == 1 && r.at < end && (result = frame_reader_next(&r, &frame, err)) == 1) {
 		checkpoint_tell_taken(c, frame.end - frame.start);

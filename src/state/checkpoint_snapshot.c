@@ -40,6 +40,7 @@ int checkpoint_next_log(struct checkpoint *c, uint64_t number, struct error *err
 	c->older_log_bytes += c->log.bytes;
 	c->older_written_bytes += c->log.bytes - c->log_begun_at;
 	c->log_begun_at = 0;
+	c->known_places = 0;
 	frame_log_close(&c->log);
 	c->log = log;
 	frame_log_behind(&c->log, c->log_worker, false);

@@ -28,7 +28,8 @@ int checkpoint_bad_frame(const char *path, const struct frame *frame, struct err
 }
 
 int checkpoint_take_first(
-	struct checkpoint *c, struct frame_reader *r, uint64_t number, struct error *err)
+	struct checkpoint *c, struct frame_reader *r, uint64_t number, uint32_t *version,
+	struct error *err)
 {
 	struct frame frame;
 	struct checkpoint_head head;
@@ -37,7 +38,10 @@ int checkpoint_take_first(
 		return result;
 	if (result == 0 || frame.kind != FRAME_HEAD)
 		return error_set(err, CDCL_E_STATE, "%s: has no head", r->path);
-	return checkpoint_take_head(c, frame.payload, number, r->path, &head, err);
+	result = checkpoint_take_head(c, frame.payload, number, r->path, &head, err);
+	if (result == 0 && version != NULL)
+		*version = head.version;
+	return result;
 }
 
 /* NULL: of one that is let go. The records are behind the part's number. */
@@ -187,7 +191,7 @@ static int open_taking(struct taking *t, uint64_t number, struct error *err)
 	}
 	int r = frame_reader_open(&t->reader, path, 0, err);
 	if (r == 0)
-		r = checkpoint_take_first(t->checkpoint, &t->reader, number, err);
+		r = checkpoint_take_first(t->checkpoint, &t->reader, number, NULL, err);
 	t->damaged = r == -(int)CDCL_E_STATE;
 	return r;
 }

@@ -97,6 +97,15 @@ static inline int64_t record_i64(struct record_reader *r)
 	return v;
 }
 
+/* A count of things of at least `bytes` bytes each, all of which must still be there. */
+static inline uint32_t record_count(struct record_reader *r, uint32_t max, size_t bytes)
+{
+	uint32_t count = record_u32(r);
+	if (count > max || count > record_left(r) / bytes)
+		r->bad = true;
+	return r->bad ? 0 : count;
+}
+
 /* Points into the bytes. */
 static inline struct str record_str(struct record_reader *r)
 {

@@ -81,15 +81,20 @@ static void write_frames(const char *path, struct record_reader *r, struct str h
 	frame_log_close(&log);
 }
 
-static void add_head(struct strbuf *head, uint64_t number, const struct state_part *part)
+static void add_head(
+	struct strbuf *head, uint32_t version, uint64_t number, const struct state_part *part)
 {
 	strbuf_init(head);
-	record_add_u32(head, 1);
+	record_add_u32(head, version);
 	record_add_u64(head, number);
 	record_add_str(head, str_lit("j"));
 	record_add_u32(head, 1);
 	record_add_str(head, part->name);
 	record_add_str(head, part->shape);
+	if (version == 1)
+		return;
+	record_add_u32(head, 0);
+	record_add_u32(head, 0);
 }
 
 /* Without the script: reads, locks and changes nothing. */
@@ -107,7 +112,7 @@ static bool look_reads(void)
 }
 
 /* As a log, or as the snapshot of one. */
-static void recover(struct str bytes, bool snapshot, bool raw)
+static void recover(struct str bytes, uint32_t version, bool snapshot, bool raw)
 {
 	struct arena arena;
 	struct error err;
@@ -122,7 +127,7 @@ static void recover(struct str bytes, bool snapshot, bool raw)
 	struct manifest m = {.job = "j", .snapshot = snapshot, .newest = 1};
 	memory_reset();
 	memory_mkdir("s", 0);
-	add_head(&head, 1, part);
+	add_head(&head, version, 1, part);
 	write_frames("s/log-1", &none, strbuf_str(&head));
 	if (raw)
 		put_file(path, bytes);
@@ -152,6 +157,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct str bytes = {(const char *)data + 1, size - 1};
 	struct error err;
 	struct manifest m;
+	uint32_t version = data[0] & 8 ? 4 : 1; /* of positions */
 	log_init(&clock_system, LOG_NONE, false);
 	disk_use(&memory_disk);
 	switch (data[0] & 3) {
@@ -159,10 +165,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		manifest_parse(bytes, "MANIFEST", &m, &err);
 		break;
 	case 1:
-		recover(bytes, data[0] & 4, true);
+		recover(bytes, version, data[0] & 4, true);
 		break;
 	default:
-		recover(bytes, data[0] & 4, false);
+		recover(bytes, version, data[0] & 4, false);
 		break;
 	}
 	memory_reset();

@@ -106,6 +106,7 @@ static void count_given(struct state_part *p, bool clears)
 	p->ops = &given.ops;
 }
 
+static int64_t log_bytes_min = 3000;
 static bool no_clear; /* parts that cannot let go of what they were given */
 
 static int job_open(struct job *j, struct error *err)
@@ -115,7 +116,7 @@ static int job_open(struct job *j, struct error *err)
 	count_given(j->part, !no_clear);
 	struct checkpoint_config config = {.path = "state/orders",
 		.job = str_lit("orders"),
-		.snapshot_log_bytes_min = 3000,
+		.snapshot_log_bytes_min = log_bytes_min,
 		.turn_steps = turn_steps};
 	j->checkpoint = checkpoint_open(&config, &j->part, 1, err);
 	if (j->checkpoint == NULL)
@@ -587,6 +588,93 @@ static void test_a_disk_that_does_not_sync_is_noticed(void **state)
 	assert_true(lost > 0);
 }
 
+/* ---- positions ---- */
+
+enum { places_max = 300 };
+
+/* Where place i stands after batch `id`: most move in few batches, and they come one by one. */
+static struct checkpoint_position place_after(uint32_t i, int64_t id)
+{
+	static char topics[places_max][32];
+	snprintf(topics[i], sizeof(topics[i]), "a topic of some length %u", i);
+	int64_t moved = id - (id + i) % 40;
+	return (struct checkpoint_position){.source = i % 3,
+		.topic = str_c(topics[i]),
+		.partition = (int32_t)(moved / 100),
+		.next = moved * 10,
+		.witness_until = i % 2 == 0 ? 0 : moved * 10,
+		.witness_hash = i % 2 == 0 ? 0 : 5 + (uint64_t)moved};
+}
+
+static uint32_t places_after(int64_t id)
+{
+	return id < 0 ? 0 : id > 40 ? places_max : 200 + (uint32_t)id;
+}
+
+static int places_commit(struct job *j, int64_t id, struct error *err)
+{
+	static struct checkpoint_position positions[places_max];
+	struct checkpoint_intent intent = {.id = id};
+	struct checkpoint_batch batch = {id, id, positions, places_after(id)};
+	for (uint32_t i = 0; i < batch.position_count; i++)
+		positions[i] = place_after(i, id);
+	int r = checkpoint_step(j->checkpoint, 500, err);
+	if (r >= 0)
+		r = checkpoint_intend(j->checkpoint, &intent, err);
+	return r < 0 ? r : checkpoint_commit(j->checkpoint, &batch, err);
+}
+
+static void assert_places(const struct job *j, int64_t id)
+{
+	const struct checkpoint_batch *b = &j->found->batch;
+	assert_int_equal(next_batch(j) - 1, id);
+	assert_int_equal(id < 0 ? 0 : b->position_count, places_after(id));
+	for (uint32_t i = 0; i < places_after(id); i++) {
+		struct checkpoint_position want = place_after(i, id), got = b->positions[i];
+		assert_int_equal(got.source, want.source);
+		assert_true(str_eq(got.topic, want.topic));
+		assert_int_equal(got.partition, want.partition);
+		assert_int_equal(got.next, want.next);
+		assert_int_equal(got.witness_until, want.witness_until);
+		assert_int_equal(got.witness_hash, want.witness_hash);
+	}
+}
+
+/*
+ * Batches say which places moved, over restarts, logs and snapshots; the last one of each run is
+ * not published, so what it says does not count.
+ */
+static void test_places_that_move(void **state)
+{
+	(void)state;
+	struct error err;
+	int64_t id = 0, snapshots = 0, written = 0;
+	memory_reset();
+	log_bytes_min = 40000;
+	while (id < 120) {
+		struct job j;
+		struct checkpoint_figures figures;
+		assert_int_equal(job_open(&j, &err), 0);
+		assert_places(&j, id - 1);
+		for (int64_t end = id + 7 + id % 5; id < end; id++) {
+			assert_int_equal(places_commit(&j, id, &err), 0);
+			if (id + 1 == end)
+				break;
+			assert_int_equal(checkpoint_published(j.checkpoint, id, &err), 0);
+		}
+		checkpoint_figures(j.checkpoint, &figures);
+		snapshots += figures.snapshots;
+		written += figures.written_bytes;
+		assert_int_equal(job_close(&j, &err), 0);
+	}
+	log_bytes_min = 3000;
+	printf("# %lld bytes a batch, %lld snapshots\n", (long long)(written / id),
+		(long long)snapshots);
+	assert_true(snapshots > 3);
+	/* All places take 60 bytes each: some 17 kB in each batch. */
+	assert_true(written / id < 6000);
+}
+
 /* ---- damage ---- */
 
 static struct memory_file *file_named(const char *name)
@@ -928,6 +1016,7 @@ int main(void)
 		cmocka_unit_test(test_every_call_of_short_runs_fails_once),
 		cmocka_unit_test(test_a_disk_that_does_not_sync_is_noticed),
 		cmocka_unit_test(test_flipped_bits),
+		cmocka_unit_test(test_places_that_move),
 		cmocka_unit_test(test_nothing_stays_of_damage),
 		cmocka_unit_test(test_log_cut_at_every_byte),
 		cmocka_unit_test(test_looked_at),
