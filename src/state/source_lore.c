@@ -360,6 +360,11 @@ static int apply(struct state_part *p, struct str records, struct error *err)
 	return source_lore_read(lore_of(p), records, err);
 }
 
+static void clear(struct state_part *p)
+{
+	source_lore_keep(lore_of(p), NULL, 0);
+}
+
 /* Epochs are counted by each process: a merge adds those of the ones before. */
 static int ready(struct state_part *p, struct error *err)
 {
@@ -377,7 +382,7 @@ static int ready(struct state_part *p, struct error *err)
 }
 
 static const struct state_part_ops source_lore_ops = {
-	.changes = changes, .scan = scan, .apply = apply, .ready = ready};
+	.changes = changes, .scan = scan, .apply = apply, .clear = clear, .ready = ready};
 
 struct source_lore *source_lore_open(void)
 {

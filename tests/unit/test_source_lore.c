@@ -5,12 +5,21 @@
 
 #include "state/source_lore.h"
 
+#include "base/clock.h"
+#include "base/log.h"
+#include "state/checkpoint_look.h"
+#include "state/manifest.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <cmocka.h>
+
+#include "memory_disk.h"
+
+#include <stdio.h>
 
 static const int64_t near_ms = INT64_C(1709210096123), far_ms = INT64_C(5680000000000);
 static const int64_t in_us = INT64_C(1709210096123456), in_ns = INT64_C(1709210096123456789);
@@ -208,6 +217,68 @@ static void damage_is_refused(void **state)
 	strbuf_release(&text);
 }
 
+/* ---- in a checkpoint ---- */
+
+enum { batches = 40 };
+
+/* Batches of it, until there are two snapshots and more: the number of the newest. */
+static uint64_t make_checkpoint(struct source_lore *l)
+{
+	struct error err;
+	const struct checkpoint_found *found;
+	struct state_part *part = source_lore_part(l);
+	struct checkpoint_config config = {
+		.path = "state", .job = str_lit("j"), .snapshot_log_bytes_min = 500};
+	struct checkpoint *c = checkpoint_open(&config, &part, 1, &err);
+	assert_non_null(c);
+	assert_int_equal(checkpoint_recover(c, &found, &err), 0);
+	for (int64_t id = 0; id < batches; id++) {
+		struct checkpoint_intent intent = {.id = id};
+		struct checkpoint_batch batch = {.id = id};
+		fill(l);
+		assert_true(checkpoint_step(c, 4096, &err) >= 0);
+		assert_int_equal(checkpoint_intend(c, &intent, &err), 0);
+		assert_int_equal(checkpoint_commit(c, &batch, &err), 0);
+		assert_int_equal(checkpoint_published(c, id, &err), 0);
+	}
+	assert_int_equal(checkpoint_close(c, &err), 0);
+	struct manifest m;
+	assert_int_equal(manifest_read_there("state", &m, &err), 0);
+	assert_true(m.older > 0);
+	return m.snapshot;
+}
+
+/* Of a snapshot that is damaged nothing stays, in a job and for who looks (cdcl state info). */
+static void damaged_snapshot_is_let_go(void **state)
+{
+	(void)state;
+	char path[32];
+	log_init(&clock_system, LOG_NONE, false);
+	memory_reset();
+	disk_use(&memory_disk);
+	struct source_lore *l = source_lore_open();
+	snprintf(path, sizeof(path), "state/snap-%llu", (unsigned long long)make_checkpoint(l));
+	struct memory_file *f = &memory->files[memory_name_of(path, false)->now];
+	f->now.data[f->now.len - 1] = (char)~f->now.data[f->now.len - 1];
+	struct error err;
+	struct checkpoint_look *look = checkpoint_look_open("state", &err);
+	assert_non_null(look);
+	assert_int_equal(checkpoint_look_damage(look)->code, CDCL_E_STATE);
+	assert_true(look->readable && look->found->from_older);
+	assert_filled(look->parts[0].lore, 0);
+	checkpoint_look_close(look);
+	struct state_part *part = source_lore_part(l);
+	struct strbuf text;
+	strbuf_init(&text);
+	part->ops->clear(part);
+	scan(l, 4096, &text);
+	assert_int_equal(text.len, 0);
+	strbuf_release(&text);
+	source_lore_close(l);
+	memory_reset();
+	disk_use(NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -217,6 +288,7 @@ int main(void)
 		cmocka_unit_test(what_is_written_is_read),
 		cmocka_unit_test(only_what_changed_is_written),
 		cmocka_unit_test(damage_is_refused),
+		cmocka_unit_test(damaged_snapshot_is_let_go),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
