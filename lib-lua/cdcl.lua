@@ -378,6 +378,22 @@ return function(core, check, nouns, rows)
 		return wrap(core.source(kind, clean))
 	end
 
+	-- "orders, orders_2": Kafka knows no topic with a comma, so it would be waited for in vain.
+	local topic_wrong = 'cdcl.kafka: topic "%s" is no name'
+	local topic_help = "a topic's name has letters, digits, dots, _ and -, at most 249"
+	local function topic_names(given)
+		local names = {}
+		for _, text in ipairs(type(given) == "string" and { given } or given) do
+			for name in (text .. ","):gmatch "%s*(.-)%s*," do
+				if not name:match "^[%w._-]+$" or #name > 249 then
+					core.fail(topic_wrong:format(name), "topic", topic_help)
+				end
+				names[#names + 1] = name
+			end
+		end
+		return names
+	end
+
 	function cdcl.kafka(options)
 		if type(options) == "table" then
 			local topic, pattern =
@@ -395,6 +411,9 @@ return function(core, check, nouns, rows)
 					"kafka",
 					"one topic or a list, or topic_pattern"
 				)
+			end
+			if clean.topic ~= nil then
+				clean.topic = topic_names(clean.topic)
 			end
 			source_given = true
 			return wrap(core.source("kafka", clean))

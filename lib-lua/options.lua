@@ -159,7 +159,11 @@ return {
 
 	kafka = noun(
 		"Messages of Kafka topics.",
-		{ name = "topic", type = "strings", doc = "one topic or a list" },
+		{
+			name = "topic",
+			type = "strings",
+			doc = 'one topic or a list, also "orders, orders_2"',
+		},
 		{
 			name = "topic_pattern",
 			type = "string",

@@ -72,6 +72,23 @@ static int tell_unknown(const struct check_options *o, const char *path,
 	return 0;
 }
 
+/* What would have to go; the table above it says why. */
+static int tell_refused(const struct against *against, const char *folder, struct error *err)
+{
+	struct strbuf names;
+	strbuf_init(&names);
+	for (uint32_t i = 0; i < against->count; i++)
+		if (against->verdicts[i].verdict == STATE_REFUSE)
+			strbuf_addf(&names, " '" STR_FMT "'", STR_ARG(against->verdicts[i].name));
+	error_set(err, CDCL_E_STATE, "a run would not go on from %s", folder);
+	error_help(err,
+		"change the script back (what was renamed: its old name); or let it go: "
+		"cdcl state forget %s" STR_FMT,
+		folder, STR_ARG(strbuf_str(&names)));
+	strbuf_release(&names);
+	return cli_fail(err);
+}
+
 /* The script's plan goes on from the checkpoint: 0, or 6. */
 static int tell_against(
 	struct plan *plan, const char *folder, struct strbuf *out, struct error *err)
@@ -95,10 +112,11 @@ static int tell_against(
 		}
 		grid_end(&g, out);
 	}
+	int exit_code = r < 0 ? cli_fail(err)
+		: against.refused ? tell_refused(&against, folder, err)
+				  : 0;
 	arena_release(&arena);
-	if (r < 0)
-		return cli_fail(err);
-	return against.refused ? error_exit_code(CDCL_E_STATE) : 0;
+	return exit_code;
 }
 
 /* Answers an exit code; appends the OK line and what LuaJIT cannot compile to `out`. */

@@ -162,19 +162,29 @@ static void add_columns_of(uint32_t source, const struct topic_lore *t, struct g
 	strbuf_release(&words);
 }
 
+/* The next topic of which there is something to tell: that rows are flat is nothing. */
+static bool next_learned(const struct checkpoint_look *l, uint32_t *at, uint32_t *source,
+	struct topic_lore *t)
+{
+	const struct source_lore *lore = NULL;
+	for (uint32_t i = 0; i < l->part_count; i++)
+		lore = l->parts[i].lore != NULL ? l->parts[i].lore : lore;
+	while (lore != NULL && source_lore_at(lore, (*at)++, source, t))
+		if (t->kind > ENVELOPE_FLAT || t->column_count > 0)
+			return true;
+	return false;
+}
+
 /* What a topic's messages and its columns' values look like, as it was learned of them. */
 static void add_learned(const struct checkpoint_look *l, struct grid *g)
 {
 	static const char *const heads[] = {"learned", "topic", "column", "is"};
-	const struct source_lore *lore = NULL;
 	struct topic_lore t;
-	uint32_t source;
-	for (uint32_t i = 0; i < l->part_count; i++)
-		lore = l->parts[i].lore != NULL ? l->parts[i].lore : lore;
+	uint32_t source, at = 0;
 	for (uint32_t i = 0; i < ARRAY_LEN(heads); i++)
 		grid_cell(g, str_c(heads[i]));
 	grid_line(g);
-	for (uint32_t i = 0; lore != NULL && source_lore_at(lore, i, &source, &t); i++) {
+	while (at < shown_positions_max && next_learned(l, &at, &source, &t)) {
 		grid_number(g, source);
 		grid_cell(g, t.topic);
 		grid_cell(g, str_lit("-"));
@@ -187,11 +197,8 @@ static void add_learned(const struct checkpoint_look *l, struct grid *g)
 static bool has_learned(const struct checkpoint_look *l)
 {
 	struct topic_lore t;
-	uint32_t source;
-	for (uint32_t i = 0; i < l->part_count; i++)
-		if (l->parts[i].lore != NULL && source_lore_at(l->parts[i].lore, 0, &source, &t))
-			return true;
-	return false;
+	uint32_t source, at = 0;
+	return next_learned(l, &at, &source, &t);
 }
 
 static void add_files(const struct checkpoint_look *l, struct grid *g)

@@ -138,6 +138,42 @@ static void add_verdict(struct state_sources *s, struct str reads, enum state_ve
 		str_printf(arena, "source " STR_FMT, STR_ARG(reads)), verdict, why};
 }
 
+/* The only topics that are new, to which `gone` may have been moved; empty: there are none. */
+static struct str only_new_topics(
+	const struct state_sources *s, const struct match *m, struct str gone)
+{
+	struct str kafka = str_lit("kafka "), found = {NULL, 0};
+	uint32_t count = 0;
+	if (!str_starts(gone, kafka) || is_pattern(gone))
+		return found;
+	for (uint32_t i = 0; i < s->count; i++) {
+		struct str reads = s->sources[i].reads;
+		if (m->of[i] != none || !str_starts(reads, kafka) || is_pattern(reads))
+			continue;
+		found = str_sub(reads, kafka.len, reads.len);
+		count++;
+	}
+	return count == 1 ? found : (struct str){NULL, 0};
+}
+
+static struct str why_gone(const struct state_sources *s, const struct match *m, struct str gone,
+	struct arena *arena)
+{
+	struct str file = str_lit("file "), topics = only_new_topics(s, m, gone);
+	if (str_starts(gone, file))
+		return str_lit("is in the checkpoint, but the script does not read it; files are "
+			       "known by their paths: what was moved needs its old one (a link "
+			       "will do)");
+	if (topics.len == 0)
+		return str_lit("is in the checkpoint, but the script does not read it; if its "
+			       "topic was moved, name the old one beside the new");
+	return str_printf(arena,
+		"is in the checkpoint, but the script reads " STR_FMT
+		" instead; if the topic was moved, read both until the old one is at its end: "
+		"topic = \"" STR_FMT ", " STR_FMT "\"",
+		STR_ARG(topics), STR_ARG(str_sub(gone, 6, gone.len)), STR_ARG(topics));
+}
+
 static void judge(struct state_sources *s, const struct match *m, struct arena *arena)
 {
 	for (uint32_t i = 0; i < s->count; i++) {
@@ -159,9 +195,7 @@ static void judge(struct state_sources *s, const struct match *m, struct arena *
 	for (uint32_t k = 0; k < m->kept_count; k++)
 		if (!m->taken[k])
 			add_verdict(s, m->kept[k].reads, STATE_REFUSE,
-				str_lit("is in the checkpoint, but the script does not read it; "
-					"if its topic was moved, name the old one beside the new"),
-				arena);
+				why_gone(s, m, m->kept[k].reads, arena), arena);
 }
 
 void state_sources_match(

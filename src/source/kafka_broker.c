@@ -18,7 +18,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { query_ms = 5000, demo_tick_ms = 20, broker_partitions_max = 1000 };
+enum { query_ms = 5000, demo_tick_ms = 20, broker_partitions_max = 1000, kafka_list_offsets = 2 };
 
 /* The demo of one topic: a thread that produces generated events. */
 struct feed {
@@ -73,6 +73,9 @@ struct kafka_broker *kafka_broker_open(int port, struct error *err)
 		error_set(err, CDCL_E_INTERNAL, "librdkafka has no mock cluster");
 		goto fail;
 	}
+	/* From version 4 on librdkafka 2.0.2 answers with 8 bytes for a leader's epoch, which has
+	 * 4: nothing behind the first partition could be read. */
+	rd_kafka_mock_set_apiversion(b->mock, kafka_list_offsets, 0, 3);
 	snprintf(b->bootstrap, sizeof(b->bootstrap), "%s",
 		rd_kafka_mock_cluster_bootstraps(b->mock));
 	if (port > 0 && open_relay(b, port, err) < 0)

@@ -63,6 +63,7 @@ void table_close(struct table *t)
 		return;
 	table_batch_release(t);
 	table_state_release(t);
+	table_unfit_close(t->unfit);
 	table_store_release(&t->rows);
 	slab_release(&t->slab);
 	table_index_release(&t->index);

@@ -305,6 +305,7 @@ static bool take_one(struct table *t, const struct state_fit *how, uint64_t ids_
 	if (r->bad || id >= ids_max || state > state_deleted || !may_leave_out(t, id))
 		return false;
 	bool was = id < t->rows.count && table_mark(table_slot(t, id)) != table_mark_free;
+	table_unfit_remove(t->unfit, id);
 	bool good = how == NULL ? take_entry(t, id, state, r)
 				: table_fit_take(t, how, id, state, r);
 	t->entries += (uint32_t)(state != state_free) - (uint32_t)was;
@@ -329,12 +330,8 @@ int table_fill_take(struct table *t, const struct state_fit *how, struct str rec
 		scout.lead -= scout.lead > 0;
 		if (record_left(&r) > 0 && !take_one(t, how, end, &r))
 			return error_set(err, CDCL_E_STATE,
-				"table " STR_FMT ": a record that cannot be%s, at byte %zu",
-				STR_ARG(t->config.name),
-				how == NULL ? ""
-					    : ", or a value that its column's new type does not "
-					      "hold exactly",
-				r.at);
+				"table " STR_FMT ": a record that cannot be, at byte %zu",
+				STR_ARG(t->config.name), r.at);
 	}
 	return 0;
 }
@@ -348,6 +345,8 @@ void table_fill_clear(struct table *t)
 	slab_init(&t->slab);
 	t->entries = 0;
 	t->left_out_bytes = 0;
+	table_unfit_close(t->unfit);
+	t->unfit = NULL;
 }
 
 /* ---- ready ---- */
@@ -424,8 +423,35 @@ static void link_deleted(struct table *t, uint32_t count)
 	free(entries);
 }
 
+static int refuse_unfit(
+	const struct table *t, uint32_t count, const struct unfit_value *v, struct error *err)
+{
+	if (!v->any)
+		return error_set(err, CDCL_E_STATE,
+			"table " STR_FMT ": %u kept %s numbers that their column's new type does "
+			"not hold exactly",
+			STR_ARG(t->config.name), count, count == 1 ? "row has" : "rows have");
+	const struct schema_column *c = &t->config.schema->columns[v->column];
+	struct strbuf type;
+	strbuf_init(&type);
+	type_name(c->type, &type);
+	error_set(err, CDCL_E_STATE,
+		"table " STR_FMT ": %u kept %s numbers that their column's new type does not hold "
+		"exactly: column \"" STR_FMT "\" has %lld, which is no " STR_FMT,
+		STR_ARG(t->config.name), count, count == 1 ? "row has" : "rows have",
+		STR_ARG(c->name), (long long)v->value, STR_ARG(strbuf_str(&type)));
+	strbuf_release(&type);
+	return -(int)CDCL_E_STATE;
+}
+
 int table_fill_ready(struct table *t, struct error *err)
 {
+	struct unfit_value unfit;
+	uint32_t unfit_count = table_unfit_count(t->unfit, &unfit);
+	if (unfit_count > 0)
+		return refuse_unfit(t, unfit_count, &unfit, err);
+	table_unfit_close(t->unfit);
+	t->unfit = NULL;
 	t->rows.huge.has_time = false;
 	uint32_t deleted = index_entries(t);
 	if (deleted > 0)

@@ -311,7 +311,7 @@ static void put_text(
 }
 
 static void put_number(struct table *t, char *field, struct type from, struct type to,
-	struct record_reader *r)
+	struct record_reader *r, struct unfit_value *unfit)
 {
 	int128 n = take_number(from, r);
 	int32_t i32 = (int32_t)n;
@@ -330,7 +330,7 @@ static void put_number(struct table *t, char *field, struct type from, struct ty
 		return;
 	case PHYS_F64: /* a bigint may be one that no double is */
 		if (f64 >= 0x1p63 || (int64_t)f64 != i64)
-			r->bad = true;
+			*unfit = (struct unfit_value){.any = true, .value = i64};
 		memcpy(field, &f64, sizeof(f64));
 		return;
 	case PHYS_I128:
@@ -345,8 +345,9 @@ static void put_number(struct table *t, char *field, struct type from, struct ty
 }
 
 static void put_field(struct table *t, char *slot, struct type from, uint32_t column,
-	struct record_reader *r)
+	struct record_reader *r, struct unfit_value *unfit)
 {
+	struct unfit_value own = {.any = false};
 	struct type to = t->config.schema->columns[column].type;
 	char *field = slot + t->layout.fields[column].offset;
 	if (type_eq(from, to)) {
@@ -357,13 +358,15 @@ static void put_field(struct table *t, char *slot, struct type from, uint32_t co
 		double wide = (double)narrow;
 		memcpy(field, &wide, sizeof(wide));
 	} else {
-		put_number(t, field, from, to, r);
+		put_number(t, field, from, to, r, &own);
+		own.column = column;
+		*unfit = own.any ? own : *unfit;
 	}
 }
 
 /* A deleted row has its kept columns only. */
 static void take_fields(struct table *t, const struct state_fit *how, char *slot, uint8_t state,
-	struct record_reader *r)
+	struct record_reader *r, struct unfit_value *unfit)
 {
 	const char *nulls = record_take(r, how->null_bytes);
 	for (uint32_t i = 0; i < t->layout.column_count; i++)
@@ -378,7 +381,7 @@ static void take_fields(struct table *t, const struct state_fit *how, char *slot
 			continue;
 		}
 		slot[1 + (to >> 3)] = (char)(slot[1 + (to >> 3)] & ~(1 << (to & 7)));
-		put_field(t, slot, c->type, to, r);
+		put_field(t, slot, c->type, to, r, unfit);
 	}
 }
 
@@ -393,7 +396,10 @@ bool table_fit_take(struct table *t, const struct state_fit *how, uint32_t id, u
 		return true;
 	int64_t at_us = record_i64(r);
 	slot[0] = state == state_live ? mark_live : mark_deleted;
-	take_fields(t, how, slot, state, r);
+	struct unfit_value unfit = {.any = false};
+	take_fields(t, how, slot, state, r, &unfit);
+	if (unfit.any && !r->bad)
+		table_unfit_add(&t->unfit, id, &unfit);
 	if (r->bad)
 		table_state_clear(t, slot);
 	else if (state == state_deleted)

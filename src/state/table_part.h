@@ -16,6 +16,7 @@
 #include "state/record.h"
 #include "state/state_part.h"
 #include "state/table_store.h"
+#include "state/table_unfit.h"
 
 /* Marks are one more than the state: a slot of zeros is free. */
 enum { mark_empty = TABLE_EMPTY + 1, mark_live = TABLE_LIVE + 1, mark_deleted = TABLE_DELETED + 1 };
@@ -55,6 +56,7 @@ struct table {
 	struct table_noted *noted;      /* table_state.c; NULL: no checkpoint */
 	int64_t left_out_bytes;         /* slots that records left out so far */
 	uint32_t entries;               /* that records made so far */
+	struct table_unfit *unfit;      /* of them; NULL: none was */
 };
 
 static inline char *table_slot(const struct table *t, uint32_t id)
@@ -171,7 +173,10 @@ int table_fill_ready(struct table *t, struct error *err);
 
 enum state_verdict table_fit(const struct table *t, const struct str *shapes, uint32_t count,
 	struct arena *arena, const struct state_fit **how, struct strbuf *why);
-/* The rest of the record behind its state; false: it cannot be. */
+/*
+ * The rest of the record behind its state; false: it cannot be. One with a number that does not
+ * fit is in t->unfit.
+ */
 bool table_fit_take(struct table *t, const struct state_fit *how, uint32_t id, uint8_t state,
 	struct record_reader *r);
 
