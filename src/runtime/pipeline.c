@@ -400,13 +400,13 @@ static int read_here(struct pipeline *p, struct intake *in, struct error *err)
 
 /*
  * As read_round, over blocks for the workers. Where there was no room for one the round goes on
- * later, so that the order is that of one process. One block is taken for those that are given: a
- * worker has something to do while the rows of others are told.
+ * later, so that the order is that of one process. Several are taken and as many given, by turns: a
+ * worker has something to do while rows are told, and is not woken for each block.
  */
 static int give_round(struct pipeline *p, struct error *err)
 {
 	int more = 0;
-	int r = take_blocks(p, 1, err);
+	int r = p->has_no_room ? take_blocks(p, workers_member_blocks / 2, err) : 0;
 	for (; p->intake_next < p->intake_count && r >= 0; p->intake_next++) {
 		struct intake *in = &p->intakes[p->intake_next];
 		if (!may_have_more(in) || !intake_has_turn(in))
@@ -420,6 +420,7 @@ static int give_round(struct pipeline *p, struct error *err)
 			more = 1;
 	}
 	p->intake_next = 0;
+	p->has_no_room = false;
 	if (r >= 0 && more == 0)
 		r = take_blocks(p, UINT32_MAX, err);
 	return r < 0 ? r : more;

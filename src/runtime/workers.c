@@ -17,8 +17,7 @@
 #include <unistd.h>
 
 enum {
-	member_blocks = 6,
-	blocks_max = member_blocks * workers_max,
+	blocks_max = workers_member_blocks * workers_max,
 	end_ms_max = 2000,
 	arena_block_bytes = 256 * 1024
 };
@@ -58,7 +57,7 @@ static size_t memory_bytes(const struct workers *w)
 
 static int open_blocks(struct workers *w, struct error *err)
 {
-	w->block_count = member_blocks * w->count;
+	w->block_count = workers_member_blocks * w->count;
 	w->memory = shared_memory_open(memory_bytes(w), err);
 	if (w->memory == NULL)
 		return -(int)err->code;

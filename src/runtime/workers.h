@@ -29,6 +29,8 @@
 
 struct workers;
 
+enum { workers_member_blocks = 8 };
+
 /* Forks them: before there is anything that must not be twice, locks and connections. */
 struct workers *workers_open(
 	const struct plan *plan, uint32_t count, const struct clock *clock, struct error *err);
