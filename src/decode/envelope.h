@@ -102,6 +102,15 @@ enum leave_out { LEAVE_OUT_THESE, LEAVE_OUT_VALUES, LEAVE_OUT_ALL };
  */
 void envelope_leave_out(struct envelope_decoder *d, enum leave_out what);
 
+/*
+ * The messages that come are those of a batch that is run again. Its columns were settled before
+ * anybody saw a row of it, so what its messages say beyond them was left out, and is again:
+ * envelope_decode does not answer ENVELOPE_WIDER. envelope_release: the batch is over; the wider
+ * columns that the first of them said, or NULL.
+ */
+void envelope_hold(struct envelope_decoder *d);
+const struct schema *envelope_release(struct envelope_decoder *d);
+
 /* What `old` knows of its topics, for the decoder that goes on in its place. */
 void envelope_take(struct envelope_decoder *d, struct envelope_decoder *old);
 

@@ -72,9 +72,15 @@ static int act(struct envelope_row *r, struct str what, bool wider, struct error
 	enum schema_change policy = d->config.on_schema_change;
 	if (policy == SCHEMA_CHANGE_FAIL)
 		return fail(r, what, err);
+	wider = wider && policy == SCHEMA_CHANGE_ADD;
 	log_info("schema", STR_FMT ": the columns changed: " STR_FMT "; %s",
-		STR_ARG(r->topic->name), STR_ARG(what), ends[policy]);
-	return wider && policy == SCHEMA_CHANGE_ADD ? ENVELOPE_CHANGED : ENVELOPE_DONE;
+		STR_ARG(r->topic->name), STR_ARG(what),
+		wider && d->held != HELD_NEVER ? "once the batch is over that is run again"
+					       : ends[policy]);
+	if (wider && d->held == HELD_NEVER)
+		return ENVELOPE_CHANGED;
+	d->held = wider ? HELD_WIDER : d->held;
+	return ENVELOPE_DONE;
 }
 
 static uint64_t hash(struct str s)
@@ -114,8 +120,9 @@ int envelope_compare_block(struct envelope_row *r, const struct envelope_look *l
 {
 	struct envelope_decoder *d = r->decoder;
 	struct envelope_topic *t = r->topic;
-	if (!d->config.schema_auto || look->schema.data == NULL || look->content != LOOK_ROWS ||
-		is_of_other_table(d, look) || !is_new(t, look->schema))
+	if (!d->config.schema_auto || d->held == HELD_WIDER || look->schema.data == NULL)
+		return ENVELOPE_DONE;
+	if (look->content != LOOK_ROWS || is_of_other_table(d, look) || !is_new(t, look->schema))
 		return ENVELOPE_DONE;
 	struct envelope_look last = {.schema = t->block, .unwrapped = look->unwrapped};
 	const struct schema *have = envelope_block_columns(&last, &d->arena);
@@ -243,7 +250,8 @@ int envelope_compare_values(struct envelope_row *r, struct error *err)
 {
 	struct envelope_decoder *d = r->decoder;
 	bool news = r->json.news > 0 && !d->told_full;
-	if (r->schema != NULL || r->goes_on || (!news && !has_bad_column(r)))
+	if (r->schema != NULL || r->goes_on || d->held == HELD_WIDER ||
+		(!news && !has_bad_column(r)))
 		return ENVELOPE_DONE;
 	struct arena arena;
 	struct strbuf what;
@@ -260,6 +268,18 @@ int envelope_compare_values(struct envelope_row *r, struct error *err)
 	strbuf_release(&what);
 	arena_release(&arena);
 	return answer;
+}
+
+void envelope_hold(struct envelope_decoder *d)
+{
+	d->held = HELD_NONE_YET;
+}
+
+const struct schema *envelope_release(struct envelope_decoder *d)
+{
+	bool waits = d->held == HELD_WIDER;
+	d->held = HELD_NEVER;
+	return waits ? d->wider : NULL;
 }
 
 void envelope_leave_out(struct envelope_decoder *d, enum leave_out what)

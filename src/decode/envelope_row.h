@@ -141,6 +141,9 @@ struct name_slot {
 	int32_t column;
 };
 
+/* The batch is run again: what it left out it leaves out again, and then it is told. */
+enum held_columns { HELD_NEVER, HELD_NONE_YET, HELD_WIDER };
+
 struct envelope_decoder {
 	struct envelope_config config;
 	struct envelope_counts counts;
@@ -159,7 +162,8 @@ struct envelope_decoder {
 	uint32_t topic_count;
 	struct envelope_topic *recent;
 	struct arena arena;             /* process: work_schema, names */
-	struct schema *wider;           /* after ENVELOPE_WIDER */
+	struct schema *wider;           /* after ENVELOPE_WIDER, or held */
+	enum held_columns held;
 	bool wider_by_values;
 	bool follows;                   /* columns that values show */
 	struct schema *left_out;        /* of them, what was not taken: names; or NULL */

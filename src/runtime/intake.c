@@ -72,6 +72,18 @@ void intake_close(struct intake *in)
 	*in = (struct intake){.node = NULL};
 }
 
+void intake_hold_columns(struct intake *in)
+{
+	if (in->rows.envelope != NULL)
+		envelope_hold(in->rows.envelope);
+}
+
+void intake_release_columns(struct intake *in)
+{
+	if (in->rows.envelope != NULL && in->wider == NULL)
+		in->wider = envelope_release(in->rows.envelope);
+}
+
 static uint32_t waiting(const struct intake *in)
 {
 	return in->pending ? in->messages->count - in->next : 0;

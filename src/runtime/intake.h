@@ -63,6 +63,10 @@ int intake_take(struct intake *in, struct intake *old, const struct plan_node *n
 	struct operator *head, struct dead_letters *dead, const struct clock *clock,
 	struct error *err);
 
+/* Around a batch that is run again: envelope.h. */
+void intake_hold_columns(struct intake *in);
+void intake_release_columns(struct intake *in);
+
 int intake_begin_batch(struct intake *in, struct error *err);
 
 /*

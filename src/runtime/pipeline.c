@@ -117,6 +117,8 @@ static int open_intakes(struct pipeline *p, struct error *err)
 		in->order = p->durable == NULL ? NULL : &p->order;
 		in->lore = plan_source_learns(node) ? durable_lore(p->durable) : NULL;
 		in->number = number - 1;
+		if (r >= 0 && p->durable != NULL && durable_replays(p->durable))
+			intake_hold_columns(in);
 	}
 	return r < 0 ? r : check_stdin(p, err);
 }
@@ -713,6 +715,8 @@ static int go_on_finishing(struct pipeline *p, struct error *err)
 		!some_is(p, SOURCE_MORE));
 	tell_overrun(p);
 	p->batch.id++;
+	for (uint32_t i = 0; i < p->intake_count && p->batches_done == 0; i++)
+		intake_release_columns(&p->intakes[i]); /* it may have been run again */
 	p->batches_done++;
 	p->phase = p->batch.last ? PHASE_DONE : is_wider(p) ? PHASE_WIDER : PHASE_READING;
 	p->batch_open = false; /* its ranges stay readable until the next step */

@@ -41,7 +41,8 @@ enum pipeline_result {
 	/*
 	 * A source's messages have columns that the plan has not, and nothing is read until that is
 	 * settled: pipeline_leave_out, or another plan. Without a checkpoint the batch before is
-	 * published: pipeline_follow. With one it is open: close and go on from the checkpoint.
+	 * published: pipeline_follow. With one: close and go on from the checkpoint; what was read
+	 * of the batch is read again.
 	 */
 	PIPELINE_WIDER,
 	PIPELINE_DONE /* the end: nothing will ever come again */
