@@ -92,6 +92,7 @@ void bind_stream_open(lua_State *L);
 void bind_merge_open(lua_State *L);
 void bind_sink_open(lua_State *L);
 void bind_sandbox_open(lua_State *L);
+void bind_caught_open(lua_State *L);
 
 /* Loads a user's text (kept under `name` for messages); pushes the function or fails with its
  * syntax error. */

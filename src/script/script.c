@@ -87,6 +87,7 @@ static int open_core(lua_State *L)
 	bind_merge_open(L);
 	bind_sink_open(L);
 	bind_sandbox_open(L);
+	bind_caught_open(L);
 	bind_leaf_open(L);
 	return 1;
 }
