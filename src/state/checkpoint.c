@@ -17,26 +17,6 @@ const char *checkpoint_path(struct checkpoint *c, const char *kind, uint64_t num
 
 /* ---- open and close ---- */
 
-static int lock_folder(struct checkpoint *c, struct error *err)
-{
-	const char *path = str_printf(&c->arena, "%s/LOCK", c->folder).data;
-	c->lock_fd = file_open_update(path, err);
-	int r = c->lock_fd < 0 ? c->lock_fd : file_lock(c->lock_fd, path, err);
-	if (r < 0)
-		return r;
-	char who[64] = "";
-	if (r == 0) {
-		ssize_t n = file_read(c->lock_fd, who, sizeof(who) - 1);
-		who[n < 0 ? 0 : n] = '\0';
-		who[strcspn(who, "\n")] = '\0';
-		return error_set(err, CDCL_E_FENCED, "%s: another process has it open (%s)",
-			c->folder, who);
-	}
-	struct str mine = str_printf(&c->arena, "process %ld\n", (long)getpid());
-	r = file_cut(c->lock_fd, 0, path, err);
-	return r < 0 ? r : file_write_all(c->lock_fd, mine, path, err);
-}
-
 static int check_job(const struct checkpoint *c, struct error *err)
 {
 	if (str_eq(str_c(c->manifest.job), c->job))
@@ -78,6 +58,8 @@ struct checkpoint *checkpoint_alloc(const char *folder, struct str job)
 	arena_init(&c->arena, 16 * 1024);
 	strbuf_init(&c->scratch);
 	c->lock_fd = -1;
+	c->ended = -1;
+	c->published = -1;
 	c->folder = strdup(folder);
 	check(c->folder != NULL);
 	c->job = str_dup(job, &c->arena);
@@ -133,7 +115,7 @@ struct checkpoint *checkpoint_open(const struct checkpoint_config *config,
 	if (r == 0)
 		r = file_make_dirs(c->folder, err);
 	if (r == 0)
-		r = lock_folder(c, err);
+		r = checkpoint_lock(c, err);
 	/* also when a process before made the folders and died */
 	if (r == 0)
 		r = file_sync_name(checkpoint_path(c, "log", 0), err);
@@ -186,6 +168,8 @@ int checkpoint_close(struct checkpoint *c, struct error *err)
 	int r = checkpoint_turn_end(c, -1, err);
 	if (r == 0 && c->recovered && !c->log.failed)
 		r = frame_log_sync(&c->log, err);
+	if (r == 0 && c->recovered && !c->log.failed)
+		checkpoint_note_end(c);
 	checkpoint_snapshot_release(c);
 	frame_log_close(&c->log);
 	disk_worker_close(c->log_worker);
@@ -303,6 +287,8 @@ int checkpoint_published(struct checkpoint *c, int64_t id, struct error *err)
 	if (r == 0)
 		r = frame_log_flush(&c->log, err);
 	c->is_published = r == 0;
+	if (r == 0)
+		c->published = id;
 	if (r == 0)
 		checkpoint_turn_begin(c);
 	return r;

@@ -5,7 +5,7 @@
  * What makes a job go on where it was: state, positions of the sources and the batch number, made
  * durable as one thing, in a folder that one process owns.
  *
- *	LOCK      held while a process has the checkpoint open; says which
+ *	LOCK      held while a process has the checkpoint open; says which, else the last batch then
  *	MANIFEST  which of the files below count (state/manifest.h)
  *	snap-7    all parts (state/state_part.h), as they were at some moment since log-7 began
  *	log-7     a frame for every step of every batch since then (state/frame_log.h)

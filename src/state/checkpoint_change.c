@@ -259,6 +259,8 @@ int checkpoint_rewind(
 	if (r == 0)
 		r = find_place(c, &w, err);
 	if (r == 0)
+		r = checkpoint_forget_end(c, err);
+	if (r == 0)
 		r = go_back(c, &w, err);
 	*was = w.newest;
 	*now = w.place.batch;

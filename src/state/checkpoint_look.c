@@ -34,11 +34,10 @@ static void find_holder(struct checkpoint_look *l)
 	strbuf_add_byte(&text, '\0');
 	held = held && strstr(text.data, inode.data) != NULL;
 	strbuf_reset(&text);
-	if (held && file_read_all(path, 64, &text, NULL) == 0) {
-		struct str who = strbuf_str(&text);
-		while (who.len > 0 && who.data[who.len - 1] == '\n')
-			who.len--;
-		l->holder = str_dup(who, &c->arena);
+	if (held && file_read_all(path, checkpoint_lock_bytes_max, &text, NULL) == 0) {
+		strbuf_add_byte(&text, '\0');
+		text.data[strcspn(text.data, "\n")] = '\0';
+		l->holder = str_dup(str_c(text.data), &c->arena);
 	}
 	strbuf_release(&text);
 }
@@ -251,11 +250,15 @@ static struct checkpoint_look *look(
 	l->manifest = &l->checkpoint->manifest;
 	l->found = &l->checkpoint->found;
 	find_holder(l);
+	checkpoint_look_at_end(l->checkpoint);
 	int r = read_files(l, err);
 	bool damaged = checkpoint_look_damage(l)->code != CDCL_OK;
 	if (r == 0)
 		r = checkpoint_read(l->checkpoint, err);
 	l->readable = r == 0;
+	if (r != 0 && !damaged)
+		damaged = checkpoint_check_end(
+				  l->checkpoint, &l->files[l->file_count - 1].damage) < 0;
 	if (r == 0 || damaged)
 		return l;
 	checkpoint_look_close(l);

@@ -32,7 +32,8 @@ enum frame_kind {
 enum {
 	checkpoint_version = 4,
 	checkpoint_frame_bytes = 256 * 1024, /* made, summed and written while it is in the cache */
-	checkpoint_logs_max = 100000
+	checkpoint_logs_max = 100000,
+	checkpoint_lock_bytes_max = 256
 };
 
 /* What the parts of one log, and of the snapshot of its number, are of the script's. */
@@ -89,6 +90,8 @@ struct checkpoint {
 	struct str job;         /* arena */
 	struct arena arena;
 	int lock_fd;
+	int64_t ended;          /* the last batch when it was closed, as LOCK says; -1: not known */
+	int64_t published;      /* the last batch; -1: none */
 	struct manifest manifest;
 	bool is_new;            /* there was no manifest */
 	bool recovered;
@@ -137,6 +140,18 @@ static inline int64_t checkpoint_log_bytes(const struct checkpoint *c)
 {
 	return c->older_log_bytes + c->log.bytes;
 }
+
+/* ---- checkpoint_lock.c ---- */
+
+int checkpoint_lock(struct checkpoint *c, struct error *err);
+/* All of the log is on disk, and no batch will come. */
+void checkpoint_note_end(struct checkpoint *c);
+/* The log will be cut. */
+int checkpoint_forget_end(struct checkpoint *c, struct error *err);
+/* Without the lock. */
+void checkpoint_look_at_end(struct checkpoint *c);
+/* After the logs were read: batches that were published are gone. */
+int checkpoint_check_end(struct checkpoint *c, struct error *err);
 
 /* ---- checkpoint_frame.c ---- */
 
