@@ -78,10 +78,30 @@ static const struct partition_offset *resumed(const struct file_source *f, struc
 	return NULL;
 }
 
-static bool was_read(const struct file_source *f, struct str path)
+/* A file is read once: what was added to it since would be missed without a word. */
+static void tell_changed(const struct file_source *f, const struct partition_offset *from)
+{
+	const struct source_resume *resume = f->config->resume;
+	struct topic_witness then = {.until = 0};
+	struct file_info now;
+	if (resume->witnesses != NULL)
+		then = resume->witnesses[from - resume->from];
+	if (then.until == 0 || file_stat(from->topic.data, &now, NULL) < 0 ||
+		(uint64_t)now.bytes == then.hash)
+		return;
+	log_warn("file",
+		STR_FMT ": had %llu bytes when it was read to its end, and has %lld now; a file is "
+			"read once: new lines belong into a new file",
+		STR_ARG(from->topic), (unsigned long long)then.hash, (long long)now.bytes);
+}
+
+static bool was_read(const struct file_source *f, struct str path, bool tell)
 {
 	const struct partition_offset *from = resumed(f, path);
-	return from != NULL && from->partition == 1;
+	bool read = from != NULL && from->partition == 1;
+	if (read && tell)
+		tell_changed(f, from);
+	return read;
 }
 
 /* New paths go behind those that wait, and all of them are put in name order again. */
@@ -121,6 +141,7 @@ static int add_waiting(
 static int scan(struct file_source *f, struct error *err)
 {
 	arena_reset(&f->scan_arena);
+	bool first = f->scanned_us < 0;
 	f->scanned_us = clock_monotonic_us(f->source.clock);
 	struct str pattern = str_dup(f->config->path, &f->scan_arena);
 	struct str *paths = NULL;
@@ -129,7 +150,7 @@ static int scan(struct file_source *f, struct error *err)
 		return count;
 	size_t fresh = 0;
 	for (int i = 0; i < count; i++)
-		if (!was_seen(f, paths[i]) && !was_read(f, paths[i]))
+		if (!was_seen(f, paths[i]) && !was_read(f, paths[i], first))
 			paths[fresh++] = paths[i];
 	return fresh == 0 ? 0 : add_waiting(f, paths, fresh, err);
 }
@@ -269,7 +290,10 @@ static int begin_file(struct file_source *f, struct error *err)
 static void end_file(struct file_source *f)
 {
 	struct source_partition *part = &f->source.partitions[f->source.partition_count - 1];
+	struct file_info info;
 	part->latest = part->position;
+	if (file_stat(part->topic.data, &info, NULL) == 0)
+		part->witness = (struct topic_witness){1, (uint64_t)info.bytes};
 	line_reader_close(f->reader);
 	f->reader = NULL;
 }

@@ -46,7 +46,7 @@ struct source_partition {
 	int64_t position;               /* next to be read */
 	int64_t latest;                 /* end as last known; -1: not known */
 	int64_t messages;               /* read by this run (Kafka only) */
-	struct topic_witness witness;   /* Kafka, with a checkpoint: the last message given */
+	struct topic_witness witness;   /* what a checkpoint keeps of the place: source_config.h */
 };
 
 /* The only messages that a batch which is run again takes next: of one partition, below `until`. */

@@ -29,9 +29,12 @@ struct starting_offsets {
 	bool given;                             /* by the script or --from; else a default */
 };
 
-/* The last message that was read of a partition (source/topic_witness.h). */
+/*
+ * The last message that was read of a partition (source/topic_witness.h); of a file that was read
+ * to its end the bytes that it had.
+ */
 struct topic_witness {
-	int64_t until;                          /* its offset + 1; 0: none */
+	int64_t until;                          /* its offset + 1, of a file 1; 0: none */
 	uint64_t hash;
 };
 
