@@ -58,8 +58,8 @@ struct checkpoint *checkpoint_alloc(const char *folder, struct str job)
 	arena_init(&c->arena, 16 * 1024);
 	strbuf_init(&c->scratch);
 	c->lock_fd = -1;
-	c->ended = -1;
-	c->published = -1;
+	c->last.at_end = -1;
+	c->last.published = -1;
 	c->folder = strdup(folder);
 	check(c->folder != NULL);
 	c->job = str_dup(job, &c->arena);
@@ -288,7 +288,7 @@ int checkpoint_published(struct checkpoint *c, int64_t id, struct error *err)
 		r = frame_log_flush(&c->log, err);
 	c->is_published = r == 0;
 	if (r == 0)
-		c->published = id;
+		c->last.published = id;
 	if (r == 0)
 		checkpoint_turn_begin(c);
 	return r;

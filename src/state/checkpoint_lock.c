@@ -38,7 +38,7 @@ static void take_end(struct checkpoint *c, const char *text)
 	const char *line = strstr(text, "batch ");
 	if (line != NULL && sscanf(line, "batch %" SCNd64 " %" SCNx32, &batch, &sum) == 2 &&
 		batch >= 0 && sum == sum_of(batch))
-		c->ended = batch;
+		c->last.at_end = batch;
 }
 
 static int write_lock(struct checkpoint *c, bool ours, struct error *err)
@@ -48,8 +48,9 @@ static int write_lock(struct checkpoint *c, bool ours, struct error *err)
 	strbuf_init(&text);
 	if (ours)
 		strbuf_addf(&text, "process %ld\n", (long)getpid());
-	if (c->ended >= 0)
-		strbuf_addf(&text, "batch %" PRId64 " %08" PRIx32 "\n", c->ended, sum_of(c->ended));
+	if (c->last.at_end >= 0)
+		strbuf_addf(&text, "batch %" PRId64 " %08" PRIx32 "\n", c->last.at_end,
+			sum_of(c->last.at_end));
 	int r = file_cut(c->lock_fd, 0, path, err);
 	if (r >= 0)
 		r = file_write_all(c->lock_fd, strbuf_str(&text), path, err);
@@ -78,13 +79,13 @@ int checkpoint_lock(struct checkpoint *c, struct error *err)
 
 void checkpoint_note_end(struct checkpoint *c)
 {
-	c->ended = c->published;
+	c->last.at_end = c->last.published;
 	write_lock(c, false, NULL);
 }
 
 int checkpoint_forget_end(struct checkpoint *c, struct error *err)
 {
-	c->ended = -1;
+	c->last.at_end = -1;
 	int r = write_lock(c, true, err);
 	return r < 0 ? r : file_sync(c->lock_fd, lock_path(c), err);
 }
@@ -104,12 +105,12 @@ int checkpoint_check_end(struct checkpoint *c, struct error *err)
 {
 	const struct checkpoint_found *f = &c->found;
 	int64_t last = f->interrupted ? f->intent.id : f->any ? f->batch.id : -1;
-	if (last >= c->ended)
+	if (last >= c->last.at_end)
 		return 0;
 	error_set(err, CDCL_E_STATE,
 		"%s: damaged: it was cut; its job ended with batch %" PRId64
 		", and the last one that is there is %" PRId64,
-		checkpoint_path(c, "log", c->manifest.newest), c->ended, last);
+		checkpoint_path(c, "log", c->manifest.newest), c->last.at_end, last);
 	error_help(err,
 		"put the whole file back; or remove %s/LOCK to go on from the batch that is there",
 		c->folder);

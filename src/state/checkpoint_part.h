@@ -85,13 +85,18 @@ struct checkpoint_moves {
 	struct checkpoint_positions to;
 };
 
+/* Numbers of batches; -1: none. */
+struct checkpoint_last {
+	int64_t published;
+	int64_t at_end;         /* when it was closed last, as LOCK says */
+};
+
 struct checkpoint {
 	char *folder;
 	struct str job;         /* arena */
 	struct arena arena;
 	int lock_fd;
-	int64_t ended;          /* the last batch when it was closed, as LOCK says; -1: not known */
-	int64_t published;      /* the last batch; -1: none */
+	struct checkpoint_last last;
 	struct manifest manifest;
 	bool is_new;            /* there was no manifest */
 	bool recovered;

@@ -217,7 +217,7 @@ static int read_all(struct checkpoint *c, struct walk *w, struct error *err)
 		r = walk_logs(c, w, err);
 	if (r == 0)
 		r = checkpoint_check_end(c, err);
-	c->published = c->found.any ? c->found.batch.id : -1;
+	c->last.published = c->found.any ? c->found.batch.id : -1;
 	if (r == 0)
 		r = apply_logs(c, w, err);
 	for (uint32_t i = 0; i < c->part_count && r == 0; i++)
