@@ -1,8 +1,10 @@
 -- Which lines of a script LuaJIT does not compile: notes the traces that it gives up while drivers
--- run.
+-- run. And which functions keep something from row to row in variables: no checkpoint has those,
+-- and each worker has its own.
 
-local error, format, ipairs, pcall, require, sort, type =
-	error, string.format, ipairs, pcall, require, table.sort, type
+local band, rshift = bit.band, bit.rshift
+local error, format, ipairs, pairs, pcall, require, sort, type =
+	error, string.format, ipairs, pairs, pcall, require, table.sort, type
 
 -- Tried again in another way: nothing a user could do about.
 local passing = {
@@ -22,6 +24,8 @@ local passing = {
 	["NYI: return to lower frame"] = true,
 }
 
+local keeps_state =
+	"keeps state in '%s': no checkpoint has it, and with --workers each has its own"
 local left_compiled = "leaves compiled code for %s, which LuaJIT does not compile"
 
 return function(run)
@@ -53,6 +57,8 @@ return function(run)
 		return (text:gsub("%%[sd]", tostring(extra)))
 	end
 
+	local look_at
+
 	-- The user's line that is being recorded, and how deep in calls it stands: what is
 	-- recorded deeper was called from there, as was what takes its place (a tail call).
 	local user, user_depth
@@ -67,6 +73,7 @@ return function(run)
 	local function on_record(_, f, pc, depth)
 		local place = place_of(f, pc)
 		if place then
+			look_at(f)
 			user, user_depth = place, depth
 		elseif user and depth < user_depth then
 			user = nil
@@ -102,13 +109,78 @@ return function(run)
 		end
 	end
 
+	local looked, kept = {}, {} -- by function; by where it is defined: what it keeps
+	local inner = {} -- functions made within functions: their variables may be of one row
+
+	local function definition(info, source)
+		return format("%s:%d:%d", source, info.linedefined, info.lastlinedefined)
+	end
+
+	-- Assigned to, or written into: a variable from outside of the function. Registers that
+	-- hold such a variable are followed from instruction to instruction, not over jumps.
+	local function find_kept(f, info, found)
+		local holds = {}
+		local function add(name, pc)
+			local line = jit_util.funcinfo(f, pc).currentline
+			found[#found + 1] = { source = info.source, line = line, name = name }
+		end
+		for pc = 1, info.bytecodes - 1 do
+			local ins, mode = jit_util.funcbc(f, pc)
+			local at = band(ins, 0xff) * 6
+			local name = names.bcnames:sub(at + 1, at + 4)
+			local a, b = band(rshift(ins, 8), 0xff), rshift(ins, 24)
+			if name == "USET" then
+				add(jit_util.funcuvname(f, a), pc)
+			elseif name == "TSET" and holds[b] then
+				add(holds[b], pc)
+			elseif name == "UGET" then
+				holds[a] = jit_util.funcuvname(f, rshift(ins, 16))
+			elseif band(mode, 7) == 1 then -- its first operand is written
+				holds[a] = nil
+			elseif name == "CALL" then
+				for register in pairs(holds) do
+					holds[register] = register < a and holds[register] or nil
+				end
+			end
+		end
+	end
+
+	function look_at(f)
+		if looked[f] or not has_names then
+			return
+		end
+		looked[f] = true
+		local info = jit_util.funcinfo(f)
+		local key = definition(info, info.source)
+		if kept[key] then
+			return
+		end
+		kept[key] = {}
+		find_kept(f, info, kept[key])
+		for k = 1, info.gcconsts do
+			local child = jit_util.funck(f, -k)
+			if type(child) == "proto" then
+				inner[definition(jit_util.funcinfo(child), info.source)] = true
+			end
+		end
+	end
+
+	local function note_kept()
+		for key, found in pairs(kept) do
+			for _, of in ipairs(inner[key] and {} or found) do
+				note(of, format(keeps_state, of.name))
+			end
+		end
+	end
+
 	jit.attach(on_trace, "trace")
 	jit.attach(on_record, "record")
 	run()
 	jit.attach(on_trace)
 	jit.attach(on_record)
+	note_kept()
 	sort(lines, function(a, b)
-		return a.line < b.line
+		return a.line < b.line or a.line == b.line and a.text < b.text
 	end)
 	local texts = {}
 	for i, line in ipairs(lines) do

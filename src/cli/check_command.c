@@ -182,7 +182,8 @@ const struct command command_check = {
 		    "  cdcl check --against state/orders orders.lua\n"
 		    "  cdcl check --set region=eu orders.lua\n",
 	.details = "Also says which Lua functions LuaJIT cannot compile and why; those run "
-		   "interpreted.\n",
+		   "interpreted. And which keep something in variables of the script, that no "
+		   "checkpoint has and each of --workers has for itself.\n",
 	.options = check_specs,
 	.option_count = sizeof(check_specs) / sizeof(check_specs[0]),
 	.options_bytes = sizeof(struct check_options),

@@ -313,6 +313,8 @@ static void node_text(const struct plan_node *n, unsigned depth, size_t width, b
 	if (shares && plan_node_in_workers(n))
 		strbuf_add_c(out,
 			plan_source_in_one_worker(n) ? "  [in one worker]" : "  [in workers]");
+	else if (shares && plan_source_may_widen(n))
+		strbuf_add_c(out, "  [not in workers: its columns may change]");
 	strbuf_add_byte(out, '\n');
 	for (uint32_t i = 0; i < n->input_count && depth < depth_max; i++)
 		node_text(n->inputs[i], depth + 1, width, shares, out);

@@ -1,9 +1,9 @@
 #include "plan/plan_workers.h"
 
-/* Its columns may change while the job runs, and with them the steps, which workers have too. */
-static bool may_widen(const struct plan_node *source)
+/* With its columns change the steps, which workers have too. */
+bool plan_source_may_widen(const struct plan_node *n)
 {
-	const struct envelope_config *e = source->envelope;
+	const struct envelope_config *e = n->kind == PLAN_SOURCE ? n->envelope : NULL;
 	return e != NULL && e->schema_auto && e->on_schema_change == SCHEMA_CHANGE_ADD;
 }
 
@@ -11,7 +11,7 @@ bool plan_node_in_workers(const struct plan_node *n)
 {
 	switch (n->kind) {
 	case PLAN_SOURCE:
-		return !may_widen(n);
+		return !plan_source_may_widen(n);
 	case PLAN_PROJECT:
 	case PLAN_FILTER:
 	case PLAN_MAP:

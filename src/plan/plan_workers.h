@@ -12,6 +12,8 @@ enum { workers_max = 64 };
 
 /* It holds nothing, and is fed by sources of workers through such steps alone. */
 bool plan_node_in_workers(const struct plan_node *n);
+/* A source whose columns may change while the job runs, so that no worker can read it. */
+bool plan_source_may_widen(const struct plan_node *n);
 /* Its decoder learns from message to message what they mean: one worker has them all. */
 bool plan_source_in_one_worker(const struct plan_node *n);
 /* Some source is read by workers. */

@@ -169,13 +169,25 @@ static int open_graph(struct pipeline *p, struct error *err)
 	return p->quarantine == NULL ? -(int)err->code : 0;
 }
 
+static void tell_unshared(const struct plan *plan)
+{
+	for (uint32_t i = 0; i < plan->node_count; i++)
+		if (plan_source_may_widen(plan->nodes[i]))
+			log_warn("workers",
+				"the source at " STR_FMT " is read by the job's own process: its "
+				"columns may change while the job runs; workers read it with "
+				"on_schema_change = \"ignore\", or with its columns written down",
+				STR_ARG(plan->nodes[i]->place));
+	if (!plan_uses_workers(plan))
+		log_warn("workers",
+			"no source of this job is read by workers: one process does all");
+}
+
 /* First of all: they must have no locks and connections. */
 static int open_workers(struct pipeline *p, struct error *err)
 {
-	if (p->plan->workers > 1 && !plan_uses_workers(p->plan))
-		log_warn("workers",
-			"no source of this job can be read by workers: cdcl plan --workers says "
-			"more; one process does all");
+	if (p->plan->workers > 1)
+		tell_unshared(p->plan);
 	if (!plan_uses_workers(p->plan))
 		return 0;
 	p->workers = workers_open(p->plan, p->plan->workers, p->clock, err);
