@@ -160,11 +160,14 @@ static int run_check(const void *options, const struct arguments *arguments)
 {
 	if (arguments->count == 0)
 		return cli_usage(&command_check, "which script?");
+	const struct check_options *o = options;
+	if (o->quiet)
+		log_init(&clock_system, LOG_WARN, log_color());
 	int worst = 0;
 	for (uint32_t i = 0; i < arguments->count; i++) {
 		struct strbuf out;
 		strbuf_init(&out);
-		int exit_code = check_one(options, arguments->items[i], &out);
+		int exit_code = check_one(o, arguments->items[i], &out);
 		int printed = out.len == 0 ? 0 : cli_print(strbuf_str(&out));
 		exit_code = exit_code == 0 ? printed : exit_code;
 		strbuf_release(&out);

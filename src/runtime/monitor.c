@@ -199,7 +199,10 @@ static void tell_status(struct monitor *m, const struct pipeline *p, int64_t now
 	pipeline_totals(p, &t);
 	struct strbuf text;
 	strbuf_init(&text);
-	strbuf_addf(&text, "STATUS=batch %" PRId64 ", ", m->metrics.last_id);
+	if (m->metrics.last_id < 0)
+		strbuf_add_c(&text, "STATUS=no batch yet, ");
+	else
+		strbuf_addf(&text, "STATUS=batch %" PRId64 ", ", m->metrics.last_id);
 	status_number(&text, t.messages);
 	strbuf_add_c(&text, " records read, lag ");
 	if (t.lag < 0)
