@@ -22,6 +22,7 @@ void checkpoint_add_head(const struct checkpoint *c, uint64_t number, struct str
 		record_add_u32(out, c->sources[i].number);
 		record_add_str(out, c->sources[i].reads);
 	}
+	record_add_str(out, str_c(c->manifest.id));
 }
 
 static void take_sources(
@@ -66,6 +67,8 @@ int checkpoint_read_head(struct str payload, const char *path, struct arena *are
 	}
 	if (version > 1)
 		take_sources(&r, arena, head);
+	if (version > 3)
+		head->id = str_dup(record_str(&r), arena);
 	head->names = names;
 	head->shapes = shapes;
 	if (!r.bad && record_left(&r) == 0)
@@ -79,12 +82,21 @@ int checkpoint_take_head(struct checkpoint *c, struct str payload, uint64_t numb
 	int r = checkpoint_read_head(payload, path, &c->arena, head, err);
 	if (r < 0)
 		return r;
+	return checkpoint_judge_head(c, head, number, path, err);
+}
+
+int checkpoint_judge_head(const struct checkpoint *c, const struct checkpoint_head *head,
+	uint64_t number, const char *path, struct error *err)
+{
 	if (!str_eq(head->job, c->job))
 		return error_set(err, CDCL_E_STATE, "%s: is of the job " STR_FMT, path,
 			STR_ARG(head->job));
-	if (head->number != number)
-		return error_set(err, CDCL_E_STATE, "%s: its head cannot be read", path);
-	return 0;
+	bool same = head->id.len == 0 || str_eq(head->id, str_c(c->manifest.id));
+	if (same && head->number == number)
+		return 0;
+	error_set(err, CDCL_E_STATE, "%s: is of another checkpoint", path);
+	error_help(err, "a folder's files belong together: copy all of them");
+	return -(int)CDCL_E_STATE;
 }
 
 /* ---- intents ---- */

@@ -165,8 +165,8 @@ static int read_frames(struct checkpoint_look *l, struct checkpoint_look_file *f
 		return error_set(err, CDCL_E_STATE, "%s: has no head", r->path);
 	if (result == 1)
 		result = checkpoint_read_head(frame.payload, r->path, &c->arena, &head, err);
-	if (result == 0 && (head.number != w->number || !str_eq(head.job, c->job)))
-		result = error_set(err, CDCL_E_STATE, "%s: is not of this checkpoint", r->path);
+	if (result == 0)
+		result = checkpoint_judge_head(c, &head, w->number, r->path, err);
 	if (result < 0)
 		return result;
 	if (w->newest)

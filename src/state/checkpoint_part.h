@@ -14,7 +14,7 @@
 #include "state/record.h"
 
 enum frame_kind {
-	/* version, number, job, names and shapes of the parts, plan, sources */
+	/* version, number, job, names and shapes of the parts, plan, sources, id */
 	FRAME_HEAD = 1,
 	FRAME_INTENT,
 	FRAME_CHANGES,          /* part, records */
@@ -27,7 +27,7 @@ enum frame_kind {
 /*
  * Version 1: no sources in heads; they were known by their number in the script.
  * Version 2: no witnesses in batches.
- * Version 3: each batch has all positions.
+ * Version 3: each batch has all positions; heads do not say of which checkpoint they are.
  */
 enum {
 	checkpoint_version = 4,
@@ -170,6 +170,7 @@ struct checkpoint_head {
 	uint32_t plan;
 	const struct checkpoint_source *sources;
 	uint32_t source_count;
+	struct str id;          /* of the checkpoint, as its manifest has it; empty: not known */
 };
 
 /* Strings are copied. */
@@ -179,6 +180,9 @@ void checkpoint_add_head(const struct checkpoint *c, uint64_t number, struct str
 /* The same of a file that must be of this job and number. */
 int checkpoint_take_head(struct checkpoint *c, struct str payload, uint64_t number,
 	const char *path, struct checkpoint_head *head, struct error *err);
+/* Whether a file with this head belongs here. */
+int checkpoint_judge_head(const struct checkpoint *c, const struct checkpoint_head *head,
+	uint64_t number, const char *path, struct error *err);
 void checkpoint_add_intent(const struct checkpoint_intent *intent, struct strbuf *out);
 /* False: it cannot be. Topics are copied. */
 bool checkpoint_take_intent(

@@ -95,6 +95,8 @@ static void add_head(
 		return;
 	record_add_u32(head, 0);
 	record_add_u32(head, 0);
+	if (version > 3)
+		record_add_str(head, str_lit("")); /* of which checkpoint: not known */
 }
 
 /* Without the script: reads, locks and changes nothing. */
