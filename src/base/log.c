@@ -121,8 +121,8 @@ static void add_message(const struct log_message *m, struct strbuf *out)
 /* With the lock held. */
 static void add_hidden(const struct log_hidden *h, struct strbuf *out)
 {
-	char text[64];
-	snprintf(text, sizeof text, "%lld more like this", (long long)h->count);
+	char text[64 + log_like_bytes];
+	snprintf(text, sizeof text, "%lld more like this: %s", (long long)h->count, h->like);
 	struct log_message m = {.level = (enum log_level)h->level,
 		.area = h->area,
 		.text = str_c(text),
@@ -131,9 +131,12 @@ static void add_hidden(const struct log_hidden *h, struct strbuf *out)
 }
 
 /* Of the words: what numbers stand in them makes no other class. */
-static uint64_t class_of(const char *subject, const char *format, const char *text)
+static uint64_t class_of(const struct log_message *m, const char *format)
 {
+	const char *subject = m->area, *text = m->text.data;
 	char words[256];
+	if (m->place != NULL && m->place->kind != 0)
+		return m->place->kind;
 	size_t len = 0;
 	const char *from = strcmp(format, "%s") == 0 ? text : format;
 	for (; *from != '\0' && len < sizeof words; from++)
@@ -151,8 +154,12 @@ static void print_message(struct log_message *m, const char *format)
 	bool shown = true;
 	if (m->level >= LOG_WARN) {
 		struct log_hidden told;
-		shown = log_repeat_show(&state.repeats, class_of(m->area, format, m->text.data),
-			m->area, (int)m->level, clock_monotonic_us(state.clock), &told);
+		struct strbuf hidden; /* what is cut off could be half a secret */
+		strbuf_init(&hidden);
+		shown = log_repeat_show(&state.repeats, class_of(m, format), m->area,
+			(int)m->level, secret_hidden(m->text, &hidden),
+			clock_monotonic_us(state.clock), &told);
+		strbuf_release(&hidden);
 		if (told.count > 0)
 			add_hidden(&told, &out);
 	}

@@ -26,6 +26,8 @@ struct log_place {
 	struct str topic;
 	int32_t partition;
 	int64_t offset;
+	/* of what happened to it, of which lines repeat; 0: that is told by the words */
+	uint64_t kind;
 };
 
 void log_init(const struct clock *clock, enum log_level level, bool color);

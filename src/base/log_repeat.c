@@ -1,13 +1,25 @@
 #include "base/log_repeat.h"
 
 #include <stddef.h>
+#include <string.h>
 
 static const int64_t window_us = log_repeat_window_s * INT64_C(1000000);
 
 static void take_hidden(struct log_class *c, struct log_hidden *told)
 {
-	*told = (struct log_hidden){c->area, c->level, c->hidden};
+	*told = (struct log_hidden){.area = c->area, .level = c->level, .count = c->hidden};
+	memcpy(told->like, c->like, sizeof(told->like));
 	c->hidden = 0;
+}
+
+/* Not cut within a character. */
+static void keep_like(struct log_class *c, struct str text)
+{
+	size_t len = text.len < log_like_bytes ? text.len : log_like_bytes - 1;
+	while (len > 0 && len < text.len && ((unsigned char)text.data[len] & 0xc0) == 0x80)
+		len--;
+	memcpy(c->like, text.data, len);
+	c->like[len] = '\0';
 }
 
 /* Its place; else a free one; else that of the quietest. */
@@ -26,7 +38,7 @@ static struct log_class *place_of(struct log_repeat *r, uint64_t hash)
 }
 
 bool log_repeat_show(struct log_repeat *r, uint64_t hash, const char *area, int level,
-	int64_t now_us, struct log_hidden *told)
+	struct str text, int64_t now_us, struct log_hidden *told)
 {
 	hash = hash == 0 ? 1 : hash;
 	told->count = 0;
@@ -40,6 +52,7 @@ bool log_repeat_show(struct log_repeat *r, uint64_t hash, const char *area, int 
 	c->last_us = now_us;
 	if (c->shown < log_repeat_max) {
 		c->shown++;
+		keep_like(c, text);
 		return true;
 	}
 	c->hidden++;

@@ -8,10 +8,17 @@
  * place take that of the one that has been quiet the longest.
  */
 
+#include "base/str.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { log_repeat_max = 10, log_repeat_window_s = 60, log_repeat_classes_max = 64 };
+enum {
+	log_repeat_max = 10,
+	log_repeat_window_s = 60,
+	log_repeat_classes_max = 64,
+	log_like_bytes = 120
+};
 
 struct log_class {
 	uint64_t hash;          /* 0: free */
@@ -21,6 +28,7 @@ struct log_class {
 	int64_t hidden;
 	const char *area;
 	int level;
+	char like[log_like_bytes]; /* the beginning of the last one that was shown */
 };
 
 struct log_repeat {
@@ -32,6 +40,7 @@ struct log_hidden {
 	const char *area;
 	int level;
 	int64_t count;
+	char like[log_like_bytes];
 };
 
 /*
@@ -39,7 +48,7 @@ struct log_hidden {
  * minute is over (count 0: nothing).
  */
 bool log_repeat_show(struct log_repeat *r, uint64_t hash, const char *area, int level,
-	int64_t now_us, struct log_hidden *told);
+	struct str text, int64_t now_us, struct log_hidden *told);
 
 /* The next class with something hidden whose minute is over, or any one when all is set. */
 bool log_repeat_next(struct log_repeat *r, int64_t now_us, bool all, struct log_hidden *told);

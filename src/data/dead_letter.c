@@ -5,6 +5,7 @@
 #include "data/value.h"
 
 #include <stdio.h>
+#include <xxhash.h>
 
 enum {
 	budget_default = 1000,
@@ -59,8 +60,9 @@ static bool record_of(const struct chunk *c, uint32_t row, struct log_place *out
 		return false;
 	}
 	uint32_t m = chunk_message(c, row);
-	*out = (struct log_place){
-		c->messages->topic[m], c->messages->partition[m], c->messages->offset[m]};
+	*out = (struct log_place){.topic = c->messages->topic[m],
+		.partition = c->messages->partition[m],
+		.offset = c->messages->offset[m]};
 	return true;
 }
 
@@ -96,12 +98,20 @@ static void row_columns(const struct chunk *c, uint32_t row, char *out, size_t b
 	strbuf_release(&text);
 }
 
+/* Errors of one place of the script are alike, whatever of the record they say. */
+static uint64_t kind_of(enum dead_letter_reason reason, const char *script_place)
+{
+	uint64_t kind = XXH3_64bits_withSeed(script_place, strlen(script_place), reason);
+	return kind + (kind == 0);
+}
+
 static void note_in_log(enum dead_letter_reason reason, const struct chunk *c, uint32_t row,
 	const char *place, const struct error *why)
 {
 	struct log_place record;
 	bool of_record = record_of(c, row, &record);
 	bool rule = why->place[0] != '\0' && strcmp(why->place, place) != 0;
+	record.kind = kind_of(reason, rule ? why->place : "");
 	log_record(LOG_WARN, "dead", of_record ? &record : NULL, "%s: %s%s%s", reason_names[reason],
 		rule ? why->place : "", rule ? ": " : "", why->text);
 }

@@ -40,7 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct strbuf out;
 	strbuf_init(&out);
 	read_address(text);
-	struct log_place place = {text, 1, 2};
+	struct log_place place = {text, 1, 2, 0};
 	struct log_message m = {LOG_WARN, "area", text, &place, 0};
 	log_line_text(&m, false, &out);
 	want_one_line(&out);

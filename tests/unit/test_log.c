@@ -16,7 +16,7 @@ static const int64_t noon_us = INT64_C(1795867200123456); /* 2026-11-28T12:00:00
 static void test_layouts(void **state)
 {
 	(void)state;
-	struct log_place place = {str_lit("or\"ders"), 3, 8812};
+	struct log_place place = {str_lit("or\"ders"), 3, 8812, 0};
 	struct log_message m = {LOG_WARN, "dead", str_lit("lua: x \"y\""), &place, noon_us};
 	log_line_json(&m, &out);
 	want_text("{\"ts\":\"2026-11-28T12:00:00.123Z\",\"level\":\"warn\",\"area\":\"dead\","
@@ -80,18 +80,18 @@ static void test_repeats(void **state)
 	static struct log_repeat r;
 	struct log_hidden told;
 	for (int i = 0; i < 100; i++) {
-		assert_true(log_repeat_show(&r, 7, "kafka", LOG_WARN, i, &told) ==
+		assert_true(log_repeat_show(&r, 7, "kafka", LOG_WARN, str_lit("x"), i, &told) ==
 			(i < log_repeat_max));
 		assert_int_equal(told.count, 0);
 	}
-	assert_true(log_repeat_show(&r, 8, "kafka", LOG_WARN, 100, &told));
+	assert_true(log_repeat_show(&r, 8, "kafka", LOG_WARN, str_lit("x"), 100, &told));
 	assert_false(log_repeat_next(&r, minute_us - 1, false, &told));
-	assert_true(log_repeat_show(&r, 7, "kafka", LOG_WARN, minute_us, &told));
+	assert_true(log_repeat_show(&r, 7, "kafka", LOG_WARN, str_lit("x"), minute_us, &told));
 	assert_int_equal(told.count, 100 - log_repeat_max);
 	assert_string_equal(told.area, "kafka");
 	assert_false(log_repeat_next(&r, 2 * minute_us, true, &told));
 	for (int i = 0; i < log_repeat_max; i++)
-		log_repeat_show(&r, 7, "kafka", LOG_WARN, minute_us + i, &told);
+		log_repeat_show(&r, 7, "kafka", LOG_WARN, str_lit("x"), minute_us + i, &told);
 	assert_true(log_repeat_next(&r, minute_us + 1, true, &told));
 	assert_int_equal(told.count, 1);
 }
@@ -103,15 +103,17 @@ static void test_many_classes(void **state)
 	static struct log_repeat r;
 	struct log_hidden told;
 	for (int i = 0; i <= log_repeat_max; i++)
-		log_repeat_show(&r, 1, "first", LOG_ERROR, i, &told);
+		log_repeat_show(&r, 1, "first", LOG_ERROR, str_lit("a"), i, &told);
 	int64_t hidden = 0;
 	for (uint64_t i = 2; i < 2 + log_repeat_classes_max; i++) {
-		assert_true(
-			log_repeat_show(&r, i, "other", LOG_WARN, (int64_t)(100 + i), &told));
+		assert_true(log_repeat_show(&r, i, "other", LOG_WARN, str_lit("x"),
+			(int64_t)(100 + i), &told));
+		if (told.count > 0)
+			assert_string_equal(told.like, "a");
 		hidden += told.count;
 	}
 	assert_int_equal(hidden, 1);
-	assert_true(log_repeat_show(&r, 1, "first", LOG_ERROR, 1000, &told));
+	assert_true(log_repeat_show(&r, 1, "first", LOG_ERROR, str_lit("b"), 1000, &told));
 }
 
 /* ---- what reaches stderr ---- */
@@ -172,8 +174,8 @@ static void test_classes(void **state)
 	assert_int_equal(captured_times("more like this"), 0);
 	clock.now_us += minute_us;
 	log_tell_hidden(false);
-	assert_int_equal(captured_times("WARN  kafka  20 more like this\n"), 1);
-	assert_int_equal(captured_times("ERROR sqlite  20 more like this\n"), 1);
+	assert_int_equal(captured_times("WARN  kafka  20 more like this: broker 9 is gone\n"), 1);
+	assert_int_equal(captured_times("ERROR sqlite  20 more like this: attempt 9 failed\n"), 1);
 	assert_int_equal(log_count(LOG_WARN) - before, 31);
 	release();
 	log_init(&clock_system, LOG_INFO, false);
