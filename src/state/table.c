@@ -52,6 +52,10 @@ struct table *table_open(const struct table_config *config, struct error *err)
 	t->null_slot = calloc(1, t->layout.slot_bytes);
 	check(t->null_slot != NULL);
 	memset(t->null_slot + 1, 0xff, t->layout.null_bytes);
+	t->row_numbers = malloc(chunk_rows_max * sizeof(*t->row_numbers));
+	check(t->row_numbers != NULL);
+	for (uint32_t i = 0; i < chunk_rows_max; i++)
+		t->row_numbers[i] = (uint16_t)i;
 	t->oldest = t->newest = table_none;
 	t->newest_us = INT64_MIN + 1;
 	return t;
@@ -70,6 +74,7 @@ void table_close(struct table *t)
 	table_layout_release(&t->layout);
 	free(t->fresh.ids);
 	free(t->null_slot);
+	free(t->row_numbers);
 	free(t->name);
 	free(t);
 }
@@ -159,6 +164,7 @@ static uint32_t block_rows(uint32_t at, uint32_t count)
 static void ask_lines(const struct table *t, const uint32_t *tags, uint32_t count,
 	const struct table_line **lines)
 {
+#pragma GCC unroll 4
 	for (uint32_t i = 0; i < count; i++) {
 		lines[i] = table_index_line(&t->index, tags[i]);
 		prefetch(lines[i]);
@@ -354,67 +360,124 @@ static void delete_row(struct table *t, uint32_t id, const struct chunk *c, uint
 	table_deleted_link(t, id, slot, now_us);
 }
 
-/* The entry is to be LIVE: `slot` is where its fields go. */
-static inline int begin_put(struct table *t, uint32_t id, char *slot, struct error *err)
+/*
+ * Slots of a run of rows that are to be written, up to the first that asks for more than a note:
+ * that is not LIVE, or of which somebody wants to know what it was. Returns how many. What the loop
+ * needs of the table is in variables, since a store to a slot could be one to the table for all
+ * that the compiler knows, and nothing in it depends on whether the batch touched the row before.
+ */
+static uint32_t touch_live(struct table *t, const uint32_t *ids, uint32_t count, char **slots)
 {
-	if (!table_touch_live(t, id, slot))
-		return make_live(t, id, slot, err);
-	table_row_clear_nulls(t->layout.null_bytes, slot);
+	const struct table_store store = t->rows;
+	const uint32_t null_bytes = t->layout.null_bytes;
+	const int looked_at = table_mark_state | (t->config.keep_before ? table_mark_touched : 0);
+	const int wanted = mark_live | (t->config.keep_before ? table_mark_touched : 0);
+	uint32_t *const changes = t->changes;
+	uint32_t change_count = t->change_count, i = 0;
+	_Static_assert(table_mark_was == table_mark_touched << 1, "both are set at once");
+	for (; i < count; i++) {
+		char *slot = slots[i] = table_store_slot(&store, ids[i]);
+		int mark = slot[0], is_new = ~mark & table_mark_touched;
+		if ((mark & looked_at) != wanted)
+			break;
+		changes[change_count] = ids[i];
+		change_count += is_new != 0;
+		slot[0] = (char)(mark | is_new | is_new << 1);
+		table_row_clear_nulls(null_bytes, slot);
+	}
+	t->change_count = change_count;
+	return i;
+}
+
+/* Rows of a chunk on their way into slots, which are in the nearest cache meanwhile. */
+struct puts {
+	const uint32_t *ids;
+	const uint16_t *rows;
+	uint32_t count;
+	uint32_t begun;                 /* entries that are LIVE: their fields can be written */
+	char *slots[put_block];
+};
+
+/* Those behind one that has no room are no puts any more. */
+static int begin_puts(struct table *t, struct puts *p, struct error *err)
+{
+	while (p->begun < p->count) {
+		uint32_t at = p->begun;
+		at += touch_live(t, p->ids + at, p->count - at, p->slots + at);
+		p->begun = at;
+		if (at == p->count)
+			break;
+		int result = make_live(t, p->ids[at], p->slots[at], err);
+		if (result < 0) {
+			p->count = at;
+			return result;
+		}
+		p->begun++;
+	}
 	return 0;
 }
 
-/* All columns of a block of rows, while they are in the nearest cache. */
-static void put_columns(struct table *t, char *const *slots, const struct chunk *c,
-	const uint16_t *rows, uint32_t count)
+/* As a run, if they are one: most often, and then they need not be looked up one by one. */
+static struct table_rows put_rows(const struct table *t, const struct puts *p)
 {
+	struct table_rows rows = {p->rows, 0, p->count};
+	if (p->count == 0 || p->rows[0] + p->count > chunk_rows_max)
+		return rows;
+	rows.first = p->rows[0];
+	if (memcmp(p->rows, t->row_numbers + rows.first, p->count * sizeof(*p->rows)) == 0)
+		rows.numbers = NULL;
+	return rows;
+}
+
+static int finish_puts(struct table *t, struct puts *p, const struct chunk *c, struct error *err)
+{
+	int result = begin_puts(t, p, err);
+	struct table_rows rows = put_rows(t, p);
 	for (uint32_t column = 0; column < t->layout.column_count; column++)
-		table_rows_set(&t->layout, slots, column, &c->columns[column], rows, count,
-			&t->slab);
+		table_rows_set(
+			&t->layout, p->slots, column, &c->columns[column], rows, &t->slab);
+	p->count = p->begun = 0;
+	return result;
 }
 
 int table_apply(struct table *t, const struct table_write *writes, uint32_t count,
 	const struct chunk *c, int64_t now_us, struct error *err)
 {
-	char *slots[put_block];
+	uint32_t ids[put_block];
 	uint16_t rows[put_block];
-	const struct table_store store = t->rows;
+	struct puts puts;
+	puts.ids = ids, puts.rows = rows;
+	puts.count = puts.begun = 0;
 	table_reserve_changes(t, count);
 	int result = 0;
-	uint32_t puts = 0;
 	for (uint32_t i = 0; i < count && result >= 0; i++) {
-		const struct table_write *w = &writes[i];
-		if (w->deletes) {
-			delete_row(t, w->id, c, w->row, now_us);
+		if (writes[i].deletes) {
+			/* What changed is told in the order of writes. */
+			result = begin_puts(t, &puts, err);
+			if (result >= 0)
+				delete_row(t, writes[i].id, c, writes[i].row, now_us);
 			continue;
 		}
-		slots[puts] = table_store_slot(&store, w->id);
-		rows[puts] = w->row;
-		result = begin_put(t, w->id, slots[puts], err);
-		/* Those before the one without room are whole. */
-		puts += result >= 0;
-		if (puts == put_block) {
-			put_columns(t, slots, c, rows, puts);
-			puts = 0;
-		}
+		ids[puts.count] = writes[i].id;
+		rows[puts.count++] = writes[i].row;
+		if (puts.count == put_block)
+			result = finish_puts(t, &puts, c, err);
 	}
-	put_columns(t, slots, c, rows, puts);
-	return result;
+	int last = finish_puts(t, &puts, c, err);
+	return result < 0 ? result : last;
 }
 
 int table_put(struct table *t, const uint32_t *ids, const struct chunk *c, const uint16_t *rows,
 	uint32_t count, struct error *err)
 {
-	char *slots[put_block];
-	const struct table_store store = t->rows;
+	struct puts puts;
+	puts.begun = 0;
 	table_reserve_changes(t, count);
 	int result = 0;
 	for (uint32_t at = 0; at < count && result >= 0; at += put_block) {
-		uint32_t end = count - at < put_block ? count : at + put_block, i = at;
-		for (; i < end && result >= 0; i++) {
-			slots[i - at] = table_store_slot(&store, ids[i]);
-			result = begin_put(t, ids[i], slots[i - at], err);
-		}
-		put_columns(t, slots, c, rows + at, i - at - (result < 0));
+		puts.ids = ids + at, puts.rows = rows + at;
+		puts.count = count - at < put_block ? count - at : put_block;
+		result = finish_puts(t, &puts, c, err);
 	}
 	return result;
 }

@@ -38,6 +38,7 @@ struct table {
 	uint32_t free_id;               /* + 1; 0: none */
 	struct table_ids fresh;         /* that resolve made since table_release_empty */
 	char *null_slot;                /* what an EMPTY entry's row is */
+	uint16_t *row_numbers;          /* 0, 1, 2 ... of a chunk */
 	int64_t live;
 
 	uint32_t oldest, newest;        /* deletes; table_none: none */
@@ -119,26 +120,6 @@ static inline void table_touch(struct table *t, uint32_t id, char *slot)
 
 /* Room for `more` changes without another look. */
 void table_reserve_changes(struct table *t, uint32_t more);
-
-/*
- * Before a LIVE row is overwritten: false, with nothing done, when it is not live. There is room
- * for the change.
- */
-static inline bool table_touch_live(struct table *t, uint32_t id, char *slot)
-{
-	int mark = slot[0];
-	if ((mark & table_mark_state) != mark_live)
-		return false;
-	if (mark & table_mark_touched)
-		return true;
-	if (t->config.keep_before) {
-		table_touch_slow(t, id, slot);
-		return true;
-	}
-	t->changes[t->change_count++] = id;
-	slot[0] = (char)(mark | table_mark_touched | table_mark_was);
-	return true;
-}
 
 void table_batch_release(struct table *t);
 size_t table_batch_bytes(const struct table *t);

@@ -85,9 +85,16 @@ void table_row_copy(const struct table_layout *l, char *to, const char *from, st
 
 bool table_rows_have_nulls(const struct column *c);
 
-/* Rows rows[i] of a column into slots[i], in order; the null bits must be clear. */
+/* Rows of a chunk: numbers[0..count-1], or where that is NULL `count` of them from `first` on. */
+struct table_rows {
+	const uint16_t *numbers;
+	uint32_t first;
+	uint32_t count;
+};
+
+/* These of a column into slots[0..], in order; the null bits must be clear. */
 void table_rows_set(const struct table_layout *l, char *const *slots, uint32_t column,
-	const struct column *from, const uint16_t *rows, uint32_t count, struct slab *slab);
+	const struct column *from, struct table_rows rows, struct slab *slab);
 /* Into rows 0..count-1 of a column; strings point into slot or slab. */
 void table_rows_get(const struct table_layout *l, const char *const *slots, uint32_t count,
 	uint32_t column, struct column *to);

@@ -12,46 +12,64 @@ bool table_rows_have_nulls(const struct column *c)
 	return any != 0;
 }
 
-/* One loop per size, so that each copy is one move. */
-#define SET_LOOP(bytes)                                                                            \
-	_Pragma("GCC unroll 4")                                                                    \
-	for (uint32_t i = 0; i < count; i++)                                                       \
-	memcpy(slots[i] + offset, (const char *)data + (size_t)rows[i] * (bytes), (bytes))
+/* `bytes` is a constant where it is called, so that each copy is one move. */
+static inline void set_fixed(char *const *slots, uint32_t offset, size_t bytes, const char *data,
+	struct table_rows rows)
+{
+	const char *from = data + (size_t)rows.first * bytes;
+	if (rows.numbers == NULL) {
+#pragma GCC unroll 4
+		for (size_t i = 0; i < rows.count; i++)
+			memcpy(slots[i] + offset, from + i * bytes, bytes);
+		return;
+	}
+#pragma GCC unroll 4
+	for (size_t i = 0; i < rows.count; i++)
+		memcpy(slots[i] + offset, data + rows.numbers[i] * bytes, bytes);
+}
+
+static uint32_t row_at(const struct table_rows *rows, uint32_t i)
+{
+	return rows->numbers == NULL ? rows->first + i : rows->numbers[i];
+}
 
 static void set_all(char *const *slots, uint32_t offset, enum phys phys, const void *data,
-	const uint16_t *rows, uint32_t count, struct slab *slab)
+	struct table_rows rows, struct slab *slab)
 {
-	switch (phys_bytes(phys)) {
-	case 1:
-		SET_LOOP(1);
+	switch (phys) {
+	case PHYS_BOOL:
+		set_fixed(slots, offset, 1, data, rows);
 		return;
-	case 4:
-		SET_LOOP(4);
+	case PHYS_I32:
+	case PHYS_F32:
+		set_fixed(slots, offset, 4, data, rows);
 		return;
-	case 8:
-		SET_LOOP(8);
+	case PHYS_I64:
+	case PHYS_F64:
+		set_fixed(slots, offset, 8, data, rows);
 		return;
-	default:
+	case PHYS_I128:
+		set_fixed(slots, offset, 16, data, rows);
+		return;
+	case PHYS_STR:
+	case phys_count:
 		break;
 	}
-	if (phys == PHYS_I128) {
-		SET_LOOP(16);
-		return;
-	}
-	for (uint32_t i = 0; i < count; i++)
-		table_row_set_str(slots[i] + offset, ((const struct str *)data)[rows[i]], slab);
+	for (uint32_t i = 0; i < rows.count; i++)
+		table_row_set_str(slots[i] + offset,
+			((const struct str *)data)[row_at(&rows, i)], slab);
 }
 
 void table_rows_set(const struct table_layout *l, char *const *slots, uint32_t column,
-	const struct column *from, const uint16_t *rows, uint32_t count, struct slab *slab)
+	const struct column *from, struct table_rows rows, struct slab *slab)
 {
 	const struct table_field *f = &l->fields[column];
 	if (!table_rows_have_nulls(from)) {
-		set_all(slots, f->offset, f->phys, from->data, rows, count, slab);
+		set_all(slots, f->offset, f->phys, from->data, rows, slab);
 		return;
 	}
-	for (uint32_t i = 0; i < count; i++)
-		table_row_set(l, slots[i], column, from, rows[i], slab);
+	for (uint32_t i = 0; i < rows.count; i++)
+		table_row_set(l, slots[i], column, from, row_at(&rows, i), slab);
 }
 
 static void get_nulls(

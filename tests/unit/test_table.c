@@ -256,15 +256,45 @@ static void one_row(struct model *m, const struct chunk *c, uint16_t row, uint32
 	}
 }
 
+static bool is_once(const uint32_t *ids, uint32_t count, uint32_t id)
+{
+	uint32_t times = 0;
+	for (uint32_t i = 0; i < count; i++)
+		times += ids[i] == id;
+	return times == 1;
+}
+
+/* Puts and deletes in one call. */
+static void all_rows(struct model *m, const struct chunk *c, const uint16_t *rows,
+	const uint32_t *ids, uint32_t count)
+{
+	struct table_write writes[chunk_max];
+	int64_t now_us = m->newest_us + (int64_t)next_random(5);
+	for (uint32_t i = 0; i < count; i++)
+		writes[i] = (struct table_write){.id = ids[i],
+			.row = rows[i],
+			.deletes = next_random(4) == 0 && is_once(ids, count, ids[i])};
+	assert_int_equal(table_apply(m->table, writes, count, c, now_us, &m->err), 0);
+	for (uint32_t i = 0; i < count; i++) {
+		struct model_row *r = model_find(m, c, rows[i]);
+		if (!writes[i].deletes) {
+			model_put(m, r, c, rows[i]);
+			continue;
+		}
+		model_delete(m, r, now_us);
+		model_hidden(m, r, c, rows[i]);
+	}
+}
+
 static void one_chunk(struct model *m)
 {
-	uint32_t count = 1 + next_random(chunk_max);
+	uint32_t count = 1 + next_random(chunk_max), gaps = next_random(2);
 	struct chunk *c = random_chunk(m, count);
 	uint16_t rows[chunk_max];
 	uint32_t ids[chunk_max];
 	uint32_t listed = 0;
 	for (uint32_t row = 0; row < count; row++)
-		if (next_random(4) != 0)
+		if (gaps == 0 || next_random(4) != 0)
 			rows[listed++] = (uint16_t)row;
 	assert_int_equal(table_resolve(m->table, c, rows, listed, ids, &m->err), 0);
 	for (uint32_t i = 0; i < listed; i++) {
@@ -273,7 +303,10 @@ static void one_chunk(struct model *m)
 		assert_int_equal(table_state(m->table, ids[i]), r->is);
 		r->id = ids[i];
 	}
-	if (next_random(2) == 0) {
+	uint32_t way = next_random(3);
+	if (way == 0) {
+		all_rows(m, c, rows, ids, listed);
+	} else if (way == 1) {
 		assert_int_equal(table_put(m->table, ids, c, rows, listed, &m->err), 0);
 		for (uint32_t i = 0; i < listed; i++)
 			model_put(m, model_find(m, c, rows[i]), c, rows[i]);
@@ -407,7 +440,7 @@ static void model_open(struct model *m)
 		m->key.columns[i] = (first + i) % (seen + hidden);
 	m->config = (struct table_config){.schema = m->schema, .key = &m->key, .rows_max = 10000,
 		.deleted_max = next_random(2) == 0 ? 5 : 1000, .name = str_lit("t"),
-		.keep_before = true, .segment_lines_max = 4};
+		.keep_before = next_random(2) == 0, .segment_lines_max = 4};
 	m->table = table_open(&m->config, &m->err);
 	assert_non_null(m->table);
 }
