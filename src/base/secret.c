@@ -84,14 +84,29 @@ static const struct str *secret_at(struct str text, size_t at)
 	return NULL;
 }
 
-struct str secret_hidden(struct str text, struct strbuf *into)
+/* Where a text is looked at by its quotes: what stands behind a backslash ends nothing. */
+struct quoting {
+	bool only;              /* between them */
+	bool inside;
+};
+
+/* Past one byte, or two. */
+static size_t pass_byte(struct quoting *q, struct str text, size_t at)
+{
+	if (q->inside && text.data[at] == '\\' && at + 1 < text.len)
+		return at + 2;
+	q->inside ^= text.data[at] == '"';
+	return at + 1;
+}
+
+static struct str hidden_in(struct str text, struct quoting q, struct strbuf *into)
 {
 	size_t taken = 0;
 	pthread_mutex_lock(&known.lock);
 	for (size_t at = 0; known.count > 0 && at < text.len;) {
-		const struct str *word = secret_at(text, at);
+		const struct str *word = q.only && !q.inside ? NULL : secret_at(text, at);
 		if (word == NULL) {
-			at++;
+			at = q.only ? pass_byte(&q, text, at) : at + 1;
 			continue;
 		}
 		strbuf_add(into, str_sub(text, taken, at - taken));
@@ -105,14 +120,30 @@ struct str secret_hidden(struct str text, struct strbuf *into)
 	return strbuf_str(into);
 }
 
-void secret_hide(struct strbuf *text)
+struct str secret_hidden(struct str text, struct strbuf *into)
+{
+	return hidden_in(text, (struct quoting){.only = false}, into);
+}
+
+static void hide(struct strbuf *text, struct quoting q)
 {
 	struct strbuf hidden;
 	strbuf_init(&hidden);
-	if (secret_hidden(strbuf_str(text), &hidden).data == hidden.data && hidden.len > 0) {
+	hidden_in(strbuf_str(text), q, &hidden);
+	if (hidden.len > 0) {
 		struct strbuf old = *text;
 		*text = hidden;
 		hidden = old;
 	}
 	strbuf_release(&hidden);
+}
+
+void secret_hide(struct strbuf *text)
+{
+	hide(text, (struct quoting){.only = false});
+}
+
+void secret_hide_quoted(struct strbuf *text)
+{
+	hide(text, (struct quoting){.only = true});
 }

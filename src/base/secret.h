@@ -25,5 +25,10 @@ bool secret_is_name(struct str name);
 struct str secret_hidden(struct str text, struct strbuf *into);
 /* The same in place. */
 void secret_hide(struct strbuf *text);
+/*
+ * The same only between double quotes, as in JSON or in the labels of metrics: a count that happens
+ * to be somebody's password stays a number.
+ */
+void secret_hide_quoted(struct strbuf *text);
 
 #endif

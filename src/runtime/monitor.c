@@ -97,6 +97,7 @@ static void answer_health(struct http_answer *a, const char *wrong)
 	a->status = wrong == NULL ? 200 : 503;
 	a->content_type = "text/plain; charset=utf-8";
 	strbuf_addf(&a->body, "%s\n", wrong == NULL ? "ok" : wrong);
+	secret_hide(&a->body);
 }
 
 static void answer_metrics(const struct monitor_shared *s, struct http_answer *a)
@@ -144,7 +145,7 @@ static bool answer(struct http_handler *h, struct str path, struct http_answer *
 	pthread_mutex_unlock(&s->lock);
 	if (str_eq(path, str_lit("/metrics")))
 		add_process(&a->body);
-	secret_hide(&a->body);
+	secret_hide_quoted(&a->body);
 	return known;
 }
 

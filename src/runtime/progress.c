@@ -242,7 +242,7 @@ int progress_write(struct progress *g, const struct pipeline *p, struct error *e
 	add_sources(out, p, between_us, busy_us);
 	add_sinks(out, p);
 	strbuf_addf(out, ",\"badRecords\":%lld}\n", (long long)totals.bad_records);
-	secret_hide(out);
+	secret_hide_quoted(out);
 	if (g->fd == 0)
 		return 0;
 	if (g->fd == 1)

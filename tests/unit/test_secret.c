@@ -53,6 +53,30 @@ static void as_json_too(void **state)
 	check_hidden("quo\"te\\d\x01", "[secret]");
 }
 
+/* A number that is somebody's password, and a quote inside of quotes. */
+static void only_between_quotes(void **state)
+{
+	(void)state;
+	static const char *const texts[][2] = {
+		{"{\"rows\":271828,\"of\":\"271828\"}", "{\"rows\":271828,\"of\":\"[secret]\"}"},
+		{"rows{of=\"x271828\"} 271828\n", "rows{of=\"x[secret]\"} 271828\n"},
+		{"\"a\\\"271828\" 271828", "\"a\\\"[secret]\" 271828"},
+		{"\"a\\\\\" 271828 \"271828\\", "\"a\\\\\" 271828 \"[secret]\\"},
+		{"271828", "271828"},
+		{"", ""},
+	};
+	secret_keep(str_lit("271828"));
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct strbuf text;
+		strbuf_init(&text);
+		strbuf_add_c(&text, texts[i][0]);
+		secret_hide_quoted(&text);
+		if (!str_eq(strbuf_str(&text), str_c(texts[i][1])))
+			fail_msg("%s gives " STR_FMT, texts[i][0], STR_ARG(strbuf_str(&text)));
+		strbuf_release(&text);
+	}
+}
+
 static void lines_of_a_key(void **state)
 {
 	(void)state;
@@ -90,6 +114,7 @@ int main(void)
 		cmocka_unit_test(words_are_replaced),
 		cmocka_unit_test(short_ones_are_not_kept),
 		cmocka_unit_test(as_json_too),
+		cmocka_unit_test(only_between_quotes),
 		cmocka_unit_test(lines_of_a_key),
 		cmocka_unit_test(there_is_a_bound),
 		cmocka_unit_test(names),
