@@ -38,6 +38,8 @@ struct pipeline {
 	uint32_t intake_count;
 	uint32_t intake_next; /* with workers: whose turn it is in the round */
 	bool has_no_room; /* and that it has to wait for them */
+	bool settles; /* the batch is to close: they get nothing more before */
+	int64_t settled_us; /* how long that took */
 	struct dead_letters dead;
 	struct trigger trigger;
 	struct pace pace;
@@ -573,17 +575,20 @@ static bool bound_reached(const struct pipeline *p)
 		bytes >= (int64_t)batch_megabytes_max * 1024 * 1024;
 }
 
+/*
+ * What workers have of it comes first, and they get nothing more then. But a pause while they work
+ * ends no batch: more may come before they are done, which gives them something to do.
+ */
 static bool may_close(const struct pipeline *p)
 {
-	if (is_waiting_for_workers(p))
-		return false;
 	if (p->draining || is_wider(p))
 		return true;
 	if (some_is(p, SOURCE_WAITING) || read_order_turn(&p->order) != NULL)
 		return false;
 	/* A finite run goes to its sources' ends: a pipe that pauses is not at its end. */
 	bool finite = run_kind(p->plan->trigger) != SOURCE_RUN_FOREVER;
-	if (!some_is(p, SOURCE_MORE) && !(finite && some_is(p, SOURCE_IDLE)))
+	bool paused = !some_is(p, SOURCE_MORE) && !(finite && some_is(p, SOURCE_IDLE));
+	if (paused && !is_waiting_for_workers(p))
 		return true;
 	if (p->plan->trigger == TRIGGER_ONCE)
 		return false;
@@ -723,7 +728,8 @@ static int go_on_finishing(struct pipeline *p, struct error *err)
 		return r < 0 ? r : PIPELINE_WAIT;
 	struct batch_figures *f = &p->figures;
 	f->trigger_us = clock_monotonic_us(p->clock) - p->closing_since_us;
-	pace_note(&p->pace, f->trigger_us, f->finish_us + f->publish_us + f->commit_us,
+	pace_note(&p->pace, f->trigger_us,
+		p->settled_us + f->finish_us + f->publish_us + f->commit_us,
 		!some_is(p, SOURCE_MORE));
 	tell_overrun(p);
 	p->batch.id++;
@@ -742,8 +748,29 @@ static int finish_batch(struct pipeline *p, struct error *err)
 			return -(int)err->code;
 	p->batch.last = is_last(p);
 	begin_figures(p);
+	p->settled_us = p->settles ? lap(p, &p->emit_mark_us) : 0;
+	p->settles = false;
 	p->emit_mark_us = clock_monotonic_us(p->clock);
 	return go_on_finishing(p, err);
+}
+
+/* Workers have some of the batch that is to close, or have it no more. */
+static void settle(struct pipeline *p, bool closes)
+{
+	bool settles = closes && is_waiting_for_workers(p);
+	if (settles && !p->settles)
+		p->emit_mark_us = clock_monotonic_us(p->clock);
+	p->settles = settles || (closes && p->settles);
+	p->has_no_room = p->has_no_room && !p->settles;
+}
+
+/* What workers still have; nothing is read. */
+static int take_rest(struct pipeline *p, struct error *err)
+{
+	int64_t mark_us = clock_monotonic_us(p->clock);
+	int r = take_blocks(p, UINT32_MAX, err);
+	p->read_us += lap(p, &mark_us);
+	return r;
 }
 
 /* ---- one turn ---- */
@@ -822,10 +849,10 @@ int pipeline_step(struct pipeline *p, uint32_t chunks_max, struct error *err)
 	if (p->phase == PHASE_WIDER)
 		return PIPELINE_WIDER;
 	int r = p->batch_open && had_input(p) ? 0 : begin_batch(p, err);
-	if (r == 0 && !p->draining)
+	if (r == 0 && !p->draining && !p->settles)
 		r = read_chunks(p, chunks_max, err);
 	else if (r == 0 && p->workers != NULL)
-		r = take_blocks(p, UINT32_MAX, err);
+		r = take_rest(p, err);
 	if (r < 0)
 		return r;
 	if (p->durable != NULL && is_wider(p))
@@ -841,7 +868,9 @@ int pipeline_step(struct pipeline *p, uint32_t chunks_max, struct error *err)
 		start_closing(p);
 	if (p->phase == PHASE_CLOSING && (r = add_targets(p, err)) < 0)
 		return r;
-	if (p->phase == PHASE_CLOSING && may_close(p))
+	bool closes = p->phase == PHASE_CLOSING && may_close(p);
+	settle(p, closes);
+	if (closes && !is_waiting_for_workers(p))
 		return worth ? finish_batch(p, err) : pass_trigger(p);
 	return more ? PIPELINE_BUSY : PIPELINE_WAIT;
 }
@@ -869,7 +898,7 @@ void pipeline_wait(const struct pipeline *p, struct pipeline_wait *wait)
 		if (!workers_sleep(p->workers, p->has_no_room))
 			wait->timeout_us = 0;
 	}
-	if (p->workers != NULL && (p->has_no_room || p->draining))
+	if (p->workers != NULL && (p->has_no_room || p->settles || p->draining))
 		return;
 	for (uint32_t i = 0; i < p->intake_count; i++) {
 		const struct intake *in = &p->intakes[i];
