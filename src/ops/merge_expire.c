@@ -46,15 +46,19 @@ void merge_ttl_release(struct merge_ttl *t)
 	page_array_release(t->known, t->known_capacity);
 }
 
-/* The next ids whose time is over. */
-static uint32_t take_expired(struct operator_merge *self, int64_t until_us, uint32_t *ids)
+enum { looks_max = 4 * chunk_rows_max };
+
+/* The next ids whose time is over; *more: it may be that of others. */
+static uint32_t take_expired(
+	struct operator_merge *self, int64_t until_us, uint32_t *ids, bool *more)
 {
 	struct merge_ttl *t = &self->ttl;
 	struct expiry e;
-	uint32_t count = 0;
+	uint32_t count = 0, looks = 0;
 	int64_t time[chunk_rows_max];
 	struct column column = {.data = time};
-	while (count < chunk_rows_max && expiries_first(&t->waiting, &e) && e.time_us <= until_us) {
+	while ((*more = expiries_first(&t->waiting, &e) && e.time_us <= until_us) &&
+		count < chunk_rows_max && looks++ < looks_max) {
 		expiries_pop(&t->waiting);
 		if (!table_is_live(self->table, e.id)) { /* its delete may be forgotten */
 			t->known[e.id] = 0;
@@ -80,16 +84,16 @@ int merge_expire(struct operator_merge *self, const struct batch *b, struct erro
 		return 0;
 	uint32_t ids[chunk_rows_max];
 	uint16_t rows[chunk_rows_max];
-	for (uint32_t count; (count = take_expired(self, now_us - m->ttl_us, ids)) > 0;) {
-		arena_reset(&self->arena);
-		struct chunk *c = chunk_alloc(&self->arena, m->schema);
-		table_gather(self->table, ids, count, c);
-		for (uint32_t i = 0; i < count; i++)
-			rows[i] = (uint16_t)i;
-		int r = table_delete(self->table, ids, c, rows, count, self->newest_us, err);
-		if (r < 0)
-			return r;
-		self->counts.expired += count;
-	}
-	return 0;
+	bool more;
+	uint32_t count = take_expired(self, now_us - m->ttl_us, ids, &more);
+	if (count == 0)
+		return more;
+	arena_reset(&self->arena);
+	struct chunk *c = chunk_alloc(&self->arena, m->schema);
+	table_gather(self->table, ids, count, c);
+	for (uint32_t i = 0; i < count; i++)
+		rows[i] = (uint16_t)i;
+	int r = table_delete(self->table, ids, c, rows, count, self->newest_us, err);
+	self->counts.expired += r < 0 ? 0 : count;
+	return r < 0 ? r : more;
 }

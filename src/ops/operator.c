@@ -61,9 +61,17 @@ int operator_emit(struct operator *op, enum output_mode mode, struct chunk *c, s
 	return 0;
 }
 
-int operator_finish(struct operator *op, const struct batch *b, struct error *err)
+int operator_finish_slice(struct operator *op, const struct batch *b, struct error *err)
 {
 	return op->ops->finish == NULL ? 0 : op->ops->finish(op, b, err);
+}
+
+int operator_finish(struct operator *op, const struct batch *b, struct error *err)
+{
+	int r;
+	while ((r = operator_finish_slice(op, b, err)) == 1)
+		;
+	return r;
 }
 
 int operator_take(struct operator *op, struct operator *old, struct error *err)

@@ -5,7 +5,8 @@
  * A running step of a plan. Chunks are pushed in; what comes out is pushed to the operators after
  * it. Stateless steps pass chunks on at once. Steps that hold state (group, order, limit on a
  * table) give their rows when the batch finishes: the pipeline calls finish on every operator in
- * plan order, so what an earlier one emits is in a later one before that finishes.
+ * plan order, so what an earlier one emits is in a later one before that finishes. The rows may be
+ * millions, so finish gives about a chunk of them a call, and the loop looks around in between.
  *
  * What a group emits depends on who listens: every group (complete), changed groups (update), or
  * the changelog of row kinds. So each out names the mode it wants; a group is made once and serves
@@ -23,7 +24,10 @@ struct merge_counts;    /* plan/merge_plan.h */
 struct operator_ops {
 	const char *name;
 	int (*push)(struct operator *op, struct chunk *c, struct error *err);
-	/* NULL: nothing to do */
+	/*
+	 * 0: it has finished; 1: there is more, and nothing else of the graph is called before it
+	 * is called again. NULL: nothing to do.
+	 */
 	int (*finish)(struct operator *op, const struct batch *b, struct error *err);
 	void (*close)(struct operator *op);
 	/*
@@ -93,6 +97,9 @@ int operator_take(struct operator *op, struct operator *old, struct error *err);
  * gets its own copy of the chunk's head (columns are shared).
  */
 int operator_emit(struct operator *op, enum output_mode mode, struct chunk *c, struct error *err);
+/* About a chunk of what it gives; 1: call again (see finish above). */
+int operator_finish_slice(struct operator *op, const struct batch *b, struct error *err);
+/* All of it. */
 int operator_finish(struct operator *op, const struct batch *b, struct error *err);
 void operator_close(struct operator *op);
 struct operator *operator_input(struct operator *op, uint32_t index);

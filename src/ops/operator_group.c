@@ -321,6 +321,7 @@ static void release_arrays(struct operator_group *self)
 	page_array_release(self->touched, self->touched_capacity * sizeof(*self->touched));
 	page_array_release(self->before, self->touched_capacity * sizeof(*self->before));
 	page_array_release(self->befores, self->before_capacity * sizeof(*self->befores));
+	group_finish_release(&self->finish);
 }
 
 static void close(struct operator *op)

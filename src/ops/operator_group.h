@@ -12,6 +12,7 @@
  * All of it is state memory: it belongs to the operator and outlives every chunk.
  */
 
+#include "data/spark_hash.h"
 #include "ops/operator_build.h"
 #include "state/aggregate.h"
 #include "state/custom_state.h"
@@ -21,6 +22,16 @@
 struct group_call {
 	struct aggregate *aggregate;
 	struct custom_state *custom; /* one of the two */
+};
+
+/* The end of a batch, as far as it is. */
+struct group_finish {
+	uint32_t step;
+	uint32_t at;            /* of the step */
+	uint32_t *sorted;       /* as they leave: groups, or numbers of touched ones */
+	uint32_t count;
+	uint32_t starts[spark_shuffle_partitions + 1];
+	int64_t removed;
 };
 
 struct operator_group {
@@ -57,6 +68,7 @@ struct operator_group {
 	uint32_t before_capacity;
 	struct arena before_arena;
 	struct arena arena; /* of the chunk being emitted */
+	struct group_finish finish;
 	struct group_state *kept; /* operator_group_state.c; NULL: no checkpoint */
 };
 
@@ -98,6 +110,7 @@ int group_parts(
 void group_restore(struct operator *op);
 void group_state_release(struct operator_group *self);
 
+void group_finish_release(struct group_finish *f);
 int group_finish(struct operator *op, const struct batch *b, struct error *err);
 
 #endif

@@ -17,6 +17,8 @@
 
 #include <stdlib.h>
 
+enum { sorted_max = 8 * chunk_rows_max }; /* in one go */
+
 static void fill_keys(
 	struct operator_group *self, const uint32_t *groups, uint32_t count, struct chunk *c)
 {
@@ -106,24 +108,20 @@ static struct chunk *build_outputs(
 	return out;
 }
 
-/* To one out, or to all that want `mode`. */
-static int emit_groups(struct operator_group *self, enum output_mode mode, struct operator_out *to,
+/* To one out, or to all that want `mode`; at most a chunk of them. */
+static int emit_chunk(struct operator_group *self, enum output_mode mode, struct operator_out *to,
 	const uint32_t *groups, uint32_t count, struct error *err)
 {
-	for (uint32_t at = 0; at < count; at += chunk_rows_max) {
-		uint32_t rows = count - at < chunk_rows_max ? count - at : chunk_rows_max;
-		arena_reset(&self->arena);
-		struct chunk *inner = build_inner(self, groups + at, rows, &self->arena, err);
-		struct chunk *out = inner == NULL ? NULL : build_outputs(self, inner, err);
-		if (out == NULL)
-			return -(int)err->code;
-		int r = to != NULL ? operator_emit_to(&self->op, to, out, err)
-				   : operator_emit(&self->op, mode, out, err);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	arena_reset(&self->arena);
+	struct chunk *inner = build_inner(self, groups, count, &self->arena, err);
+	struct chunk *out = inner == NULL ? NULL : build_outputs(self, inner, err);
+	if (out == NULL)
+		return -(int)err->code;
+	return to != NULL ? operator_emit_to(&self->op, to, out, err)
+			  : operator_emit(&self->op, mode, out, err);
 }
+
+/* ---- order ---- */
 
 /* Stable: by partition, and within one as they were. */
 static uint32_t *by_partition(
@@ -164,29 +162,12 @@ static void sort_by_birth(const struct operator_group *self, uint32_t *groups, u
 	free(births);
 }
 
-/* All of `groups` in Spark's order, to one out or to all that are there. */
-static int emit_whole(struct operator_group *self, struct operator_out *to, uint32_t *groups,
-	uint32_t count, struct error *err)
+/* In Spark's order. */
+static uint32_t *sort_whole(struct operator_group *self, uint32_t *groups, uint32_t count)
 {
 	if (self->removed)
 		sort_by_birth(self, groups, count);
-	uint32_t *sorted = by_partition(self, groups, count);
-	int r = emit_groups(self, OUTPUT_COMPLETE, to, sorted, count, err);
-	free(sorted);
-	return r;
-}
-
-static int emit_complete(struct operator_group *self, struct error *err)
-{
-	uint32_t count = 0;
-	uint32_t *groups = calloc((size_t)self->table.id_count + 1, sizeof(*groups));
-	check(groups != NULL);
-	for (uint32_t g = 0; g < self->table.id_count; g++)
-		if (group_exists(self, g))
-			groups[count++] = g;
-	int r = emit_whole(self, NULL, groups, count, err);
-	free(groups);
-	return r;
+	return by_partition(self, groups, count);
 }
 
 /* ---- buckets ---- */
@@ -236,8 +217,13 @@ static int emit_dirty(struct operator *op, struct operator_out *out, struct erro
 	check(groups != NULL);
 	for (uint32_t next = 0; next < self->table.id_count;)
 		count += list_dirty(self, out, &next, groups + count);
-	int r = emit_whole(self, out, groups, count, err);
+	uint32_t *sorted = sort_whole(self, groups, count);
 	free(groups);
+	int r = 0;
+	for (uint32_t at = 0; at < count && r >= 0; at += chunk_rows_max)
+		r = emit_chunk(self, OUTPUT_COMPLETE, out, sorted + at,
+			count - at < chunk_rows_max ? count - at : chunk_rows_max, err);
+	free(sorted);
 	return r;
 }
 
@@ -247,21 +233,6 @@ static int emit_buckets(struct operator_group *self, const struct batch *b, stru
 		return 0;
 	mark_touched(self);
 	return operator_emit_due(&self->op, emit_dirty, b, err);
-}
-
-static int emit_update(struct operator_group *self, struct error *err)
-{
-	static const uint32_t zero = 0;
-	if (group_global(self))
-		return emit_groups(self, OUTPUT_UPDATE, NULL, &zero, 1, err);
-	uint32_t *sorted = by_partition(self, self->touched, self->touched_count);
-	uint32_t count = 0;
-	for (uint32_t i = 0; i < self->touched_count; i++)
-		if (group_exists(self, sorted[i]))
-			sorted[count++] = sorted[i];
-	int r = emit_groups(self, OUTPUT_UPDATE, NULL, sorted, count, err);
-	free(sorted);
-	return r;
 }
 
 /* ---- changelog ---- */
@@ -318,40 +289,154 @@ static int emit_pairs(struct operator_group *self, const uint32_t *groups, const
 	return operator_emit(&self->op, OUTPUT_CHANGELOG, out, err);
 }
 
-static int emit_changelog(struct operator_group *self, struct error *err)
+/* ---- the end of a batch, a chunk at a time ---- */
+
+/* A step of it: 1 while there is more, from self->finish.at on. */
+
+static int begin_finish(struct operator_group *self, const struct batch *b, struct error *err)
 {
-	enum { pairs_max = chunk_rows_max / 2 };
-	if (group_global(self) && self->touched_count == 0 && !self->emitted) {
+	int r = self->started ? 0 : group_start(self, err);
+	return r < 0 ? r : emit_buckets(self, b, err);
+}
+
+static int list_all(struct operator_group *self, const struct batch *b, struct error *err)
+{
+	(void)b, (void)err;
+	if (!operator_wants(&self->op, OUTPUT_COMPLETE))
+		return 0;
+	uint32_t count = 0;
+	uint32_t *groups = calloc((size_t)self->table.id_count + 1, sizeof(*groups));
+	check(groups != NULL);
+	for (uint32_t g = 0; g < self->table.id_count; g++)
+		if (group_exists(self, g))
+			groups[count++] = g;
+	self->finish.sorted = sort_whole(self, groups, count);
+	self->finish.count = count;
+	free(groups);
+	return 0;
+}
+
+/* Where the step stops for now: at most `max` further, of `count`. */
+static uint32_t stop_at(const struct operator_group *self, uint32_t count, uint32_t max)
+{
+	uint32_t at = self->finish.at;
+	return count - at < max ? count : at + max;
+}
+
+static int emit_complete(struct operator_group *self, const struct batch *b, struct error *err)
+{
+	(void)b;
+	struct group_finish *f = &self->finish;
+	uint32_t count = stop_at(self, f->count, chunk_rows_max) - f->at;
+	if (count == 0) {
+		group_finish_release(f);
+		return 0;
+	}
+	int r = emit_chunk(self, OUTPUT_COMPLETE, NULL, f->sorted + f->at, count, err);
+	f->at += count;
+	return r < 0 ? r : 1;
+}
+
+/* A global group is there, and told once, before any row. */
+static void touch_global(struct operator_group *self)
+{
+	bool changelog = operator_wants(&self->op, OUTPUT_CHANGELOG);
+	if (!changelog || !group_global(self))
+		return;
+	if (self->touched_count == 0 && !self->emitted) {
 		group_reserve_touched(self, 1);
 		self->touched[0] = 0;
 		self->before[0] = group_none;
 		self->touched_count = 1;
 	}
-	self->emitted = true;
-	uint32_t count = self->touched_count;
-	uint32_t *at = malloc(((size_t)self->capacity + 1) * sizeof(*at));
-	check(at != NULL);
-	for (uint32_t i = 0; i < count; i++)
-		at[self->touched[i]] = self->before[i];
-	uint32_t *sorted = by_partition(self, self->touched, count);
-	uint32_t before[pairs_max];
-	int r = 0;
-	for (uint32_t i = 0; i < count && r >= 0; i += pairs_max) {
-		uint32_t rows = count - i < pairs_max ? count - i : pairs_max;
-		for (uint32_t k = 0; k < rows; k++)
-			before[k] = at[sorted[i + k]];
-		r = emit_pairs(self, sorted + i, before, rows, err);
+}
+
+static bool wants_touched(const struct operator_group *self)
+{
+	return operator_wants(&self->op, OUTPUT_UPDATE) ||
+		operator_wants(&self->op, OUTPUT_CHANGELOG);
+}
+
+/* As by_partition, of the touched ones' numbers: their counts, ... */
+static int count_touched(struct operator_group *self, const struct batch *b, struct error *err)
+{
+	(void)b, (void)err;
+	struct group_finish *f = &self->finish;
+	if (f->at == 0)
+		touch_global(self);
+	if (!wants_touched(self))
+		return 0;
+	for (uint32_t end = stop_at(self, self->touched_count, sorted_max); f->at < end; f->at++)
+		f->starts[self->partitions[self->touched[f->at]] + 1]++;
+	return f->at < self->touched_count;
+}
+
+/* ... and their places. */
+static int sort_touched(struct operator_group *self, const struct batch *b, struct error *err)
+{
+	(void)b, (void)err;
+	struct group_finish *f = &self->finish;
+	if (!wants_touched(self))
+		return 0;
+	if (f->at == 0) {
+		f->count = self->touched_count;
+		f->sorted = malloc(((size_t)f->count + 1) * sizeof(*f->sorted));
+		check(f->sorted != NULL);
+		for (uint32_t p = 0; p < spark_shuffle_partitions; p++)
+			f->starts[p + 1] += f->starts[p];
 	}
-	free(at);
-	free(sorted);
-	return r;
+	for (uint32_t end = stop_at(self, f->count, sorted_max); f->at < end; f->at++)
+		f->sorted[f->starts[self->partitions[self->touched[f->at]]]++] = f->at;
+	return f->at < f->count;
+}
+
+static int emit_update(struct operator_group *self, const struct batch *b, struct error *err)
+{
+	(void)b;
+	struct group_finish *f = &self->finish;
+	uint32_t groups[chunk_rows_max], listed = 0;
+	if (!operator_wants(&self->op, OUTPUT_UPDATE))
+		return 0;
+	if (group_global(self)) {
+		groups[0] = 0;
+		return emit_chunk(self, OUTPUT_UPDATE, NULL, groups, 1, err);
+	}
+	for (uint32_t end = stop_at(self, f->count, chunk_rows_max); f->at < end; f->at++)
+		if (group_exists(self, self->touched[f->sorted[f->at]]))
+			groups[listed++] = self->touched[f->sorted[f->at]];
+	int r = listed == 0 ? 0 : emit_chunk(self, OUTPUT_UPDATE, NULL, groups, listed, err);
+	return r < 0 ? r : f->at < f->count;
+}
+
+static int emit_changelog(struct operator_group *self, const struct batch *b, struct error *err)
+{
+	(void)b;
+	enum { pairs_max = chunk_rows_max / 2 };
+	struct group_finish *f = &self->finish;
+	uint32_t groups[pairs_max], before[pairs_max];
+	if (!operator_wants(&self->op, OUTPUT_CHANGELOG))
+		return 0;
+	self->emitted = true;
+	uint32_t count = stop_at(self, f->count, pairs_max) - f->at;
+	for (uint32_t i = 0; i < count; i++) {
+		groups[i] = self->touched[f->sorted[f->at + i]];
+		before[i] = self->before[f->sorted[f->at + i]];
+	}
+	f->at += count;
+	int r = count == 0 ? 0 : emit_pairs(self, groups, before, count, err);
+	return r < 0 ? r : f->at < f->count;
 }
 
 /* Groups whose last row was taken back are no more. */
-static void remove_empty(struct operator_group *self)
+static int remove_empty(struct operator_group *self, const struct batch *b, struct error *err)
 {
-	for (uint32_t i = 0; i < self->touched_count; i++) {
-		uint32_t group = self->touched[i];
+	(void)b, (void)err;
+	struct group_finish *f = &self->finish;
+	if (!self->retract || group_global(self))
+		return 0;
+	uint32_t end = stop_at(self, self->touched_count, chunk_rows_max);
+	for (; f->at < end; f->at++) {
+		uint32_t group = self->touched[f->at];
 		check(self->row_counts[group] >= 0);
 		if (self->row_counts[group] > 0)
 			continue;
@@ -362,9 +447,10 @@ static void remove_empty(struct operator_group *self)
 				aggregate_clear(self->calls[k].aggregate, group);
 		}
 		group_table_remove(&self->table, group);
-		self->state.rows_removed++;
+		f->removed++;
 		self->removed = true;
 	}
+	return f->at < self->touched_count;
 }
 
 static void note_state(struct operator_group *self)
@@ -377,28 +463,36 @@ static void note_state(struct operator_group *self)
 		if (self->calls[i].aggregate != NULL)
 			bytes += aggregate_bytes(self->calls[i].aggregate);
 	self->state.rows_total = self->table.count;
-	self->state.rows_updated = self->touched_count - self->state.rows_removed;
+	self->state.rows_removed = self->finish.removed;
+	self->state.rows_updated = self->touched_count - self->finish.removed;
 	self->state.memory_bytes = (int64_t)bytes;
 }
+
+void group_finish_release(struct group_finish *f)
+{
+	free(f->sorted);
+	f->sorted = NULL;
+	f->count = 0;
+}
+
+/* In this order; each is called until it answers 0. */
+static int (*const finish_steps[])(struct operator_group *self, const struct batch *b,
+	struct error *err) = {begin_finish, list_all, emit_complete, count_touched, sort_touched,
+	emit_update, emit_changelog, remove_empty};
 
 int group_finish(struct operator *op, const struct batch *b, struct error *err)
 {
 	struct operator_group *self = (struct operator_group *)op;
-	int r = self->started ? 0 : group_start(self, err);
-	if (r >= 0)
-		r = emit_buckets(self, b, err);
-	if (r >= 0 && operator_wants(op, OUTPUT_COMPLETE))
-		r = emit_complete(self, err);
-	if (r >= 0 && operator_wants(op, OUTPUT_UPDATE))
-		r = emit_update(self, err);
-	if (r >= 0 && operator_wants(op, OUTPUT_CHANGELOG))
-		r = emit_changelog(self, err);
-	if (r < 0)
+	struct group_finish *f = &self->finish;
+	int r = finish_steps[f->step](self, b, err);
+	if (r != 0)
 		return r;
-	self->state.rows_removed = 0;
-	if (self->retract && !group_global(self))
-		remove_empty(self);
+	f->at = 0;
+	if (++f->step < ARRAY_LEN(finish_steps))
+		return 1;
 	note_state(self);
+	group_finish_release(f);
+	*f = (struct group_finish){0};
 	self->touched_count = 0;
 	self->batch_number++;
 	self->before_count = 0;

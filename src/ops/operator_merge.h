@@ -92,6 +92,12 @@ struct merge_versions {
 	struct chunk *chunk;
 };
 
+/* What the batch that ends did, as far as it was looked at. */
+struct finish_rows {
+	int64_t updated;
+	int64_t removed;
+};
+
 /* merge_expire.c */
 struct merge_ttl {
 	struct expiries waiting;
@@ -120,6 +126,9 @@ struct operator_merge {
 	uint32_t recent_streams[merge_recent_streams];  /* by partition */
 	int64_t newest_us;      /* event time */
 	struct merge_ttl ttl;
+	uint32_t finish_step;   /* of the end of a batch, */
+	uint32_t finish_at;     /* and how far it is */
+	struct finish_rows finish_rows;
 	bool resumed;           /* the finish that comes tells what was there: nothing expires */
 	struct merge_state *kept;       /* operator_merge_state.c; NULL: no checkpoint */
 };
@@ -172,6 +181,7 @@ int merge_versions_close_all(struct operator_merge *self, const struct merge_inp
 void merge_expire_later(struct operator_merge *self, uint32_t id, int64_t time_us);
 /* All rows, of a table that was filled from elsewhere: when each one's ttl ends follows from it. */
 void merge_expire_all_later(struct operator_merge *self);
+/* Some of the rows whose time is over; 1: there may be more. */
 int merge_expire(struct operator_merge *self, const struct batch *b, struct error *err);
 void merge_ttl_release(struct merge_ttl *t);
 /* The number of a new stream; its topic is copied. */

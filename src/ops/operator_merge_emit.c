@@ -13,7 +13,11 @@
 
 #include "base/check.h"
 
-enum { pairs_max = chunk_rows_max / 2 };
+enum {
+	pairs_max = chunk_rows_max / 2,
+	forget_max = chunk_rows_max, /* deletes that are forgotten in one go, */
+	end_max = 8 * chunk_rows_max /* and changes, which is much less */
+};
 
 /* A chunk of stored rows without the hidden columns. */
 static struct chunk *visible(struct operator_merge *self, struct chunk *stored)
@@ -32,17 +36,20 @@ static struct chunk *gather(struct operator_merge *self, const uint32_t *ids, ui
 
 /* ---- complete ---- */
 
-static int emit_complete(struct operator_merge *self, struct error *err)
+/* The next rows of the store; 1: there may be more. */
+static int emit_complete(struct operator_merge *self, const struct batch *b, struct error *err)
 {
-	uint32_t at = 0, ids[chunk_rows_max];
-	for (uint32_t count; (count = table_scan(self->shown, &at, ids)) > 0;) {
-		arena_reset(&self->arena);
-		struct chunk *c = gather(self, ids, count);
-		int r = operator_emit(&self->op, OUTPUT_COMPLETE, c, err);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	(void)b;
+	uint32_t ids[chunk_rows_max];
+	uint32_t count = operator_wants(&self->op, OUTPUT_COMPLETE)
+		? table_scan(self->shown, &self->finish_at, ids)
+		: 0;
+	if (count == 0)
+		return 0;
+	arena_reset(&self->arena);
+	struct chunk *c = gather(self, ids, count);
+	int r = operator_emit(&self->op, OUTPUT_COMPLETE, c, err);
+	return r < 0 ? r : 1;
 }
 
 /* ---- buckets ---- */
@@ -188,40 +195,7 @@ static int emit_pairs(struct operator_merge *self, const struct table_change *ch
 	return operator_emit(&self->op, OUTPUT_CHANGELOG, pairs, err);
 }
 
-static int emit_changes(struct operator_merge *self, struct error *err)
-{
-	struct table_change changes[chunk_rows_max];
-	int r = 0;
-	uint32_t rows;
-	if (operator_wants(&self->op, OUTPUT_UPDATE))
-		for (uint32_t at = 0; r >= 0 &&
-			(rows = table_changes(self->shown, at, chunk_rows_max, changes)) > 0;
-			at += rows)
-			r = emit_updates(self, changes, rows, err);
-	if (operator_wants(&self->op, OUTPUT_CHANGELOG))
-		for (uint32_t at = 0; r >= 0 &&
-			(rows = table_changes(self->shown, at, pairs_max, changes)) > 0; at += rows)
-			r = emit_pairs(self, changes, at, rows, err);
-	return r;
-}
-
-static void note_state(struct operator_merge *self)
-{
-	struct table_change changes[chunk_rows_max];
-	self->state = (struct operator_state){
-		.rows_total = table_rows(self->shown),
-		.memory_bytes = table_bytes(self->table) +
-			(self->history == NULL ? 0 : table_bytes(self->history)),
-		.merge = &self->counts,
-		.name = self->plan->name,
-	};
-	for (uint32_t at = 0, rows;
-		(rows = table_changes(self->shown, at, chunk_rows_max, changes)) > 0; at += rows)
-		for (uint32_t i = 0; i < rows; i++) {
-			self->state.rows_updated += changes[i].is;
-			self->state.rows_removed += changes[i].was && !changes[i].is;
-		}
-}
+/* ---- the end of a batch, a chunk at a time ---- */
 
 /* Each event had one fate: none is lost in silence. */
 static int settle(const struct operator_merge *self, struct error *err)
@@ -236,29 +210,92 @@ static int settle(const struct operator_merge *self, struct error *err)
 		(long long)c->stale, (long long)c->ignored, (long long)c->refused);
 }
 
+static int begin_finish(struct operator_merge *self, const struct batch *b, struct error *err)
+{
+	(void)b;
+	self->finish_rows = (struct finish_rows){0};
+	int r = merge_start(self, err);
+	return r < 0 ? r : settle(self, err);
+}
+
+/* Keys that changed; 1: there may be more. */
+static int emit_update(struct operator_merge *self, const struct batch *b, struct error *err)
+{
+	(void)b;
+	struct table_change changes[chunk_rows_max];
+	uint32_t rows = table_changes(self->shown, self->finish_at, chunk_rows_max, changes);
+	for (uint32_t i = 0; i < rows; i++) {
+		self->finish_rows.updated += changes[i].is;
+		self->finish_rows.removed += changes[i].was && !changes[i].is;
+	}
+	self->finish_at += rows;
+	if (rows == 0 || !operator_wants(&self->op, OUTPUT_UPDATE))
+		return rows > 0;
+	int r = emit_updates(self, changes, rows, err);
+	return r < 0 ? r : 1;
+}
+
+static int emit_changelog(struct operator_merge *self, const struct batch *b, struct error *err)
+{
+	(void)b;
+	struct table_change changes[pairs_max];
+	uint32_t rows = operator_wants(&self->op, OUTPUT_CHANGELOG)
+		? table_changes(self->shown, self->finish_at, pairs_max, changes)
+		: 0;
+	if (rows == 0)
+		return 0;
+	int r = emit_pairs(self, changes, self->finish_at, rows, err);
+	self->finish_at += rows;
+	return r < 0 ? r : 1;
+}
+
+static int forget_deleted(struct operator_merge *self, const struct batch *b, struct error *err)
+{
+	(void)b, (void)err;
+	int64_t ttl_us = self->plan->tombstone_ttl_us;
+	if (self->newest_us <= INT64_MIN + ttl_us)
+		return 0;
+	return table_forget_deleted(self->table, self->newest_us - ttl_us, forget_max) ==
+		forget_max;
+}
+
+static int end_batch(struct operator_merge *self, const struct batch *b, struct error *err)
+{
+	(void)b, (void)err;
+	return table_end_slice(self->table, end_max) ||
+		(self->history != NULL && table_end_slice(self->history, end_max));
+}
+
+static void note_state(struct operator_merge *self)
+{
+	self->state = (struct operator_state){
+		.rows_total = table_rows(self->shown),
+		.rows_updated = self->finish_rows.updated,
+		.rows_removed = self->finish_rows.removed,
+		.memory_bytes = table_bytes(self->table) +
+			(self->history == NULL ? 0 : table_bytes(self->history)),
+		.merge = &self->counts,
+		.name = self->plan->name,
+	};
+}
+
+/* In this order; each is called until it answers 0. */
+static int (*const finish_steps[])(
+	struct operator_merge *self, const struct batch *b, struct error *err) = {begin_finish,
+	merge_expire, emit_buckets, emit_update, emit_changelog, emit_complete, forget_deleted,
+	end_batch};
+
 int merge_finish(struct operator *op, const struct batch *b, struct error *err)
 {
 	struct operator_merge *self = (struct operator_merge *)op;
-	int r = merge_start(self, err);
-	if (r >= 0)
-		r = settle(self, err);
-	if (r >= 0)
-		r = merge_expire(self, b, err);
-	if (r >= 0)
-		r = emit_buckets(self, b, err);
-	if (r >= 0)
-		r = emit_changes(self, err);
-	if (r >= 0 && operator_wants(op, OUTPUT_COMPLETE))
-		r = emit_complete(self, err);
-	if (r < 0)
+	int r = finish_steps[self->finish_step](self, b, err);
+	if (r != 0)
 		return r;
+	self->finish_at = 0;
+	if (++self->finish_step < ARRAY_LEN(finish_steps))
+		return 1;
 	note_state(self);
-	if (self->newest_us > INT64_MIN + self->plan->tombstone_ttl_us)
-		table_forget_deleted(
-			self->table, self->newest_us - self->plan->tombstone_ttl_us);
-	table_end_batch(self->table);
-	if (self->history != NULL)
-		table_end_batch(self->history);
+	self->finish_step = 0;
 	self->resumed = false;
 	return 0;
 }

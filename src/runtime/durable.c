@@ -16,7 +16,7 @@ enum {
 	slice_bytes = 256 * 1024, /* of a snapshot between two turns: some 100 us */
 	/* more than a start reads in some seconds is not written while a signal wants the end */
 	end_soon_bytes_max = 1024 * 1024 * 1024,
-	wait_us_max = 3000, /* most syncs are faster, and a turn of the loop would be slower */
+	wait_us_max = 1500, /* most syncs are faster, and a turn of the loop would be slower */
 	parts_max = 1024
 };
 
@@ -560,6 +560,11 @@ int durable_intend(struct durable *d, const struct intake *intakes, uint32_t cou
 		.run_count = make_runs(d, ranges, order)};
 	intent.runs = d->runs;
 	return checkpoint_intend(d->checkpoint, &intent, err);
+}
+
+int durable_changes(struct durable *d, struct error *err)
+{
+	return checkpoint_changes(d->checkpoint, err);
 }
 
 int durable_commit(struct durable *d, struct intake *intakes, uint32_t count,

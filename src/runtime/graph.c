@@ -302,13 +302,25 @@ static void mark_buckets(struct graph *g)
 
 int graph_finish(struct graph *g, struct error *err)
 {
-	mark_buckets(g);
-	for (uint32_t i = 0; i < g->order_count; i++) {
-		int r = operator_finish(g->order[i], g->batch, err);
-		if (r < 0)
-			return r;
+	if (g->finishing == 0)
+		mark_buckets(g);
+	int r = 0;
+	while (r == 0 && g->finishing < g->order_count) {
+		r = operator_finish_slice(g->order[g->finishing], g->batch, err);
+		g->finishing += r == 0;
 	}
-	return 0;
+	if (r == 0)
+		g->finishing = 0;
+	return r;
+}
+
+/* Without a look around. */
+static int finish_all(struct graph *g, struct error *err)
+{
+	int r = 0;
+	for (uint32_t i = 0; i < g->order_count && r == 0; i++)
+		r = operator_finish(g->order[i], g->batch, err);
+	return r;
 }
 
 /* A batch that a sink has is not for it. */
@@ -323,9 +335,7 @@ int graph_finish_unheard(struct graph *g, struct error *err)
 	for (uint32_t i = 0; i < g->sink_count; i++)
 		operator_sink_mute(g->sink_ends[i],
 			g->verdicts[i] != SINK_RESYNCS || g->sinks[i]->mode == OUTPUT_COMPLETE);
-	int r = 0;
-	for (uint32_t i = 0; i < g->order_count && r == 0; i++)
-		r = operator_finish(g->order[i], g->batch, err);
+	int r = finish_all(g, err);
 	mute_again(g);
 	return r;
 }
@@ -414,8 +424,8 @@ int graph_take(struct graph *g, struct graph *old, struct error *err)
 	for (uint32_t i = 0; r == 0 && i < g->plan->node_count * output_mode_count; i++)
 		if (g->made[i] != NULL && old->made[i] != NULL)
 			r = operator_take(g->made[i], old->made[i], err);
-	for (uint32_t i = 0; r == 0 && i < g->order_count; i++)
-		r = operator_finish(g->order[i], g->batch, err);
+	if (r == 0)
+		r = finish_all(g, err);
 	for (uint32_t i = 0; i < g->sink_count; i++)
 		operator_sink_mute(g->sink_ends[i], false);
 	return r;

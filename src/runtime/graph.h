@@ -34,6 +34,7 @@ struct graph {
 	struct operator **made; /* [node_count][output_mode_count] */
 	struct operator **order; /* all of `made`, in plan order */
 	uint32_t order_count;
+	uint32_t finishing; /* of order: who is called next */
 	struct sink **sinks;
 	struct operator **sink_ends;
 	bool *gets_all; /* by sink: no step marks its buckets */
@@ -86,7 +87,10 @@ int graph_take(struct graph *g, struct graph *old, struct error *err);
 /* Where the chunks of a source node go: emit to it with OUTPUT_APPEND. */
 struct operator *graph_head(struct graph *g, const struct plan_node *source);
 
-/* The end of a batch, in the order that the caller decides. */
+/*
+ * The end of a batch, in the order that the caller decides. Finish: about a chunk of rows a call; 1
+ * while there are more.
+ */
 int graph_finish(struct graph *g, struct error *err);
 /*
  * Rows reach no sink, but those that get all there are: for what steps hold that follows from what

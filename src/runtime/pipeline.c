@@ -17,11 +17,14 @@
 
 enum {
 	singly_rows_max = 10000, /* in a batch that is read record by record */
-	turn_us_max = 500       /* of reading; signals and HTTP wait no longer */
+	turn_us_max = 500       /* of reading, or of a batch's end; signals and HTTP wait no longer */
 };
 
 /* Of the end of a batch (emit_more): what was begun and has to be durable before it goes on. */
-enum emit_phase { EMIT_NOTHING, EMIT_BEGUN, EMIT_INTENDED, EMIT_COMMITTED };
+enum emit_phase { EMIT_NOTHING, EMIT_BEGUN, EMIT_INTENDED, EMIT_READY, EMIT_COMMITTED };
+
+/* Answers of what goes on with it, besides 0 and an error: when the disk has done, or at once. */
+enum { EMIT_WAITS = 1, EMIT_MORE = 2 };
 
 enum pipeline_phase { PHASE_READING, PHASE_CLOSING, PHASE_WIDER, PHASE_DONE };
 
@@ -632,11 +635,30 @@ static int end_sources(struct pipeline *p, struct error *err)
 	return 0;
 }
 
-/* All rows are at their sinks, which are ready, and so are dead letters. */
+static bool turn_is_over(const struct pipeline *p, int64_t began_us)
+{
+	return clock_monotonic_us(p->clock) - began_us >= turn_us_max;
+}
+
+static int intend(struct pipeline *p, struct error *err)
+{
+	int r = p->durable == NULL ? 0
+		: durable_intend(
+			p->durable, p->intakes, p->intake_count, &p->order, &p->batch, err);
+	if (r == 0)
+		p->emit = EMIT_INTENDED;
+	return r;
+}
+
+/* All rows go to their sinks, which are ready then, and so are dead letters. */
 static int emit_rows(struct pipeline *p, struct error *err)
 {
 	struct batch_figures *f = &p->figures;
-	int r = graph_finish(&p->graph, err);
+	int64_t began_us = clock_monotonic_us(p->clock);
+	int r;
+	while ((r = graph_finish(&p->graph, err)) == 1)
+		if (turn_is_over(p, began_us))
+			return EMIT_MORE;
 	f->finish_us = lap(p, &p->emit_mark_us);
 	if (r == 0)
 		r = graph_prepare(&p->graph, err);
@@ -644,7 +666,48 @@ static int emit_rows(struct pipeline *p, struct error *err)
 		f->rows_out += p->graph.sinks[i]->rows_written;
 	if (r == 0 && p->dead.writer != NULL)
 		r = p->dead.writer->publish(p->dead.writer, err);
+	if (r == 0)
+		p->emit = EMIT_READY;
 	return r;
+}
+
+static int commit(struct pipeline *p, struct error *err)
+{
+	int64_t began_us = clock_monotonic_us(p->clock);
+	int r = 0;
+	while (p->durable != NULL && (r = durable_changes(p->durable, err)) == 1)
+		if (turn_is_over(p, began_us))
+			return EMIT_MORE;
+	if (r == 0 && p->durable != NULL)
+		r = durable_commit(p->durable, p->intakes, p->intake_count, &p->batch, err);
+	if (r == 0)
+		p->emit = EMIT_COMMITTED;
+	return r;
+}
+
+static int publish(struct pipeline *p, struct error *err)
+{
+	struct batch_figures *f = &p->figures;
+	transactions_offsets(&p->transactions, p->plan, p->intakes, p->intake_count);
+	int r = graph_publish(&p->graph, err);
+	if (r == 0)
+		r = transactions_publish(&p->transactions, &p->batch, err);
+	if (r == 0 && p->durable != NULL)
+		r = durable_published(p->durable, &p->batch, err);
+	if (r == 0)
+		r = quarantine_published(p->quarantine, p->batch.id, err);
+	f->publish_us = lap(p, &p->emit_mark_us);
+	if (r == 0)
+		r = end_sources(p, err);
+	f->commit_us = lap(p, &p->emit_mark_us);
+	p->emit = EMIT_NOTHING;
+	return r;
+}
+
+/* What was begun, or what the last batch left. */
+static int wait_for_disk(struct pipeline *p, struct error *err)
+{
+	return p->durable == NULL ? 0 : durable_wait(p->durable, err);
 }
 
 /*
@@ -654,52 +717,21 @@ static int emit_rows(struct pipeline *p, struct error *err)
  * what is ready is made visible; only then do the sources hear that the range is done and commit
  * it. A stop between any two lines repeats the batch, and never loses it.
  *
- * Where "durable" has to be waited for, the loop runs: the answer is 1 then, and the same function
- * is called again. Nothing is read meanwhile.
+ * Where "durable" has to be waited for, and after each turn of rows or changes, the loop runs: the
+ * answer is above 0 then, and the same function is called again. Nothing is read meanwhile.
  */
 static int emit_batch(struct pipeline *p, struct error *err)
 {
-	struct batch_figures *f = &p->figures;
-	struct durable *d = p->durable;
-	int r = 0;
 	if (p->emit == EMIT_NOTHING)
 		p->emit = EMIT_BEGUN;
-	if (d != NULL)
-		r = durable_wait(d, err); /* for what was begun, or the last batch left */
-	if (p->emit == EMIT_BEGUN && r == 0) {
-		if (d != NULL)
-			r = durable_intend(
-				d, p->intakes, p->intake_count, &p->order, &p->batch, err);
-		if (r == 0)
-			p->emit = EMIT_INTENDED;
-		if (r == 0 && d != NULL)
-			r = durable_wait(d, err);
-	}
-	if (p->emit == EMIT_INTENDED && r == 0) {
+	int r = wait_for_disk(p, err);
+	if (r == 0 && p->emit == EMIT_BEGUN && (r = intend(p, err)) == 0)
+		r = wait_for_disk(p, err);
+	if (r == 0 && p->emit == EMIT_INTENDED)
 		r = emit_rows(p, err);
-		if (r == 0 && d != NULL)
-			r = durable_commit(d, p->intakes, p->intake_count, &p->batch, err);
-		if (r == 0)
-			p->emit = EMIT_COMMITTED;
-		if (r == 0 && d != NULL)
-			r = durable_wait(d, err);
-	}
-	if (r != 0)
-		return r;
-	transactions_offsets(&p->transactions, p->plan, p->intakes, p->intake_count);
-	r = graph_publish(&p->graph, err);
-	if (r == 0)
-		r = transactions_publish(&p->transactions, &p->batch, err);
-	if (r == 0 && d != NULL)
-		r = durable_published(d, &p->batch, err);
-	if (r == 0)
-		r = quarantine_published(p->quarantine, p->batch.id, err);
-	f->publish_us = lap(p, &p->emit_mark_us);
-	if (r == 0)
-		r = end_sources(p, err);
-	f->commit_us = lap(p, &p->emit_mark_us);
-	p->emit = EMIT_NOTHING;
-	return r;
+	if (r == 0 && p->emit == EMIT_READY && (r = commit(p, err)) == 0)
+		r = wait_for_disk(p, err);
+	return r == 0 ? publish(p, err) : r;
 }
 
 static void tell_overrun(const struct pipeline *p)
@@ -725,7 +757,7 @@ static int go_on_finishing(struct pipeline *p, struct error *err)
 {
 	int r = emit_batch(p, err);
 	if (r != 0)
-		return r < 0 ? r : PIPELINE_WAIT;
+		return r < 0 ? r : r == EMIT_MORE ? PIPELINE_BUSY : PIPELINE_WAIT;
 	struct batch_figures *f = &p->figures;
 	f->trigger_us = clock_monotonic_us(p->clock) - p->closing_since_us;
 	pace_note(&p->pace, f->trigger_us,

@@ -243,32 +243,32 @@ int checkpoint_append_again(struct checkpoint *c, struct error *err)
 	return r < 0 ? r : append_published(c, batch.id, err);
 }
 
-static int append_changes(struct checkpoint *c, uint32_t part, struct error *err)
+int checkpoint_changes(struct checkpoint *c, struct error *err)
 {
-	struct state_part *p = c->parts[part];
-	bool more = true;
-	int r = 0;
-	while (more && r == 0) {
-		strbuf_reset(&c->scratch);
-		record_add_u32(&c->scratch, part);
-		size_t before = c->scratch.len;
-		more = p->ops->changes(p, checkpoint_frame_bytes, &c->scratch);
-		if (c->scratch.len > before)
-			r = frame_log_append(
-				&c->log, FRAME_CHANGES, strbuf_str(&c->scratch), err);
-	}
-	return r;
+	check(c->recovered);
+	int r = checkpoint_turn_end(c, -1, err);
+	if (r < 0 || c->changes_part == c->part_count)
+		return r;
+	struct state_part *p = c->parts[c->changes_part];
+	strbuf_reset(&c->scratch);
+	record_add_u32(&c->scratch, c->changes_part);
+	size_t before = c->scratch.len;
+	if (!p->ops->changes(p, checkpoint_frame_bytes, &c->scratch))
+		c->changes_part++;
+	if (c->scratch.len > before)
+		r = frame_log_append(&c->log, FRAME_CHANGES, strbuf_str(&c->scratch), err);
+	return r < 0 ? r : 1;
 }
 
 int checkpoint_commit(
 	struct checkpoint *c, const struct checkpoint_batch *batch, struct error *err)
 {
-	check(c->recovered);
-	int r = checkpoint_turn_end(c, -1, err);
-	for (uint32_t i = 0; i < c->part_count && r == 0; i++)
-		r = append_changes(c, i, err);
+	int r;
+	while ((r = checkpoint_changes(c, err)) == 1)
+		;
 	if (r < 0)
 		return r;
+	c->changes_part = 0;
 	r = append_batch(c, batch, err);
 	return r < 0 ? r : frame_log_sync_begin(&c->log, NULL, err);
 }

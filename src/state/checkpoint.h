@@ -168,6 +168,8 @@ int checkpoint_recover(
 
 int checkpoint_intend(
 	struct checkpoint *c, const struct checkpoint_intent *intent, struct error *err);
+/* A frame of what changed since the last batch: 1 while there is more, which commit takes, too. */
+int checkpoint_changes(struct checkpoint *c, struct error *err);
 int checkpoint_commit(
 	struct checkpoint *c, const struct checkpoint_batch *batch, struct error *err);
 /*

@@ -133,6 +133,7 @@ struct checkpoint {
 	bool ending;            /* no batch will come: a whole snapshot does not wait for one */
 	struct checkpoint_found found;
 	struct strbuf scratch;
+	uint32_t changes_part;  /* whose changes are appended next */
 };
 
 /* Without its lock and its manifest. */

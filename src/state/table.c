@@ -258,7 +258,7 @@ void table_release_empty(struct table *t)
 		if (table_mark(table_slot(t, t->fresh.ids[i])) == mark_empty)
 			table_free_id(t, t->fresh.ids[i]);
 	t->fresh.count = 0;
-	table_deleted_trim(t);
+	table_deleted_trim(t, UINT32_MAX);
 }
 
 uint32_t table_find(const struct table *t, const struct chunk *c, uint32_t row)

@@ -122,15 +122,18 @@ void table_gather_before(
 	const struct table *t, const uint32_t *change_indexes, uint32_t count, struct chunk *out);
 /* Forgets what the batch changed. Not within a chunk (ids of forgotten deletes become free). */
 void table_end_batch(struct table *t);
+/* The same, some `max` changes a call: true while there is more, and nothing else is called. */
+bool table_end_slice(struct table *t, uint32_t max);
 
 /* ---- time ---- */
 
 /*
- * Forgets deletes remembered since before `before_us`, but those of this batch; returns how many.
+ * Forgets at most `max` deletes remembered since before `before_us`, but those of this batch;
+ * returns how many.
  * Not within a chunk. A delete never counts as older than the one before it. After a table_clear
  * that does not remember, nothing is forgotten until the batch ends.
  */
-int64_t table_forget_deleted(struct table *t, int64_t before_us);
+int64_t table_forget_deleted(struct table *t, int64_t before_us, int64_t max);
 
 /* ---- all rows ---- */
 

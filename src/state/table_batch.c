@@ -116,22 +116,41 @@ static void give_back(struct table *t)
 	}
 }
 
-void table_end_batch(struct table *t)
+/* The batch's changes from number t->ended on. */
+static void end_changes(struct table *t, uint32_t count)
 {
-	check(t->fresh.count == 0);
+	uint32_t from = t->ended, to = from + count;
 	if (t->noted != NULL)
-		table_note_changes(t);
-	for (uint32_t i = 0; i < t->change_count; i++) {
+		table_note_changes(t, from, to);
+	for (uint32_t i = from; i < to; i++) {
 		prefetch_change(t, i + prefetch_ahead);
 		char *slot = table_slot(t, t->changes[i]);
 		slot[0] = (char)(slot[0] & table_mark_state);
 	}
-	give_back(t);
-	t->change_count = 0;
-	t->before_count = 0;
-	slab_release(&t->before_slab);
-	slab_init(&t->before_slab);
-	table_deleted_trim(t);
+	t->ended = to;
+}
+
+bool table_end_slice(struct table *t, uint32_t max)
+{
+	check(t->fresh.count == 0 && max > 0);
+	uint32_t left = t->change_count - t->ended;
+	end_changes(t, left < max ? left : max);
+	if (left > max)
+		return true;
+	if (!t->trims_deleted) {
+		give_back(t);
+		t->change_count = t->before_count = t->ended = 0;
+		slab_release(&t->before_slab);
+		slab_init(&t->before_slab);
+	}
+	t->trims_deleted = table_deleted_trim(t, max);
+	return t->trims_deleted;
+}
+
+void table_end_batch(struct table *t)
+{
+	while (table_end_slice(t, UINT32_MAX))
+		;
 }
 
 void table_batch_release(struct table *t)

@@ -100,19 +100,20 @@ static bool forget_oldest(struct table *t, int64_t before_us)
 	return true;
 }
 
-void table_deleted_trim(struct table *t)
+bool table_deleted_trim(struct table *t, uint32_t max)
 {
-	while (forget_oldest(t, never_remembered + 1))
-		;
-	while (t->deleted > t->config.deleted_max && forget_oldest(t, INT64_MAX))
-		;
+	while (max > 0 && forget_oldest(t, never_remembered + 1))
+		max--;
+	while (max > 0 && t->deleted > t->config.deleted_max && forget_oldest(t, INT64_MAX))
+		max--;
+	return max == 0;
 }
 
-int64_t table_forget_deleted(struct table *t, int64_t before_us)
+int64_t table_forget_deleted(struct table *t, int64_t before_us, int64_t max)
 {
 	check(t->fresh.count == 0);
 	int64_t forgotten = 0;
-	while (forget_oldest(t, before_us))
+	while (forgotten < max && forget_oldest(t, before_us))
 		forgotten++;
 	return forgotten;
 }

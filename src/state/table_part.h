@@ -48,6 +48,8 @@ struct table {
 	uint32_t *changes;              /* ids that the batch touched */
 	uint32_t *befores;              /* by change: the slot in `before` */
 	uint32_t change_count;
+	uint32_t ended;                 /* of them, while a batch ends (table_end_slice) */
+	bool trims_deleted;             /* all of them are, and remembered deletes go */
 	uint32_t change_capacity;
 	uint32_t change_peak;           /* beyond it nothing was written: no memory yet */
 	struct table_store before;
@@ -87,7 +89,8 @@ void table_deleted_unlink(struct table *t, char *slot);
 int64_t table_deleted_at(const struct table *t, const char *slot);
 void table_deleted_set_at(struct table *t, char *slot, int64_t at_us);
 /* What is beyond the bound, and (after a batch) what nobody wanted remembered. */
-void table_deleted_trim(struct table *t);
+/* At most `max`; true: there may be more. */
+bool table_deleted_trim(struct table *t, uint32_t max);
 
 /* ---- table_batch.c ---- */
 
@@ -97,7 +100,8 @@ void table_touch_slow(struct table *t, uint32_t id, char *slot);
 
 void table_note_slow(struct table *t, uint32_t id);
 /* Those of the batch, at its end: all at once, so that no row waits for it. */
-void table_note_changes(struct table *t);
+/* The batch's changes from number `from` to `to`. */
+void table_note_changes(struct table *t, uint32_t from, uint32_t to);
 void table_state_release(struct table *t);
 size_t table_state_bytes(const struct table *t);
 

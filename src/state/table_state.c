@@ -32,12 +32,13 @@ void table_note_slow(struct table *t, uint32_t id)
 	noted_ids_add(&t->noted->ids, id);
 }
 
-void table_note_changes(struct table *t)
+void table_note_changes(struct table *t, uint32_t from, uint32_t to)
 {
 	struct table_noted *n = t->noted;
-	for (uint32_t i = n->restored; i < t->change_count; i++)
+	for (uint32_t i = from > n->restored ? from : n->restored; i < to; i++)
 		noted_ids_add(&n->ids, t->changes[i]);
-	n->restored = 0;
+	if (to == t->change_count)
+		n->restored = 0;
 }
 
 size_t table_state_bytes(const struct table *t)

@@ -49,7 +49,7 @@ static void use_table(struct table *t, struct arena *arena, const struct schema 
 			bytes += ((struct str *)c->columns[1].data)[i].len;
 	}
 	check(bytes < (size_t)1 << 30);
-	table_forget_deleted(t, INT64_MAX);
+	table_forget_deleted(t, INT64_MAX, INT64_MAX);
 	struct error err;
 	check(table_clear(t, true, 5, &err) == 0);
 	table_end_batch(t);

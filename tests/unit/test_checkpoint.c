@@ -198,7 +198,7 @@ static int apply_batch(struct job *j, int64_t id, struct error *err)
 	}
 	table_end_batch(j->table);
 	if (choose(3) == 0)
-		table_forget_deleted(j->table, (id - 4) * 100);
+		table_forget_deleted(j->table, (id - 4) * 100, INT64_MAX);
 	return r;
 }
 

@@ -17,6 +17,7 @@
 struct capture {
 	struct operator op;
 	struct strbuf text;
+	uint32_t rows;
 };
 
 static struct plan *plan;
@@ -104,6 +105,7 @@ static int capture_push(struct operator *op, struct chunk *c, struct error *e)
 {
 	(void)e;
 	struct capture *self = (struct capture *)op;
+	self->rows += chunk_live_count(c);
 	for (uint32_t row = chunk_next_live(c, 0); row < c->row_count;
 		row = chunk_next_live(c, row + 1)) {
 		static const char *const kinds[] = {"+I", "-U", "+U", "-D"};
@@ -336,6 +338,32 @@ static void test_many_keys(void **unused)
 	assert_int_equal(counts()->applied + counts()->stale, 40 * chunk_rows_max);
 }
 
+/* However large the batch was, each slice of its end is small. */
+static void test_the_end_comes_in_slices(void **state)
+{
+	(void)state;
+	enum { chunks = 20 };
+	open_merge(ENVELOPE_DEBEZIUM, (struct merge_options){0});
+	for (int32_t i = 0; i < chunks; i++) {
+		begin();
+		for (int32_t k = 0; k < chunk_rows_max; k++)
+			add(CHANGE_INSERT, i * chunk_rows_max + k, k, 0, 0);
+		push();
+	}
+	uint32_t slices = 0, rows = 0;
+	int r = 1;
+	for (; r == 1; slices++) {
+		out.rows = 0;
+		r = operator_finish_slice(merge, &batch, &err);
+		assert_true(out.rows <= chunk_rows_max);
+		rows += out.rows;
+	}
+	assert_int_equal(r, 0);
+	assert_int_equal(rows, chunks * chunk_rows_max);
+	assert_true(slices > chunks);
+	expect("");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -355,6 +383,8 @@ int main(void)
 			test_absent_columns_of_flat_rows, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_key_changes_are_counted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_many_keys, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_the_end_comes_in_slices, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -334,6 +334,40 @@ static void batches_are_short_while_behind(void **state)
 	assert_int_equal(rows, 40 * chunk_rows_max);
 }
 
+/* Each look at the clock takes 200 us. */
+static int64_t monotonic_moving(const struct clock *c)
+{
+	(void)c;
+	return held.now_us += 200;
+}
+
+/* Its rows go out in turns, each of which takes no longer than one that reads. */
+static void end_of_a_large_batch_is_many_turns(void **state)
+{
+	(void)state;
+	struct strbuf text;
+	strbuf_init(&text);
+	for (int i = 0; i < 20 * chunk_rows_max; i++)
+		strbuf_addf(&text, "{\"id\":%d,\"op\":\"%d\"}\n", i, i);
+	strbuf_add_byte(&text, 0);
+	put("a", text.data);
+	strbuf_release(&text);
+	open_count(TRIGGER_AVAILABLE_NOW, 0, 0, 0);
+	held.clock.monotonic_us = monotonic_moving;
+	int turns = 0, longest_us = 0, r = PIPELINE_BUSY;
+	for (; r == PIPELINE_BUSY; turns++) {
+		int64_t began_us = held.now_us;
+		r = pipeline_step(pipeline, 16, &err);
+		int spent_us = (int)(held.now_us - began_us);
+		longest_us = spent_us > longest_us ? spent_us : longest_us;
+	}
+	assert_int_equal(r, PIPELINE_BATCH);
+	assert_int_equal(pipeline_batch(pipeline)->rows_out, 20 * chunk_rows_max);
+	assert_int_equal(groups_shown(), 20 * chunk_rows_max);
+	assert_in_range(turns, 10, 100);
+	assert_in_range(longest_us, 600, 3000);
+}
+
 /* A batch is not closed while messages of it are known to be on their way, however long that is. */
 static void waiting_source_holds_the_batch_open(void **state)
 {
@@ -380,6 +414,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(many_chunks, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			waiting_source_holds_the_batch_open, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			end_of_a_large_batch_is_many_turns, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			batches_are_short_while_behind, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(once_ends_after_one_batch, set_up, tear_down),

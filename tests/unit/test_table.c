@@ -416,7 +416,7 @@ static void forget(struct model *m)
 			forgotten++;
 		}
 	}
-	assert_int_equal(table_forget_deleted(m->table, before), forgotten);
+	assert_int_equal(table_forget_deleted(m->table, before, INT64_MAX), forgotten);
 }
 
 static void model_open(struct model *m)
