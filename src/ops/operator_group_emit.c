@@ -316,7 +316,7 @@ static int list_all(struct operator_group *self, const struct batch *b, struct e
 	return 0;
 }
 
-/* Where the step stops for now: at most `max` further, of `count`. */
+/* Where the step stops: at most `max` further, of `count`. */
 static uint32_t stop_at(const struct operator_group *self, uint32_t count, uint32_t max)
 {
 	uint32_t at = self->finish.at;
