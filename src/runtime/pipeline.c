@@ -17,7 +17,7 @@
 
 enum {
 	singly_rows_max = 10000, /* in a batch that is read record by record */
-	turn_us_max = 500 /* of reading, or of the end of a batch; signals and HTTP wait no longer */
+	turn_us_max = 500 /* of reading, or of a batch's end; signals wait no longer */
 };
 
 /* Of the end of a batch (emit_more): what was begun and has to be durable before it goes on. */

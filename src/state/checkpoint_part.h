@@ -56,6 +56,13 @@ struct checkpoint_snapshot {
 	uint64_t frames;
 };
 
+/* How far a recovery is. */
+struct checkpoint_take {
+	int64_t taken_bytes;
+	int64_t bytes;          /* in all */
+	int64_t told_us;        /* when that was said last; 0: not yet */
+};
+
 /*
  * What a publish has to do with files for snapshots: one that is whole counts from now on, and a
  * new one begins with a log of its own. Between `given` and the end of it the checkpoint is the
@@ -121,9 +128,7 @@ struct checkpoint {
 	struct checkpoint_snapshot snapshot;
 	struct checkpoint_turn turn;
 	uint32_t turn_steps;
-	int64_t taken_bytes;            /* by the recovery so far, */
-	int64_t take_bytes;             /* of so many, */
-	int64_t told_us;                /* and when that was said last; 0: not yet */
+	struct checkpoint_take take;
 	struct checkpoint_positions written;    /* of the last batch, with its id and time; */
 	int64_t written_id;
 	int64_t written_us;

@@ -77,14 +77,14 @@ int checkpoint_take_frame(struct checkpoint *c, const struct frame *frame,
 void checkpoint_tell_taken(struct checkpoint *c, int64_t bytes)
 {
 	int64_t now_us = clock_monotonic_us(&clock_system);
-	c->taken_bytes += bytes;
-	if (c->told_us == 0)
-		c->told_us = now_us;
-	if (now_us - c->told_us < progress_us)
+	c->take.taken_bytes += bytes;
+	if (c->take.told_us == 0)
+		c->take.told_us = now_us;
+	if (now_us - c->take.told_us < progress_us)
 		return;
-	c->told_us = now_us;
+	c->take.told_us = now_us;
 	log_info("state", "%" PRId64 " of %" PRId64 " MB of state taken",
-		c->taken_bytes / 1000000, c->take_bytes / 1000000);
+		c->take.taken_bytes / 1000000, c->take.bytes / 1000000);
 }
 
 /* ---- one snapshot ---- */
@@ -239,10 +239,10 @@ static int take_generation(
 	int r = checkpoint_fit(c, first, err);
 	if (r < 0)
 		return r;
-	c->taken_bytes = 0;
-	c->take_bytes = number == 0 ? 0 : bytes_of(c, "snap", number);
+	c->take.taken_bytes = 0;
+	c->take.bytes = number == 0 ? 0 : bytes_of(c, "snap", number);
 	for (uint64_t n = first; n <= c->manifest.newest; n++)
-		c->take_bytes += bytes_of(c, "log", n);
+		c->take.bytes += bytes_of(c, "log", n);
 	r = number == 0 ? 0 : take_one(c, number, damaged, err);
 	c->found.bytes_read = number == 0 ? 0 : c->snapshot_bytes;
 	return r;
