@@ -7,8 +7,8 @@
 
 #include <stdlib.h>
 
-/* An entry's id, state, and when it was deleted. */
-enum { entry_head_bytes = 4 + 1 + 8, entries_ahead = 32 };
+/* An entry's id and state. */
+enum { entry_head_bytes = 4 + 1, entries_ahead = 32 };
 
 /* ---- one entry ---- */
 
@@ -210,8 +210,8 @@ static bool take_entry(struct table *t, uint32_t id, uint8_t state, struct recor
 		table_state_clear(t, slot);
 	if (state == state_free)
 		return true;
-	int64_t at_us = record_i64(r);
-	slot[0] = state == state_live ? mark_live : mark_deleted;
+	int64_t at_us = table_entry_is_timed(state) ? record_i64(r) : 0;
+	slot[0] = state == state_deleted ? mark_deleted : mark_live;
 	record_copy(r, slot + 1, t->layout.null_bytes);
 	const char *end = r->bytes.data + r->bytes.len;
 	const char *p = r->bad ? NULL : take_fields(t, slot, state, r->bytes.data + r->at, end);
@@ -255,11 +255,12 @@ struct scout {
 static const char *pass_entry(const struct table *t, const char *p, const char *end)
 {
 	const struct table_layout *l = &t->layout;
-	if (end - p < 5)
+	if (end - p < entry_head_bytes)
 		return NULL;
-	if (p[4] == state_free)
-		return p + 5;
-	p += 5 + sizeof(int64_t);
+	uint8_t state = (uint8_t)p[4];
+	p += entry_head_bytes + (table_entry_is_timed(state) ? sizeof(int64_t) : 0);
+	if (state == state_free)
+		return p;
 	const char *nulls = p - 1; /* as in a slot: bits are behind the mark */
 	p += l->null_bytes;
 	for (uint32_t i = 0; i < l->column_count && p <= end; i++) {
@@ -302,7 +303,7 @@ static bool take_one(struct table *t, const struct state_fit *how, uint64_t ids_
 {
 	uint32_t id = record_u32(r);
 	uint8_t state = record_u8(r);
-	if (r->bad || id >= ids_max || state > state_deleted || !may_leave_out(t, id))
+	if (r->bad || id >= ids_max || state > state_live || !may_leave_out(t, id))
 		return false;
 	bool was = id < t->rows.count && table_mark(table_slot(t, id)) != table_mark_free;
 	table_unfit_remove(t->unfit, id);

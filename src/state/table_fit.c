@@ -394,8 +394,8 @@ bool table_fit_take(struct table *t, const struct state_fit *how, uint32_t id, u
 	table_state_clear(t, slot);
 	if (state == state_free)
 		return true;
-	int64_t at_us = record_i64(r);
-	slot[0] = state == state_live ? mark_live : mark_deleted;
+	int64_t at_us = table_entry_is_timed(state) ? record_i64(r) : 0;
+	slot[0] = state == state_deleted ? mark_deleted : mark_live;
 	struct unfit_value unfit = {.any = false};
 	take_fields(t, how, slot, state, r, &unfit);
 	if (unfit.any && !r->bad)

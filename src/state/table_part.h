@@ -130,7 +130,18 @@ size_t table_batch_bytes(const struct table *t);
 
 /* ---- table_state.c, table_fill.c: entries as records ---- */
 
-enum { state_free = 0, state_live = 1, state_deleted = 2 };
+/*
+ *	[ id 4 | state 1 | when it was deleted 8 | null bits | values that are not NULL ]
+ *
+ * A free one ends behind its state, a live one has no time. Before version 4 of the checkpoint it
+ * had one, of zeros, and another state.
+ */
+enum { state_free = 0, state_live_timed = 1, state_deleted = 2, state_live = 3 };
+
+static inline bool table_entry_is_timed(uint8_t state)
+{
+	return state == state_live_timed || state == state_deleted;
+}
 
 /* What the entry was goes; its slot is as a new one. */
 void table_state_clear(struct table *t, char *slot);

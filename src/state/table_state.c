@@ -149,13 +149,16 @@ static inline char *add_entry(
 	int mark = table_mark(slot);
 	bool there = mark == mark_live || mark == mark_deleted;
 	char state = !there ? state_free : mark == mark_live ? state_live : state_deleted;
-	int64_t at_us = state == state_deleted ? table_deleted_at(t, slot) : 0;
 	memcpy(to, &id, sizeof(id));
 	to[4] = state;
+	to += 5;
 	if (!there)
-		return to + 5;
-	memcpy(to + 5, &at_us, sizeof(at_us));
-	to += 5 + sizeof(at_us);
+		return to;
+	if (mark == mark_deleted) {
+		int64_t at_us = table_deleted_at(t, slot);
+		memcpy(to, &at_us, sizeof(at_us));
+		to += sizeof(at_us);
+	}
 	char nulls = 0;
 	for (uint32_t i = 1; i <= null_bytes; i++)
 		nulls |= *to++ = slot[i];
