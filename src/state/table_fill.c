@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 /* An entry's id and state. */
-enum { entry_head_bytes = 4 + 1, entries_ahead = 32 };
+enum { entry_head_bytes = 4 + 1, entries_ahead = 32, slots_ahead = 128 };
 
 /* ---- one entry ---- */
 
@@ -389,6 +389,8 @@ static uint32_t index_entries(struct table *t)
 	index_fill_begin(&group.fill, &t->index, t->entries);
 	for (uint32_t id = t->rows.count; id-- > 0;) {
 		char *slot = table_slot(t, id);
+		if (id >= slots_ahead)
+			prefetch(table_slot(t, id - slots_ahead));
 		int mark = table_mark(slot);
 		if (mark == table_mark_free) {
 			memcpy(slot + 1, &t->free_id, sizeof(t->free_id));
