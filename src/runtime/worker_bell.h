@@ -3,7 +3,7 @@
 
 /*
  * Wakes the process that reads the sources, and only when it sleeps: being woken costs both sides
- * as much as a hundred rows.
+ * as much as 200 rows.
  *
  *	worker            block is done;    is it the one that is wanted? then ring
  *	reading process   wants the block;  is it done? then do not sleep

@@ -14,8 +14,8 @@
  * see the same rows and dead letters in the same order with any number of them, and batches,
  * positions and checkpoints know nothing of them.
  *
- * Blocks lie in memory that all have at the same address; pipes carry their numbers. There are six
- * for a worker, which bounds memory. The reading process sleeps until several are done
+ * Blocks lie in memory that all have at the same address; pipes carry their numbers. There are
+ * eight for a worker, which bounds memory. The reading process sleeps until several are done
  * (runtime/worker_bell.h). A file's lines go as text, of which it only counts them; what groups add
  * up, workers add up first (ops/operator_group_partial.h). A source whose decoder learns from
  * message to message what they mean (change events) always goes to the same worker.
