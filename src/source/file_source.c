@@ -25,6 +25,7 @@ struct file_source {
 	enum source_run run;
 	struct arena arena; /* paths, as long as the source */
 	struct arena scan_arena; /* paths of one look at the folder */
+	const struct partition_offset **kept; /* config->resume->from, sorted by path */
 	struct str *seen; /* every path ever taken, sorted */
 	size_t seen_count;
 	struct str *waiting; /* found, not begun, sorted; next is waiting[waiting_next] */
@@ -68,13 +69,38 @@ static int compare_paths(const void *a, const void *b)
 	return str_cmp(*(const struct str *)a, *(const struct str *)b);
 }
 
+static int compare_kept(const void *a, const void *b)
+{
+	const struct partition_offset *const *left = a, *const *right = b;
+	return str_cmp((*left)->topic, (*right)->topic);
+}
+
+/* A checkpoint may know 100,000 files, all of which each look at the folder finds again. */
+static void sort_kept(struct file_source *f)
+{
+	const struct source_resume *resume = f->config->resume;
+	uint32_t count = resume == NULL ? 0 : resume->from_count;
+	f->kept = ARENA_ARRAY(&f->arena, const struct partition_offset *, count + 1);
+	for (uint32_t i = 0; i < count; i++)
+		f->kept[i] = &resume->from[i];
+	if (count > 0)
+		qsort(f->kept, count, sizeof(*f->kept), compare_kept);
+}
+
 /* What a checkpoint says of a file; NULL: nothing. */
 static const struct partition_offset *resumed(const struct file_source *f, struct str path)
 {
-	const struct source_resume *resume = f->config->resume;
-	for (uint32_t i = 0; resume != NULL && i < resume->from_count; i++)
-		if (str_eq(resume->from[i].topic, path))
-			return &resume->from[i];
+	size_t low = 0, high = f->config->resume == NULL ? 0 : f->config->resume->from_count;
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+		int c = str_cmp(f->kept[mid]->topic, path);
+		if (c == 0)
+			return f->kept[mid];
+		if (c < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
 	return NULL;
 }
 
@@ -177,6 +203,7 @@ static int file_source_open(struct source *s, enum source_run run, struct error 
 	f->run = run;
 	f->replays = f->config->resume != NULL && f->config->resume->replays;
 	s->gives_text = f->config->format == FILE_LINES && !f->replays;
+	sort_kept(f);
 	struct str path = str_dup(f->config->path, &f->arena);
 	if (str_eq(path, str_lit("-"))) {
 		f->single = true;

@@ -310,6 +310,42 @@ static void positions(void **state)
 	source_close(s);
 }
 
+/* What a checkpoint knows comes in the order in which files were read first. */
+static void kept_files_are_known(void **state)
+{
+	(void)state;
+	struct partition_offset from[40];
+	struct source_resume resume = {.from = from, .from_count = 40};
+	for (uint32_t i = 0; i < 60; i++) {
+		char name[16];
+		snprintf(name, sizeof(name), "f%02u", i);
+		put_text(name, "0\n1\n2\n");
+		uint32_t at = i * 7 % 40;
+		if (i >= 40)
+			continue; /* a new one */
+		const char *path = in_folder(name);
+		from[at] = (struct partition_offset){
+			str_dup(str_c(path), &arena), i % 2 == 0 ? 1 : 0, i % 2 == 0 ? 3 : 2};
+	}
+	struct source_config config = {.file = {.path = str_c(folder), .resume = &resume}};
+	struct source *s = open_source(&config, SOURCE_RUN_AVAILABLE_NOW);
+	struct error err;
+	error_init(&err);
+	assert_int_equal(s->ops->begin_batch(s, &err), 0);
+	block->count = 0;
+	while (s->ops->fill(s, block, &err) == SOURCE_MORE)
+		;
+	assert_int_equal(s->messages_read, 20 + 20 * 3);
+	assert_int_equal(s->partition_count, 40);
+	for (uint32_t i = 0; i < 40; i++) {
+		const char *name = s->partitions[i].topic.data + s->partitions[i].topic.len - 2;
+		uint32_t number = (uint32_t)atoi(name);
+		assert_int_equal(number, i < 20 ? 2 * i + 1 : 20 + i);
+		assert_int_equal(s->partitions[i].batch_start, i < 20 ? 2 : 0);
+	}
+	source_close(s);
+}
+
 /* Large messages make a chunk of fewer rows, so that memory stays bounded. */
 static void chunk_of_large_messages(void **state)
 {
@@ -544,6 +580,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(once_ignores_the_limit, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(new_files_while_running, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(positions, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(kept_files_are_known, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(chunk_of_large_messages, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(texts_are_the_lines, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(no_such_file, set_up, tear_down),
