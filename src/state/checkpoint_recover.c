@@ -195,6 +195,9 @@ static int check_new(struct checkpoint *c, struct error *err)
 static int start_new(struct checkpoint *c, struct error *err)
 {
 	int r = check_new(c, err);
+	/* Files were removed, but not LOCK: what ended was another state. */
+	if (r == 0 && c->last.at_end >= 0)
+		r = checkpoint_forget_end(c, err);
 	return r < 0 ? r : checkpoint_next_log(c, 1, err);
 }
 

@@ -853,6 +853,31 @@ static void test_log_cut_at_every_byte(void **state)
 	free(ended.data);
 }
 
+/* All but LOCK is removed: a state that begins anew knows nothing of an end, and may die. */
+static void test_end_of_another_state(void **state)
+{
+	(void)state;
+	struct error err;
+	struct job j;
+	struct memory_bytes here;
+	int64_t committed = -1;
+	uint64_t snapshot, newest;
+	whole_run(&snapshot, &newest);
+	for (int i = 0; i < memory->name_count; i++)
+		if (strcmp(memory->names[i].leaf, "LOCK") != 0 && memory->names[i].now >= 0 &&
+			!memory->files[memory->names[i].now].is_folder)
+			memory->names[i].now = -1;
+	assert_int_equal(job_open(&j, &err), 0);
+	assert_int_equal(run_to(&j, 3, &committed, &err), 0);
+	keep_file(file_named("LOCK"), &here);
+	assert_int_equal(job_close(&j, &err), 0);
+	memory_set(&file_named("LOCK")->now, here.data, here.len); /* as if killed */
+	free(here.data);
+	assert_int_equal(job_open(&j, &err), 0);
+	assert_int_equal(next_batch(&j), 3);
+	assert_int_equal(job_close(&j, &err), 0);
+}
+
 /* ---- read by somebody who has no script ---- */
 
 static bool look_holds(const struct checkpoint_look *l, int64_t batch)
@@ -1040,6 +1065,7 @@ int main(void)
 		cmocka_unit_test(test_places_that_move),
 		cmocka_unit_test(test_nothing_stays_of_damage),
 		cmocka_unit_test(test_log_cut_at_every_byte),
+		cmocka_unit_test(test_end_of_another_state),
 		cmocka_unit_test(test_looked_at),
 		cmocka_unit_test(test_damage_is_seen_from_outside),
 		cmocka_unit_test(test_of_others),
