@@ -87,14 +87,17 @@ static int take_code(
 	}
 }
 
+/* Answers mostly come as they were asked for: the next one is of the topic of the last, or near. */
 static struct fetch_lane *lane_find(
 	struct fetch_source *fs, const struct fetch_broker *b, const struct fetch_answer *answer)
 {
 	const struct kafka_partition *p = NULL;
 	for (uint32_t i = 0; i < fs->progress.count; i++) {
-		const struct kafka_topic *t = fs->progress.partitions[i].topic;
+		uint32_t at = (fs->answered + i) % fs->progress.count;
+		const struct kafka_topic *t = fs->progress.partitions[at].topic;
 		if (!str_eq(t->name, answer->topic))
 			continue;
+		fs->answered = at;
 		p = kafka_progress_find(&fs->progress, t, answer->partition);
 		break;
 	}

@@ -30,6 +30,7 @@ struct fetch_source {
 	const struct kafka_partition *in_turn;
 	bool turns; /* only in_turn may read */
 	uint32_t read_from; /* the partition that is read next: they take turns */
+	uint32_t answered; /* a partition of the topic that an answer came for last */
 	int64_t looked_us;
 	struct fetch_outage outage;
 	/* The chunk: blocks that its messages point into stay as they are. */
