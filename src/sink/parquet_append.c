@@ -6,6 +6,7 @@
 #include "data/value.h"
 #include "sink/batch_mark.h"
 #include "sink/full_disk.h"
+#include "sink/parquet_columns.h"
 #include "sink/parquet_writer.h"
 
 #include <inttypes.h>
@@ -61,6 +62,7 @@ struct parquet_append {
 	struct strbuf text;             /* of a partition's value */
 	struct strbuf folder;           /* of the rows at hand */
 	struct strbuf next;
+	struct strbuf said;             /* of columns, comes with the next files; or empty */
 	struct part parts[parts_max];
 	uint32_t part_count;
 	uint64_t uses;
@@ -330,12 +332,17 @@ static int take_over(struct parquet_append *p, struct error *err)
 
 /* ---- the batch that is there ---- */
 
-static const char *mark_path(struct parquet_append *p, const struct strbuf *folder)
+static const char *path_in(
+	struct parquet_append *p, const struct strbuf *folder, const char *name)
 {
 	strbuf_reset(&p->scratch);
-	strbuf_addf(&p->scratch, STR_FMT "/%s%c", STR_ARG(strbuf_str(folder)), batch_mark_name,
-		'\0');
+	strbuf_addf(&p->scratch, STR_FMT "/%s%c", STR_ARG(strbuf_str(folder)), name, '\0');
 	return p->scratch.data;
+}
+
+static const char *mark_path(struct parquet_append *p, const struct strbuf *folder)
+{
+	return path_in(p, folder, batch_mark_name);
 }
 
 static int read_mark(struct parquet_append *p, struct error *err)
@@ -348,18 +355,24 @@ static int read_mark(struct parquet_append *p, struct error *err)
 }
 
 /* It moves with the files, and as one of them. */
+static int stage(struct parquet_append *p, const char *name, struct str text, struct error *err)
+{
+	int answer;
+	path_in(p, &p->staging, name);
+	p->scratch.len--;
+	strbuf_addf(&p->scratch, ".part%c", '\0');
+	do {
+		answer = file_write_synced(p->scratch.data, false, text, err);
+	} while (answer < 0 && full_disk_wait(&p->full, err));
+	return answer;
+}
+
 static int stage_mark(struct parquet_append *p, const struct batch *b, struct error *err)
 {
 	struct strbuf text;
-	mark_path(p, &p->staging);
-	p->scratch.len--;
-	strbuf_addf(&p->scratch, ".part%c", '\0');
 	strbuf_init(&text);
 	batch_mark_text(p->base.writer, b->id, &text);
-	int answer;
-	do {
-		answer = file_write_synced(p->scratch.data, false, strbuf_str(&text), err);
-	} while (answer < 0 && full_disk_wait(&p->full, err));
+	int answer = stage(p, batch_mark_name, strbuf_str(&text), err);
 	strbuf_release(&text);
 	return answer;
 }
@@ -403,6 +416,10 @@ static int open_append(struct sink *s, int64_t *last_batch_id, struct error *err
 	}
 	answer = read_mark(p, err);
 	*last_batch_id = p->held;
+	if (answer == 0) {
+		answer = parquet_columns_follow(path_in(p, &p->path, parquet_columns_name),
+			strbuf_str(&p->path), p->files, &p->said, err);
+	}
 	/* A folder that takes no files is told at the start. */
 	if (answer == 0) {
 		answer = file_make_dirs(c_path(&p->scratch, &p->staging), err);
@@ -621,6 +638,9 @@ static int prepare(struct sink *s, const struct batch *b, struct error *err)
 	if (answer == 0 && s->writer != NULL) {
 		answer = stage_mark(p, b, err);
 	}
+	if (answer == 0 && p->said.len > 0) {
+		answer = stage(p, parquet_columns_name, strbuf_str(&p->said), err);
+	}
 	if (answer == 0) {
 		answer = sync_tree(&p->staging, 0, err);
 	}
@@ -649,6 +669,7 @@ static int publish(struct sink *s, const struct batch *b, struct error *err)
 		c_path(&p->scratch, &p->staging), c_path(&to, &p->publishing), err);
 	strbuf_release(&to);
 	p->ready = p->staged = s->pending = false;
+	strbuf_reset(&p->said);
 	p->part_count = 0;
 	p->files_begun = s->writer == NULL ? p->files_begun : 0;
 	p->given_us = b->time_us;
@@ -684,6 +705,7 @@ static void close_append(struct sink *s)
 	strbuf_release(&p->text);
 	strbuf_release(&p->folder);
 	strbuf_release(&p->next);
+	strbuf_release(&p->said);
 	arena_release(&p->arena);
 	free(p);
 }
