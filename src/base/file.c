@@ -334,6 +334,15 @@ int file_stat(const char *path, struct file_info *info, struct error *err)
 	return 0;
 }
 
+int file_make_dir(const char *path, struct error *err)
+{
+	if (disk->mkdir(path, 0777) == 0)
+		return 1;
+	if (errno == EEXIST)
+		return 0;
+	return error_set(err, CDCL_E_DISK, "%s: %s", path, strerror(errno));
+}
+
 int file_make_dirs(const char *path, struct error *err)
 {
 	char part[PATH_MAX];

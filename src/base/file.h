@@ -96,6 +96,8 @@ struct file_info {
 
 int file_stat(const char *path, struct file_info *info, struct error *err);
 int file_make_dirs(const char *path, struct error *err);
+/* One folder: 1 made, 0 it is there already. */
+int file_make_dir(const char *path, struct error *err);
 
 /* Just after a failure: it was for want of room. */
 bool file_disk_is_full(void);

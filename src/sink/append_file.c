@@ -47,7 +47,8 @@ void append_file_release(struct append_file *f)
 {
 	if (f->fd >= 0 || f->part_bytes > 0) {
 		append_file_end_part(f);
-		file_remove(f->part.data, NULL);
+		if (append_file_part_is_ours(f, NULL) == 0)
+			file_remove(f->part.data, NULL);
 	}
 	if (f->noted)
 		file_remove(f->length_path.data, NULL); /* what it notes is done */
@@ -296,14 +297,32 @@ int append_file_open(struct append_file *f, struct str job, struct str checkpoin
 
 /* ---- lines ---- */
 
+/* A new one: what is there may be another process's, which goes on in it without a name. */
+static int begin_part(struct append_file *f, struct error *err)
+{
+	struct file_info info;
+	int r = file_remove(f->part.data, err);
+	errno = 0;
+	f->part_bytes = 0;
+	if (r == 0)
+		r = f->fd = file_open_write(f->part.data, false, err);
+	if (r >= 0)
+		r = file_stat(f->part.data, &info, err);
+	f->part_inode = r < 0 ? 0 : info.inode;
+	return r;
+}
+
+int append_file_part_is_ours(const struct append_file *f, struct error *err)
+{
+	struct file_info info;
+	if (file_stat(f->part.data, &info, NULL) == 0 && info.inode == f->part_inode)
+		return 0;
+	return error_set(err, CDCL_E_FENCED, "%s: another process writes to it", f->path.data);
+}
+
 int append_file_spill(struct append_file *f, struct str header, struct error *err)
 {
-	errno = 0;
-	if (f->fd < 0) {
-		f->fd = file_open_write(f->part.data, false, err);
-		f->part_bytes = 0;
-	}
-	int r = f->fd < 0 ? -(int)err->code : 0;
+	int r = f->fd < 0 ? begin_part(f, err) : 0;
 	if (r == 0 && f->part_bytes == 0)
 		r = file_write_all(f->fd, header, f->part.data, err);
 	if (r == 0)
@@ -330,9 +349,13 @@ void append_file_end_part(struct append_file *f)
 static int copy_part(struct append_file *f, int fd, uint32_t *crc, struct error *err)
 {
 	struct strbuf block;
-	int part = f->part_bytes == 0 ? -1 : file_open_read(f->part.data, err);
+	if (f->part_bytes == 0)
+		return 0;
+	int part = append_file_part_is_ours(f, err);
+	if (part == 0)
+		part = file_open_read(f->part.data, err);
 	if (part < 0)
-		return f->part_bytes == 0 ? 0 : part;
+		return part;
 	strbuf_init(&block);
 	strbuf_reserve(&block, block_bytes);
 	int r = 0;

@@ -45,6 +45,7 @@ struct append_file {
 	struct str job;
 	struct str checkpoint;          /* its id; data NULL: none */
 	int fd;                         /* of the temporary file; -1: none */
+	uint64_t part_inode;
 	int64_t part_bytes;
 	bool noted;                     /* without a checkpoint: the note is there */
 	int note_lines;                 /* with one: since it was begun; 0: it is to be begun */
@@ -73,6 +74,8 @@ static inline bool append_file_full(const struct append_file *f)
 /* The lines go to the temporary file, which begins with `header`; after a failure they are kept. */
 int append_file_spill(struct append_file *f, struct str header, struct error *err);
 void append_file_end_part(struct append_file *f);
+/* The temporary file is still the one that was begun; else exit 7. */
+int append_file_part_is_ours(const struct append_file *f, struct error *err);
 /* All lines, after `header` when the file is empty, durable as batch `id`. */
 int append_file_publish(
 	struct append_file *f, int64_t id, struct str header, struct error *err);

@@ -100,11 +100,13 @@ static int open_file(struct sink *s, int64_t *last_batch_id, struct error *err)
 	if (answer < 0) {
 		return answer;
 	}
-	/* A folder that takes no files is told at the start. */
-	int fd = file_open_write(f->out.part.data, false, err);
+	/* A folder that takes no files is told at the start; what is there may be in use. */
+	bool there = file_exists(f->out.part.data);
+	int fd = file_open_write(f->out.part.data, true, err);
 	file_close(fd);
 	return fd < 0 ? error_prefix(err, "%s: ", f->out.path.data)
-		      : file_remove(f->out.part.data, err);
+		: there ? 0
+			: file_remove(f->out.part.data, err);
 }
 
 /* ---- rows ---- */
@@ -190,7 +192,10 @@ static int replace(struct file_sink *f, const struct batch *b, struct error *err
 	if (!f->ready) {
 		return 0;
 	}
-	int answer = file_rename(f->out.part.data, f->out.path.data, err);
+	int answer = append_file_part_is_ours(&f->out, err);
+	if (answer == 0) {
+		answer = file_rename(f->out.part.data, f->out.path.data, err);
+	}
 	if (answer == 0) {
 		answer = file_sync_folder(f->out.folder.data, err);
 	}

@@ -63,7 +63,8 @@ struct parquet_snapshot {
 	struct strbuf scratch;
 	struct strbuf other;
 	int64_t current;                /* snapshot; 0: none yet */
-	bool begun;                     /* current + 1 has a folder */
+	bool begun;                     /* current + 1 has a folder, */
+	uint64_t inode;                 /* and this is it */
 	bool ready;
 	int64_t *versions;              /* by bucket, of the current one's files; 0: no file */
 	int64_t *next_versions;
@@ -270,17 +271,40 @@ static int open_snapshot(struct sink *s, int64_t *last_batch_id, struct error *e
 
 /* ---- rows ---- */
 
+static int not_alone(const struct parquet_snapshot *p, struct error *err)
+{
+	return error_set(err, CDCL_E_FENCED, "%s: another process writes to it, snapshot %" PRId64,
+		p->link.data, p->current + 1);
+}
+
 static int begin(struct parquet_snapshot *p, struct error *err)
 {
 	if (p->begun) {
 		return 0;
 	}
-	p->begun = true;
+	const char *path = snapshot_path(p, &p->scratch, p->current + 1);
+	struct file_info info;
 	int answer;
 	do {
-		answer = file_make_dirs(snapshot_path(p, &p->scratch, p->current + 1), err);
+		answer = file_make_dir(path, err);
 	} while (answer < 0 && full_disk_wait(&p->full, err));
+	if (answer == 0) {
+		return not_alone(p, err); /* what an earlier run left there went at the start */
+	}
+	if (answer == 1) {
+		answer = file_stat(path, &info, err);
+	}
+	p->begun = answer == 0;
+	p->inode = p->begun ? info.inode : 0;
 	return answer;
+}
+
+/* A process that starts removes what is not published, and may make it anew. */
+static bool still_ours(struct parquet_snapshot *p)
+{
+	struct file_info info;
+	return file_stat(snapshot_path(p, &p->scratch, p->current + 1), &info, NULL) == 0 &&
+		info.inode == p->inode;
 }
 
 static struct parquet_writer *writer_of(struct parquet_snapshot *p, uint32_t b, struct error *err)
@@ -407,7 +431,7 @@ static int make_link(struct parquet_snapshot *p, struct error *err)
 	do {
 		answer = file_symlink(p->other.data, p->next_link.data, err);
 	} while (answer < 0 && full_disk_wait(&p->full, err));
-	return answer;
+	return answer < 0 && file_exists(p->next_link.data) ? not_alone(p, err) : answer;
 }
 
 static int prepare(struct sink *s, const struct batch *b, struct error *err)
@@ -434,6 +458,9 @@ static int prepare(struct sink *s, const struct batch *b, struct error *err)
 	}
 	if (answer == 0) {
 		answer = file_sync_folder(p->snapshots.data, err);
+	}
+	if (p->begun && !still_ours(p)) {
+		answer = not_alone(p, err);
 	}
 	if (answer == 0) {
 		answer = make_link(p, err);
@@ -472,7 +499,13 @@ static int publish(struct sink *s, const struct batch *b, struct error *err)
 	}
 	p->ready = false;
 	full_disk_passed(&p->full);
-	int answer = file_rename(p->next_link.data, p->link.data, err);
+	int answer = check_alone(p, err);
+	if (answer == 0 && !still_ours(p)) {
+		answer = not_alone(p, err);
+	}
+	if (answer == 0) {
+		answer = file_rename(p->next_link.data, p->link.data, err);
+	}
 	if (answer < 0) {
 		return answer;
 	}
@@ -500,7 +533,7 @@ static void close_snapshot(struct sink *s)
 	for (uint32_t i = 0; p->writers != NULL && i < p->bucket_count; i++) {
 		parquet_writer_close(p->writers[i]);
 	}
-	if (p->begun) {
+	if (p->begun && still_ours(p)) {
 		file_remove_tree(snapshot_path(p, &p->scratch, p->current + 1), NULL);
 		file_remove(p->next_link.data, NULL);
 	}

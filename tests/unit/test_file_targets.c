@@ -3,7 +3,9 @@
  * to hold is; the run after it mends what was left. And a rename follows the sync of what it shows.
  */
 
-/* guarantee: file_sink: test_file_* */
+/* guarantee: G11 file_sink: test_two_writers_of_a_file
+ * guarantee: G11 parquet_sink: test_two_writers_of_a_snapshot
+ * guarantee: file_sink: test_file_* */
 /* guarantee: parquet_sink: test_parquet_* */
 
 #include "base/clock.h"
@@ -90,13 +92,18 @@ static struct schema *schema;
 static char folder[512];
 static char path[600];
 
+static void begin_schema(void)
+{
+	schema = schema_alloc(&arena, 2);
+	schema->columns[0] = (struct schema_column){str_lit("id"), type_of(TYPE_INT)};
+	schema->columns[1] = (struct schema_column){str_lit("n"), type_of(TYPE_INT)};
+}
+
 static int begin(void **state)
 {
 	(void)state;
 	arena_init(&arena, 65536);
-	schema = schema_alloc(&arena, 2);
-	schema->columns[0] = (struct schema_column){str_lit("id"), type_of(TYPE_INT)};
-	schema->columns[1] = (struct schema_column){str_lit("n"), type_of(TYPE_INT)};
+	begin_schema();
 	const char *tmp = getenv("TMPDIR");
 	snprintf(folder, sizeof folder, "%s/targets.XXXXXX", tmp == NULL ? "/tmp" : tmp);
 	return mkdtemp(folder) == NULL;
@@ -376,6 +383,99 @@ static void test_parquet_added(void **state)
 	assert_true(fail_each_call(&config, judge_added) > 8);
 }
 
+/* ---- two processes that should not be ---- */
+
+enum { steps_of_one = 5 };
+
+struct writer_run {
+	struct sink *sink;
+	int value;
+	int step;
+	int answer;
+};
+
+/* The next of: open, write, prepare, publish, close. After a failure only close does anything. */
+static void go_on(struct writer_run *w, const struct sink_config *config, struct batch *b)
+{
+	static const struct row_key key = {1, {0}};
+	struct error err;
+	error_init(&err);
+	int step = w->step++;
+	if (step == steps_of_one - 1) {
+		sink_close(w->sink);
+		return;
+	}
+	if (w->answer < 0) {
+		return;
+	}
+	if (step == 0) {
+		w->sink = sink_open(config, schema, &key, true, NULL, &err);
+		w->answer = w->sink == NULL ? -(int)err.code : 0;
+	} else if (step == 1) {
+		w->sink->batch = b;
+		w->answer = w->sink->ops->write(w->sink, rows_of(w->value), &err);
+	} else if (step == 2) {
+		w->answer = w->sink->ops->prepare(w->sink, b, &err);
+	} else {
+		w->answer = w->sink->ops->publish(w->sink, b, &err);
+	}
+}
+
+/* Their steps in every order: `first` has a bit for each step that is the first one's. */
+static int write_together(const struct sink_config *config, void (*judge)(void))
+{
+	int fenced = 0;
+	for (unsigned first = 0; first < 1u << (2 * steps_of_one); first++) {
+		if (__builtin_popcount(first) != steps_of_one) {
+			continue;
+		}
+		struct batch b = {.id = 0, .time_us = 2, .last = true};
+		struct writer_run a = {.value = 2}, c = {.value = 3};
+		assert_int_equal(file_remove_tree(folder, NULL), 0);
+		assert_int_equal(run_job(config, 1), 0);
+		for (int i = 0; i < 2 * steps_of_one; i++) {
+			go_on(first >> i & 1 ? &a : &c, config, &b);
+		}
+		assert_true(a.answer == 0 || c.answer == 0);
+		assert_true(a.answer == 0 || a.answer == -(int)CDCL_E_FENCED);
+		assert_true(c.answer == 0 || c.answer == -(int)CDCL_E_FENCED);
+		fenced += a.answer < 0 || c.answer < 0;
+		judge();
+		arena_reset(&arena);
+		begin_schema();
+	}
+	return fenced;
+}
+
+static void judge_one_file(void)
+{
+	int second = lines_with(2), third = lines_with(3);
+	assert_true((second == row_count && third == 0) || (second == 0 && third == row_count));
+}
+
+static void judge_one_snapshot(void)
+{
+	assert_int_equal(whole_files(path), 3);
+}
+
+static void test_two_writers_of_a_file(void **state)
+{
+	(void)state;
+	set_path("rows");
+	struct sink_config config = {.kind = SINK_FILE, .mode = OUTPUT_COMPLETE,
+		.format = SINK_JSONL, .path = str_c(path)};
+	assert_true(write_together(&config, judge_one_file) > 20);
+}
+
+static void test_two_writers_of_a_snapshot(void **state)
+{
+	(void)state;
+	set_path("rows");
+	struct sink_config config = {.kind = SINK_PARQUET, .mode = OUTPUT_COMPLETE,
+		.path = str_c(path), .parquet = {.buckets = 3, .keep_snapshots = 2}};
+	assert_true(write_together(&config, judge_one_snapshot) > 20);
+}
+
 int main(void)
 {
 	log_init(&clock_system, LOG_ERROR, false);
@@ -386,6 +486,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_parquet_full, begin, end),
 		cmocka_unit_test_setup_teardown(test_parquet_snapshots, begin, end),
 		cmocka_unit_test_setup_teardown(test_parquet_added, begin, end),
+		cmocka_unit_test_setup_teardown(test_two_writers_of_a_file, begin, end),
+		cmocka_unit_test_setup_teardown(test_two_writers_of_a_snapshot, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
