@@ -36,6 +36,7 @@ struct durable {
 	struct checkpoint_position *positions;
 	uint32_t position_count;
 	uint32_t position_capacity;
+	uint32_t noted; /* the one that was found last */
 	struct checkpoint_range *ranges;
 	uint32_t range_capacity;
 	uint32_t *sorted; /* ranges by source and place */
@@ -454,19 +455,30 @@ static bool same_place(const struct checkpoint_position *p, uint32_t source,
 		str_eq(p->topic, part->topic);
 }
 
+/* Batch for batch they come in one order: it is the one that was noted last, or the next. */
+static uint32_t find_position(
+	struct durable *d, uint32_t source, const struct source_partition *part, bool file)
+{
+	for (uint32_t i = 0; i < d->position_count; i++) {
+		uint32_t at = (d->noted + i) % d->position_count;
+		if (same_place(&d->positions[at], source, part, file))
+			return at;
+	}
+	return d->position_count;
+}
+
 static void note_position(
 	struct durable *d, uint32_t source, const struct source_partition *part, bool file)
 {
-	uint32_t at = d->position_count;
-	while (at > 0 && !same_place(&d->positions[at - 1], source, part, file))
-		at--;
-	if (at-- == 0) {
+	uint32_t at = find_position(d, source, part, file);
+	if (at == d->position_count) {
 		d->positions = grown(d->positions, &d->position_capacity, d->position_count + 1,
 			sizeof(*d->positions));
 		at = d->position_count++;
 		d->positions[at] = (struct checkpoint_position){
 			.source = source, .topic = str_dup(part->topic, &d->arena)};
 	}
+	d->noted = at;
 	bool ended = file && part->latest >= 0;
 	d->positions[at].partition = ended ? 1 : file ? 0 : part->partition;
 	d->positions[at].next = part->position;
