@@ -579,11 +579,10 @@ int durable_changes(struct durable *d, struct error *err)
 	return checkpoint_changes(d->checkpoint, err);
 }
 
-int durable_commit(struct durable *d, struct intake *intakes, uint32_t count,
+int durable_commit(struct durable *d, const struct intake *intakes, uint32_t count,
 	const struct batch *b, struct error *err)
 {
 	for (uint32_t i = 0; i < count; i++) {
-		intake_gather(&intakes[i]);
 		const struct source *s = intakes[i].source;
 		uint32_t number = intakes[i].node->source.number;
 		for (uint32_t k = 0; k < s->partition_count; k++)

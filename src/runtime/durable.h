@@ -49,9 +49,12 @@ int durable_intend(struct durable *d, const struct intake *intakes, uint32_t cou
  * is done: 0; 1: not yet, ask again when a wake_fd is readable.
  */
 int durable_wait(struct durable *d, struct error *err);
-/* A frame of what changed; 1 while there is more. Commit takes the rest. */
+/*
+ * A frame of what changed; 1 while there is more. Nothing changes from the first call on until the
+ * batch is published: it would be in the next one.
+ */
 int durable_changes(struct durable *d, struct error *err);
-int durable_commit(struct durable *d, struct intake *intakes, uint32_t count,
+int durable_commit(struct durable *d, const struct intake *intakes, uint32_t count,
 	const struct batch *b, struct error *err);
 int durable_published(struct durable *d, const struct batch *b, struct error *err);
 

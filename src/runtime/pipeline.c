@@ -666,6 +666,9 @@ static int emit_rows(struct pipeline *p, struct error *err)
 		f->rows_out += p->graph.sinks[i]->rows_written;
 	if (r == 0 && p->dead.writer != NULL)
 		r = p->dead.writer->publish(p->dead.writer, err);
+	/* What was learned is one of the changes that the checkpoint appends from now on. */
+	for (uint32_t i = 0; i < p->intake_count && r == 0; i++)
+		intake_gather(&p->intakes[i]);
 	if (r == 0)
 		p->emit = EMIT_READY;
 	return r;
