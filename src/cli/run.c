@@ -289,9 +289,12 @@ static int run_until_changed(struct running *r, const struct run_options *o,
 {
 	for (;;) {
 		int end = job_run(r->job, err);
-		if (end < 0 && job_restart(&r->restarts, &r->job, script_plan(r->script),
-				       r->job_options, err) == 0)
-			continue;
+		if (end < 0) {
+			end = job_restart(&r->restarts, &r->job, script_plan(r->script),
+				r->job_options, err);
+			if (end == 0)
+				continue;
+		}
 		if (end == JOB_WIDER) {
 			end = running_go_wider(r, err);
 			if (end == 0)

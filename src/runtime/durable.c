@@ -386,6 +386,11 @@ int durable_recover(struct durable *d, struct graph *graph, struct error *err)
 	return r;
 }
 
+int durable_keep(struct durable *d, struct error *err)
+{
+	return checkpoint_keep(d->checkpoint, err);
+}
+
 int durable_close(struct durable *d, struct error *err)
 {
 	if (d == NULL)

@@ -26,6 +26,8 @@ const struct sink_writer *durable_writer(const struct durable *d);
  * (sink/sink.h), and tells the plan's sources where to begin: before they are opened.
  */
 int durable_recover(struct durable *d, struct graph *graph, struct error *err);
+/* checkpoint_keep: before the folder is opened again. */
+int durable_keep(struct durable *d, struct error *err);
 int durable_close(struct durable *d, struct error *err);
 
 /* The id of the next batch; *time_us is what it was when that batch has to be run again. */

@@ -308,9 +308,16 @@ void job_leave_out(struct job *j, enum leave_out what)
 	pipeline_leave_out(j->pipeline, what);
 }
 
+int job_keep(struct job *j, struct error *err)
+{
+	return pipeline_keep(j->pipeline, err);
+}
+
 int job_run(struct job *j, struct error *err)
 {
 	int r = run(j, err);
+	if ((r == JOB_CHANGED || r == JOB_WIDER) && job_keep(j, err) < 0)
+		r = -(int)err->code;
 	status_end(&j->status);
 	if (r == JOB_DONE)
 		tell_sums(j);

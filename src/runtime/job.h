@@ -68,6 +68,8 @@ void job_add_sums(const struct job *j, struct job_sums *sums);
 void job_stop(struct job *j);
 
 void job_close(struct job *j);
+/* After job_run failed, before the same checkpoint is opened again: pipeline_keep. */
+int job_keep(struct job *j, struct error *err);
 
 /* After JOB_WIDER: whose columns, and which now; index-th of those, false behind the last. */
 struct source_columns;

@@ -76,7 +76,7 @@ static int open_again(struct job_restarts *r, struct job **job, struct plan *pla
 int job_restart(struct job_restarts *r, struct job **job, struct plan *plan,
 	struct job_options *options, struct error *err)
 {
-	if (!job_may_go_back(*job, err))
+	if (!job_may_go_back(*job, err) || job_keep(*job, err) < 0)
 		return -(int)err->code;
 	close_job(r, job, options);
 	return open_again(r, job, plan, options, err);

@@ -267,6 +267,11 @@ fail:
 	return NULL;
 }
 
+int pipeline_keep(struct pipeline *p, struct error *err)
+{
+	return p->durable == NULL ? 0 : durable_keep(p->durable, err);
+}
+
 void pipeline_close(struct pipeline *p)
 {
 	if (p == NULL)

@@ -89,6 +89,11 @@ struct pipeline *pipeline_open(
  */
 struct pipeline *pipeline_follow(
 	struct plan *plan, struct pipeline *old, int64_t batches_max, struct error *err);
+/*
+ * What was published is durable, as after PIPELINE_DONE: before the checkpoint of a job that does
+ * not end is opened again. Afterwards the pipeline can only be closed, or (0) go on.
+ */
+int pipeline_keep(struct pipeline *p, struct error *err);
 void pipeline_close(struct pipeline *p);
 
 struct source_columns {

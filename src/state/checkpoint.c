@@ -161,13 +161,17 @@ struct str checkpoint_id(const struct checkpoint *c)
 	return str_c(c->manifest.id);
 }
 
+int checkpoint_keep(struct checkpoint *c, struct error *err)
+{
+	int r = checkpoint_turn_end(c, -1, err);
+	return r < 0 || !c->recovered ? r : frame_log_sync(&c->log, err);
+}
+
 int checkpoint_close(struct checkpoint *c, struct error *err)
 {
 	if (c == NULL)
 		return 0;
-	int r = checkpoint_turn_end(c, -1, err);
-	if (r == 0 && c->recovered && !c->log.failed)
-		r = frame_log_sync(&c->log, err);
+	int r = c->log.failed ? checkpoint_turn_end(c, -1, err) : checkpoint_keep(c, err);
 	if (r == 0 && c->recovered && !c->log.failed)
 		checkpoint_note_end(c);
 	checkpoint_snapshot_release(c);

@@ -159,7 +159,12 @@ void checkpoint_set_sources(struct checkpoint *c, const struct checkpoint_source
 	uint32_t count, uint32_t plan);
 /* 32 hexadecimal digits that no other checkpoint has; its memory is the checkpoint's. */
 struct str checkpoint_id(const struct checkpoint *c);
-/* What is appended but not synced yet is synced, if nothing failed before. NULL is fine. */
+/*
+ * What is appended is durable, PUBLISHED of the last batch, too: before a run ends as one that went
+ * well, and before the folder is opened again by the same process.
+ */
+int checkpoint_keep(struct checkpoint *c, struct error *err);
+/* The same, if nothing failed before; of a run that failed with more than that. NULL is fine. */
 int checkpoint_close(struct checkpoint *c, struct error *err);
 
 /* Fills the parts. Once, before anything else. */
@@ -200,8 +205,8 @@ enum checkpoint_end {
 /*
  * No batch will come any more: what the last one left to do is done, and the snapshot that is due
  * or under way is taken, unless the log ends within a batch or a start would read more than
- * start_bytes_max. A slice of it per call; an error, or an enum checkpoint_end. A process that ends
- * instead of calling again loses nothing but that snapshot.
+ * start_bytes_max; then checkpoint_keep. A slice of it per call; an error, or an enum
+ * checkpoint_end. A process that ends instead of calling again loses nothing but that snapshot.
  */
 int checkpoint_end(
 	struct checkpoint *c, size_t bytes_max, int64_t start_bytes_max, struct error *err);

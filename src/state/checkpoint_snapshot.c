@@ -239,6 +239,12 @@ static int not_yet(const struct checkpoint *c, bool at_once)
 	return at_once || c->snapshot_worker == NULL ? CHECKPOINT_END_MORE : CHECKPOINT_END_WAIT;
 }
 
+static int end(struct checkpoint *c, struct error *err)
+{
+	int r = checkpoint_keep(c, err);
+	return r < 0 ? r : CHECKPOINT_END_DONE;
+}
+
 int checkpoint_end(
 	struct checkpoint *c, size_t bytes_max, int64_t start_bytes_max, struct error *err)
 {
@@ -249,14 +255,14 @@ int checkpoint_end(
 	if (!c->ending) {
 		int64_t start_bytes = c->snapshot_bytes + checkpoint_log_bytes(c);
 		if (!c->is_published || start_bytes > start_bytes_max)
-			return CHECKPOINT_END_DONE;
+			return end(c, err);
 		c->ending = true;
 		checkpoint_turn_begin(c);
 		if (c->turn.given)
 			return not_yet(c, false);
 	}
 	if (s->phase == SNAPSHOT_NONE)
-		return CHECKPOINT_END_DONE;
+		return end(c, err);
 	r = checkpoint_step(c, bytes_max, err);
 	if (r < 0)
 		return r;

@@ -168,6 +168,8 @@ _Noreturn void life_run(const struct life *l)
 	do {
 		p = pipeline_open(job_chosen()->plan, &world_clock, 0, &err);
 		r = p == NULL ? -(int)err.code : run(p, l, &err);
+		if (r == goes_back && pipeline_keep(p, &err) < 0)
+			r = -(int)err.code;
 		if (r == goes_back)
 			pipeline_close(p);
 	} while (r == goes_back);

@@ -5,7 +5,9 @@
 #include "shared.h"
 #include "world.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 static void watch(const char *call, const char *path)
 {
@@ -25,7 +27,10 @@ static int sync_file(int fd)
 	bool lies = faults_is_off("fsync") ||
 		(faults_is_off("folder-sync") && memory_of(fd)->is_folder);
 	memory->syncs_lie = lies;
-	return memory_sync(fd);
+	int r = memory_sync(fd);
+	world->log_sync_failed |= r < 0 && errno != EINTR &&
+		strncmp(memory_path_of(memory_of(fd)), "log-", 4) == 0;
+	return r;
 }
 
 void model_disk_use(bool on)

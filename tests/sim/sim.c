@@ -52,7 +52,7 @@ static bool choose_faults(struct life *l, int64_t calls_before)
 {
 	static const int numbers[] = {EIO, ENOSPC, -1, EINTR};
 	model_postgres_begin_life();
-	world->undelivered = false;
+	world->undelivered = world->log_sync_failed = false;
 	broker_compact(world->broker);
 	world->calls = 0;
 	world->crash_at = world->crash_at_sync = world->syncs = 0;
@@ -89,7 +89,7 @@ static bool explained(int status, bool disk_fails, bool damaged)
 		return false;
 	}
 	int code = WEXITSTATUS(status);
-	if (code == LIFE_DONE || code == LIFE_CRASHED)
+	if (code == LIFE_CRASHED || (code == LIFE_DONE && !world->log_sync_failed))
 		return true;
 	if (code == world_error + CDCL_E_DISK && disk_fails && model_disk_calls() > 0) {
 		figures.disk_errors++;

@@ -58,6 +58,10 @@ static bool ends_well(const struct sweep_fault *f, int64_t k, int status)
 {
 	int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 	figures.cases++;
+	if (code == LIFE_DONE && world->log_sync_failed) {
+		say(f, k, "a sync of the log failed, and the job ended well");
+		return false;
+	}
 	if (code == LIFE_DONE) {
 		figures.unharmed++;
 		return true;

@@ -37,6 +37,7 @@ struct world {
 	int64_t crash_at_sync;  /* 0: never */
 	bool faults;            /* leaders away, and the like */
 	bool allocation_failed;
+	bool log_sync_failed;   /* of the checkpoint, in this life: nobody may end well */
 	bool undelivered;       /* a message without a transaction, in this life */
 	bool verbose;
 	char problem[4000];     /* the first one; "": none */

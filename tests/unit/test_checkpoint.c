@@ -506,11 +506,11 @@ static int all_runs(struct job *j, bool short_runs, int64_t *committed, struct e
 			r = end_run(j, err);
 		if (r < 0 || end == batches_max)
 			return r;
-		r = job_close(j, err);
-		if (r == 0)
-			r = job_open(j, err);
-		else
+		if (job_close(j, err) < 0) {
 			*j = (struct job){0};
+			return error_set(err, CDCL_E_INTERNAL, "told too late, by close");
+		}
+		r = job_open(j, err);
 	}
 	return r;
 }
@@ -531,8 +531,9 @@ static bool one_fault(int64_t at, bool short_runs, int number, uint64_t seed, bo
 	bool good = r == 0 || err.code == CDCL_E_DISK;
 	struct error ignored;
 	int closed = job_close(&j, &ignored);
-	/* A failed call that nobody heard of would be bytes lost in silence. */
-	good = good && (r < 0 || closed < 0 || memory->calls < at || committed == batches_max - 1);
+	/* A failed call that nobody heard of would be bytes lost in silence; close is too late. */
+	good = good && (r < 0 || closed == 0);
+	good = good && (r < 0 || memory->calls < at || committed == batches_max - 1);
 	*over = memory->calls < at;
 	turn_steps = 0;
 	random_state = seed;
