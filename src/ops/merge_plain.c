@@ -95,12 +95,35 @@ static void decide(struct operator_merge *self, const struct merge_input *in,
 	self->counts.other_partition += other;
 }
 
+static void set_awaits(const struct operator_merge *self, const struct merge_input *in,
+	const struct plain_run *run)
+{
+	struct column *awaits = &in->row->columns[self->plan->awaits_column];
+	uint8_t *waits = awaits->data;
+	for (uint32_t k = 0; k < run->count; k++) {
+		const struct plain_key *key = &run->keys[k];
+		bit_clear(awaits->nulls, key->row);
+		waits[key->row] = key->awaits;
+	}
+}
+
+static int apply(struct operator_merge *self, const struct merge_input *in,
+	const struct plain_run *run, struct error *err)
+{
+	struct table_write writes[chunk_rows_max];
+	for (uint32_t k = 0; k < run->count; k++)
+		writes[k] = (struct table_write){.id = run->ids[k],
+			.row = run->keys[k].row,
+			.deletes = !run->keys[k].live};
+	return table_apply(self->table, writes, run->count, in->row, self->newest_us, err);
+}
+
 int merge_plain(struct operator_merge *self, const struct merge_input *in, const uint16_t *rows,
 	uint32_t count, struct error *err)
 {
 	struct plain_run run;
 	uint32_t ids[chunk_rows_max];
-	struct table_write writes[chunk_rows_max];
+	uint16_t written[chunk_rows_max];
 	int r = count == 0 ? 0 : table_resolve(self->table, in->row, rows, count, ids, err);
 	if (r < 0 || count == 0)
 		return r;
@@ -110,14 +133,10 @@ int merge_plain(struct operator_merge *self, const struct merge_input *in, const
 		run.key_of[i] = find_key(&run, ids[i]);
 	read_keys(self, &run, in->row->arena);
 	decide(self, in, &run, rows, count);
-	struct column *awaits = &in->row->columns[self->plan->awaits_column];
-	uint8_t *waits = awaits->data;
-	for (uint32_t k = 0; k < run.count; k++) {
-		const struct plain_key *key = &run.keys[k];
-		bit_clear(awaits->nulls, key->row);
-		waits[key->row] = key->awaits;
-		writes[k] = (struct table_write){
-			.id = run.ids[k], .row = key->row, .deletes = !key->live};
-	}
-	return table_apply(self->table, writes, run.count, in->row, self->newest_us, err);
+	set_awaits(self, in, &run);
+	if (in->ops_seen & 1u << CHANGE_DELETE)
+		return apply(self, in, &run, err);
+	for (uint32_t k = 0; k < run.count; k++)
+		written[k] = run.keys[k].row;
+	return table_put(self->table, run.ids, in->row, written, run.count, err);
 }

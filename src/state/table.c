@@ -391,30 +391,22 @@ static uint32_t touch_live(struct table *t, const uint32_t *ids, uint32_t count,
 
 /* Rows of a chunk on their way into slots, which are in the nearest cache meanwhile. */
 struct puts {
-	const uint32_t *ids;
 	const uint16_t *rows;
 	uint32_t count;
-	uint32_t begun;                 /* entries that are LIVE: their fields can be written */
 	char *slots[put_block];
 };
 
-/* Those behind one that has no room are no puts any more. */
-static int begin_puts(struct table *t, struct puts *p, struct error *err)
+/* How many of `count` have room; fewer: with the error of the one that has none. */
+static uint32_t begin_puts(
+	struct table *t, const uint32_t *ids, uint32_t count, char **slots, struct error *err)
 {
-	while (p->begun < p->count) {
-		uint32_t at = p->begun;
-		at += touch_live(t, p->ids + at, p->count - at, p->slots + at);
-		p->begun = at;
-		if (at == p->count)
-			break;
-		int result = make_live(t, p->ids[at], p->slots[at], err);
-		if (result < 0) {
-			p->count = at;
-			return result;
-		}
-		p->begun++;
+	uint32_t at = 0;
+	for (;;) {
+		at += touch_live(t, ids + at, count - at, slots + at);
+		if (at == count || make_live(t, ids[at], slots[at], err) < 0)
+			return at;
+		at++;
 	}
-	return 0;
 }
 
 /* As a run, if they are one: most often, and then they need not be looked up one by one. */
@@ -429,57 +421,70 @@ static struct table_rows put_rows(const struct table *t, const struct puts *p)
 	return rows;
 }
 
-static int finish_puts(struct table *t, struct puts *p, const struct chunk *c, struct error *err)
+static void put_columns(struct table *t, struct puts *p, const struct chunk *c)
 {
-	int result = begin_puts(t, p, err);
 	struct table_rows rows = put_rows(t, p);
 	for (uint32_t column = 0; column < t->layout.column_count; column++)
 		table_rows_set(
 			&t->layout, p->slots, column, &c->columns[column], rows, &t->slab);
-	p->count = p->begun = 0;
-	return result;
+	p->count = 0;
+}
+
+/* Any write but that of a LIVE row: negative when the row has no room. */
+static int write_slow(struct table *t, const struct table_write *w, const struct chunk *c,
+	char *slot, int64_t now_us, struct error *err)
+{
+	if (!w->deletes)
+		return make_live(t, w->id, slot, err);
+	delete_row(t, w->id, c, w->row, now_us);
+	return 0;
 }
 
 int table_apply(struct table *t, const struct table_write *writes, uint32_t count,
 	const struct chunk *c, int64_t now_us, struct error *err)
 {
-	uint32_t ids[put_block];
 	uint16_t rows[put_block];
 	struct puts puts;
-	puts.ids = ids, puts.rows = rows;
-	puts.count = puts.begun = 0;
-	table_reserve_changes(t, count);
+	const struct table_store store = t->rows;
+	const uint32_t null_bytes = t->layout.null_bytes;
 	int result = 0;
-	for (uint32_t i = 0; i < count && result >= 0; i++) {
-		if (writes[i].deletes) {
-			/* What changed is told in the order of writes. */
-			result = begin_puts(t, &puts, err);
-			if (result >= 0)
-				delete_row(t, writes[i].id, c, writes[i].row, now_us);
-			continue;
-		}
-		ids[puts.count] = writes[i].id;
-		rows[puts.count++] = writes[i].row;
+	puts.rows = rows;
+	puts.count = 0;
+	table_reserve_changes(t, count);
+	for (uint32_t i = 0; i < count; i++) {
+		const struct table_write *w = &writes[i];
+		char *slot = puts.slots[puts.count] = table_store_slot(&store, w->id);
+		rows[puts.count] = w->row;
+		if (!w->deletes && table_touch_live(t, w->id, slot))
+			table_row_clear_nulls(null_bytes, slot);
+		else
+			result = write_slow(t, w, c, slot, now_us, err);
+		/* Those before the one without room are whole. */
+		if (result < 0)
+			break;
+		puts.count += !w->deletes;
 		if (puts.count == put_block)
-			result = finish_puts(t, &puts, c, err);
+			put_columns(t, &puts, c);
 	}
-	int last = finish_puts(t, &puts, c, err);
-	return result < 0 ? result : last;
+	put_columns(t, &puts, c);
+	return result;
 }
 
 int table_put(struct table *t, const uint32_t *ids, const struct chunk *c, const uint16_t *rows,
 	uint32_t count, struct error *err)
 {
 	struct puts puts;
-	puts.begun = 0;
 	table_reserve_changes(t, count);
-	int result = 0;
-	for (uint32_t at = 0; at < count && result >= 0; at += put_block) {
-		puts.ids = ids + at, puts.rows = rows + at;
-		puts.count = count - at < put_block ? count - at : put_block;
-		result = finish_puts(t, &puts, c, err);
+	for (uint32_t at = 0; at < count; at += put_block) {
+		uint32_t block = count - at < put_block ? count - at : put_block;
+		puts.rows = rows + at;
+		puts.count = begin_puts(t, ids + at, block, puts.slots, err);
+		bool has_room = puts.count == block;
+		put_columns(t, &puts, c);
+		if (!has_room)
+			return -(int)err->code;
 	}
-	return result;
+	return 0;
 }
 
 int table_delete(struct table *t, const uint32_t *ids, const struct chunk *c, const uint16_t *rows,

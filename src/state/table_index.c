@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { depth_max = 24, small_segments = 8 };
+enum { depth_max = 24, small_segments = 16 };
 
 _Static_assert(sizeof(struct table_line) == 64, "a cache line");
 

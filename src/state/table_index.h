@@ -16,7 +16,7 @@
  *
  * A segment grows by doubling up to lines_max and then splits in two; for that its ids' tags are
  * asked of the owner, who has the keys. The most work that one insert can cause is moving one
- * segment (some 300 us), however many rows there are. Segments fill alike, so each is full at a
+ * segment (some 150 us), however many rows there are. Segments fill alike, so each is full at a
  * count of its own, from 3/4 to 15/16 of its places: else all would split within a few chunks.
  */
 
@@ -29,7 +29,7 @@
 
 enum {
 	table_segment_lines_min = 4,
-	table_segment_lines_max = 1024,
+	table_segment_lines_max = 512,
 	table_line_ids = 12,
 	table_line_full = (1 << table_line_ids) - 1,
 	table_index_tags_max = 64       /* that an owner is asked for at once */

@@ -125,6 +125,26 @@ static inline void table_touch(struct table *t, uint32_t id, char *slot)
 /* Room for `more` changes without another look. */
 void table_reserve_changes(struct table *t, uint32_t more);
 
+/*
+ * Before a LIVE row is overwritten: false, with nothing done, when it is not live. There is room
+ * for the change.
+ */
+static inline bool table_touch_live(struct table *t, uint32_t id, char *slot)
+{
+	int mark = slot[0];
+	if ((mark & table_mark_state) != mark_live)
+		return false;
+	if (mark & table_mark_touched)
+		return true;
+	if (t->config.keep_before) {
+		table_touch_slow(t, id, slot);
+		return true;
+	}
+	t->changes[t->change_count++] = id;
+	slot[0] = (char)(mark | table_mark_touched | table_mark_was);
+	return true;
+}
+
 void table_batch_release(struct table *t);
 size_t table_batch_bytes(const struct table *t);
 
