@@ -67,7 +67,8 @@ struct parquet_append {
 	uint32_t part_count;
 	uint64_t uses;
 	uint64_t files_begun;
-	bool staged;                    /* something is in _staging */
+	bool staged;                    /* something is in _staging, */
+	uint64_t inode;                 /* and this is it */
 	bool ready;
 	int64_t held;                   /* with a checkpoint: the last batch that is there */
 	struct sink_rewrite totals;
@@ -377,6 +378,12 @@ static int stage_mark(struct parquet_append *p, const struct batch *b, struct er
 	return answer;
 }
 
+static int not_alone(const struct parquet_append *p, struct error *err)
+{
+	return error_set(err, CDCL_E_FENCED, STR_FMT ": another process writes to it",
+		STR_ARG(strbuf_str(&p->path)));
+}
+
 /* Nobody else has published since. */
 static int check_alone(struct parquet_append *p, struct error *err)
 {
@@ -384,8 +391,7 @@ static int check_alone(struct parquet_append *p, struct error *err)
 	bool others = p->base.others;
 	int answer = read_mark(p, err);
 	if (answer == 0 && (p->held != known || p->base.others != others)) {
-		answer = error_set(err, CDCL_E_FENCED, STR_FMT ": another process writes to it",
-			STR_ARG(strbuf_str(&p->path)));
+		answer = not_alone(p, err);
 	}
 	return answer;
 }
@@ -440,15 +446,44 @@ static int end_part(struct parquet_append *p, struct part *part, struct error *e
 	return answer;
 }
 
+/* A process that starts removes what is not published, and may make it anew. */
+static bool still_ours(struct parquet_append *p)
+{
+	struct file_info info;
+	return file_stat(c_path(&p->scratch, &p->staging), &info, NULL) == 0 &&
+		info.inode == p->inode;
+}
+
+static int begin_staging(struct parquet_append *p, struct error *err)
+{
+	const char *path = c_path(&p->scratch, &p->staging);
+	struct file_info info;
+	int answer;
+	do {
+		answer = file_make_dir(path, err);
+	} while (answer < 0 && full_disk_wait(&p->full, err));
+	if (answer == 0) {
+		return not_alone(p, err); /* what an earlier run left there went at the start */
+	}
+	if (answer == 1) {
+		answer = file_stat(path, &info, err);
+	}
+	p->staged = answer == 0;
+	p->inode = p->staged ? info.inode : 0;
+	return answer;
+}
+
 /* "_staging/day=2024-01-31", made. */
 static int make_folder(struct parquet_append *p, struct str folder, struct error *err)
 {
+	int answer = p->staged ? 0 : begin_staging(p, err);
+	if (answer < 0) {
+		return answer;
+	}
 	strbuf_reset(&p->scratch);
 	strbuf_add(&p->scratch, strbuf_str(&p->staging));
 	strbuf_addf(&p->scratch, folder.len > 0 ? "/" STR_FMT "%c" : STR_FMT "%c", STR_ARG(folder),
 		'\0');
-	p->staged = true;
-	int answer;
 	do {
 		answer = file_make_dirs(p->scratch.data, err);
 	} while (answer < 0 && full_disk_wait(&p->full, err));
@@ -644,6 +679,9 @@ static int prepare(struct sink *s, const struct batch *b, struct error *err)
 	if (answer == 0) {
 		answer = sync_tree(&p->staging, 0, err);
 	}
+	if (answer < 0 && p->staged && !still_ours(p)) {
+		answer = not_alone(p, err);
+	}
 	p->ready = answer == 0;
 	return answer;
 }
@@ -653,6 +691,9 @@ static int publish(struct sink *s, const struct batch *b, struct error *err)
 	struct parquet_append *p = append_of(s);
 	struct strbuf to;
 	int answer = s->writer == NULL ? 0 : check_alone(p, err);
+	if (answer == 0 && p->ready && !still_ours(p)) {
+		answer = not_alone(p, err);
+	}
 	full_disk_passed(&p->full);
 	if (answer == 0 && !p->ready && s->writer != NULL) {
 		do {
@@ -690,7 +731,7 @@ static void close_append(struct sink *s)
 		parquet_writer_close(p->parts[i].writer);
 		strbuf_release(&p->parts[i].folder);
 	}
-	if (p->staged) {
+	if (p->staged && still_ours(p)) {
 		file_remove_tree(c_path(&p->scratch, &p->staging), NULL);
 	}
 	if (p->totals.files > 0) {

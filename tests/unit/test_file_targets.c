@@ -5,6 +5,7 @@
 
 /* guarantee: G11 file_sink: test_two_writers_of_a_file
  * guarantee: G11 parquet_sink: test_two_writers_of_a_snapshot
+ * guarantee: G11 parquet_sink: test_two_writers_of_added_files
  * guarantee: file_sink: test_file_* */
 /* guarantee: parquet_sink: test_parquet_* */
 
@@ -409,7 +410,8 @@ static void go_on(struct writer_run *w, const struct sink_config *config, struct
 		return;
 	}
 	if (step == 0) {
-		w->sink = sink_open(config, schema, &key, true, NULL, &err);
+		bool table = config->mode == OUTPUT_COMPLETE;
+		w->sink = sink_open(config, schema, table ? &key : NULL, table, NULL, &err);
 		w->answer = w->sink == NULL ? -(int)err.code : 0;
 	} else if (step == 1) {
 		w->sink->batch = b;
@@ -476,6 +478,22 @@ static void test_two_writers_of_a_snapshot(void **state)
 	assert_true(write_together(&config, judge_one_snapshot) > 20);
 }
 
+/* Each batch is all there or not at all. */
+static void judge_files(void)
+{
+	int files = whole_files(path);
+	assert_true(files == 2 || files == 3);
+}
+
+static void test_two_writers_of_added_files(void **state)
+{
+	(void)state;
+	set_path("rows");
+	struct sink_config config = {
+		.kind = SINK_PARQUET, .mode = OUTPUT_APPEND, .path = str_c(path)};
+	assert_true(write_together(&config, judge_files) > 20);
+}
+
 int main(void)
 {
 	log_init(&clock_system, LOG_ERROR, false);
@@ -488,6 +506,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_parquet_added, begin, end),
 		cmocka_unit_test_setup_teardown(test_two_writers_of_a_file, begin, end),
 		cmocka_unit_test_setup_teardown(test_two_writers_of_a_snapshot, begin, end),
+		cmocka_unit_test_setup_teardown(test_two_writers_of_added_files, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
