@@ -46,9 +46,9 @@ void append_file_init(struct append_file *f, struct str path)
 void append_file_release(struct append_file *f)
 {
 	if (f->fd >= 0 || f->part_bytes > 0) {
-		append_file_end_part(f);
 		if (append_file_part_is_ours(f, NULL) == 0)
 			file_remove(f->part.data, NULL);
+		append_file_end_part(f);
 	}
 	if (f->noted)
 		file_remove(f->length_path.data, NULL); /* what it notes is done */

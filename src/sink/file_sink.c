@@ -180,8 +180,7 @@ static int prepare(struct sink *s, const struct batch *b, struct error *err)
 	if (answer == 0) {
 		answer = file_sync(f->out.fd, f->out.part.data, err);
 	}
-	append_file_end_part(&f->out);
-	f->ready = answer == 0;
+	f->ready = answer == 0; /* it stays open: no other file can get its inode */
 	return answer;
 }
 
@@ -199,6 +198,7 @@ static int replace(struct file_sink *f, const struct batch *b, struct error *err
 	if (answer == 0) {
 		answer = file_sync_folder(f->out.folder.data, err);
 	}
+	append_file_end_part(&f->out);
 	f->ready = false;
 	f->out.part_bytes = 0;
 	f->base.pending = false;

@@ -68,7 +68,8 @@ struct parquet_append {
 	uint64_t uses;
 	uint64_t files_begun;
 	bool staged;                    /* something is in _staging, */
-	uint64_t inode;                 /* and this is it */
+	uint64_t inode;                 /* and this is it, */
+	int folder_fd;                  /* open, so that no other can get that number; -1 */
 	bool ready;
 	int64_t held;                   /* with a checkpoint: the last batch that is there */
 	struct sink_rewrite totals;
@@ -466,6 +467,9 @@ static int begin_staging(struct parquet_append *p, struct error *err)
 		return not_alone(p, err); /* what an earlier run left there went at the start */
 	}
 	if (answer == 1) {
+		answer = p->folder_fd = file_open_read(path, err);
+	}
+	if (answer >= 0) {
 		answer = file_stat(path, &info, err);
 	}
 	p->staged = answer == 0;
@@ -710,6 +714,8 @@ static int publish(struct sink *s, const struct batch *b, struct error *err)
 		c_path(&p->scratch, &p->staging), c_path(&to, &p->publishing), err);
 	strbuf_release(&to);
 	p->ready = p->staged = s->pending = false;
+	file_close(p->folder_fd);
+	p->folder_fd = -1;
 	strbuf_reset(&p->said);
 	p->part_count = 0;
 	p->files_begun = s->writer == NULL ? p->files_begun : 0;
@@ -734,6 +740,7 @@ static void close_append(struct sink *s)
 	if (p->staged && still_ours(p)) {
 		file_remove_tree(c_path(&p->scratch, &p->staging), NULL);
 	}
+	file_close(p->folder_fd);
 	if (p->totals.files > 0) {
 		log_info("parquet", STR_FMT ": %" PRId64 " rows in %" PRId64 " files, %.1f MB",
 			STR_ARG(strbuf_str(&p->path)), p->totals.rows, p->totals.files,
@@ -764,6 +771,7 @@ struct sink *parquet_append_open(const struct sink_config *config)
 {
 	struct parquet_append *p = calloc(1, sizeof *p);
 	check(p != NULL); /* out of memory */
+	p->folder_fd = -1;
 	p->base.ops = &append_ops;
 	p->options.compression = config->parquet.compression;
 	p->options.full = &p->full;

@@ -64,7 +64,8 @@ struct parquet_snapshot {
 	struct strbuf other;
 	int64_t current;                /* snapshot; 0: none yet */
 	bool begun;                     /* current + 1 has a folder, */
-	uint64_t inode;                 /* and this is it */
+	uint64_t inode;                 /* and this is it, */
+	int folder_fd;                  /* open, so that no other can get that number; -1 */
 	bool ready;
 	int64_t *versions;              /* by bucket, of the current one's files; 0: no file */
 	int64_t *next_versions;
@@ -292,6 +293,9 @@ static int begin(struct parquet_snapshot *p, struct error *err)
 		return not_alone(p, err); /* what an earlier run left there went at the start */
 	}
 	if (answer == 1) {
+		answer = p->folder_fd = file_open_read(path, err);
+	}
+	if (answer >= 0) {
 		answer = file_stat(path, &info, err);
 	}
 	p->begun = answer == 0;
@@ -510,6 +514,8 @@ static int publish(struct sink *s, const struct batch *b, struct error *err)
 		return answer;
 	}
 	p->begun = s->pending = false;
+	file_close(p->folder_fd);
+	p->folder_fd = -1;
 	p->current++;
 	memcpy(p->versions, p->next_versions, p->bucket_count * sizeof *p->versions);
 	p->totals.snapshots++;
@@ -537,6 +543,7 @@ static void close_snapshot(struct sink *s)
 		file_remove_tree(snapshot_path(p, &p->scratch, p->current + 1), NULL);
 		file_remove(p->next_link.data, NULL);
 	}
+	file_close(p->folder_fd);
 	if (p->snapshots.len > 0)
 		tidy_snapshots(p, false, NULL);
 	if (t->snapshots > 0) {
@@ -571,6 +578,7 @@ struct sink *parquet_snapshot_open(const struct sink_config *config)
 {
 	struct parquet_snapshot *p = calloc(1, sizeof *p);
 	check(p != NULL); /* out of memory */
+	p->folder_fd = -1;
 	p->base.ops = &snapshot_ops;
 	p->options.compression = config->parquet.compression;
 	p->full.waits = config->on_error == SINK_RETRY;
