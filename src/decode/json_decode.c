@@ -21,7 +21,6 @@ struct json_decoder {
 	const struct json_kernel *kernel;
 	struct json_templates templates;
 	struct json_shape shape;
-	struct str *quoted; /* of each column: "name": as it is mostly written, or absent */
 	struct json_slot *slots; /* of each column; one before them for fields that are none */
 	bool *complained; /* of each column: a value that did not fit was named */
 	struct name_slot *names;
@@ -83,45 +82,24 @@ static bool is_plain_name(struct str name)
 	return name.len < json_name_bytes_max;
 }
 
-static void quote_names(struct json_decoder *d)
+/* Into its slot: "name": as it is mostly written. */
+static void quote_name(struct json_decoder *d, uint32_t column)
 {
-	const struct schema *schema = d->config.schema;
-	d->quoted = calloc((size_t)schema->column_count + 1, sizeof(*d->quoted));
-	check(d->quoted != NULL);
-	for (uint32_t i = 0; i < schema->column_count; i++) {
-		struct str name = schema->columns[i].name;
-		if ((int)i == d->config.corrupt_column || !is_plain_name(name))
-			continue;
-		char *text = malloc(name.len + 3);
-		check(text != NULL);
-		text[0] = '"';
-		memcpy(text + 1, name.data, name.len);
-		memcpy(text + 1 + name.len, "\":", 2);
-		d->quoted[i] = (struct str){text, name.len + 3};
-	}
-}
-
-/* Is the guessed column's name next? Then it is read. */
-static bool take_guessed(const struct json_decoder *d, struct json_scan *s, int32_t guess)
-{
-	if ((uint32_t)guess >= d->config.schema->column_count)
-		return false;
-	struct str name = d->quoted[guess];
-	if (name.data == NULL || (size_t)(s->end - s->at) < name.len ||
-		memcmp(s->at, name.data, name.len) != 0)
-		return false;
-	s->at += name.len;
-	return true;
+	struct str name = d->config.schema->columns[column].name;
+	if ((int)column == d->config.corrupt_column || !is_plain_name(name))
+		return;
+	char *text = malloc(name.len + 3);
+	check(text != NULL);
+	text[0] = '"';
+	memcpy(text + 1, name.data, name.len);
+	memcpy(text + 1 + name.len, "\":", 2);
+	d->slots[column + 1].before = json_literal_make(text, name.len + 3);
 }
 
 /* The column of the field whose name is next, which is read, or JSON_NO_COLUMN. */
 static bool read_name(struct json_decoder *d, struct json_row *r, int32_t *column)
 {
 	struct json_token name;
-	if (take_guessed(d, &r->scan, *column + 1)) {
-		++*column;
-		return true;
-	}
 	if (!json_scan_name(&r->scan, &name))
 		return false;
 	*column = find_column(d, &name, *column + 1);
@@ -144,24 +122,37 @@ static bool is_nothing(struct json_row *r, const char *value)
 	return nothing;
 }
 
+static bool read_field(struct json_decoder *d, struct json_row *r, int32_t *column)
+{
+	struct json_scan *s = &r->scan;
+	if (!read_name(d, r, column))
+		return false;
+	if (*column != JSON_NO_COLUMN && r->absent != NULL)
+		bit_clear(r->absent[*column], r->index);
+	json_skip_space(s);
+	const char *from = s->at;
+	const char *after = d->kernel->value(&d->slots[*column + 1], r, from);
+	if (after == NULL)
+		return false;
+	s->at = after;
+	if (*column != JSON_NO_COLUMN || !d->config.follows || !is_nothing(r, from))
+		json_shape_add(&d->shape, (size_t)(from - s->begin), (size_t)(after - s->begin),
+			*column);
+	return true;
+}
+
 static bool read_fields(struct json_decoder *d, struct json_row *r)
 {
 	struct json_scan *s = &r->scan;
 	int32_t column = JSON_NO_COLUMN;
 	for (;;) {
-		if (!read_name(d, r, &column))
-			return false;
-		if (column != JSON_NO_COLUMN && r->absent != NULL)
-			bit_clear(r->absent[column], r->index);
-		json_skip_space(s);
-		const char *from = s->at;
-		const char *after = d->kernel->value(&d->slots[column + 1], r, from);
+		const char *from = s->at, *after = d->kernel->fields(d->slots + 1,
+			d->config.schema->column_count, r, from, &column, &d->shape);
 		if (after == NULL)
 			return false;
 		s->at = after;
-		if (column != JSON_NO_COLUMN || !d->config.follows || !is_nothing(r, from))
-			json_shape_add(&d->shape, (size_t)(from - s->begin),
-				(size_t)(after - s->begin), column);
+		if (after == from && !read_field(d, r, &column))
+			return false;
 		char c = json_peek(s);
 		if (c == '}')
 			break;
@@ -544,13 +535,14 @@ struct json_decoder *json_decoder_open(const struct json_config *config)
 	d->names = calloc((size_t)d->name_mask + 1, sizeof(*d->names));
 	check(d->names != NULL);
 	add_names(d);
-	quote_names(d);
 	d->complained = calloc((size_t)config->schema->column_count + 1, sizeof(*d->complained));
 	check(d->complained != NULL);
 	d->slots = calloc((size_t)config->schema->column_count + 1, sizeof(*d->slots));
 	check(d->slots != NULL);
 	for (int32_t i = JSON_NO_COLUMN; i < (int32_t)config->schema->column_count; i++)
 		d->slots[i + 1] = json_slot_for(config->schema, i);
+	for (uint32_t i = 0; i < config->schema->column_count; i++)
+		quote_name(d, i);
 	return d;
 }
 
@@ -561,8 +553,7 @@ void json_decoder_close(struct json_decoder *d)
 	json_templates_release(&d->templates);
 	strbuf_release(&d->values.scratch);
 	for (uint32_t i = 0; i < d->config.schema->column_count; i++)
-		free((char *)(uintptr_t)d->quoted[i].data);
-	free(d->quoted);
+		free((char *)(uintptr_t)d->slots[i + 1].before.data);
 	free(d->names);
 	free(d->complained);
 	free(d->slots);

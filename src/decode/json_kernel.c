@@ -25,8 +25,19 @@ static const char *slow_value(const struct json_slot *slot, struct json_row *r, 
 	return json_row_value(r, slot->column, p);
 }
 
+static const char *no_fields(const struct json_slot *slots, uint32_t count, struct json_row *r,
+	const char *p, int32_t *column, struct json_shape *shape)
+{
+	(void)slots;
+	(void)count;
+	(void)r;
+	(void)column;
+	(void)shape;
+	return p;
+}
+
 const struct json_kernel json_kernel_plain = {
-	"plain", json_string_stop, no_match, no_rows, slow_value};
+	"plain", json_string_stop, no_match, no_rows, slow_value, no_fields};
 
 const struct json_kernel *json_kernel_choose(void)
 {

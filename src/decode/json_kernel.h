@@ -36,6 +36,15 @@ struct json_kernel {
 
 	/* json_row_value by way of the fast lanes: one value at p. */
 	const char *(*value)(const struct json_slot *slot, struct json_row *r, const char *p);
+
+	/*
+	 * Fields from p on, as long as their names are those of the columns behind *column, one
+	 * after the other (`before` of their slots): values are stored, and noted in the shape.
+	 * Answers where the last value ends, p when there is none; NULL when it is malformed.
+	 * slots[c] is the slot of column c.
+	 */
+	const char *(*fields)(const struct json_slot *slots, uint32_t count, struct json_row *r,
+		const char *p, int32_t *column, struct json_shape *shape);
 };
 
 /* No templates and no fast lanes: what the others are compared with. */

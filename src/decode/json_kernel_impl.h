@@ -334,3 +334,35 @@ KERNEL_TARGET static const char *value_at(
 {
 	return read_slot(slot, r, p);
 }
+
+KERNEL_INLINE const char *skip_space(const char *p, const char *end)
+{
+	if (p < end && (unsigned char)*p > ' ')
+		return p; /* as nearly always */
+	while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+		p++;
+	return p;
+}
+
+KERNEL_TARGET static const char *read_known_fields(const struct json_slot *slots, uint32_t count,
+	struct json_row *r, const char *p, int32_t *column, struct json_shape *shape)
+{
+	const char *begin = r->scan.begin, *end = r->scan.end, *done = p;
+	for (int32_t next; (uint32_t)(next = *column + 1) < count; p = skip_space(done + 1, end)) {
+		const struct json_slot *slot = &slots[next];
+		if (slot->before.len == 0 || !has_literal(&slot->before, p, end))
+			break;
+		const char *from = skip_space(p + slot->before.len, end);
+		*column = next;
+		if (r->absent != NULL)
+			bit_clear(r->absent[next], r->index);
+		done = read_slot(slot, r, from);
+		if (done == NULL)
+			return NULL;
+		if (shape->learnable)
+			json_shape_add(shape, (size_t)(from - begin), (size_t)(done - begin), next);
+		if (done == end || *done != ',')
+			break;
+	}
+	return done;
+}

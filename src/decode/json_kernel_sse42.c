@@ -49,6 +49,7 @@ KERNEL_INLINE bool kernel_equal_long(const char *a, const char *b, size_t len)
 
 #include "decode/json_kernel_impl.h"
 
-const struct json_kernel json_kernel_sse42 = {"sse42", stop, read_row, read_rows, value_at};
+const struct json_kernel json_kernel_sse42 = {"sse42", stop, read_row, read_rows, value_at,
+	read_known_fields};
 
 #endif
