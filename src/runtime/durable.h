@@ -42,7 +42,7 @@ bool durable_replays(const struct durable *d);
 /* The runs of a batch that is run again, for the order in which it is read. */
 void durable_replay_order(const struct durable *d, struct read_order *order);
 
-/* ---- the end of a batch, in this order (runtime/pipeline.c) ---- */
+/* ---- the end of a batch, in this order (runtime/pipeline_end.c) ---- */
 
 int durable_intend(struct durable *d, struct intake *intakes, uint32_t count,
 	const struct read_order *order, const struct batch *b, struct error *err);

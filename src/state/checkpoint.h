@@ -17,7 +17,7 @@
  *	BATCH      id, time, positions of the sources: closes what is before it
  *	PUBLISHED  its sinks have made it visible
  *
- * The caller's order, all of it in runtime/pipeline.c:
+ * The caller's order, all of it in runtime/pipeline_end.c:
  *
  *	checkpoint_intend      durable before the first byte that cannot be taken back
  *	(sinks prepare)
