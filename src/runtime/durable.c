@@ -554,12 +554,11 @@ static uint32_t make_runs(struct durable *d, uint32_t range_count, const struct 
 	return count;
 }
 
-int durable_intend(struct durable *d, struct intake *intakes, uint32_t count,
+int durable_intend(struct durable *d, const struct intake *intakes, uint32_t count,
 	const struct read_order *order, const struct batch *b, struct error *err)
 {
 	uint32_t ranges = 0;
 	for (uint32_t i = 0; i < count; i++) {
-		intake_gather(&intakes[i]); /* before the first of its changes is written */
 		const struct source *s = intakes[i].source;
 		uint32_t number = intakes[i].node->source.number;
 		d->ranges = grown(d->ranges, &d->range_capacity, ranges + s->partition_count,

@@ -44,7 +44,7 @@ void durable_replay_order(const struct durable *d, struct read_order *order);
 
 /* ---- the end of a batch, in this order (runtime/pipeline_end.c) ---- */
 
-int durable_intend(struct durable *d, struct intake *intakes, uint32_t count,
+int durable_intend(struct durable *d, const struct intake *intakes, uint32_t count,
 	const struct read_order *order, const struct batch *b, struct error *err);
 /*
  * What intend or commit wrote is durable, and before them: what the last batch left for a snapshot
