@@ -90,18 +90,11 @@ static void sort_kept(struct file_source *f)
 /* What a checkpoint says of a file; NULL: nothing. */
 static const struct partition_offset *resumed(const struct file_source *f, struct str path)
 {
-	size_t low = 0, high = f->config->resume == NULL ? 0 : f->config->resume->from_count;
-	while (low < high) {
-		size_t mid = (low + high) / 2;
-		int c = str_cmp(f->kept[mid]->topic, path);
-		if (c == 0)
-			return f->kept[mid];
-		if (c < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return NULL;
+	const struct source_resume *resume = f->config->resume;
+	const struct partition_offset wanted = {.topic = path}, *key = &wanted;
+	const struct partition_offset **found = resume == NULL ? NULL
+		: bsearch(&key, f->kept, resume->from_count, sizeof(*f->kept), compare_kept);
+	return found == NULL ? NULL : *found;
 }
 
 /* A file is read once: what was added to it since would be missed without a word. */
