@@ -232,6 +232,13 @@ static void add_partition(const struct lore_topic *t, uint32_t at, struct strbuf
 	record_add_i64(out, p->pos_max);
 }
 
+static void add_all(const struct lore_topic *t, struct strbuf *out)
+{
+	add_topic(t, out);
+	for (uint32_t k = 0; k < t->lore.partition_count; k++)
+		add_partition(t, k, out);
+}
+
 static bool take_column(struct record_reader *r, struct named_lore *to)
 {
 	to->name = record_str(r);
@@ -303,14 +310,9 @@ int source_lore_read(struct source_lore *l, struct str records, struct error *er
 
 void source_lore_write(const struct source_lore *l, uint32_t source, struct strbuf *out)
 {
-	for (uint32_t i = 0; i < l->count; i++) {
-		const struct lore_topic *t = l->topics[i];
-		if (t->source != source)
-			continue;
-		add_topic(t, out);
-		for (uint32_t k = 0; k < t->lore.partition_count; k++)
-			add_partition(t, k, out);
-	}
+	for (uint32_t i = 0; i < l->count; i++)
+		if (l->topics[i]->source == source)
+			add_all(l->topics[i], out);
 }
 
 /* ---- the part ---- */
@@ -346,12 +348,8 @@ static bool scan(struct state_part *p, uint64_t *at, size_t bytes_max, struct st
 {
 	const struct source_lore *l = lore_of(p);
 	size_t end = out->len + bytes_max;
-	for (; *at < l->count && out->len < end; ++*at) {
-		const struct lore_topic *t = l->topics[*at];
-		add_topic(t, out);
-		for (uint32_t k = 0; k < t->lore.partition_count; k++)
-			add_partition(t, k, out);
-	}
+	for (; *at < l->count && out->len < end; ++*at)
+		add_all(l->topics[*at], out);
 	return *at < l->count;
 }
 
