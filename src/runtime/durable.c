@@ -3,6 +3,7 @@
 #include "runtime/durable.h"
 
 #include "base/arena.h"
+#include "base/array.h"
 #include "base/check.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -44,16 +45,6 @@ struct durable {
 	struct checkpoint_run *runs;
 	uint32_t run_capacity;
 };
-
-static void *grown(void *array, uint32_t *capacity, uint32_t needed, size_t bytes)
-{
-	if (needed <= *capacity)
-		return array;
-	*capacity = needed * 2 + 16;
-	void *wider = realloc(array, *capacity * bytes);
-	check(wider != NULL);
-	return wider;
-}
 
 /* ---- what is kept ---- */
 
@@ -274,7 +265,7 @@ static int judge_sinks(struct durable *d, struct error *err)
 static void keep_positions(struct durable *d)
 {
 	const struct checkpoint_batch *b = &d->found->batch;
-	d->positions = grown(
+	d->positions = array_grown(
 		d->positions, &d->position_capacity, b->position_count, sizeof(*d->positions));
 	for (uint32_t i = 0; i < b->position_count; i++)
 		if (source_at(d, b->positions[i].source) < d->sources.count)
@@ -477,8 +468,8 @@ static void note_position(
 {
 	uint32_t at = find_position(d, source, part, file);
 	if (at == d->position_count) {
-		d->positions = grown(d->positions, &d->position_capacity, d->position_count + 1,
-			sizeof(*d->positions));
+		d->positions = array_grown(d->positions, &d->position_capacity,
+			d->position_count + 1, sizeof(*d->positions));
 		at = d->position_count++;
 		d->positions[at] = (struct checkpoint_position){
 			.source = source, .topic = str_dup(part->topic, &d->arena)};
@@ -537,11 +528,11 @@ static uint32_t make_runs(struct durable *d, uint32_t range_count, const struct 
 {
 	if (range_count <= 1)
 		return 0;
-	d->sorted = grown(d->sorted, &d->sorted_capacity, range_count, sizeof(*d->sorted));
+	d->sorted = array_grown(d->sorted, &d->sorted_capacity, range_count, sizeof(*d->sorted));
 	for (uint32_t i = 0; i < range_count; i++)
 		d->sorted[i] = i;
 	qsort_r(d->sorted, range_count, sizeof(*d->sorted), compare_ranges, d->ranges);
-	d->runs = grown(d->runs, &d->run_capacity, order->count, sizeof(*d->runs));
+	d->runs = array_grown(d->runs, &d->run_capacity, order->count, sizeof(*d->runs));
 	uint32_t count = 0;
 	for (uint32_t i = 0; i < order->count; i++) {
 		struct read_run run = order->runs[i];
@@ -561,7 +552,7 @@ int durable_intend(struct durable *d, const struct intake *intakes, uint32_t cou
 	for (uint32_t i = 0; i < count; i++) {
 		const struct source *s = intakes[i].source;
 		uint32_t number = intakes[i].node->source.number;
-		d->ranges = grown(d->ranges, &d->range_capacity, ranges + s->partition_count,
+		d->ranges = array_grown(d->ranges, &d->range_capacity, ranges + s->partition_count,
 			sizeof(*d->ranges));
 		for (uint32_t k = 0; k < s->partition_count; k++) {
 			const struct source_partition *p = &s->partitions[k];

@@ -13,6 +13,7 @@
 
 #include "state/checkpoint_part.h"
 
+#include "base/array.h"
 #include "base/check.h"
 
 #include <stdlib.h>
@@ -20,17 +21,6 @@
 enum { move_bytes_min = 32, position_bytes_min = 20 };
 
 /* ---- a list of them ---- */
-
-static struct checkpoint_position *grow(
-	struct checkpoint_position *at, uint32_t count, uint32_t *capacity)
-{
-	if (count < *capacity)
-		return at;
-	*capacity = *capacity == 0 ? 16 : *capacity * 2;
-	at = realloc(at, *capacity * sizeof(*at));
-	check(at != NULL);
-	return at;
-}
 
 void checkpoint_positions_release(struct checkpoint_positions *p)
 {
@@ -41,10 +31,9 @@ void checkpoint_positions_release(struct checkpoint_positions *p)
 static void set(struct checkpoint_positions *p, uint32_t at, const struct checkpoint_position *to)
 {
 	check(at <= p->count);
-	if (at == p->count) {
-		p->at = grow(p->at, p->count, &p->capacity);
+	p->at = array_grown(p->at, &p->capacity, at + 1, sizeof(*p->at));
+	if (at == p->count)
 		p->count++;
-	}
 	p->at[at] = *to;
 }
 
@@ -57,11 +46,8 @@ void checkpoint_moves_release(struct checkpoint_moves *m)
 
 static void add_move(struct checkpoint_moves *m, uint32_t place, struct checkpoint_position to)
 {
-	if (m->to.count == m->place_capacity) {
-		m->place_capacity = m->place_capacity == 0 ? 16 : m->place_capacity * 2;
-		m->places = realloc(m->places, m->place_capacity * sizeof(*m->places));
-		check(m->places != NULL);
-	}
+	m->places = array_grown(
+		m->places, &m->place_capacity, m->to.count + 1, sizeof(*m->places));
 	m->places[m->to.count] = place;
 	set(&m->to, m->to.count, &to);
 }

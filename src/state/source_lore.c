@@ -1,6 +1,7 @@
 #include "state/source_lore.h"
 
 #include "base/arena.h"
+#include "base/array.h"
 #include "base/bounds.h"
 #include "base/check.h"
 #include "state/record.h"
@@ -80,10 +81,8 @@ static struct lore_topic *topic_of(struct source_lore *l, uint32_t source, struc
 	}
 	if (l->count == source_lore_topics_max)
 		return NULL;
-	if (l->count == l->capacity) {
-		l->capacity = l->capacity * 2 + 16;
-		l->topics = grown(l->topics, l->capacity * sizeof(struct lore_topic *));
-	}
+	l->topics = array_grown(
+		l->topics, &l->capacity, l->count + 1, sizeof(struct lore_topic *));
 	struct lore_topic *t = calloc(1, sizeof(*t));
 	check(t != NULL);
 	t->source = source;
