@@ -8,6 +8,7 @@
 #include "sink/full_disk.h"
 #include "sink/parquet_columns.h"
 #include "sink/parquet_writer.h"
+#include "sink/staged_folder.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -67,9 +68,7 @@ struct parquet_append {
 	uint32_t part_count;
 	uint64_t uses;
 	uint64_t files_begun;
-	bool staged;                    /* something is in _staging, */
-	uint64_t inode;                 /* and this is it, */
-	int folder_fd;                  /* open, so that no other can get that number; -1 */
+	struct staged_folder staged;    /* _staging, once something is in it */
 	bool ready;
 	int64_t held;                   /* with a checkpoint: the last batch that is there */
 	struct sink_rewrite totals;
@@ -447,40 +446,23 @@ static int end_part(struct parquet_append *p, struct part *part, struct error *e
 	return answer;
 }
 
-/* A process that starts removes what is not published, and may make it anew. */
 static bool still_ours(struct parquet_append *p)
 {
-	struct file_info info;
-	return file_stat(c_path(&p->scratch, &p->staging), &info, NULL) == 0 &&
-		info.inode == p->inode;
+	return staged_folder_is_ours(&p->staged, c_path(&p->scratch, &p->staging));
 }
 
 static int begin_staging(struct parquet_append *p, struct error *err)
 {
-	const char *path = c_path(&p->scratch, &p->staging);
-	struct file_info info;
-	int answer;
-	do {
-		answer = file_make_dir(path, err);
-	} while (answer < 0 && full_disk_wait(&p->full, err));
-	if (answer == 0) {
-		return not_alone(p, err); /* what an earlier run left there went at the start */
-	}
-	if (answer == 1) {
-		answer = p->folder_fd = file_open_read(path, err);
-	}
-	if (answer >= 0) {
-		answer = file_stat(path, &info, err);
-	}
-	p->staged = answer == 0;
-	p->inode = p->staged ? info.inode : 0;
-	return answer;
+	int answer = staged_folder_begin(
+		&p->staged, c_path(&p->scratch, &p->staging), &p->full, err);
+	/* What an earlier run left there went at the start. */
+	return answer == 1 ? not_alone(p, err) : answer;
 }
 
 /* "_staging/day=2024-01-31", made. */
 static int make_folder(struct parquet_append *p, struct str folder, struct error *err)
 {
-	int answer = p->staged ? 0 : begin_staging(p, err);
+	int answer = p->staged.begun ? 0 : begin_staging(p, err);
 	if (answer < 0) {
 		return answer;
 	}
@@ -665,7 +647,7 @@ static int sync_tree(struct strbuf *path, unsigned depth, struct error *err)
 static int prepare(struct sink *s, const struct batch *b, struct error *err)
 {
 	struct parquet_append *p = append_of(s);
-	s->pending = p->staged;
+	s->pending = p->staged.begun;
 	s->due_us = p->given_us + p->every_us;
 	if (!s->pending || (!b->last && p->every_us > 0 && b->time_us < s->due_us)) {
 		return 0;
@@ -683,7 +665,7 @@ static int prepare(struct sink *s, const struct batch *b, struct error *err)
 	if (answer == 0) {
 		answer = sync_tree(&p->staging, 0, err);
 	}
-	if (answer < 0 && p->staged && !still_ours(p)) {
+	if (answer < 0 && p->staged.begun && !still_ours(p)) {
 		answer = not_alone(p, err);
 	}
 	p->ready = answer == 0;
@@ -713,9 +695,8 @@ static int publish(struct sink *s, const struct batch *b, struct error *err)
 	answer = file_rename(
 		c_path(&p->scratch, &p->staging), c_path(&to, &p->publishing), err);
 	strbuf_release(&to);
-	p->ready = p->staged = s->pending = false;
-	file_close(p->folder_fd);
-	p->folder_fd = -1;
+	p->ready = s->pending = false;
+	staged_folder_end(&p->staged);
 	strbuf_reset(&p->said);
 	p->part_count = 0;
 	p->files_begun = s->writer == NULL ? p->files_begun : 0;
@@ -737,10 +718,10 @@ static void close_append(struct sink *s)
 		parquet_writer_close(p->parts[i].writer);
 		strbuf_release(&p->parts[i].folder);
 	}
-	if (p->staged && still_ours(p)) {
+	if (p->staged.begun && still_ours(p)) {
 		file_remove_tree(c_path(&p->scratch, &p->staging), NULL);
 	}
-	file_close(p->folder_fd);
+	staged_folder_end(&p->staged);
 	if (p->totals.files > 0) {
 		log_info("parquet", STR_FMT ": %" PRId64 " rows in %" PRId64 " files, %.1f MB",
 			STR_ARG(strbuf_str(&p->path)), p->totals.rows, p->totals.files,
@@ -771,7 +752,6 @@ struct sink *parquet_append_open(const struct sink_config *config)
 {
 	struct parquet_append *p = calloc(1, sizeof *p);
 	check(p != NULL); /* out of memory */
-	p->folder_fd = -1;
 	p->base.ops = &append_ops;
 	p->options.compression = config->parquet.compression;
 	p->options.full = &p->full;

@@ -7,6 +7,7 @@
 #include "sink/batch_mark.h"
 #include "sink/full_disk.h"
 #include "sink/parquet_writer.h"
+#include "sink/staged_folder.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -63,9 +64,7 @@ struct parquet_snapshot {
 	struct strbuf scratch;
 	struct strbuf other;
 	int64_t current;                /* snapshot; 0: none yet */
-	bool begun;                     /* current + 1 has a folder, */
-	uint64_t inode;                 /* and this is it, */
-	int folder_fd;                  /* open, so that no other can get that number; -1 */
+	struct staged_folder next;      /* of current + 1 */
 	bool ready;
 	int64_t *versions;              /* by bucket, of the current one's files; 0: no file */
 	int64_t *next_versions;
@@ -280,35 +279,19 @@ static int not_alone(const struct parquet_snapshot *p, struct error *err)
 
 static int begin(struct parquet_snapshot *p, struct error *err)
 {
-	if (p->begun) {
+	if (p->next.begun) {
 		return 0;
 	}
-	const char *path = snapshot_path(p, &p->scratch, p->current + 1);
-	struct file_info info;
-	int answer;
-	do {
-		answer = file_make_dir(path, err);
-	} while (answer < 0 && full_disk_wait(&p->full, err));
-	if (answer == 0) {
-		return not_alone(p, err); /* what an earlier run left there went at the start */
-	}
-	if (answer == 1) {
-		answer = p->folder_fd = file_open_read(path, err);
-	}
-	if (answer >= 0) {
-		answer = file_stat(path, &info, err);
-	}
-	p->begun = answer == 0;
-	p->inode = p->begun ? info.inode : 0;
-	return answer;
+	int answer = staged_folder_begin(
+		&p->next, snapshot_path(p, &p->scratch, p->current + 1), &p->full, err);
+	/* What an earlier run left there went at the start. */
+	return answer == 1 ? not_alone(p, err) : answer;
 }
 
-/* A process that starts removes what is not published, and may make it anew. */
 static bool still_ours(struct parquet_snapshot *p)
 {
-	struct file_info info;
-	return file_stat(snapshot_path(p, &p->scratch, p->current + 1), &info, NULL) == 0 &&
-		info.inode == p->inode;
+	return staged_folder_is_ours(
+		&p->next, snapshot_path(p, &p->scratch, p->current + 1));
 }
 
 static struct parquet_writer *writer_of(struct parquet_snapshot *p, uint32_t b, struct error *err)
@@ -463,7 +446,7 @@ static int prepare(struct sink *s, const struct batch *b, struct error *err)
 	if (answer == 0) {
 		answer = file_sync_folder(p->snapshots.data, err);
 	}
-	if (p->begun && !still_ours(p)) {
+	if (p->next.begun && !still_ours(p)) {
 		answer = not_alone(p, err);
 	}
 	if (answer == 0) {
@@ -513,9 +496,8 @@ static int publish(struct sink *s, const struct batch *b, struct error *err)
 	if (answer < 0) {
 		return answer;
 	}
-	p->begun = s->pending = false;
-	file_close(p->folder_fd);
-	p->folder_fd = -1;
+	s->pending = false;
+	staged_folder_end(&p->next);
 	p->current++;
 	memcpy(p->versions, p->next_versions, p->bucket_count * sizeof *p->versions);
 	p->totals.snapshots++;
@@ -539,11 +521,11 @@ static void close_snapshot(struct sink *s)
 	for (uint32_t i = 0; p->writers != NULL && i < p->bucket_count; i++) {
 		parquet_writer_close(p->writers[i]);
 	}
-	if (p->begun && still_ours(p)) {
+	if (p->next.begun && still_ours(p)) {
 		file_remove_tree(snapshot_path(p, &p->scratch, p->current + 1), NULL);
 		file_remove(p->next_link.data, NULL);
 	}
-	file_close(p->folder_fd);
+	staged_folder_end(&p->next);
 	if (p->snapshots.len > 0)
 		tidy_snapshots(p, false, NULL);
 	if (t->snapshots > 0) {
@@ -578,7 +560,6 @@ struct sink *parquet_snapshot_open(const struct sink_config *config)
 {
 	struct parquet_snapshot *p = calloc(1, sizeof *p);
 	check(p != NULL); /* out of memory */
-	p->folder_fd = -1;
 	p->base.ops = &snapshot_ops;
 	p->options.compression = config->parquet.compression;
 	p->full.waits = config->on_error == SINK_RETRY;
