@@ -100,13 +100,13 @@ static int open_file(struct sink *s, int64_t *last_batch_id, struct error *err)
 	if (answer < 0) {
 		return answer;
 	}
-	/* A folder that takes no files is told at the start; what is there may be in use. */
-	bool there = file_exists(f->out.part.data);
-	int fd = file_open_write(f->out.part.data, true, err);
+	/* What is left there goes, unchanged: another process that is in it finds it gone. */
+	answer = file_remove(f->out.part.data, err);
+	/* A folder that takes no files is told at the start. */
+	int fd = answer < 0 ? answer : file_open_write(f->out.part.data, false, err);
 	file_close(fd);
 	return fd < 0 ? error_prefix(err, "%s: ", f->out.path.data)
-		: there ? 0
-			: file_remove(f->out.part.data, err);
+		      : file_remove(f->out.part.data, err);
 }
 
 /* ---- rows ---- */
