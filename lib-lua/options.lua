@@ -149,7 +149,8 @@ return {
 		name = "call_ms_max",
 		type = "integer",
 		default = 10000,
-		doc = "a Lua function that takes longer for one row ends the process",
+		doc = "a Lua function that computes longer for one row ends the process, as does "
+			.. "one that waits ten times as long",
 	}, {
 		name = "timezone",
 		type = "string",

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -27,6 +28,21 @@ static int64_t system_monotonic_us(const struct clock *c)
 int64_t clock_boot_us(void)
 {
 	return read_clock(CLOCK_BOOTTIME);
+}
+
+struct clock_cpu clock_cpu_of_this_thread(void)
+{
+	clockid_t id;
+	check(pthread_getcpuclockid(pthread_self(), &id) == 0);
+	return (struct clock_cpu){id};
+}
+
+int64_t clock_cpu_us(struct clock_cpu c)
+{
+	struct timespec t;
+	if (clock_gettime(c.id, &t) != 0)
+		return -1;
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
 const struct clock clock_system = {.wall_us = system_wall_us, .monotonic_us = system_monotonic_us};

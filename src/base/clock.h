@@ -24,6 +24,14 @@ struct clock_held {
 /* Since the machine started; what /proc counts in. */
 int64_t clock_boot_us(void);
 
+/* CPU that one thread of this process used; anybody in the process may ask. */
+struct clock_cpu {
+	int id;
+};
+
+struct clock_cpu clock_cpu_of_this_thread(void);
+int64_t clock_cpu_us(struct clock_cpu c); /* -1: the thread is no more */
+
 /* Hour, minute and second on this machine's own clock face, for people. */
 void clock_local_time(int64_t wall_us, int *hour, int *minute, int *second);
 

@@ -1,5 +1,6 @@
 #include "script/watchdog.h"
 
+#include "base/clock.h"
 #include "data/chunk.h"
 #include "state/last_words.h"
 
@@ -20,12 +21,22 @@ struct watchdog {
 	_Atomic int words_fd;
 	int wake[2]; /* a byte ends the thread */
 	pthread_t thread;
+	struct clock_cpu engine; /* the thread that calls Lua */
 	_Atomic uint64_t seq; /* moves at every enter and leave */
 	_Atomic(const struct watch *) watch; /* NULL: Lua is not running */
 	_Atomic bool overdue;
 	/* engine thread only: a call inside a call (require while the script loads) */
 	const struct watch *outer[watchdog_depth_max];
 	unsigned depth;
+};
+
+/* The call as the watchdog's thread saw it, since when it is the same one. */
+struct sight {
+	const struct watch *watch; /* NULL: no call */
+	uint64_t seq;
+	uint32_t row;
+	unsigned ticks;
+	int64_t cpu_us; /* of the engine's thread at the first of them */
 };
 
 static uint32_t current_row(const struct watch *watch)
@@ -53,13 +64,16 @@ static bool current_message(const struct watch *watch, uint32_t *message)
 	return true;
 }
 
-static void describe(const struct watchdog *w, const struct watch *watch, char *out, size_t bytes)
+static void describe(const struct watchdog *w, const struct watch *watch, bool waits, char *out,
+	size_t bytes)
 {
 	struct watch_part part = current_part(watch);
+	int64_t ms = w->call_ms_max;
 	int len = snprintf(out, bytes,
-		"cdcl: " STR_FMT
-		": %s ran longer than %lld ms in one call: a loop without an end?\n",
-		STR_ARG(part.place), part.what, (long long)watchdog_call_ms_max(w));
+		"cdcl: " STR_FMT ": %s %s longer than %lld ms in one call: %s\n",
+		STR_ARG(part.place), part.what, waits ? "waited" : "ran",
+		(long long)(waits ? ms * call_waits_max : ms),
+		waits ? "for what never comes?" : "a loop without an end?");
 	uint32_t m;
 	if (current_message(watch, &m) && len > 0 && (size_t)len < bytes) {
 		const struct messages *from = watch->chunk->messages;
@@ -93,22 +107,48 @@ static void leave_word(const struct watchdog *w, const struct watch *watch)
 	last_words_write(w->words_fd, WORDS_DEATH, &words);
 }
 
-static void end_process(const struct watchdog *w, const struct watch *watch)
+static void end_process(const struct watchdog *w, const struct watch *watch, bool waits)
 {
 	char text[2048];
 	leave_word(w, watch);
-	describe(w, watch, text, sizeof(text));
+	describe(w, watch, waits, text, sizeof(text));
 	ssize_t written = write(STDERR_FILENO, text, strnlen(text, sizeof(text)));
 	(void)written;
 	_exit(1);
 }
 
+/* Looks once. A call that was not there the last time begins to count. */
+static void look(struct watchdog *w, struct sight *last)
+{
+	struct sight now = {.seq = atomic_load(&w->seq),
+		.watch = atomic_load(&w->watch),
+		.cpu_us = clock_cpu_us(w->engine)};
+	if (now.watch != NULL) {
+		now.row = current_row(now.watch);
+		if (last->watch != NULL && now.seq == last->seq && now.row == last->row) {
+			now.ticks = last->ticks + 1;
+			now.cpu_us = last->cpu_us;
+		}
+	}
+	*last = now;
+}
+
+/* How often a call was as long as it may be: by its CPU, or by ten times as much waiting. */
+static unsigned times_over(const struct watchdog *w, const struct sight *s, bool *waits)
+{
+	if (s->watch == NULL)
+		return 0;
+	int64_t used_us = clock_cpu_us(w->engine) - s->cpu_us;
+	int64_t by_cpu = used_us / (w->call_ms_max * 1000);
+	unsigned by_ticks = s->ticks / (watchdog_ticks * call_waits_max);
+	*waits = by_ticks > by_cpu;
+	return *waits ? by_ticks : (unsigned)by_cpu;
+}
+
 static void *watchdog_main(void *argument)
 {
 	struct watchdog *w = argument;
-	uint64_t last_seq = 0;
-	uint32_t last_row = 0;
-	unsigned same = 0;
+	struct sight sight = {0};
 	struct pollfd wake = {.fd = w->wake[0], .events = POLLIN};
 	for (;;) {
 		int64_t tick_ms = w->call_ms_max / watchdog_ticks;
@@ -117,24 +157,21 @@ static void *watchdog_main(void *argument)
 			return NULL;
 		if (n < 0 && errno != EINTR)
 			return NULL;
-		uint64_t seq = atomic_load(&w->seq);
-		const struct watch *watch = atomic_load(&w->watch);
-		uint32_t row = watch == NULL ? 0 : current_row(watch);
-		same = watch != NULL && seq == last_seq && row == last_row ? same + 1 : 0;
-		last_seq = seq;
-		last_row = row;
-		if (same >= watchdog_ticks) {
-			atomic_store(&w->overdue, true);
-			bool out_of_hook = same >= 2 * watchdog_ticks;
-			if (w->action == WATCHDOG_END ||
-				(w->action == WATCHDOG_HOOK_THEN_END && out_of_hook))
-				end_process(w, watch);
-		}
+		look(w, &sight);
+		bool waits = false;
+		unsigned over = times_over(w, &sight, &waits);
+		if (over == 0)
+			continue;
+		atomic_store(&w->overdue, true);
+		if (w->action == WATCHDOG_END ||
+			(w->action == WATCHDOG_HOOK_THEN_END && over >= 2))
+			end_process(w, sight.watch, waits);
 	}
 }
 
 static int start(struct watchdog *w, struct error *err)
 {
+	w->engine = clock_cpu_of_this_thread();
 	if (pipe(w->wake) != 0)
 		return error_set(err, CDCL_E_INTERNAL, "cannot make the watchdog's pipe: %s",
 			strerror(errno));

@@ -8,9 +8,14 @@
  * next start reads the record again; with --no-jit the hook turns the loop into an error that names
  * the line.)
  *
- *	engine thread   enter: seq becomes odd, `watch` is set ... leave: seq becomes even
- *	watchdog        wakes every tick; the same odd seq and the same row for call_ms_max ->
- *	                the end
+ *	engine thread   enter: seq moves, `watch` is set ... leave: seq moves, `watch` is cleared
+ *	watchdog        wakes every tick; the same seq and the same row while the engine's thread
+ *	                used call_ms_max of CPU, or for ten times as many ticks -> the end
+ *
+ * CPU and not time, because on a busy machine a thread may wait seconds for its turn, and what is
+ * ended here is a record put aside. A call that blocks (a pipe, a command: --allow io,os) uses no
+ * CPU: so ticks are bounded, too. They are counted, not looked at on a clock: a machine that is so
+ * busy, or a process that is stopped, holds up both threads.
  *
  * No clock is read on the engine's side: a call costs two stores. Progress from row to row counts
  * as coming back, so a slow function is not an endless one.
@@ -41,7 +46,10 @@ struct watch {
 	const int32_t *part;
 };
 
-enum { call_ms_max_default = 10000 };
+enum {
+	call_ms_max_default = 10000, /* of CPU */
+	call_waits_max = 10 /* times call_ms_max, for a call that only waits */
+};
 
 enum watchdog_action {
 	WATCHDOG_END, /* the process, with 1 */
@@ -49,7 +57,7 @@ enum watchdog_action {
 	WATCHDOG_HOOK_THEN_END /* the hook has another span, then the process ends */
 };
 
-/* NULL with the error filled. */
+/* By the thread that calls Lua. NULL with the error filled. */
 struct watchdog *watchdog_open(
 	const char *script, int64_t call_ms_max, enum watchdog_action action, struct error *err);
 void watchdog_close(struct watchdog *w);
