@@ -62,12 +62,13 @@ static struct intake *intake_of(struct pipeline *p, uint32_t source)
 	return &p->intakes[i];
 }
 
-/* Blocks that came back, in their order, at most so many: to the steps that are here. */
-static int take_blocks(struct pipeline *p, uint32_t blocks_max, struct error *err)
+/* Blocks that came back, in their order, while the turn lasts: to the steps that are here. */
+static int take_blocks(struct pipeline *p, struct error *err)
 {
 	struct worker_block *b;
+	int64_t began_us = clock_monotonic_us(p->clock);
 	int r = 0;
-	for (uint32_t i = 0; i < blocks_max && (r = workers_take(p->workers, &b, err)) == 1; i++) {
+	while ((r = workers_take(p->workers, &b, err)) == 1) {
 		struct intake *in = intake_of(p, b->source);
 		dead_letters_note_read(&p->dead, b->messages.count);
 		intake_tally_add(&in->rows.tally, &b->before, &b->after);
@@ -77,6 +78,8 @@ static int take_blocks(struct pipeline *p, uint32_t blocks_max, struct error *er
 		workers_free(p->workers);
 		if (replayed < 0)
 			return replayed;
+		if (clock_monotonic_us(p->clock) - began_us >= turn_us_max)
+			return 0;
 	}
 	return r < 0 ? note_death(p, r) : 0;
 }
@@ -88,7 +91,7 @@ static int fail_in_turn(struct pipeline *p, int failed, struct error *err)
 	error_init(&earlier);
 	int r = 0;
 	while (r == 0 && workers_busy(p->workers)) {
-		r = take_blocks(p, UINT32_MAX, &earlier);
+		r = take_blocks(p, &earlier);
 		if (r == 0 && workers_busy(p->workers))
 			workers_wait(p->workers);
 	}
@@ -133,7 +136,7 @@ static int read_here(struct pipeline *p, struct intake *in, struct error *err)
 static int give_round(struct pipeline *p, struct error *err)
 {
 	int more = 0;
-	int r = p->has_no_room ? take_blocks(p, workers_member_blocks / 2, err) : 0;
+	int r = p->has_no_room ? take_blocks(p, err) : 0;
 	for (; p->intake_next < p->intake_count && r >= 0; p->intake_next++) {
 		struct intake *in = &p->intakes[p->intake_next];
 		if (!may_have_more(in) || !intake_has_turn(in))
@@ -149,7 +152,7 @@ static int give_round(struct pipeline *p, struct error *err)
 	p->intake_next = 0;
 	p->has_no_room = false;
 	if (r >= 0 && more == 0)
-		r = take_blocks(p, UINT32_MAX, err);
+		r = take_blocks(p, err);
 	return r < 0 ? r : more;
 }
 
@@ -190,7 +193,7 @@ int pipeline_read_chunks(struct pipeline *p, uint32_t chunks_max, struct error *
 int pipeline_take_rest(struct pipeline *p, struct error *err)
 {
 	int64_t mark_us = clock_monotonic_us(p->clock);
-	int r = take_blocks(p, UINT32_MAX, err);
+	int r = take_blocks(p, err);
 	p->read_us += pipeline_lap(p, &mark_us);
 	return r;
 }

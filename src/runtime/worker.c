@@ -159,7 +159,9 @@ void worker_main(const struct worker_config *config)
 	while ((count = read_numbers(config->in_fd, numbers, numbers_max)) > 0) {
 		for (size_t i = 0; i < count; i++) {
 			struct worker_block *b = config->blocks[numbers[i]];
+			int64_t began_us = clock_monotonic_us(config->clock);
 			read_block(&w, b);
+			b->spent_us = clock_monotonic_us(config->clock) - began_us;
 			if (worker_bell_done(config->bell, b->number, &b->done))
 				ring(config->out_fd);
 		}

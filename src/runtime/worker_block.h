@@ -44,7 +44,6 @@ struct worker_block {
 	uint32_t source; /* node of the plan */
 	uint32_t number; /* of all blocks */
 	uint32_t worker; /* whose it is */
-	bool is_given;
 	bool holds_lines; /* source_text_begin was there, and no other messages since */
 	/* messages that are lines still: only their number is in `messages` */
 	struct source_texts texts;
@@ -61,6 +60,7 @@ struct worker_block {
 	struct intake_tally before, after; /* of its reader of the source */
 	int result;
 	struct error error;
+	int64_t spent_us;
 	_Atomic bool done;
 };
 

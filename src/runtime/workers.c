@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/shared_memory.h"
 #include "runtime/worker.h"
+#include "runtime/worker_depth.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +18,8 @@
 #include <unistd.h>
 
 enum {
-	blocks_max = workers_member_blocks * workers_max,
+	member_blocks = worker_depth_max,
+	blocks_max = member_blocks * workers_max,
 	end_ms_max = 2000,
 	arena_block_bytes = 256 * 1024
 };
@@ -30,6 +32,10 @@ struct member {
 	int to_fd;
 	int from_fd;
 	int words_fd;
+	uint32_t free_blocks; /* a bit for each, the first lies in caches most likely */
+	const struct worker_block *given[member_blocks]; /* not seen to be done: seen..next-1 */
+	uint64_t seen;
+	uint64_t next;
 };
 
 struct workers {
@@ -39,6 +45,7 @@ struct workers {
 	uint32_t count;
 	char *memory;
 	struct worker_bell *bell; /* behind the blocks */
+	struct worker_depth depth;
 	/* each is always the same worker's, whose caches know it: by number % count */
 	struct worker_block *blocks[blocks_max];
 	uint32_t block_count;
@@ -57,7 +64,7 @@ static size_t memory_bytes(const struct workers *w)
 
 static int open_blocks(struct workers *w, struct error *err)
 {
-	w->block_count = workers_member_blocks * w->count;
+	w->block_count = member_blocks * w->count;
 	w->memory = shared_memory_open(memory_bytes(w), err);
 	if (w->memory == NULL)
 		return -(int)err->code;
@@ -163,7 +170,10 @@ struct workers *workers_open(
 	w->count = count;
 	w->died = -1;
 	for (uint32_t i = 0; i < count; i++)
-		w->members[i] = (struct member){.to_fd = -1, .from_fd = -1, .words_fd = -1};
+		w->members[i] = (struct member){.to_fd = -1,
+			.from_fd = -1,
+			.words_fd = -1,
+			.free_blocks = (1U << member_blocks) - 1};
 	int r = open_blocks(w, err);
 	fflush(NULL); /* what is buffered must be written once */
 	for (uint32_t i = 0; i < count && r >= 0; i++)
@@ -263,29 +273,37 @@ bool workers_busy(const struct workers *w)
 	return w->first != w->next;
 }
 
+/* How many of its blocks are not done. */
+static uint32_t waiting_of(struct member *m)
+{
+	while (m->seen < m->next && m->given[m->seen % member_blocks]->done)
+		m->seen++;
+	return (uint32_t)(m->next - m->seen);
+}
+
 static struct worker_block *free_block(const struct workers *w, uint32_t member)
 {
-	for (uint32_t i = member; i < w->block_count; i += w->count)
-		if (!w->blocks[i]->is_given)
-			return w->blocks[i];
-	return NULL;
+	uint32_t free_blocks = w->members[member].free_blocks;
+	if (free_blocks == 0)
+		return NULL;
+	return w->blocks[(uint32_t)__builtin_ctz(free_blocks) * w->count + member];
 }
 
 /* Of who has least to do; of a source that must stay with one, that one's. */
-struct worker_block *workers_room(const struct workers *w, uint32_t source)
+struct worker_block *workers_room(struct workers *w, uint32_t source)
 {
-	if (plan_source_in_one_worker(w->plan->nodes[source]))
-		return free_block(w, source % w->count);
-	uint32_t waiting[workers_max] = {0};
-	for (uint64_t n = w->first; n < w->next; n++) {
-		const struct worker_block *b = w->given[n % w->block_count];
-		waiting[b->worker] += !b->done;
-	}
+	uint32_t least = worker_depth(&w->depth);
 	struct worker_block *best = NULL;
+	if (plan_source_in_one_worker(w->plan->nodes[source])) {
+		uint32_t member = source % w->count;
+		return waiting_of(&w->members[member]) < least ? free_block(w, member) : NULL;
+	}
 	for (uint32_t i = 0; i < w->count; i++) {
-		struct worker_block *b = free_block(w, (uint32_t)((w->next + i) % w->count));
-		if (b != NULL && (best == NULL || waiting[b->worker] < waiting[best->worker]))
-			best = b;
+		uint32_t member = (uint32_t)((w->next + i) % w->count);
+		uint32_t waiting = waiting_of(&w->members[member]);
+		struct worker_block *b = waiting < least ? free_block(w, member) : NULL;
+		best = b == NULL ? best : b;
+		least = b == NULL ? least : waiting;
 	}
 	return best;
 }
@@ -294,11 +312,13 @@ int workers_give(struct workers *w, struct worker_block *b, struct error *err)
 {
 	uint16_t number = (uint16_t)b->number;
 	worker_block_keep(b);
-	b->is_given = true;
+	struct member *m = &w->members[b->worker];
+	m->free_blocks &= ~(1U << (b->number / w->count));
+	m->given[m->next++ % member_blocks] = b;
 	w->given[w->next++ % w->block_count] = b;
 	ssize_t n;
 	do
-		n = write(w->members[b->worker].to_fd, &number, sizeof(number));
+		n = write(m->to_fd, &number, sizeof(number));
 	while (n < 0 && errno == EINTR);
 	return n == sizeof(number) ? 0 : tell_death(w, b->worker, err);
 }
@@ -332,8 +352,11 @@ int workers_take(struct workers *w, struct worker_block **b, struct error *err)
 void workers_free(struct workers *w)
 {
 	check(workers_busy(w));
-	w->given[w->first % w->block_count]->is_given = false;
-	w->first++;
+	const struct worker_block *b = w->given[w->first++ % w->block_count];
+	struct member *m = &w->members[b->worker];
+	waiting_of(m); /* sees that it was done */
+	m->free_blocks |= 1U << (b->number / w->count);
+	worker_depth_note(&w->depth, b->spent_us, b->messages.count);
 }
 
 uint32_t workers_fds(const struct workers *w, int *fds)
@@ -350,10 +373,24 @@ static bool want_block(struct workers *w, uint64_t n)
 	return worker_bell_want(w->bell, b->number, &b->done);
 }
 
+/* True: one is done that workers_room has not seen. */
+static bool want_any(struct workers *w)
+{
+	w->bell->wanted = worker_bell_any;
+	for (uint32_t i = 0; i < w->count; i++) {
+		const struct member *m = &w->members[i];
+		if (m->seen < m->next && m->given[m->seen % member_blocks]->done)
+			return true;
+	}
+	return false;
+}
+
 bool workers_sleep(struct workers *w, bool full)
 {
 	if (!workers_busy(w))
 		return true;
+	if (full && worker_depth_is_slow(&w->depth))
+		return !want_any(w);
 	uint64_t half = w->first + (w->next - w->first) / 2;
 	if (full && !w->given[w->first % w->block_count]->done && !want_block(w, half))
 		return true;

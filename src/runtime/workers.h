@@ -14,8 +14,9 @@
  * see the same rows and dead letters in the same order with any number of them, and batches,
  * positions and checkpoints know nothing of them.
  *
- * Blocks lie in memory that all have at the same address; pipes carry their numbers. There are
- * eight for a worker, which bounds memory. The reading process sleeps until several are done
+ * Blocks lie in memory that all have at the same address; pipes carry their numbers. How many a
+ * worker has before it follows from how long it takes for one (runtime/worker_depth.h), and is
+ * bounded, as memory is by that. The reading process sleeps until several are done
  * (runtime/worker_bell.h). A file's lines go as text, of which it only counts them; what groups add
  * up, workers add up first (ops/operator_group_partial.h). A source whose decoder learns from
  * message to message what they mean (change events) always goes to the same worker.
@@ -29,8 +30,6 @@
 
 struct workers;
 
-enum { workers_member_blocks = 8 };
-
 /* Forks them: before there is anything that must not be twice, locks and connections. */
 struct workers *workers_open(
 	const struct plan *plan, uint32_t count, const struct clock *clock, struct error *err);
@@ -38,7 +37,7 @@ struct workers *workers_open(
 void workers_close(struct workers *w);
 
 /* A block to fill with messages of a source of the plan; NULL: those for it are in use. */
-struct worker_block *workers_room(const struct workers *w, uint32_t source);
+struct worker_block *workers_room(struct workers *w, uint32_t source);
 /* It was filled for worker_block_begin's source. */
 int workers_give(struct workers *w, struct worker_block *b, struct error *err);
 /*
@@ -52,8 +51,8 @@ bool workers_busy(const struct workers *w);
 
 /*
  * The reading process is about to wait for these (how many); one is readable when it should take
- * blocks again. `full`: it has no room for another, and sleeps until several are done. False: there
- * is one to take at once.
+ * blocks again. `full`: it has no room for another, and sleeps until several are done, or one that
+ * takes long. False: there is one to take, or room, at once.
  */
 uint32_t workers_fds(const struct workers *w, int *fds);
 bool workers_sleep(struct workers *w, bool full);
