@@ -242,6 +242,7 @@ static int run(struct job *j, struct error *err)
 {
 	int result = PIPELINE_BUSY;
 	for (;;) {
+		monitor_turn_end(j->options.monitor);
 		unsigned notes = wait_turn(j, result);
 		if (notes & LOOP_SIGNAL)
 			log_info("signal",

@@ -14,10 +14,14 @@
 static const double batch_bounds_s[] = {
 	0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300};
 
+static const double turn_bounds_s[] = {
+	0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
+
 void job_metrics_init(struct job_metrics *m)
 {
 	*m = (struct job_metrics){.last_id = -1,
-		.batch_s = {.bounds = batch_bounds_s, .bound_count = ARRAY_LEN(batch_bounds_s)}};
+		.batch_s = {.bounds = batch_bounds_s, .bound_count = ARRAY_LEN(batch_bounds_s)},
+		.turn_s = {.bounds = turn_bounds_s, .bound_count = ARRAY_LEN(turn_bounds_s)}};
 }
 
 void job_metrics_note_batch(struct job_metrics *m, const struct pipeline *p, int64_t wall_us)
@@ -47,6 +51,12 @@ void job_metrics_note_turn(struct job_metrics *m, const struct pipeline *p, int6
 		return;
 	m->snapshot_us = now_us - m->snapshot_since_us;
 	m->snapshot_since_us = 0;
+}
+
+void job_metrics_note_turn_end(struct job_metrics *m, int64_t turn_us)
+{
+	exposition_observe(&m->turn_s, (double)turn_us / 1e6);
+	m->turn_us_max = turn_us > m->turn_us_max ? turn_us : m->turn_us_max;
 }
 
 /* ---- families ---- */
@@ -294,6 +304,15 @@ static void add_checkpoint(
 		(double)m->snapshot_us / 1e6);
 }
 
+static void add_turns(const struct job_metrics *m, struct strbuf *out)
+{
+	exposition_histogram(out, "cdcl_loop_turn_seconds",
+		"Turns of the event loop: nothing else happens meanwhile.", &m->turn_s);
+	exposition_one(out, "cdcl_loop_turn_max_seconds", "gauge",
+		"The longest turn of the event loop since the process began.",
+		(double)m->turn_us_max / 1e6);
+}
+
 static void add_log_lines(struct strbuf *out)
 {
 	static const enum log_level levels[] = {LOG_INFO, LOG_WARN, LOG_ERROR};
@@ -320,6 +339,7 @@ void job_metrics_text(const struct job_metrics *m, const struct pipeline *p, str
 		"Starts of the job in this process after the first one.",
 		(double)(m->starts > 0 ? m->starts - 1 : 0));
 	add_log_lines(out);
+	add_turns(m, out);
 	add_batches(m, out);
 	if (p == NULL)
 		return;

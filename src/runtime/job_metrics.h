@@ -16,6 +16,8 @@ enum { metrics_partitions_max = 2000 };
 struct job_metrics {
 	struct str job_name;                    /* the plan's */
 	struct exposition_histogram batch_s;
+	struct exposition_histogram turn_s;     /* of the event loop */
+	int64_t turn_us_max;
 	int64_t rows_in;
 	int64_t read_us;
 	int64_t finish_us;
@@ -33,6 +35,9 @@ void job_metrics_init(struct job_metrics *m);
 
 /* At every turn: how long snapshots take. */
 void job_metrics_note_turn(struct job_metrics *m, const struct pipeline *p, int64_t now_us);
+
+/* A turn has ended that took so long. */
+void job_metrics_note_turn_end(struct job_metrics *m, int64_t turn_us);
 
 /* The batch that the pipeline has just published. */
 void job_metrics_note_batch(struct job_metrics *m, const struct pipeline *p, int64_t wall_us);

@@ -42,6 +42,7 @@ struct monitor {
 	int64_t refreshed_us; /* monotonic */
 	int64_t refresh_every_us;
 	int64_t told_us;
+	int64_t turn_since_us; /* monotonic; 0: none goes on */
 	bool told_ready;
 };
 
@@ -222,6 +223,7 @@ void monitor_turn(struct monitor *m, const struct pipeline *p)
 	if (m == NULL)
 		return;
 	int64_t now_us = clock_monotonic_us(m->clock);
+	m->turn_since_us = now_us;
 	job_metrics_note_turn(&m->metrics, p, now_us);
 	if (now_us - m->refreshed_us < m->refresh_every_us)
 		return;
@@ -230,6 +232,14 @@ void monitor_turn(struct monitor *m, const struct pipeline *p)
 	refresh(m, p, now_us);
 	note_sources(m, p);
 	tell_status(m, p, now_us);
+}
+
+void monitor_turn_end(struct monitor *m)
+{
+	if (m == NULL || m->turn_since_us == 0)
+		return;
+	job_metrics_note_turn_end(&m->metrics, clock_monotonic_us(m->clock) - m->turn_since_us);
+	m->turn_since_us = 0;
 }
 
 int64_t monitor_wait_us(const struct monitor *m)
@@ -280,6 +290,7 @@ void monitor_start(struct monitor *m, struct str job_name)
 
 void monitor_end(struct monitor *m, const struct pipeline *p)
 {
+	monitor_turn_end(m);
 	if (m != NULL)
 		refresh(m, p, clock_monotonic_us(m->clock));
 }

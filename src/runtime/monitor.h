@@ -56,8 +56,9 @@ void monitor_end(struct monitor *m, const struct pipeline *p);
 /* The batch that the pipeline has just published, as --progress tells it. */
 void monitor_batch(struct monitor *m, const struct pipeline *p, struct str progress);
 
-/* At every turn of the engine. */
+/* A turn of the engine begins; it ends when there is nothing to do but to wait. */
 void monitor_turn(struct monitor *m, const struct pipeline *p);
+void monitor_turn_end(struct monitor *m);
 /* Until it wants a turn; -1: never. */
 int64_t monitor_wait_us(const struct monitor *m);
 
