@@ -180,8 +180,9 @@ static int read_all(
 {
 	size_t start = out->len;
 	for (;;) {
-		strbuf_reserve(out, read_bytes);
-		ssize_t n = file_read(fd, out->data + out->len, read_bytes);
+		if (out->capacity - out->len < read_bytes / 2)
+			strbuf_reserve(out, read_bytes);
+		ssize_t n = file_read(fd, out->data + out->len, out->capacity - out->len);
 		if (n < 0)
 			return error_set(
 				err, CDCL_E_DISK, "%s: cannot read: %s", path, strerror(errno));
