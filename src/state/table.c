@@ -56,6 +56,9 @@ struct table *table_open(const struct table_config *config, struct error *err)
 	check(t->row_numbers != NULL);
 	for (uint32_t i = 0; i < chunk_rows_max; i++)
 		t->row_numbers[i] = (uint16_t)i;
+	t->found = malloc(sizeof(*t->found));
+	check(t->found != NULL);
+	t->found->count = 0;
 	t->oldest = t->newest = table_none;
 	t->newest_us = INT64_MIN + 1;
 	return t;
@@ -73,6 +76,7 @@ void table_close(struct table *t)
 	table_index_release(&t->index);
 	table_layout_release(&t->layout);
 	free(t->fresh.ids);
+	free(t->found);
 	free(t->null_slot);
 	free(t->row_numbers);
 	free(t->name);
@@ -152,7 +156,7 @@ struct resolving {
 	uint32_t tags[chunk_rows_max];
 	struct table_plain_key key;
 	const struct table_line *lines[2][resolve_block];       /* by number of the block */
-	const char *slots[resolve_block];       /* rows that may be it; NULL: none */
+	char **slots;           /* of the table's `found`: rows that may be it; null_slot: none */
 };
 
 static uint32_t block_rows(uint32_t at, uint32_t count)
@@ -171,24 +175,35 @@ static void ask_lines(const struct table *t, const uint32_t *tags, uint32_t coun
 	}
 }
 
+/* What lies between the first and the last line of wide rows. */
+static void ask_middles(const struct table *t, uint32_t count, char *const *slots)
+{
+	uint32_t behind = t->rows.slot_bytes < 256 ? t->rows.slot_bytes : 256;
+	for (uint32_t i = 0; i < count; i++)
+		for (uint32_t line = 64; line < behind; line += 64)
+			prefetch(slots[i] + line);
+}
+
 /* The first id of each tag, which is most often the key's. */
 static void ask_rows(const struct table *t, const struct table_line *const *lines,
-	const uint32_t *tags, uint32_t count, uint32_t *ids, const char **slots)
+	const uint32_t *tags, uint32_t count, uint32_t *ids, char **slots)
 {
 	const struct table_store rows = t->rows;
-	const uint32_t behind = rows.slot_bytes < 256 ? rows.slot_bytes : 256;
+	char *const none = t->null_slot;
 	for (uint32_t i = 0; i < count; i++) {
-		uint32_t matches = table_line_match(lines[i], tags[i]);
-		slots[i] = NULL;
-		if (matches == 0)
+		const struct table_line *line = lines[i];
+		uint32_t matches = table_line_match(line, tags[i]);
+		if (matches == 0) {
+			slots[i] = none;
 			continue;
-		ids[i] = lines[i]->ids[__builtin_ctz(matches)];
-		const char *slot = slots[i] = table_store_slot(&rows, ids[i]);
+		}
+		uint32_t id = ids[i] = line->ids[(uint32_t)__builtin_ctz(matches)];
+		char *slot = slots[i] = table_store_slot(&rows, id);
 		prefetch(slot);
-		for (uint32_t line = 64; line < behind; line += 64)
-			prefetch(slot + line);
 		prefetch(slot + rows.slot_bytes - 1);
 	}
+	if (rows.slot_bytes > 64)
+		ask_middles(t, count, slots);
 }
 
 /* Another key has the same short tag, or it is new. */
@@ -198,31 +213,36 @@ static uint32_t find_or_add(struct table *t, uint32_t tag, const struct chunk *c
 	return id == table_none ? add_key(t, tag, c, row) : id;
 }
 
-/* key_bytes is a constant where it is called: of a plain key, or 0. */
-static inline void compare_keys(struct table *t, const struct resolving *r, uint32_t at,
-	uint32_t count, uint32_t key_bytes)
+/* The first of rows i .. count - 1 whose slot is not its key's. bytes: a constant. */
+static inline uint32_t plain_same(const struct table_plain_key *key, uint32_t bytes,
+	char *const *slots, const uint16_t *rows, size_t i, size_t count)
 {
-	struct table_plain_key key = r->key;
-	key.bytes = key_bytes;
-	for (uint32_t i = 0; i < count; i++) {
-		const char *slot = r->slots[i];
-		uint32_t row = r->rows[at + i];
-		bool same = slot != NULL &&
-			(key_bytes > 0 ? table_plain_key_equal(&key, slot, row)
-				       : table_key_equal(&t->key, slot, r->c, row));
-		if (!same)
-			r->ids[at + i] = find_or_add(t, r->tags[at + i], r->c, row);
-	}
+	struct table_plain_key k = *key;
+	k.bytes = bytes;
+	while (i < count && table_plain_key_equal(&k, slots[i], rows[i]))
+		i++;
+	return (uint32_t)i;
+}
+
+static uint32_t same_keys(const struct table *t, const struct resolving *r, uint32_t at,
+	uint32_t i, uint32_t count)
+{
+	if (r->key.bytes == 4)
+		return plain_same(&r->key, 4, r->slots + at, r->rows + at, i, count);
+	if (r->key.bytes == 8)
+		return plain_same(&r->key, 8, r->slots + at, r->rows + at, i, count);
+	while (i < count && r->slots[at + i] != t->null_slot &&
+		table_key_equal(&t->key, r->slots[at + i], r->c, r->rows[at + i]))
+		i++;
+	return i;
 }
 
 static void compare(struct table *t, const struct resolving *r, uint32_t at, uint32_t count)
 {
-	if (r->key.bytes == 4)
-		compare_keys(t, r, at, count, 4);
-	else if (r->key.bytes == 8)
-		compare_keys(t, r, at, count, 8);
-	else
-		compare_keys(t, r, at, count, 0);
+	for (uint32_t i = 0; (i = same_keys(t, r, at, i, count)) < count; i++) {
+		r->ids[at + i] = find_or_add(t, r->tags[at + i], r->c, r->rows[at + i]);
+		r->slots[at + i] = table_slot(t, r->ids[at + i]);
+	}
 }
 
 int table_resolve(struct table *t, const struct chunk *c, const uint16_t *rows, uint32_t count,
@@ -236,18 +256,22 @@ int table_resolve(struct table *t, const struct chunk *c, const uint16_t *rows, 
 	r.c = c;
 	r.rows = rows;
 	r.ids = ids;
+	r.slots = t->found->slots;
+	t->found->count = 0;
 	r.key = table_plain_key(&t->key, c);
 	table_key_tags(&t->key, c, rows, count, r.tags);
 	reserve_fresh(&t->fresh, count);
 	ask_lines(t, r.tags, block_rows(0, count), r.lines[0]);
 	for (uint32_t at = 0, block = 0; at < count; at += resolve_block, block ^= 1) {
 		uint32_t next = at + block_rows(at, count), moves = t->index.moves;
-		ask_rows(t, r.lines[block], r.tags + at, next - at, ids + at, r.slots);
+		ask_rows(t, r.lines[block], r.tags + at, next - at, ids + at, r.slots + at);
 		ask_lines(t, r.tags + next, block_rows(next, count), r.lines[block ^ 1]);
 		compare(t, &r, at, next - at);
 		if (t->index.moves != moves)
 			ask_lines(t, r.tags + next, block_rows(next, count), r.lines[block ^ 1]);
 	}
+	memcpy(t->found->ids, ids, count * sizeof(*ids));
+	t->found->count = count;
 	return 0;
 }
 
@@ -286,12 +310,11 @@ bool table_is_live(const struct table *t, uint32_t id)
 static void row_slots(
 	const struct table *t, const uint32_t *ids, uint32_t count, const char **slots)
 {
+	char *room[chunk_rows_max];
 	check(count <= chunk_rows_max);
-	for (uint32_t i = 0; i < count; i++) {
-		slots[i] = table_slot(t, ids[i]);
-		if (table_mark(slots[i]) == mark_empty)
-			slots[i] = t->null_slot;
-	}
+	char *const *found = table_slots(t, ids, 0, count, room);
+	for (uint32_t i = 0; i < count; i++)
+		slots[i] = table_mark(found[i]) == mark_empty ? t->null_slot : found[i];
 }
 
 void table_gather(const struct table *t, const uint32_t *ids, uint32_t count, struct chunk *out)
@@ -364,41 +387,41 @@ static void delete_row(struct table *t, uint32_t id, const struct chunk *c, uint
  * Slots of a run of rows that are to be written, up to the first that asks for more than a note:
  * that is not LIVE, or of which somebody wants to know what it was. Returns how many. What the loop
  * needs of the table is in variables, since a store to a slot could be one to the table for all
- * that the compiler knows, and nothing in it depends on whether the batch touched the row before.
+ * that the compiler knows, and in a function of its own, which has registers for them. Nothing in
+ * it depends on whether the batch touched the row before.
  */
-static uint32_t touch_live(struct table *t, const uint32_t *ids, uint32_t count, char **slots)
+__attribute__((noinline)) static uint32_t touch_live(
+	struct table *t, const uint32_t *ids, uint32_t count, char *const *slots)
 {
-	const struct table_store store = t->rows;
 	const uint32_t null_bytes = t->layout.null_bytes;
-	const int looked_at = table_mark_state | (t->config.keep_before ? table_mark_touched : 0);
-	const int wanted = mark_live | (t->config.keep_before ? table_mark_touched : 0);
+	const uint32_t touched = t->config.keep_before ? table_mark_touched : 0;
+	const uint32_t looked_at = table_mark_state | touched, wanted = mark_live | touched;
 	uint32_t *const changes = t->changes;
-	uint32_t change_count = t->change_count, i = 0;
-	_Static_assert(table_mark_was == table_mark_touched << 1, "both are set at once");
+	size_t change_count = t->change_count, i = 0;
 	for (; i < count; i++) {
-		char *slot = slots[i] = table_store_slot(&store, ids[i]);
-		int mark = slot[0], is_new = ~mark & table_mark_touched;
+		char *slot = slots[i];
+		uint32_t mark = (unsigned char)slot[0];
 		if ((mark & looked_at) != wanted)
 			break;
 		changes[change_count] = ids[i];
-		change_count += is_new != 0;
-		slot[0] = (char)(mark | is_new | is_new << 1);
+		change_count += mark < table_mark_touched;
+		slot[0] = (char)(mark | table_mark_touched);
 		table_row_clear_nulls(null_bytes, slot);
 	}
-	t->change_count = change_count;
-	return i;
+	t->change_count = (uint32_t)change_count;
+	return (uint32_t)i;
 }
 
 /* Rows of a chunk on their way into slots, which are in the nearest cache meanwhile. */
 struct puts {
 	const uint16_t *rows;
 	uint32_t count;
-	char *slots[put_block];
+	char *const *slots;
 };
 
 /* How many of `count` have room; fewer: with the error of the one that has none. */
 static uint32_t begin_puts(
-	struct table *t, const uint32_t *ids, uint32_t count, char **slots, struct error *err)
+	struct table *t, const uint32_t *ids, uint32_t count, char *const *slots, struct error *err)
 {
 	uint32_t at = 0;
 	for (;;) {
@@ -423,10 +446,7 @@ static struct table_rows put_rows(const struct table *t, const struct puts *p)
 
 static void put_columns(struct table *t, struct puts *p, const struct chunk *c)
 {
-	struct table_rows rows = put_rows(t, p);
-	for (uint32_t column = 0; column < t->layout.column_count; column++)
-		table_rows_set(
-			&t->layout, p->slots, column, &c->columns[column], rows, &t->slab);
+	table_rows_put(&t->layout, p->slots, c->columns, put_rows(t, p), &t->slab);
 	p->count = 0;
 }
 
@@ -444,16 +464,18 @@ int table_apply(struct table *t, const struct table_write *writes, uint32_t coun
 	const struct chunk *c, int64_t now_us, struct error *err)
 {
 	uint16_t rows[put_block];
+	char *slots[put_block];
 	struct puts puts;
 	const struct table_store store = t->rows;
 	const uint32_t null_bytes = t->layout.null_bytes;
 	int result = 0;
 	puts.rows = rows;
+	puts.slots = slots;
 	puts.count = 0;
 	table_reserve_changes(t, count);
 	for (uint32_t i = 0; i < count; i++) {
 		const struct table_write *w = &writes[i];
-		char *slot = puts.slots[puts.count] = table_store_slot(&store, w->id);
+		char *slot = slots[puts.count] = table_store_slot(&store, w->id);
 		rows[puts.count] = w->row;
 		if (!w->deletes && table_touch_live(t, w->id, slot))
 			table_row_clear_nulls(null_bytes, slot);
@@ -473,11 +495,13 @@ int table_apply(struct table *t, const struct table_write *writes, uint32_t coun
 int table_put(struct table *t, const uint32_t *ids, const struct chunk *c, const uint16_t *rows,
 	uint32_t count, struct error *err)
 {
+	char *room[put_block];
 	struct puts puts;
 	table_reserve_changes(t, count);
 	for (uint32_t at = 0; at < count; at += put_block) {
 		uint32_t block = count - at < put_block ? count - at : put_block;
 		puts.rows = rows + at;
+		puts.slots = table_slots(t, ids, at, block, room);
 		puts.count = begin_puts(t, ids + at, block, puts.slots, err);
 		bool has_room = puts.count == block;
 		put_columns(t, &puts, c);

@@ -77,8 +77,8 @@ void table_gather_column(const struct table *t, const uint32_t *ids, uint32_t co
 	uint32_t column, struct column *out);
 
 /*
- * Rows rows[i] of `c` become the rows of ids[i], in order; what is copied is the table's own. A
- * string may be the one gathered from the same field.
+ * Rows rows[i] of `c` become the rows of ids[i], whose keys they have, in order; what is copied is
+ * the table's own. A string may be the one gathered from the same field.
  */
 int table_put(struct table *t, const uint32_t *ids, const struct chunk *c, const uint16_t *rows,
 	uint32_t count, struct error *err);

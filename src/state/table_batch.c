@@ -42,7 +42,7 @@ static void touch(struct table *t, uint32_t id, char *slot, bool was)
 	if (t->config.keep_before)
 		t->befores[t->change_count] = was ? copy_before(t, slot) : table_none;
 	t->change_count++;
-	slot[0] = (char)(slot[0] | table_mark_touched | (was ? table_mark_was : 0));
+	slot[0] = (char)(slot[0] | table_mark_touched | (was ? 0 : table_mark_new));
 }
 
 void table_touch_slow(struct table *t, uint32_t id, char *slot)
@@ -73,7 +73,7 @@ uint32_t table_changes(
 		uint32_t id = t->changes[first + i];
 		const char *slot = table_slot(t, id);
 		out[i] = (struct table_change){.id = id,
-			.was = (slot[0] & table_mark_was) != 0,
+			.was = !(slot[0] & table_mark_new),
 			.is = table_mark(slot) == mark_live};
 	}
 	return count;

@@ -340,6 +340,7 @@ int table_fill_take(struct table *t, const struct state_fit *how, struct str rec
 void table_fill_clear(struct table *t)
 {
 	check(t->index.count == 0);
+	t->found->count = 0;
 	table_store_release(&t->rows);
 	table_store_init(&t->rows, t->layout.slot_bytes);
 	slab_release(&t->slab);

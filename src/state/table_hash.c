@@ -100,9 +100,14 @@ static void plain_tags(const struct table_plain_key *k, const uint16_t *rows, ui
 	const uint32_t *narrow = data;
 	const uint64_t *wide = data;
 	uint64_t seed = hash_seed();
-	for (uint32_t i = 0; k->bytes == 4 && i < count; i++)
-		tags[i] = (uint32_t)(mix(seed + narrow[rows[i]]) >> 32);
-	for (uint32_t i = 0; k->bytes == 8 && i < count; i++)
+	if (k->bytes == 4) {
+#pragma GCC unroll 4
+		for (uint32_t i = 0; i < count; i++)
+			tags[i] = (uint32_t)(mix(seed + narrow[rows[i]]) >> 32);
+		return;
+	}
+#pragma GCC unroll 4
+	for (uint32_t i = 0; i < count; i++)
 		tags[i] = (uint32_t)(mix(seed + wide[rows[i]]) >> 32);
 }
 

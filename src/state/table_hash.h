@@ -36,9 +36,11 @@ struct table_plain_key table_plain_key(const struct table_key *k, const struct c
 static inline bool table_plain_key_equal(
 	const struct table_plain_key *k, const char *slot, uint32_t row)
 {
-	const char *mine = slot + k->offset, *other = k->data + (size_t)row * k->bytes;
-	bool same = k->bytes == 4 ? memcmp(mine, other, 4) == 0 : memcmp(mine, other, 8) == 0;
-	return same && !(slot[k->null_at] & k->null_bit);
+	uint64_t mine = 0, other = 0;
+	memcpy(&mine, slot + k->offset, k->bytes == 4 ? 4 : 8);
+	memcpy(&other, k->data + (size_t)row * k->bytes, k->bytes == 4 ? 4 : 8);
+	/* A field that is NULL is all zeros. */
+	return mine == other && (mine != 0 || !(slot[k->null_at] & k->null_bit));
 }
 
 bool table_key_equal(

@@ -27,6 +27,13 @@ struct table_ids {
 	uint32_t capacity;
 };
 
+/* What resolve found last: who goes on with these ids has their slots. */
+struct table_found {
+	uint32_t count;
+	uint32_t ids[chunk_rows_max];
+	char *slots[chunk_rows_max];
+};
+
 struct table {
 	struct table_config config;
 	char *name;                     /* config.name's bytes */
@@ -37,6 +44,7 @@ struct table {
 	struct slab slab;
 	uint32_t free_id;               /* + 1; 0: none */
 	struct table_ids fresh;         /* that resolve made since table_release_empty */
+	struct table_found *found;
 	char *null_slot;                /* what an EMPTY entry's row is */
 	uint16_t *row_numbers;          /* 0, 1, 2 ... of a chunk */
 	int64_t live;
@@ -65,6 +73,19 @@ struct table {
 static inline char *table_slot(const struct table *t, uint32_t id)
 {
 	return table_store_slot(&t->rows, id);
+}
+
+/* The slots of ids[at .. at + count - 1]; `room` for as many if they must be looked up. */
+static inline char *const *table_slots(
+	const struct table *t, const uint32_t *ids, uint32_t at, uint32_t count, char **room)
+{
+	const struct table_found *f = t->found;
+	const struct table_store store = t->rows;
+	if (at + count <= f->count && memcmp(f->ids + at, ids + at, count * sizeof(*ids)) == 0)
+		return f->slots + at;
+	for (uint32_t i = 0; i < count; i++)
+		room[i] = table_store_slot(&store, ids[at + i]);
+	return room;
 }
 
 static inline int table_mark(const char *slot)
@@ -141,7 +162,7 @@ static inline bool table_touch_live(struct table *t, uint32_t id, char *slot)
 		return true;
 	}
 	t->changes[t->change_count++] = id;
-	slot[0] = (char)(mark | table_mark_touched | table_mark_was);
+	slot[0] = (char)(mark | table_mark_touched);
 	return true;
 }
 

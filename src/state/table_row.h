@@ -39,8 +39,8 @@ void table_layout_init(
 	struct table_layout *l, const struct schema *schema, const struct row_key *key);
 void table_layout_release(struct table_layout *l);
 
-/* slot[0]: what the entry is, whether the batch touched it, and whether there was a row before. */
-enum { table_mark_free = 0, table_mark_state = 3, table_mark_touched = 4, table_mark_was = 8 };
+/* slot[0]: what the entry is, whether the batch touched it, and that there was no row before. */
+enum { table_mark_free = 0, table_mark_state = 3, table_mark_touched = 4, table_mark_new = 8 };
 
 static inline bool table_row_is_null(const char *slot, uint32_t column)
 {
@@ -92,9 +92,12 @@ struct table_rows {
 	uint32_t count;
 };
 
-/* These of a column into slots[0..], in order; the null bits must be clear. */
-void table_rows_set(const struct table_layout *l, char *const *slots, uint32_t column,
-	const struct column *from, struct table_rows rows, struct slab *slab);
+/*
+ * These of all columns into slots[0..], in order; the null bits must be clear. Key columns that
+ * are there already, since the rows were found by them, are not written.
+ */
+void table_rows_put(const struct table_layout *l, char *const *slots, const struct column *columns,
+	struct table_rows rows, struct slab *slab);
 /* Into rows 0..count-1 of a column; strings point into slot or slab. */
 void table_rows_get(const struct table_layout *l, const char *const *slots, uint32_t count,
 	uint32_t column, struct column *to);

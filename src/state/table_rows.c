@@ -12,64 +12,101 @@ bool table_rows_have_nulls(const struct column *c)
 	return any != 0;
 }
 
-/* `bytes` is a constant where it is called, so that each copy is one move. */
-static inline void set_fixed(char *const *slots, uint32_t offset, size_t bytes, const char *data,
-	struct table_rows rows)
+/* A column without NULLs on its way into slots. */
+struct move {
+	const char *data;       /* NULL: none */
+	uint32_t offset;
+};
+
+/* Columns of one width, two at once: a slot is looked up for both. All but slots are constants. */
+__attribute__((always_inline)) static inline void move_rows(char *const *slots, struct move a,
+	struct move b, bool both, size_t bytes, struct table_rows rows, bool is_run)
 {
-	const char *from = data + (size_t)rows.first * bytes;
-	if (rows.numbers == NULL) {
 #pragma GCC unroll 4
-		for (size_t i = 0; i < rows.count; i++)
-			memcpy(slots[i] + offset, from + i * bytes, bytes);
-		return;
+	for (size_t i = 0; i < rows.count; i++) {
+		char *slot = slots[i];
+		size_t at = (is_run ? rows.first + i : rows.numbers[i]) * bytes;
+		memcpy(slot + a.offset, a.data + at, bytes);
+		if (both)
+			memcpy(slot + b.offset, b.data + at, bytes);
 	}
-#pragma GCC unroll 4
-	for (size_t i = 0; i < rows.count; i++)
-		memcpy(slots[i] + offset, data + rows.numbers[i] * bytes, bytes);
 }
 
-static uint32_t row_at(const struct table_rows *rows, uint32_t i)
+__attribute__((always_inline)) static inline void move_wide(
+	char *const *slots, struct move a, struct move b, size_t bytes, struct table_rows rows)
 {
-	return rows->numbers == NULL ? rows->first + i : rows->numbers[i];
+	if (b.data != NULL && rows.numbers == NULL)
+		move_rows(slots, a, b, true, bytes, rows, true);
+	else if (b.data != NULL)
+		move_rows(slots, a, b, true, bytes, rows, false);
+	else if (rows.numbers == NULL)
+		move_rows(slots, a, b, false, bytes, rows, true);
+	else
+		move_rows(slots, a, b, false, bytes, rows, false);
 }
 
-static void set_all(char *const *slots, uint32_t offset, enum phys phys, const void *data,
-	struct table_rows rows, struct slab *slab)
+static void move(
+	char *const *slots, struct move a, struct move b, size_t bytes, struct table_rows rows)
 {
-	switch (phys) {
-	case PHYS_BOOL:
-		set_fixed(slots, offset, 1, data, rows);
-		return;
-	case PHYS_I32:
-	case PHYS_F32:
-		set_fixed(slots, offset, 4, data, rows);
-		return;
-	case PHYS_I64:
-	case PHYS_F64:
-		set_fixed(slots, offset, 8, data, rows);
-		return;
-	case PHYS_I128:
-		set_fixed(slots, offset, 16, data, rows);
-		return;
-	case PHYS_STR:
-	case phys_count:
-		break;
-	}
-	for (uint32_t i = 0; i < rows.count; i++)
-		table_row_set_str(slots[i] + offset,
-			((const struct str *)data)[row_at(&rows, i)], slab);
+	if (bytes == 8)
+		move_wide(slots, a, b, 8, rows);
+	else if (bytes == 4)
+		move_wide(slots, a, b, 4, rows);
+	else if (bytes == 1)
+		move_wide(slots, a, b, 1, rows);
+	else
+		move_wide(slots, a, b, 16, rows);
 }
 
-void table_rows_set(const struct table_layout *l, char *const *slots, uint32_t column,
+static void put_one_by_one(const struct table_layout *l, char *const *slots, uint32_t column,
 	const struct column *from, struct table_rows rows, struct slab *slab)
 {
-	const struct table_field *f = &l->fields[column];
-	if (!table_rows_have_nulls(from)) {
-		set_all(slots, f->offset, f->phys, from->data, rows, slab);
-		return;
+	for (uint32_t i = 0; i < rows.count; i++) {
+		uint32_t row = rows.numbers == NULL ? rows.first + i : rows.numbers[i];
+		table_row_set(l, slots[i], column, from, row, slab);
 	}
-	for (uint32_t i = 0; i < rows.count; i++)
-		table_row_set(l, slots[i], column, from, row_at(&rows, i), slab);
+}
+
+static void put_strings(char *const *slots, uint32_t offset, const struct str *from,
+	struct table_rows rows, struct slab *slab)
+{
+	for (uint32_t i = 0; i < rows.count; i++) {
+		uint32_t row = rows.numbers == NULL ? rows.first + i : rows.numbers[i];
+		table_row_set_str(slots[i] + offset, from[row], slab);
+	}
+}
+
+/* Key columns, but floats, of which several are one key. */
+static bool is_there(const struct table_field *f)
+{
+	return f->is_key && f->phys != PHYS_F32 && f->phys != PHYS_F64;
+}
+
+void table_rows_put(const struct table_layout *l, char *const *slots,
+	const struct column *columns, struct table_rows rows, struct slab *slab)
+{
+	struct move waiting[5] = {{NULL, 0}}, none = {NULL, 0}; /* of 1 << i bytes */
+	for (uint32_t column = 0; column < l->column_count; column++) {
+		const struct table_field *f = &l->fields[column];
+		const struct column *from = &columns[column];
+		size_t bytes = phys_bytes(f->phys);
+		struct move now = {from->data, f->offset}, *other = &waiting[__builtin_ctzl(bytes)];
+		if (table_rows_have_nulls(from)) {
+			put_one_by_one(l, slots, column, from, rows, slab);
+		} else if (is_there(f)) {
+			continue;
+		} else if (f->phys == PHYS_STR) {
+			put_strings(slots, f->offset, from->data, rows, slab);
+		} else if (other->data == NULL) {
+			*other = now;
+		} else {
+			move(slots, *other, now, bytes, rows);
+			*other = none;
+		}
+	}
+	for (size_t i = 0; i < ARRAY_LEN(waiting); i++)
+		if (waiting[i].data != NULL)
+			move(slots, waiting[i], none, (size_t)1 << i, rows);
 }
 
 static void get_nulls(

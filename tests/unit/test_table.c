@@ -24,7 +24,7 @@ static uint32_t next_random(uint32_t below)
 	return (uint32_t)(state >> 33) % below;
 }
 
-enum { columns_max = 9, model_max = 600, chunk_max = 40, time_starts = 1000 };
+enum { columns_max = 9, model_max = 600, chunk_max = 150, chunk_mostly = 40, time_starts = 1000 };
 
 struct model_row {
 	enum table_state is;
@@ -225,9 +225,12 @@ static struct chunk *random_chunk(struct model *m, uint32_t count)
 {
 	struct chunk *c = chunk_alloc(&m->arena, m->schema);
 	for (uint32_t k = 0; k < schema_total(m->schema); k++) {
+		bool has_nulls = next_random(2) == 0;
 		for (uint32_t row = 0; row < count; row++) {
-			struct value v = random_value(
-				m, m->schema->columns[k].type, is_key(m, k));
+			struct value v;
+			do
+				v = random_value(m, m->schema->columns[k].type, is_key(m, k));
+			while (v.is_null && !has_nulls);
 			value_to_column(&v, &c->columns[k], row);
 		}
 	}
@@ -286,9 +289,27 @@ static void all_rows(struct model *m, const struct chunk *c, const uint16_t *row
 	}
 }
 
+/* Puts alone: of all rows, or some are left out. */
+static void put_rows(struct model *m, const struct chunk *c, const uint16_t *rows,
+	const uint32_t *ids, uint32_t count)
+{
+	uint16_t put[chunk_max];
+	uint32_t put_ids[chunk_max], kept = 0, some = next_random(2);
+	for (uint32_t i = 0; i < count; i++) {
+		if (some == 1 && next_random(4) == 0)
+			continue;
+		put[kept] = rows[i];
+		put_ids[kept++] = ids[i];
+	}
+	assert_int_equal(table_put(m->table, put_ids, c, put, kept, &m->err), 0);
+	for (uint32_t i = 0; i < kept; i++)
+		model_put(m, model_find(m, c, put[i]), c, put[i]);
+}
+
 static void one_chunk(struct model *m)
 {
-	uint32_t count = 1 + next_random(chunk_max), gaps = next_random(2);
+	uint32_t count = 1 + next_random(next_random(8) == 0 ? chunk_max : chunk_mostly);
+	uint32_t gaps = next_random(2);
 	struct chunk *c = random_chunk(m, count);
 	uint16_t rows[chunk_max];
 	uint32_t ids[chunk_max];
@@ -307,9 +328,7 @@ static void one_chunk(struct model *m)
 	if (way == 0) {
 		all_rows(m, c, rows, ids, listed);
 	} else if (way == 1) {
-		assert_int_equal(table_put(m->table, ids, c, rows, listed, &m->err), 0);
-		for (uint32_t i = 0; i < listed; i++)
-			model_put(m, model_find(m, c, rows[i]), c, rows[i]);
+		put_rows(m, c, rows, ids, listed);
 	} else {
 		for (uint32_t i = 0; i < listed; i++)
 			one_row(m, c, rows[i], ids[i]);
@@ -519,6 +538,34 @@ static void numbers_close(struct numbers *n)
 	arena_release(&n->arena);
 }
 
+/* 0.0 and -0.0 are one key: the row has that of its last event. */
+static void test_zeros(void **unused)
+{
+	(void)unused;
+	static struct numbers n;
+	numbers_open(&n, 10, false);
+	n.schema->columns[0].type = type_of(TYPE_DOUBLE);
+	table_close(n.table);
+	struct table_config config = {.schema = n.schema, .key = &n.key, .rows_max = 10};
+	n.table = table_open(&config, &n.err);
+	double *keys = n.c->columns[0].data;
+	struct str *names = n.c->columns[1].data;
+	keys[0] = 0.0;
+	keys[1] = -0.0;
+	names[0] = names[1] = str_lit("zero");
+	assert_int_equal(table_resolve(n.table, n.c, n.rows, 2, n.ids, &n.err), 0);
+	assert_int_equal(n.ids[0], n.ids[1]);
+	for (uint32_t last = 0; last < 2; last++) {
+		assert_int_equal(
+			table_put(n.table, n.ids, n.c, n.rows + last, 1, &n.err), 0);
+		struct chunk *row = chunk_alloc(&n.arena, n.schema);
+		table_gather(n.table, n.ids, 1, row);
+		assert_int_equal(signbit(((double *)row->columns[0].data)[0]) != 0, last == 1);
+	}
+	table_release_empty(n.table);
+	numbers_close(&n);
+}
+
 static void test_rows_max(void **unused)
 {
 	(void)unused;
@@ -700,6 +747,7 @@ int main(void)
 		cmocka_unit_test(test_index),
 		cmocka_unit_test(test_reserved_index),
 		cmocka_unit_test(test_model),
+		cmocka_unit_test(test_zeros),
 		cmocka_unit_test(test_rows_max),
 		cmocka_unit_test(test_many), cmocka_unit_test(test_given_back),
 	};
