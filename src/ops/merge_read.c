@@ -2,9 +2,12 @@
 
 #include "ops/operator_merge.h"
 
+#include "base/array.h"
 #include "base/check.h"
+#include "base/hash_seed.h"
 
 #include <stdlib.h>
+#include <xxhash.h>
 
 /* ---- op ---- */
 
@@ -166,16 +169,24 @@ static void lay_out(const struct merge_plan *m, const struct chunk *c, struct me
 
 /* ---- where from ---- */
 
+/* Without the source: of one that was kept it comes to be known later. */
+static uint32_t stream_hash(const struct merge_stream *s)
+{
+	uint64_t seed = hash_seed() ^ (uint32_t)s->partition;
+	return (uint32_t)XXH3_64bits_withSeed(s->topic.data, s->topic.len, seed);
+}
+
 uint32_t merge_add_stream(struct operator_merge *self, struct merge_stream stream)
 {
-	size_t bytes = (self->stream_count + 1) * sizeof(stream);
 	char *topic = malloc(stream.topic.len + 1);
-	self->streams = realloc(self->streams, bytes);
-	check(self->streams != NULL && topic != NULL);
+	check(topic != NULL);
+	self->streams = array_grown(self->streams, &self->stream_capacity,
+		self->stream_count + 1, sizeof(stream));
 	if (stream.topic.len > 0)
 		memcpy(topic, stream.topic.data, stream.topic.len);
 	stream.topic.data = topic;
 	self->streams[self->stream_count] = stream;
+	hash_chains_add(&self->stream_places, stream_hash(&stream));
 	return self->stream_count++;
 }
 
@@ -185,7 +196,7 @@ static bool is_stream(const struct merge_stream *a, const struct merge_stream *b
 		(a->source_id == b->source_id || a->source_id == merge_any_source);
 }
 
-/* Where a stream was found last is looked at first: there may be thousands of partitions. */
+/* Where a stream was found last is looked at first: it costs no hash of the topic. */
 static uint32_t find_stream(struct operator_merge *self, const struct messages *m, uint32_t message)
 {
 	struct merge_stream wanted = {.source_id = m->source_id,
@@ -195,10 +206,10 @@ static uint32_t find_stream(struct operator_merge *self, const struct messages *
 		&self->recent_streams[(uint32_t)wanted.partition % merge_recent_streams];
 	if (*recent < self->stream_count && is_stream(&self->streams[*recent], &wanted))
 		return *recent;
-	uint32_t at = self->stream_count;
-	while (at > 0 && !is_stream(&self->streams[at - 1], &wanted))
-		at--;
-	*recent = at > 0 ? at - 1 : merge_add_stream(self, wanted);
+	uint32_t at = hash_chains_newest(&self->stream_places, stream_hash(&wanted));
+	while (at != HASH_CHAINS_END && !is_stream(&self->streams[at], &wanted))
+		at = hash_chains_older(&self->stream_places, at);
+	*recent = at != HASH_CHAINS_END ? at : merge_add_stream(self, wanted);
 	if (self->streams[*recent].source_id == merge_any_source)
 		self->streams[*recent].source_id = wanted.source_id;
 	return *recent;

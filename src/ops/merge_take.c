@@ -144,8 +144,11 @@ int merge_take_over(struct operator *op, struct operator *old, struct error *err
 	self->newest_us = before->newest_us;
 	self->streams = before->streams;
 	self->stream_count = before->stream_count;
+	self->stream_capacity = before->stream_capacity;
+	self->stream_places = before->stream_places;
 	before->streams = NULL;
-	before->stream_count = 0;
+	before->stream_count = before->stream_capacity = 0;
+	before->stream_places = (struct hash_chains){0};
 	if (before->table == NULL)
 		return 0;
 	arena_init(&m.arena, 4096);

@@ -132,6 +132,7 @@ static void close(struct operator *op)
 	for (uint32_t i = 0; i < self->stream_count; i++)
 		free((char *)(uintptr_t)self->streams[i].topic.data);
 	free(self->streams);
+	hash_chains_release(&self->stream_places);
 	merge_state_release(self);
 	free(self);
 }

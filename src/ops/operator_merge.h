@@ -18,6 +18,7 @@
  * later event of the same key can depend on the answer: then the run is cut before that event.
  */
 
+#include "base/hash_chains.h"
 #include "ops/expiries.h"
 #include "ops/operator_build.h"
 #include "state/state_part.h"
@@ -123,6 +124,8 @@ struct operator_merge {
 	struct merge_rows steps;
 	struct merge_stream *streams;
 	uint32_t stream_count;
+	uint32_t stream_capacity;
+	struct hash_chains stream_places;
 	uint32_t recent_streams[merge_recent_streams];  /* by partition */
 	int64_t newest_us;      /* event time */
 	struct merge_ttl ttl;

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "runtime/kept_positions.h"
 #include "runtime/looked_columns.h"
 #include "runtime/state_sources.h"
 
@@ -33,11 +34,7 @@ struct durable {
 	uint32_t part_count;
 	struct state_sources sources;
 	bool replays;
-	/* of all sources, also files that were read long ago */
-	struct checkpoint_position *positions;
-	uint32_t position_count;
-	uint32_t position_capacity;
-	uint32_t noted; /* the one that was found last */
+	struct kept_positions positions;
 	struct checkpoint_range *ranges;
 	uint32_t range_capacity;
 	uint32_t *sorted; /* ranges by source and place */
@@ -206,6 +203,20 @@ static uint32_t source_at(const struct durable *d, uint32_t number)
 	return at;
 }
 
+/* The script's sources are in the plan's order. */
+static const struct plan_node *source_node(const struct durable *d, uint32_t at)
+{
+	uint32_t i = 0;
+	while (d->plan->nodes[i]->kind != PLAN_SOURCE || at-- > 0)
+		i++;
+	return d->plan->nodes[i];
+}
+
+static bool is_file(const struct plan_node *source)
+{
+	return source->source.kind == SOURCE_FILE;
+}
+
 /* ---- what decoders have learned ---- */
 
 static void keep_lore(struct durable *d)
@@ -265,11 +276,12 @@ static int judge_sinks(struct durable *d, struct error *err)
 static void keep_positions(struct durable *d)
 {
 	const struct checkpoint_batch *b = &d->found->batch;
-	d->positions = array_grown(
-		d->positions, &d->position_capacity, b->position_count, sizeof(*d->positions));
-	for (uint32_t i = 0; i < b->position_count; i++)
-		if (source_at(d, b->positions[i].source) < d->sources.count)
-			d->positions[d->position_count++] = b->positions[i];
+	for (uint32_t i = 0; i < b->position_count; i++) {
+		uint32_t at = source_at(d, b->positions[i].source);
+		if (at < d->sources.count)
+			kept_positions_add(&d->positions, &b->positions[i],
+				is_file(source_node(d, at)));
+	}
 }
 
 /* What is not as it was is said, also what is refused. */
@@ -389,7 +401,7 @@ int durable_close(struct durable *d, struct error *err)
 	int r = checkpoint_close(d->checkpoint, err);
 	source_lore_close(d->lore);
 	arena_release(&d->arena);
-	free(d->positions);
+	kept_positions_release(&d->positions);
 	free(d->ranges);
 	free(d->sorted);
 	free(d->runs);
@@ -417,12 +429,8 @@ bool durable_replays(const struct durable *d)
 /* Nobody would take the turn of what the script does not read any more. */
 static bool is_read(const struct durable *d, uint32_t source, struct str topic)
 {
-	for (uint32_t i = 0; i < d->plan->node_count; i++) {
-		const struct plan_node *node = d->plan->nodes[i];
-		if (node->kind == PLAN_SOURCE && source-- == 0)
-			return graph_head(d->graph, node)->out_count > 0 && reads(node, topic);
-	}
-	return false;
+	const struct plan_node *node = source_node(d, source);
+	return graph_head(d->graph, node)->out_count > 0 && reads(node, topic);
 }
 
 void durable_replay_order(const struct durable *d, struct read_order *order)
@@ -442,50 +450,6 @@ void durable_replay_order(const struct durable *d, struct read_order *order)
 }
 
 /* ---- a batch ---- */
-
-/* Files are known by their path alone: partition 1 is one that was read to its end. */
-static bool same_place(const struct checkpoint_position *p, uint32_t source,
-	const struct source_partition *part, bool file)
-{
-	return p->source == source && (file || p->partition == part->partition) &&
-		str_eq(p->topic, part->topic);
-}
-
-/* Batch for batch they come in one order: it is the one that was noted last, or the next. */
-static uint32_t find_position(
-	struct durable *d, uint32_t source, const struct source_partition *part, bool file)
-{
-	for (uint32_t i = 0; i < d->position_count; i++) {
-		uint32_t at = (d->noted + i) % d->position_count;
-		if (same_place(&d->positions[at], source, part, file))
-			return at;
-	}
-	return d->position_count;
-}
-
-static void note_position(
-	struct durable *d, uint32_t source, const struct source_partition *part, bool file)
-{
-	uint32_t at = find_position(d, source, part, file);
-	if (at == d->position_count) {
-		d->positions = array_grown(d->positions, &d->position_capacity,
-			d->position_count + 1, sizeof(*d->positions));
-		at = d->position_count++;
-		d->positions[at] = (struct checkpoint_position){
-			.source = source, .topic = str_dup(part->topic, &d->arena)};
-	}
-	d->noted = at;
-	bool ended = file && part->latest >= 0;
-	d->positions[at].partition = ended ? 1 : file ? 0 : part->partition;
-	d->positions[at].next = part->position;
-	d->positions[at].witness_until = part->witness.until;
-	d->positions[at].witness_hash = part->witness.hash;
-}
-
-static bool is_file(const struct intake *in)
-{
-	return in->node->source.kind == SOURCE_FILE;
-}
 
 static int compare_places(const struct checkpoint_range *a, uint32_t source, struct str topic,
 	int32_t partition)
@@ -583,13 +547,13 @@ int durable_commit(struct durable *d, const struct intake *intakes, uint32_t cou
 		uint32_t number = intakes[i].node->source.number;
 		for (uint32_t k = 0; k < s->partition_count; k++)
 			if (s->partitions[k].position >= 0)
-				note_position(
-					d, number, &s->partitions[k], is_file(&intakes[i]));
+				kept_positions_note(&d->positions, number, &s->partitions[k],
+					is_file(intakes[i].node), &d->arena);
 	}
-	if (d->position_count > checkpoint_positions_max)
+	if (d->positions.count > checkpoint_positions_max)
 		return error_set(err, CDCL_E_STATE, "more than %d partitions or files",
 			checkpoint_positions_max);
-	struct checkpoint_batch batch = {b->id, b->time_us, d->positions, d->position_count};
+	struct checkpoint_batch batch = {b->id, b->time_us, d->positions.at, d->positions.count};
 	return checkpoint_commit(d->checkpoint, &batch, err);
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "cpu_limit.h"
 #include "ops/operator.h"
 #include "plan/plan.h"
 
@@ -338,6 +339,30 @@ static void test_many_keys(void **unused)
 	assert_int_equal(counts()->applied + counts()->stale, 40 * chunk_rows_max);
 }
 
+/* Of one partition each, all of the same number: none is searched for among all. */
+static void test_many_topics(void **state)
+{
+	(void)state;
+	enum { chunks = 150 };
+	limit_cpu(20);
+	open_merge(ENVELOPE_DEBEZIUM, (struct merge_options){.max_rows = 0});
+	for (int32_t i = 0; i < 2 * chunks; i++) {
+		begin();
+		for (int32_t k = 0; k < chunk_rows_max; k++) {
+			int32_t key = i % chunks * chunk_rows_max + k;
+			char *topic = ARENA_ARRAY(&arena, char, 16);
+			snprintf(topic, 16, "t%d", key);
+			/* the first of the second round comes from another topic */
+			bool other = i == chunks && k == 0;
+			messages.topic[add(CHANGE_UPSERT, key, k, 0, 0)] =
+				str_c(other ? "t1" : topic);
+		}
+		push();
+	}
+	assert_int_equal(counts()->events, 2 * chunks * chunk_rows_max);
+	assert_int_equal(counts()->other_partition, 1);
+}
+
 /* However large the batch was, each slice of its end is small. */
 static void test_the_end_comes_in_slices(void **state)
 {
@@ -383,6 +408,7 @@ int main(void)
 			test_absent_columns_of_flat_rows, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_key_changes_are_counted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_many_keys, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_many_topics, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_the_end_comes_in_slices, set_up, tear_down),
 	};
