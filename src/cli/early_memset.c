@@ -10,7 +10,7 @@
 
 #ifdef CDCL_EARLY_MEMSET
 
-enum { large_bytes = 64 * 1024 };
+enum { large_bytes = 256 * 1024 };
 
 static bool main_has_begun;
 

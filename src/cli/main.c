@@ -95,7 +95,7 @@ static int run_command(const struct command *c, int argc, char **argv)
 		error_set(&err, CDCL_E_INTERNAL, "the options of '%s' do not fit", c->name);
 		return cli_fail(&err);
 	}
-	memset(options, 0, sizeof(options));
+	memset(options, 0, c->options_bytes);
 	if (c->defaults != NULL)
 		c->defaults(options);
 	int r = options_parse(c, argc, argv, options, &arguments, &err);
