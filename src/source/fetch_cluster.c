@@ -198,14 +198,20 @@ static bool begin(
 	return true;
 }
 
-static bool ask(struct fetch_cluster *fc, struct peer *p, int64_t until_us, struct str *body)
+/* The next answer. */
+static bool hear(struct fetch_cluster *fc, struct peer *p, int64_t until_us, struct str *body)
 {
-	fetch_buffer_fit(&p->buffer, buffer_bytes);
-	fetch_connection_send(&p->connection, &p->buffer, 0);
 	if (!reach(fc, &p->connection, CONNECTION_ANSWERED, until_us))
 		return false;
 	*body = fetch_connection_answer(&p->connection);
 	return true;
+}
+
+static bool ask(struct fetch_cluster *fc, struct peer *p, int64_t until_us, struct str *body)
+{
+	fetch_buffer_fit(&p->buffer, buffer_bytes);
+	fetch_connection_send(&p->connection, &p->buffer, 0);
+	return hear(fc, p, until_us, body);
 }
 
 static void broken(struct fetch_cluster *fc, struct peer *p)
@@ -359,33 +365,35 @@ static struct peer *leader_peer(struct fetch_cluster *fc, int32_t leader)
 struct asked {
 	const struct kafka_found *found;
 	uint32_t count;
-	int64_t *out;
-	bool *done;
+	const struct cluster_question *questions;
+	uint32_t question_count;
+	uint32_t *done; /* questions that are answered, of each partition */
 	int code;
 };
 
-static void take_offset(struct asked *a, const struct fetch_answer *answer)
+static void take_offset(struct asked *a, uint32_t question, const struct fetch_answer *answer)
 {
 	for (uint32_t i = 0; i < a->count; i++) {
-		if (a->done[i] || a->found[i].partition != answer->partition ||
+		if (a->done[i] != question || a->found[i].partition != answer->partition ||
 			!str_eq(a->found[i].topic->name, answer->topic))
 			continue;
-		a->out[i] = answer->offset;
-		a->done[i] = true;
+		a->questions[question].offsets[i] = answer->offset;
+		a->done[i]++;
 		if (answer->error != 0)
 			a->code = answer->error;
 		return;
 	}
 }
 
-static bool take_offsets(struct fetch_cluster *fc, struct peer *p, struct str body, struct asked *a)
+static bool take_offsets(struct fetch_cluster *fc, struct peer *p, struct str body,
+	struct asked *a, uint32_t question)
 {
 	struct fetch_answers answers;
 	struct fetch_answer answer;
 	enum fetch_next next = FETCH_BROKEN;
 	if (fetch_answers_begin(&answers, API_OFFSETS, &p->connection.versions, body))
 		while ((next = fetch_answers_next(&answers, &answer)) == FETCH_ANSWER)
-			take_offset(a, &answer);
+			take_offset(a, question, &answer);
 	if (next == FETCH_BROKEN) {
 		broken(fc, p);
 		return false;
@@ -394,55 +402,72 @@ static bool take_offsets(struct fetch_cluster *fc, struct peer *p, struct str bo
 	return true;
 }
 
-/* Those that one leader knows, of those that are not done. */
-static int ask_leader(struct fetch_cluster *fc, int32_t leader, int64_t question,
-	int64_t until_us, struct asked *a)
+/* About those that one leader knows, of those that were not asked about. */
+static void put_question(const struct fetch_cluster *fc, struct peer *p, int32_t leader,
+	const struct asked *a, int64_t question)
+{
+	struct fetch_question *list = calloc(a->count, sizeof(*list));
+	check(list != NULL);
+	uint32_t count = 0;
+	for (uint32_t i = 0; i < a->count; i++) {
+		struct str name = a->found[i].topic->name;
+		const struct cluster_partition *at =
+			partition_find(fc, name, a->found[i].partition);
+		if (a->done[i] == 0 && at != NULL && at->leader == leader)
+			list[count++] = (struct fetch_question){.topic = name,
+				.partition = a->found[i].partition,
+				.leader_epoch = at->leader_epoch,
+				.offset = question};
+	}
+	fetch_put_offsets(&p->connection.request, &p->connection.versions,
+		fc->settings.read_committed, list, count);
+	free(list);
+}
+
+/* All questions are on the wire before the first answer: a start waits for each exchange. */
+static int ask_leader(
+	struct fetch_cluster *fc, int32_t leader, int64_t until_us, struct asked *a)
 {
 	struct peer *p = leader_peer(fc, leader);
 	if (leader < 0)
 		return CODE_LEADER_NOT_AVAILABLE;
 	if (!begin(fc, p, API_OFFSETS, until_us))
 		return cluster_unreached;
-	struct fetch_question *questions = calloc(a->count, sizeof(*questions));
-	check(questions != NULL);
-	uint32_t count = 0;
-	for (uint32_t i = 0; i < a->count; i++) {
-		struct str name = a->found[i].topic->name;
-		const struct cluster_partition *at =
-			partition_find(fc, name, a->found[i].partition);
-		if (!a->done[i] && at != NULL && at->leader == leader)
-			questions[count++] = (struct fetch_question){.topic = name,
-				.partition = a->found[i].partition,
-				.leader_epoch = at->leader_epoch,
-				.offset = question};
+	for (uint32_t i = 0; i < a->question_count; i++) {
+		if (i > 0)
+			fetch_connection_begin_next(&p->connection, API_OFFSETS);
+		put_question(fc, p, leader, a, a->questions[i].at);
 	}
-	fetch_put_offsets(&p->connection.request, &p->connection.versions,
-		fc->settings.read_committed, questions, count);
-	free(questions);
 	struct str body;
-	if (!ask(fc, p, until_us, &body) || !take_offsets(fc, p, body, a))
-		return cluster_unreached;
+	for (uint32_t i = 0; i < a->question_count; i++) {
+		bool came = i == 0 ? ask(fc, p, until_us, &body) : hear(fc, p, until_us, &body);
+		if (!came || !take_offsets(fc, p, body, a, i))
+			return cluster_unreached;
+	}
 	return a->code;
 }
 
 static int offsets(struct kafka_cluster *c, const struct kafka_found *found, uint32_t count,
-	int64_t question, int timeout_ms, int64_t *out)
+	const struct cluster_question *questions, uint32_t question_count, int timeout_ms)
 {
 	struct fetch_cluster *fc = of(c);
-	struct asked a = {.found = found, .count = count, .out = out};
+	check(question_count <= cluster_questions_max);
+	struct asked a = {.found = found,
+		.count = count,
+		.questions = questions,
+		.question_count = question_count};
 	a.done = calloc(count + 1, sizeof(*a.done));
 	check(a.done != NULL);
 	int64_t until_us = now_us(fc) + (int64_t)timeout_ms * 1000;
 	int code = 0;
 	for (uint32_t i = 0; i < count && code == 0; i++) {
-		if (a.done[i])
-			continue;
 		const struct cluster_partition *at =
 			partition_find(fc, found[i].topic->name, found[i].partition);
-		code = at == NULL ? CODE_LEADER_NOT_AVAILABLE
-				  : ask_leader(fc, at->leader, question, until_us, &a);
-		if (code == 0 && !a.done[i])
-			code = CODE_UNKNOWN_TOPIC_OR_PARTITION; /* left out of the answer */
+		if (a.done[i] == 0)
+			code = at == NULL ? CODE_LEADER_NOT_AVAILABLE
+					  : ask_leader(fc, at->leader, until_us, &a);
+		if (code == 0 && a.done[i] != question_count)
+			code = CODE_UNKNOWN_TOPIC_OR_PARTITION; /* left out of an answer */
 	}
 	free(a.done);
 	return code;

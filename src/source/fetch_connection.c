@@ -119,6 +119,7 @@ static void close_socket(struct fetch_connection *c)
 		close(c->fd); /* which takes it out of the epoll instance */
 	c->fd = -1;
 	c->into = NULL;
+	c->behind = 0;
 	c->state = CONNECTION_DOWN;
 }
 
@@ -233,6 +234,7 @@ static void end_connect(struct fetch_connection *c)
 	}
 	c->state = CONNECTION_GREETING;
 	c->writable = true;
+	strbuf_reset(&c->request);
 	fetch_versions_request(&c->request, ++c->correlation, c->client);
 	fetch_buffer_fit(&c->greeting, greeting_bytes);
 	send_now(c, &c->greeting, c->timeout_ms);
@@ -243,6 +245,18 @@ static void end_connect(struct fetch_connection *c)
 void fetch_connection_begin(struct fetch_connection *c, enum fetch_api api)
 {
 	check(c->state == CONNECTION_READY);
+	strbuf_reset(&c->request);
+	c->began = 0;
+	c->behind = 0;
+	fetch_request_begin(&c->request, api, &c->versions, ++c->correlation, c->client);
+}
+
+void fetch_connection_begin_next(struct fetch_connection *c, enum fetch_api api)
+{
+	check(c->state == CONNECTION_READY && c->request.len > 0);
+	fetch_request_end(&c->request, c->began);
+	c->began = c->request.len;
+	c->behind++;
 	fetch_request_begin(&c->request, api, &c->versions, ++c->correlation, c->client);
 }
 
@@ -250,7 +264,7 @@ void fetch_connection_send(struct fetch_connection *c, struct fetch_buffer *into
 {
 	check(c->state == CONNECTION_READY);
 	check(into->capacity >= head_bytes);
-	fetch_request_end(&c->request);
+	fetch_request_end(&c->request, c->began);
 	send_now(c, into, c->timeout_ms + wait_ms);
 	c->state = CONNECTION_ASKED;
 }
@@ -281,8 +295,8 @@ static uint32_t big_endian(const char *at)
 static size_t answer_bytes(struct fetch_connection *c)
 {
 	struct fetch_buffer *b = c->into;
-	if (b->bytes < length_bytes)
-		return b->capacity;
+	if (b->bytes < length_bytes) /* not a byte of the next answer */
+		return c->behind > 0 ? length_bytes : b->capacity;
 	size_t wanted = big_endian(b->data) + (size_t)length_bytes;
 	size_t most =
 		c->state == CONNECTION_GREETING ? greeting_bytes_max : fetch_answer_bytes_max;
@@ -326,7 +340,7 @@ static void read_answer(struct fetch_connection *c)
 			return;
 		}
 	}
-	if (big_endian(c->into->data + length_bytes) != (uint32_t)c->correlation) {
+	if (big_endian(c->into->data + length_bytes) != (uint32_t)c->correlation - c->behind) {
 		fetch_connection_fail(c, "an answer to another request");
 		return;
 	}
@@ -342,9 +356,16 @@ struct str fetch_connection_answer(const struct fetch_connection *c)
 void fetch_connection_taken(struct fetch_connection *c)
 {
 	check(c->state == CONNECTION_ANSWERED);
+	c->pause_us = fetch_pause_us_min;
+	if (c->behind > 0) {
+		c->behind--;
+		c->into->bytes = 0;
+		c->state = CONNECTION_ASKED;
+		due_in(c, c->timeout_ms);
+		return;
+	}
 	c->state = CONNECTION_READY;
 	c->into = NULL;
-	c->pause_us = fetch_pause_us_min;
 }
 
 static void greeted(struct fetch_connection *c)

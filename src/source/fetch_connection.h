@@ -2,14 +2,15 @@
 #define CDCL_FETCH_CONNECTION_H
 
 /*
- * A TCP connection to one broker, one request in flight. Nothing blocks: fetch_connection_step does
- * what can be done now, and says where it stands.
+ * A TCP connection to one broker, one request in flight, or some that were sent together. Nothing
+ * blocks: fetch_connection_step does what can be done now, and says where it stands.
  *
  *	DOWN --(its time to try again)--> CONNECTING --> GREETING --> READY
  *	  ^                                                             |  fetch_connection_send
  *	  |                                                             v
  *	  +----- anything fails, a deadline passes ------- ASKED --> ANSWERED
  *	                                                     ^___________|  fetch_connection_taken
+ *	                                      (READY after the last one; ASKED while others follow)
  *
  * A broker may have several addresses (IPv6, IPv4): they are tried one after another, then again
  * after a pause that grows from 50 ms to 1 s until an answer came. GREETING asks for the versions
@@ -81,9 +82,11 @@ struct fetch_connection {
 	uint32_t failures;
 	bool readable;
 	bool writable;
-	int32_t correlation;
+	int32_t correlation; /* of the last request */
+	uint32_t behind; /* requests behind the one that is answered next */
 	struct fetch_versions versions;
 	struct strbuf request;
+	size_t began; /* where the last request begins in it */
 	size_t sent;
 	struct fetch_buffer *into;
 	struct fetch_buffer greeting;
@@ -104,10 +107,12 @@ enum connection_state fetch_connection_step(struct fetch_connection *c);
 
 /* READY: the request is begun in c->request; put its body there and send. */
 void fetch_connection_begin(struct fetch_connection *c, enum fetch_api api);
+/* Another one behind it, before they are sent; it is answered behind it, too. */
+void fetch_connection_begin_next(struct fetch_connection *c, enum fetch_api api);
 /* More than timeout_ms is waited for when the broker was asked to take its time. */
 void fetch_connection_send(struct fetch_connection *c, struct fetch_buffer *into, int wait_ms);
 
-/* ANSWERED: what came, behind the correlation. */
+/* ANSWERED: what came, behind the correlation; the buffer is used again for the next one. */
 struct str fetch_connection_answer(const struct fetch_connection *c);
 void fetch_connection_taken(struct fetch_connection *c);
 

@@ -69,7 +69,6 @@ static void put_at(struct strbuf *out, size_t at, uint32_t value)
 static void header(
 	struct strbuf *out, int16_t key, int16_t version, int32_t correlation, struct str client)
 {
-	strbuf_reset(out);
 	put_i32(out, 0); /* fetch_request_end */
 	put_i16(out, key);
 	put_i16(out, version);
@@ -86,15 +85,16 @@ void fetch_request_begin(struct strbuf *out, enum fetch_api api, const struct fe
 		put_i8(out, 0); /* no tags */
 }
 
-void fetch_request_end(struct strbuf *out)
+void fetch_request_end(struct strbuf *out, size_t from)
 {
-	put_at(out, 0, (uint32_t)out->len - 4);
+	put_at(out, from, (uint32_t)(out->len - from) - 4);
 }
 
 void fetch_versions_request(struct strbuf *out, int32_t correlation, struct str client)
 {
+	size_t from = out->len;
 	header(out, api_versions_key, 0, correlation, client);
-	fetch_request_end(out);
+	fetch_request_end(out, from);
 }
 
 /* Partitions under their topics: those of one topic that follow each other stand together. */

@@ -64,12 +64,12 @@ struct fetch_limits {
 	bool read_committed;
 };
 
-/* ---- Requests: begin, one of the bodies, end ---- */
+/* ---- Requests, behind what is in `out`: begin, one of the bodies, end with where it began ---- */
 
 void fetch_versions_request(struct strbuf *out, int32_t correlation, struct str client);
 void fetch_request_begin(struct strbuf *out, enum fetch_api api, const struct fetch_versions *v,
 	int32_t correlation, struct str client);
-void fetch_request_end(struct strbuf *out);
+void fetch_request_end(struct strbuf *out, size_t from);
 
 /* topics NULL: all of them. */
 void fetch_put_metadata(struct strbuf *out, const struct fetch_versions *v,

@@ -68,8 +68,8 @@ static const rd_kafka_topic_partition_t *answer_of(
 	return p;
 }
 
-static int offsets(struct kafka_cluster *c, const struct kafka_found *found, uint32_t count,
-	int64_t question, int timeout_ms, int64_t *out)
+static int offsets_at(struct kafka_cluster *c, const struct kafka_found *found, uint32_t count,
+	const struct cluster_question *q, int timeout_ms)
 {
 	_Static_assert((int)cluster_end == RD_KAFKA_OFFSET_END, "as librdkafka counts");
 	_Static_assert((int)cluster_no_answer == RD_KAFKA_RESP_ERR__TIMED_OUT, "the same code");
@@ -79,14 +79,23 @@ static int offsets(struct kafka_cluster *c, const struct kafka_found *found, uin
 	for (uint32_t i = 0; i < count; i++)
 		rd_kafka_topic_partition_list_add(
 			list, found[i].topic->name.data, found[i].partition)
-			->offset = question;
+			->offset = q->at;
 	rd_kafka_resp_err_t why = rd_kafka_offsets_for_times(of(c)->rk, list, timeout_ms);
 	for (int i = 0; i < list->cnt && why == RD_KAFKA_RESP_ERR_NO_ERROR; i++)
 		why = list->elems[i].err;
 	for (uint32_t i = 0; i < count && why == RD_KAFKA_RESP_ERR_NO_ERROR; i++)
-		out[i] = answer_of(list, i, &found[i])->offset;
+		q->offsets[i] = answer_of(list, i, &found[i])->offset;
 	rd_kafka_topic_partition_list_destroy(list);
 	return why;
+}
+
+static int offsets(struct kafka_cluster *c, const struct kafka_found *found, uint32_t count,
+	const struct cluster_question *questions, uint32_t question_count, int timeout_ms)
+{
+	int code = 0;
+	for (uint32_t i = 0; i < question_count && code == 0; i++)
+		code = offsets_at(c, found, count, &questions[i], timeout_ms);
+	return code;
 }
 
 /* ---- Commits and what happens by itself ---- */

@@ -50,8 +50,13 @@ struct cluster_view {
 
 enum { cluster_unreached = -195, cluster_no_answer = -185 }; /* librdkafka's codes for it */
 
-/* Questions about offsets: one of these, or a time in ms. */
-enum { cluster_end = -1, cluster_begin = -2 };
+/* A question about offsets: one of these, or a time in ms. */
+enum { cluster_end = -1, cluster_begin = -2, cluster_questions_max = 3 };
+
+struct cluster_question {
+	int64_t at;
+	int64_t *offsets; /* room for the answers, in the order of the partitions */
+};
 
 struct kafka_cluster {
 	const struct kafka_cluster_ops *ops;
@@ -67,9 +72,10 @@ struct kafka_cluster_ops {
 	 * or one of Kafka's or librdkafka's codes.
 	 */
 	int (*look)(struct kafka_cluster *c, bool all, int timeout_ms, struct cluster_view *out);
-	/* out[i]: of found[i]. 0, or a code: no answer now. */
+	/* Each question about each partition. 0, or a code: no answer now. */
 	int (*offsets)(struct kafka_cluster *c, const struct kafka_found *found, uint32_t count,
-		int64_t question, int timeout_ms, int64_t *out);
+		const struct cluster_question *questions, uint32_t question_count,
+		int timeout_ms);
 	/* True: kafka_keeper_committed tells later how it ended, from within serve. */
 	bool (*commit)(
 		struct kafka_cluster *c, const struct kafka_position *positions, uint32_t count);

@@ -21,7 +21,7 @@
 enum {
 	ask_ms = 500, /* one metadata request */
 	tick_ms = 100, /* how long a starving engine waits at worst */
-	ends_ms = 1000, /* one question for offsets */
+	ends_ms = 1000, /* questions for offsets */
 	retry_us = 200 * 1000,
 	missing_look_us = 250 * 1000,
 	commit_pause_us = 100 * 1000,
@@ -356,15 +356,18 @@ static bool ask_add(struct kafka_keeper *k, struct ask *a, struct kafka_topic *t
 
 /* ---- Offsets ---- */
 
-enum span_field { SPAN_BEGIN, SPAN_END, SPAN_AT_TIME };
-
-/* One question for all partitions. False: no answer now. */
-static bool ask_into(struct kafka_keeper *k, struct ask *a, int64_t question, enum span_field field)
+/* Where all partitions end, begin, and stand at a time. False: no answer now. */
+static bool ask_all(struct kafka_keeper *k, struct ask *a)
 {
-	int64_t *offsets = calloc(a->count, sizeof(*offsets));
+	const struct starting_offsets *s = &k->config->starting;
+	uint32_t count = s->kind == OFFSETS_TIMESTAMP ? 3 : 2;
+	int64_t *offsets = calloc((size_t)count * a->count, sizeof(*offsets));
 	check(offsets != NULL);
+	const struct cluster_question questions[] = {{cluster_end, offsets},
+		{cluster_begin, offsets + a->count},
+		{(s->timestamp_us + 999) / 1000, offsets + (size_t)2 * a->count}};
 	int why = k->cluster->ops->offsets(
-		k->cluster, a->found, a->count, question, ends_ms, offsets);
+		k->cluster, a->found, a->count, questions, count, ends_ms);
 	if (why != 0) {
 		log_debug("kafka", "offsets: %s", kafka_error_text(why));
 		a->why = kafka_error_text(why);
@@ -372,25 +375,13 @@ static bool ask_into(struct kafka_keeper *k, struct ask *a, int64_t question, en
 			STR_ARG(a->found[0].topic->name));
 	}
 	for (uint32_t i = 0; why == 0 && i < a->count; i++) {
-		if (field == SPAN_BEGIN)
-			a->spans[i].begin = offsets[i];
-		else if (field == SPAN_END)
-			a->spans[i].end = offsets[i];
-		else
-			a->spans[i].at_time = offsets[i];
+		a->spans[i].end = questions[0].offsets[i];
+		a->spans[i].begin = questions[1].offsets[i];
+		if (count > 2)
+			a->spans[i].at_time = questions[2].offsets[i];
 	}
 	free(offsets);
 	return why == 0;
-}
-
-static bool ask_all(struct kafka_keeper *k, struct ask *a)
-{
-	const struct starting_offsets *s = &k->config->starting;
-	if (!ask_into(k, a, cluster_end, SPAN_END) ||
-		!ask_into(k, a, cluster_begin, SPAN_BEGIN))
-		return false;
-	int64_t ms = (s->timestamp_us + 999) / 1000;
-	return s->kind != OFFSETS_TIMESTAMP || ask_into(k, a, ms, SPAN_AT_TIME);
 }
 
 static void say_latest(const struct kafka_keeper *k, const struct ask *a)
@@ -581,8 +572,9 @@ static void answer_nudge(struct kafka_keeper *k)
 	pthread_mutex_unlock(&k->lock);
 	int64_t *ends = malloc((count + 1) * sizeof(*ends));
 	check(ends != NULL);
+	const struct cluster_question question = {cluster_end, ends};
 	bool told = count > 0 &&
-		k->cluster->ops->offsets(k->cluster, found, count, cluster_end, ends_ms, ends) == 0;
+		k->cluster->ops->offsets(k->cluster, found, count, &question, 1, ends_ms) == 0;
 	pthread_mutex_lock(&k->lock);
 	if (told)
 		memcpy(k->ends, ends, count * sizeof(*ends));

@@ -147,6 +147,9 @@ class PlayedBroker:
         if told and told.cut is not None:
             s.sendall(data[:told.cut])
             raise OSError('broken off')
+        self.send(s, api, data)
+
+    def send(self, s, api, data):
         s.sendall(data)
 
     # ---- Requests ----
