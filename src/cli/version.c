@@ -1,4 +1,5 @@
 #include "cli/cli.h"
+#include "cli/malloc_transfer.h"
 
 #include "runtime/http_server.h"
 #include "runtime/loop.h"
@@ -35,7 +36,8 @@ static int run_version(const void *options, const struct arguments *arguments)
 		ZSTD_versionString(), xxhash / 10000, xxhash / 100 % 100, xxhash % 100,
 		http_server_version());
 	if (cli_allocator() != NULL)
-		strbuf_addf(&out, "  allocator: %s\n", cli_allocator());
+		strbuf_addf(&out, "  allocator: %s%s\n", cli_allocator(),
+			malloc_transfer_was_asked() ? ", tuned for librdkafka" : "");
 	else
 		strbuf_add_c(&out,
 			"  allocator: libc (libgoogle-perftools-dev makes reading Kafka twice as "
