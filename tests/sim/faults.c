@@ -7,6 +7,7 @@
 #include "sink/stale_keys.h"
 #include "sink/sink.h"
 #include "state/checkpoint_part.h"
+#include "state/source_lore.h"
 #include "model_kafka.h"
 #include "world.h"
 
@@ -96,6 +97,8 @@ static const struct mutation mutations[] = {
 	{"compare-and-set", "PostgreSQL takes a batch from whoever comes", "added"},
 	{"one-transaction", "a batch's rows are in PostgreSQL before its number is", "added"},
 	{"for-update", "nobody waits for a commit that the server still has", "added"},
+	{"lore", "a decoder is not told what the one before it had learned", "learned"},
+	{"own-lore", "what a batch taught is in the frames of the next one", "learned"},
 	{"stale", "what an earlier run left in the topic of a Table stays", "tables"},
 	{NULL, NULL, NULL},
 };
@@ -229,6 +232,41 @@ int __wrap_batch_mark_read(struct sink *s, const char *path, int64_t *held, stru
 {
 	*held = -1;
 	return faults_is_off("parquet-mark") ? 0 : __real_batch_mark_read(s, path, held, err);
+}
+
+void __real_source_lore_recall(
+	const struct source_lore *l, uint32_t source, struct envelope_decoder *d);
+void __wrap_source_lore_recall(
+	const struct source_lore *l, uint32_t source, struct envelope_decoder *d);
+
+void __wrap_source_lore_recall(
+	const struct source_lore *l, uint32_t source, struct envelope_decoder *d)
+{
+	if (!faults_is_off("lore"))
+		__real_source_lore_recall(l, source, d);
+}
+
+void __real_intake_gather(struct intake *in);
+void __wrap_intake_gather(struct intake *in);
+
+void __wrap_intake_gather(struct intake *in)
+{
+	if (!faults_is_off("own-lore"))
+		__real_intake_gather(in);
+}
+
+int __real_durable_commit(struct durable *d, const struct intake *intakes, uint32_t count,
+	const struct batch *b, struct error *err);
+int __wrap_durable_commit(struct durable *d, const struct intake *intakes, uint32_t count,
+	const struct batch *b, struct error *err);
+
+int __wrap_durable_commit(struct durable *d, const struct intake *intakes, uint32_t count,
+	const struct batch *b, struct error *err)
+{
+	int r = __real_durable_commit(d, intakes, count, b, err);
+	for (uint32_t i = 0; i < count && faults_is_off("own-lore"); i++)
+		__real_intake_gather((struct intake *)(uintptr_t)&intakes[i]);
+	return r;
 }
 
 int __real_stale_keys_remove(

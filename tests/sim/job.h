@@ -40,6 +40,7 @@ struct sim_sink {
 struct sim_job {
 	const char *name;
 	const char *script;
+	bool has_envelopes; /* struct workload's */
 	struct sim_sink sinks[sim_sinks_max];
 	struct plan *plan; /* of the script, which is loaded once */
 };

@@ -166,7 +166,8 @@ static bool one_seed(uint64_t seed)
 	plan->snapshot_log_bytes_min = 200 + world_choose(20000);
 	plan->snapshot_slice_bytes = 1 + world_choose(600);
 	plan->snapshot_turn_steps = world_choose(4);
-	world->workload = workload_make(20 + world_choose(world_once_in(4) ? 1000 : 250));
+	world->workload = workload_make(
+		20 + world_choose(world_once_in(4) ? 1000 : 250), job_chosen()->has_envelopes);
 	job_leave_stale_rows();
 	figures.seeds++;
 	int64_t calls_before = 0;

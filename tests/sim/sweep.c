@@ -33,7 +33,7 @@ static void begin(uint32_t job)
 	model_disk_reset();
 	model_postgres_reset();
 	job_choose(job);
-	world->workload = workload_make(sweep_events);
+	world->workload = workload_make(sweep_events, job_chosen()->has_envelopes);
 	job_leave_stale_rows();
 }
 

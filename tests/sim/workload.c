@@ -11,6 +11,9 @@
 
 enum { partitions = 3, products = 5 };
 
+/* Noon of a day in 2023, in milliseconds and in microseconds. */
+static const int64_t noon_ms = INT64_C(1700000000000), noon_us = INT64_C(1700000000000000);
+
 static const char *const product_names[products] = {
 	"apple", "plum", "a pear of some length", "", "quince \"x\""};
 static const char *const product_json[products] = {
@@ -36,6 +39,8 @@ static struct event make_event(const struct workload *w, int64_t seq)
 		e.seq -= (int64_t)world_choose(30);
 	if (world_once_in(20))
 		e.id = -1;
+	if (w->has_envelopes)
+		e.at = (world_once_in(60) ? noon_us : noon_ms) + seq;
 	if (e.op == EVENT_DELETE || world_once_in(10))
 		e.product = -1;
 	if (e.op == EVENT_DELETE || world_once_in(10))
@@ -43,15 +48,31 @@ static struct event make_event(const struct workload *w, int64_t seq)
 	return e;
 }
 
-struct workload *workload_make(uint32_t count)
+struct workload *workload_make(uint32_t count, bool has_envelopes)
 {
 	struct workload *w = shared_zeroed(sizeof(*w));
+	w->has_envelopes = has_envelopes;
 	w->keys = 1 + world_choose(workload_keys_max);
 	check(count <= workload_events_max);
 	for (; w->count < count; w->count++)
 		w->events[w->count] = make_event(w, 100 + w->count);
 	broker_topic(world->broker, "orders", partitions);
 	return w;
+}
+
+static void envelope_json(const struct event *e, struct strbuf *out)
+{
+	strbuf_add_c(out, "{\"before\":null,\"after\":{\"id\":");
+	if (e->id >= 0)
+		strbuf_addf(out, "%d", e->id);
+	else
+		strbuf_add_c(out, "null");
+	strbuf_addf(out,
+		",\"at\":%lld},\"source\":{\"connector\":\"postgresql\",\"name\":\"shop\","
+		"\"schema\":\"public\",\"table\":\"orders\",\"lsn\":%lld},\"op\":\"u\"}",
+		(long long)e->at, (long long)e->seq);
+	if (e->op == EVENT_TORN)
+		out->len -= out->len / 2;
 }
 
 static void event_json(const struct event *e, struct strbuf *out)
@@ -78,14 +99,18 @@ static void append(const struct event *e, int32_t number, uint32_t txn)
 {
 	struct strbuf value;
 	strbuf_init(&value);
-	event_json(e, &value);
+	bool envelope = world->workload->has_envelopes;
+	if (envelope)
+		envelope_json(e, &value);
+	else
+		event_json(e, &value);
 	struct topic *t = broker_topic(world->broker, "orders", 0);
 	struct record r = {.timestamp_us = world->wall_us / 1000 * 1000,
 		.value = strbuf_str(&value),
 		.txn = txn,
 		.event = number};
-	uint32_t to = e->id < 0 ? (uint32_t)(e->seq % partitions) : (uint32_t)e->id % partitions;
-	broker_append(world->broker, t, to, &r);
+	uint32_t to = (uint32_t)(e->id < 0 ? e->seq : e->id) % partitions;
+	broker_append(world->broker, t, envelope ? 0 : to, &r);
 	strbuf_release(&value);
 }
 
@@ -95,7 +120,7 @@ static void produce_aborted(struct producer *p)
 	broker_begin(world->broker, p);
 	for (uint32_t i = world_choose(4) + 1; i > 0; i--) {
 		struct event e = {EVENT_UPDATE, (int32_t)world_choose(workload_keys_max), 1, 999,
-			1000000, true};
+			1000000, noon_us, true};
 		append(&e, -1, p->txn);
 	}
 	broker_end(world->broker, p, false);
@@ -291,6 +316,21 @@ void fold_events(const int64_t *ends, bool json, struct strbuf *out)
 		}
 }
 
+void fold_times(const int64_t *ends, bool json, struct strbuf *out)
+{
+	bool in_micros = false;
+	for (int64_t at = 0; at < ends[0]; at++) {
+		const struct event *e = event_at(0, at);
+		if (e == NULL || e->op == EVENT_TORN)
+			continue;
+		in_micros |= e->at >= noon_us;
+		strbuf_addf(out, json ? "{\"p\":0,\"o\":%lld,\"id\":" : "0|%lld|", (long long)at);
+		add_number(e->id < 0, e->id, json, out);
+		strbuf_addf(out, json ? ",\"us\":%lld}\n" : "|%lld\n",
+			(long long)(in_micros ? e->at : e->at * 1000));
+	}
+}
+
 void fold_merge_letters(const int64_t *ends, struct strbuf *out)
 {
 	for (uint32_t p = 0; p < partitions; p++)
@@ -308,6 +348,17 @@ void fold_event_letters(const int64_t *ends, struct strbuf *out)
 		for (int64_t at = 0; at < ends[p]; at++) {
 			const struct event *e = event_at(p, at);
 			if (e != NULL && e->op != EVENT_TORN && e->quantity == 0)
+				strbuf_addf(out, "%u@%lld\n", p, (long long)at);
+		}
+	lines_sort(out);
+}
+
+void fold_torn_letters(const int64_t *ends, struct strbuf *out)
+{
+	for (uint32_t p = 0; p < partitions; p++)
+		for (int64_t at = 0; at < ends[p]; at++) {
+			const struct event *e = event_at(p, at);
+			if (e != NULL && e->op == EVENT_TORN)
 				strbuf_addf(out, "%u@%lld\n", p, (long long)at);
 		}
 	lines_sort(out);
