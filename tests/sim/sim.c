@@ -4,7 +4,8 @@
  * test lives and dies until its input is consumed.
  *
  *	sim [-v] [--job NAME] SEED        one seed
- *	sim --seeds FROM COUNT            many; prints the ones that fail
+ *	sim --seeds FROM COUNT            many; prints the ones that fail, and counts: also when a
+ *	                                  signal ends it
  *	sim --sweep disk|memory EVERY [FROM]   every EVERYth call fails (sweep.h)
  *	sim --mutations SEEDS             each part of the product that can be switched off is
  *	                                  (faults.h): some seed must fail
@@ -24,6 +25,7 @@
 #include "world.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +46,22 @@ static struct figures {
 } figures;
 
 static int only_job = -1;
+
+/* Who is told to end (timeout) ends behind a seed, so that what it counted is not lost. */
+static volatile sig_atomic_t asked_to_end;
+
+static void end_soon(int number)
+{
+	(void)number;
+	asked_to_end = 1;
+}
+
+static void listen_for_end(void)
+{
+	struct sigaction act = {.sa_handler = end_soon, .sa_flags = SA_RESTART};
+	sigaction(SIGTERM, &act, NULL);
+	sigaction(SIGINT, &act, NULL);
+}
 
 /* ---- a life ---- */
 
@@ -196,15 +214,18 @@ static void print_figures(void)
 static int many(uint64_t from, uint64_t count)
 {
 	int bad = 0;
-	for (uint64_t i = 0; i < count && bad < 10; i++)
+	listen_for_end();
+	for (uint64_t i = 0; i < count && bad < 10 && !asked_to_end; i++)
 		if (!one_seed(from + i)) {
 			printf("not ok - seed %llu\n", (unsigned long long)(from + i));
 			bad++;
 		}
 	print_figures();
-	if (bad == 0)
+	if (asked_to_end)
+		printf("not ok - ended by a signal\n");
+	else if (bad == 0)
 		printf("ok - %lld seeds\n", (long long)figures.seeds);
-	return bad > 0;
+	return bad > 0 || asked_to_end;
 }
 
 /* NULL: each seed says which. */
