@@ -1,37 +1,32 @@
 #include "state/index_fill.h"
 
 #include "base/check.h"
+#include "base/halves.h"
 #include "base/prefetch.h"
 
 #include <stdlib.h>
 
 /*
  * An index of fewer bits is in the cache as it is. Of more lists than so many the lines that are
- * written next would not stay in the first cache.
+ * written next would not stay in the first cache. To start a thread takes as long as some thousand
+ * ids.
  */
 enum {
 	depth_min = 3,
 	list_bits_max = 7,
 	block_bytes = 4096,
 	block_ids = block_bytes / 8 - 1,
-	ahead = 16
+	ahead = 16,
+	thread_ids_min = 100000
 };
 
+/* At a multiple of its size: a list that ends at one has no room in its last block, or has none. */
 struct index_fill_block {
-	struct index_fill_block *next;
-	struct index_fill_entry {
-		uint32_t tag;
-		uint32_t id;
-	} entries[block_ids];
+	uint64_t *before;       /* the list's end when it was added */
+	uint64_t entries[block_ids];    /* tag and id */
 };
 
 _Static_assert(sizeof(struct index_fill_block) == block_bytes, "a page");
-
-/* Of the first block so many entries are used; those behind it are full. */
-struct index_fill_list {
-	struct index_fill_block *blocks;
-	uint32_t used;
-};
 
 void index_fill_begin(struct index_fill *f, struct table_index *index, uint32_t count)
 {
@@ -40,64 +35,106 @@ void index_fill_begin(struct index_fill *f, struct table_index *index, uint32_t 
 	if (index->depth < depth_min)
 		return;
 	f->bits = index->depth < list_bits_max ? index->depth : list_bits_max;
-	f->lists = calloc((size_t)1 << f->bits, sizeof(struct index_fill_list));
-	check(f->lists != NULL);
-	huge_pages_init(&f->memory, block_bytes);
-	f->memory.has_time = true;
+	f->worth_a_thread = count >= thread_ids_min;
+	for (uint32_t i = 0; i < index_fill_halves; i++) {
+		struct index_fill_half *h = &f->halves[i];
+		h->lists = calloc(((size_t)1 << f->bits) + 1, sizeof(*h->lists));
+		check(h->lists != NULL);
+		huge_pages_init(&h->memory, block_bytes);
+		h->memory.has_time = true;
+	}
 }
 
-static void add_block(struct index_fill *f, struct index_fill_list *list)
+static struct index_fill_block *last_block(uint64_t *end)
 {
-	struct index_fill_block *b = huge_pages_take(&f->memory);
-	b->next = list->blocks;
-	list->blocks = b;
-	list->used = 0;
+	if (end == NULL)
+		return NULL;
+	char *last = (char *)end - 1;
+	return (struct index_fill_block *)(void *)(last - ((uintptr_t)last & (block_bytes - 1)));
 }
 
-static void add_to_lists(
-	struct index_fill *f, const uint32_t *tags, const uint32_t *ids, uint32_t count)
+static uint64_t *add_block(struct index_fill_half *h, uint64_t *end)
 {
+	struct index_fill_block *b = huge_pages_take(&h->memory);
+	b->before = end;
+	return b->entries;
+}
+
+static inline void add_entry(struct index_fill_half *h, uint64_t **list, uint32_t tag, uint32_t id)
+{
+	uint64_t *to = *list;
+	if (((uintptr_t)to & (block_bytes - 1)) == 0)
+		to = add_block(h, to);
+	*to = (uint64_t)tag << 32 | id;
+	*list = to + 1;
+}
+
+void index_fill_add(struct index_fill *f, uint32_t half, const uint32_t *tags,
+	const uint32_t *ids, uint32_t count)
+{
+	struct index_fill_half *h = &f->halves[half];
+	uint64_t **lists = h->lists;
 	uint32_t shift = 32 - f->bits;
-	for (uint32_t i = 0; i < count; i++) {
-		struct index_fill_list *list = &f->lists[tags[i] >> shift];
-		if (list->blocks == NULL || list->used == block_ids)
-			add_block(f, list);
-		list->blocks->entries[list->used++] = (struct index_fill_entry){tags[i], ids[i]};
-	}
-}
-
-void index_fill_add(
-	struct index_fill *f, const uint32_t *tags, const uint32_t *ids, uint32_t count)
-{
-	if (f->lists != NULL) {
-		add_to_lists(f, tags, ids, count);
-		return;
-	}
-	for (uint32_t i = 0; i < count; i++)
+	for (uint32_t i = 0; lists == NULL && i < count; i++)
 		table_index_insert(f->index, tags[i], ids[i]);
+	if (lists == NULL)
+		return;
+	for (uint32_t i = 0; i < count; i++)
+		add_entry(h, &lists[tags[i] >> shift], tags[i], ids[i]);
 }
 
-static void insert_block(
-	struct table_index *x, const struct index_fill_block *b, uint32_t count)
+/* Touches nothing but segments of this half, and those do not grow or split. */
+static void insert_block(struct index_fill *f, struct index_fill_half *h,
+	const uint64_t *entries, uint32_t count)
 {
+	struct table_index *x = f->index;
+	uint64_t **rest = &h->lists[UINT32_C(1) << f->bits];
+	uint32_t left = 0;
 	for (uint32_t i = 0; i < count; i++) {
-		uint32_t later = b->entries[i + ahead < count ? i + ahead : i].tag;
-		prefetch(table_index_line(x, later));
-		table_index_insert_reserved(x, b->entries[i].tag, b->entries[i].id);
+		uint64_t later = entries[i + ahead < count ? i + ahead : i];
+		prefetch(table_index_line(x, (uint32_t)(later >> 32)));
+		uint32_t tag = (uint32_t)(entries[i] >> 32), id = (uint32_t)entries[i];
+		if (table_index_put_reserved(x, tag, id))
+			continue;
+		add_entry(h, rest, tag, id);
+		left++;
 	}
+	h->count += count - left;
+}
+
+static void insert_list(struct index_fill *f, struct index_fill_half *h, uint64_t *end)
+{
+	for (struct index_fill_block *b; (b = last_block(end)) != NULL; end = b->before)
+		insert_block(f, h, b->entries, (uint32_t)(end - b->entries));
+}
+
+static void insert_half(void *of, uint32_t half)
+{
+	struct index_fill *f = of;
+	uint32_t lists = (UINT32_C(1) << f->bits) / index_fill_halves, first = half * lists;
+	for (uint32_t i = first; i < first + lists; i++)
+		for (uint32_t from = 0; from < index_fill_halves; from++)
+			insert_list(f, &f->halves[half], f->halves[from].lists[i]);
+}
+
+/* Tags that crowd one segment. */
+static void insert_rest(struct index_fill *f, uint64_t *end)
+{
+	for (struct index_fill_block *b; (b = last_block(end)) != NULL; end = b->before)
+		for (uint64_t *e = b->entries; e < end; e++)
+			table_index_insert(f->index, (uint32_t)(*e >> 32), (uint32_t)*e);
 }
 
 void index_fill_end(struct index_fill *f)
 {
-	if (f->lists == NULL)
+	if (f->halves[0].lists == NULL)
 		return;
-	for (uint32_t i = 0; i < UINT32_C(1) << f->bits; i++) {
-		uint32_t count = f->lists[i].used;
-		for (struct index_fill_block *b = f->lists[i].blocks; b != NULL; b = b->next) {
-			insert_block(f->index, b, count);
-			count = block_ids;
-		}
+	halves_run(insert_half, f, f->worth_a_thread);
+	for (uint32_t i = 0; i < index_fill_halves; i++) {
+		struct index_fill_half *h = &f->halves[i];
+		f->index->count += h->count;
+		insert_rest(f, h->lists[UINT32_C(1) << f->bits]);
+		huge_pages_release(&h->memory);
+		free(h->lists);
 	}
-	huge_pages_release(&f->memory);
-	free(f->lists);
 }

@@ -21,6 +21,7 @@ struct slab_large {
 void slab_init(struct slab *s)
 {
 	*s = (struct slab){0};
+	huge_pages_init(&s->huge, block_bytes);
 }
 
 void slab_release(struct slab *s)
@@ -35,6 +36,7 @@ void slab_release(struct slab *s)
 		free(l);
 		l = next;
 	}
+	huge_pages_release(&s->huge);
 	*s = (struct slab){0};
 }
 
@@ -72,6 +74,25 @@ static void free_large(struct slab *s, void *piece, size_t bytes)
 	free(l);
 }
 
+/* What is left of the old block is less than one piece: not worth keeping. */
+static void next_block(struct slab *s)
+{
+	if (s->block_count == slab_small_blocks / 2)
+		huge_pages_expect();
+	if (s->block_count < slab_small_blocks) {
+		struct slab_block *b = malloc(sizeof(*b) + block_bytes);
+		check(b != NULL);
+		s->bytes_held += sizeof(*b) + block_bytes;
+		b->next = s->blocks;
+		s->blocks = b;
+		s->block_count++;
+		s->next = b->bytes;
+	} else {
+		s->next = huge_pages_take(&s->huge);
+	}
+	s->end = s->next + block_bytes;
+}
+
 void *slab_alloc(struct slab *s, size_t bytes)
 {
 	size_t size = round_up(bytes);
@@ -84,16 +105,8 @@ void *slab_alloc(struct slab *s, size_t bytes)
 		memcpy(&s->free[class], piece, sizeof(void *));
 		return piece;
 	}
-	if ((size_t)(s->end - s->next) < size) {
-		/* What is left of the old block is less than one piece: not worth keeping. */
-		struct slab_block *b = malloc(sizeof(*b) + block_bytes);
-		check(b != NULL);
-		s->bytes_held += sizeof(*b) + block_bytes;
-		b->next = s->blocks;
-		s->blocks = b;
-		s->next = b->bytes;
-		s->end = b->bytes + block_bytes;
-	}
+	if ((size_t)(s->end - s->next) < size)
+		next_block(s);
 	piece = s->next;
 	s->next += size;
 	return piece;
@@ -113,6 +126,11 @@ void slab_free(struct slab *s, void *piece, size_t bytes)
 	size_t class = size / slab_step_bytes - 1;
 	memcpy(piece, &s->free[class], sizeof(void *));
 	s->free[class] = piece;
+}
+
+size_t slab_bytes(const struct slab *s)
+{
+	return s->bytes_held + huge_pages_bytes(&s->huge);
 }
 
 bool slab_same_size(size_t bytes, size_t other)

@@ -568,5 +568,5 @@ int64_t table_bytes(const struct table *t)
 {
 	size_t ids = t->fresh.capacity * sizeof(*t->fresh.ids);
 	return (int64_t)(sizeof(*t) + table_index_bytes(&t->index) + table_store_bytes(&t->rows) +
-		t->slab.bytes_held + ids + table_batch_bytes(t) + table_state_bytes(t));
+		slab_bytes(&t->slab) + ids + table_batch_bytes(t) + table_state_bytes(t));
 }

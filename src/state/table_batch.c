@@ -166,5 +166,5 @@ size_t table_batch_bytes(const struct table *t)
 	size_t change = sizeof(*t->changes) + (t->config.keep_before ? sizeof(*t->befores) : 0);
 	uint32_t written = t->change_peak > t->change_count ? t->change_peak : t->change_count;
 	return written * change + table_store_bytes(&t->before) +
-		t->before_slab.bytes_held;
+		slab_bytes(&t->before_slab);
 }

@@ -1,6 +1,7 @@
 /* A table from the records of a checkpoint: entries first, and their index when all are there. */
 
 #include "base/check.h"
+#include "base/halves.h"
 #include "base/prefetch.h"
 #include "state/index_fill.h"
 #include "state/table_part.h"
@@ -46,28 +47,27 @@ void table_state_take_field(
 		*field = *field != 0;
 }
 
-/* Eight bytes that may be fewer than `len` of a string; what is behind it becomes zero. */
-static uint64_t head_of_str(const char *s, uint32_t len)
+/*
+ * As table_row_set_str, into a field of zeros. At `from` stands the length, as in the field; all of
+ * a field's bytes may be read there.
+ */
+static inline void put_str(struct table *t, char *field, const char *from, uint32_t len)
 {
-	uint64_t v;
-	memcpy(&v, s, sizeof(v));
-	return len < 8 ? v & ((UINT64_C(1) << (8 * len)) - 1) : v;
-}
-
-/* As table_row_set_str, into a field of zeros; table_string_bytes bytes may be read of it. */
-static inline void put_str(struct table *t, char *field, const char *p, uint32_t len)
-{
+	/* So much of a field is the length and what is there of the string. */
+	static const unsigned char there[table_string_bytes + table_inline_bytes] = {255, 255, 255,
+		255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
 	if (len > table_inline_bytes) {
-		char *copy = slab_copy(&t->slab, p, len);
+		char *copy = slab_copy(&t->slab, from + sizeof(len), len);
 		memcpy(field, &len, sizeof(len));
 		memcpy(field + 8, &copy, sizeof(copy));
 		return;
 	}
-	uint64_t low = head_of_str(p, len);
-	uint32_t high = len <= 8 ? 0 : (uint32_t)head_of_str(p + 8, len - 8);
-	memcpy(field, &len, sizeof(len));
-	memcpy(field + 4, &low, sizeof(low));
-	memcpy(field + 12, &high, sizeof(high));
+	uint64_t bytes[2], mask[2];
+	memcpy(bytes, from, sizeof(bytes));
+	memcpy(mask, there + table_inline_bytes - len, sizeof(mask));
+	bytes[0] &= mask[0];
+	bytes[1] &= mask[1];
+	memcpy(field, bytes, sizeof(bytes));
 }
 
 static const char *take_str(struct table *t, char *field, const char *p, const char *end)
@@ -76,14 +76,13 @@ static const char *take_str(struct table *t, char *field, const char *p, const c
 	if ((size_t)(end - p) < sizeof(len))
 		return NULL;
 	memcpy(&len, p, sizeof(len));
-	p += sizeof(len);
-	if (len > (size_t)(end - p))
+	if (len > (size_t)(end - p) - sizeof(len))
 		return NULL;
 	if (end - p < table_string_bytes)
-		table_row_set_str(field, (struct str){p, len}, &t->slab);
+		table_row_set_str(field, (struct str){p + sizeof(len), len}, &t->slab);
 	else
 		put_str(t, field, p, len);
-	return p + len;
+	return p + sizeof(len) + len;
 }
 
 /* What is not NULL, into fields of zeros; NULL: a field that cannot be. */
@@ -131,36 +130,41 @@ static inline const char *take_here(
 		char *field = slot + f->offset;
 		if (any_null && table_row_is_null(slot, i))
 			continue;
-		switch (f->phys) {
-		case PHYS_STR:
+		if (f->phys == PHYS_STR) {
 			memcpy(&len, p, sizeof(len));
-			p += sizeof(len);
-			if (p > end || len > (size_t)(end - p))
+			if ((int64_t)len > end - p - (int64_t)sizeof(len))
 				return NULL;
 			put_str(t, field, p, len);
-			p += len;
-			continue;
-		case PHYS_I32:
-		case PHYS_F32:
+			p += sizeof(len) + len;
+		} else if (f->phys == PHYS_I32 || f->phys == PHYS_F32) {
 			memcpy(field, p, 4);
 			p += 4;
-			continue;
-		case PHYS_I64:
-		case PHYS_F64:
+		} else if (f->phys == PHYS_I64 || f->phys == PHYS_F64) {
 			memcpy(field, p, 8);
 			p += 8;
-			continue;
-		case PHYS_I128:
+		} else if (f->phys == PHYS_I128) {
 			memcpy(field, p, 16);
 			p += 16;
-			continue;
-		case PHYS_BOOL:
-		case phys_count:
+		} else {
 			*field = *p++ != 0;
-			continue;
 		}
 	}
 	return p;
+}
+
+/* From an entry's state on: mark and null bits of its slot. Is any column NULL? */
+static inline bool take_nulls(char *slot, const char *p, uint32_t null_bytes)
+{
+	uint64_t head, none_behind = null_bytes < 7 ? (UINT64_C(256) << (8 * null_bytes)) - 1
+						    : UINT64_MAX;
+	memcpy(&head, p, sizeof(head));
+	head &= none_behind - UINT8_MAX;
+	uint64_t any = head;
+	head |= mark_live;
+	memcpy(slot, &head, sizeof(head));
+	for (uint32_t i = sizeof(head); i <= null_bytes; i++)
+		any |= (uint8_t)(slot[i] = p[i]);
+	return any != 0;
 }
 
 /*
@@ -170,33 +174,30 @@ static inline const char *take_here(
 static void take_new(struct table *t, uint64_t ids_max, struct str records, size_t *at)
 {
 	const uint32_t slot_bytes = t->layout.slot_bytes, null_bytes = t->layout.null_bytes;
-	const uint32_t last = (UINT32_C(1) << t->rows.shift) - 1;
+	const uint32_t last = (UINT32_C(1) << t->rows.shift) - 1, first = t->rows.count;
 	size_t spare = table_entry_bytes(&t->layout) + table_string_bytes;
 	if (records.len - *at < spare)
 		return;
 	const char *p = records.data + *at, *end = records.data + records.len - spare;
 	char *slot = NULL;
-	while (p < end) {
+	for (uint32_t next = first; p < end; t->rows.count = ++next) {
 		uint32_t id;
 		memcpy(&id, p, sizeof(id));
-		if (id != t->rows.count || id >= ids_max || p[4] != state_live)
+		if (id != next || id >= ids_max || p[4] != state_live)
 			break;
-		table_store_add(&t->rows);
-		slot = slot == NULL || (id & last) == 0 ? table_slot(t, id) : slot + slot_bytes;
-		const char *next = p + entry_head_bytes;
-		char nulls = 0;
-		for (uint32_t i = 1; i <= null_bytes; i++)
-			nulls |= slot[i] = *next++;
-		slot[0] = mark_live;
-		next = nulls == 0 ? take_here(t, slot, false, next, end)
-				  : take_here(t, slot, true, next, end);
-		if (next == NULL) {
+		bool here = slot != NULL && (id & last) != 0;
+		slot = here ? slot + slot_bytes : table_store_next(&t->rows);
+		const char *behind = p + entry_head_bytes + null_bytes;
+		behind = take_nulls(slot, p + 4, null_bytes)
+			? take_here(t, slot, true, behind, end)
+			: take_here(t, slot, false, behind, end);
+		if (behind == NULL) {
 			table_state_clear(t, slot);
 			break;
 		}
-		t->entries++;
-		p = next;
+		p = behind;
 	}
+	t->entries += t->rows.count - first;
 	*at = (size_t)(p - records.data);
 }
 
@@ -320,7 +321,7 @@ int table_fill_take(struct table *t, const struct state_fit *how, struct str rec
 	uint64_t end = ids_end(t);
 	struct scout scout = {0};
 	check(t->index.count == 0);
-	t->rows.huge.has_time = true;
+	t->rows.huge.has_time = t->slab.huge.has_time = true;
 	while (record_left(&r) > 0) {
 		size_t before = r.at;
 		if (how == NULL)
@@ -368,46 +369,82 @@ static int compare_deleted(const void *a, const void *b)
 
 /* Entries whose keys are hashed together. */
 struct index_group {
-	struct index_fill fill;
 	const char *slots[64];
 	uint32_t ids[64];
 	uint32_t count;
 };
 
-static void index_group(struct table *t, struct index_group *g)
+/* What half of the slots holds, of which nothing is touched but those. */
+struct index_half {
+	uint32_t free_id;               /* + 1; 0: none */
+	char *last_free;                /* the one that is given last */
+	int64_t live;
+	uint32_t deleted;
+};
+
+struct indexing {
+	struct table *t;
+	struct index_fill fill;
+	struct index_half halves[index_fill_halves];
+};
+
+static void index_group(struct indexing *x, uint32_t half, struct index_group *g)
 {
 	uint32_t tags[ARRAY_LEN(g->ids)];
-	table_key_tags_of_slots(&t->key, g->slots, g->count, tags);
-	index_fill_add(&g->fill, tags, g->ids, g->count);
+	table_key_tags_of_slots(&x->t->key, g->slots, g->count, tags);
+	index_fill_add(&x->fill, half, tags, g->ids, g->count);
 	g->count = 0;
 }
 
-/* From the last id down, so that the lowest free one is given first. */
-static uint32_t index_entries(struct table *t)
+static void chain_free(struct index_half *h, uint32_t id, char *slot)
 {
+	memcpy(slot + 1, &h->free_id, sizeof(h->free_id));
+	h->free_id = id + 1;
+	if (h->last_free == NULL)
+		h->last_free = slot;
+}
+
+/* From the last id down, so that the lowest free one is given first. */
+static void index_half(void *of, uint32_t half)
+{
+	struct indexing *x = of;
+	struct table *t = x->t;
+	struct index_half h = {0};
 	struct index_group group = {.count = 0};
-	uint32_t deleted = 0;
-	index_fill_begin(&group.fill, &t->index, t->entries);
-	for (uint32_t id = t->rows.count; id-- > 0;) {
-		char *slot = table_slot(t, id);
-		if (id >= slots_ahead)
-			prefetch(table_slot(t, id - slots_ahead));
+	const uint32_t bytes = t->layout.slot_bytes, last = (UINT32_C(1) << t->rows.shift) - 1;
+	uint32_t middle = t->rows.count / 2, from = half == 0 ? 0 : middle;
+	char *slot = NULL;
+	for (uint32_t id = half == 0 ? middle : t->rows.count; id-- > from;) {
+		slot = slot == NULL || (id & last) == last ? table_slot(t, id) : slot - bytes;
 		int mark = table_mark(slot);
 		if (mark == table_mark_free) {
-			memcpy(slot + 1, &t->free_id, sizeof(t->free_id));
-			t->free_id = id + 1;
+			chain_free(&h, id, slot);
 			continue;
 		}
 		group.ids[group.count] = id;
 		group.slots[group.count++] = slot;
 		if (group.count == ARRAY_LEN(group.ids))
-			index_group(t, &group);
-		t->live += mark == mark_live;
-		deleted += mark == mark_deleted;
+			index_group(x, half, &group);
+		h.live += mark == mark_live;
+		h.deleted += mark == mark_deleted;
 	}
-	index_group(t, &group);
-	index_fill_end(&group.fill);
-	return deleted;
+	index_group(x, half, &group);
+	x->halves[half] = h;
+}
+
+/* Answers how many are deleted. */
+static uint32_t index_entries(struct table *t)
+{
+	struct indexing x = {.t = t};
+	struct index_half *low = &x.halves[0], *high = &x.halves[1];
+	index_fill_begin(&x.fill, &t->index, t->entries);
+	halves_run(index_half, &x, x.fill.worth_a_thread);
+	index_fill_end(&x.fill);
+	if (low->last_free != NULL)
+		memcpy(low->last_free + 1, &high->free_id, sizeof(high->free_id));
+	t->free_id = low->last_free != NULL ? low->free_id : high->free_id;
+	t->live = low->live + high->live;
+	return low->deleted + high->deleted;
 }
 
 static void link_deleted(struct table *t, uint32_t count)
@@ -456,7 +493,7 @@ int table_fill_ready(struct table *t, struct error *err)
 		return refuse_unfit(t, unfit_count, &unfit, err);
 	table_unfit_close(t->unfit);
 	t->unfit = NULL;
-	t->rows.huge.has_time = false;
+	t->rows.huge.has_time = t->slab.huge.has_time = false;
 	uint32_t deleted = index_entries(t);
 	if (deleted > 0)
 		link_deleted(t, deleted);

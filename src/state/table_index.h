@@ -107,7 +107,9 @@ static inline const struct table_line *table_index_line(const struct table_index
 static inline void table_index_put(
 	struct table_index *x, const struct table_way *way, uint32_t tag, uint32_t id)
 {
+	struct table_segment *s = &x->segments[way->segment];
 	uint32_t at = table_index_home(way->mask, tag);
+	s->count++;
 	for (; way->lines[at].used == table_line_full; at = (at + 1) & way->mask)
 		if (way->lines[at].passed < UINT16_MAX)
 			way->lines[at].passed++;
@@ -116,19 +118,16 @@ static inline void table_index_put(
 	l->tags[place] = (uint8_t)tag;
 	l->ids[place] = id;
 	l->used = (uint16_t)(l->used | 1u << place);
-	x->segments[way->segment].count++;
 }
 
-/* The same as insert where the segment mostly has room: table_index_reserve was told of the id. */
-static inline void table_index_insert_reserved(struct table_index *x, uint32_t tag, uint32_t id)
+/* False, with nothing done: its segment is full. */
+static inline bool table_index_put_reserved(struct table_index *x, uint32_t tag, uint32_t id)
 {
 	const struct table_way *way = table_index_way(x, tag);
-	if (x->segments[way->segment].count >= x->segments[way->segment].count_max) {
-		table_index_insert(x, tag, id);
-		return;
-	}
+	if (x->segments[way->segment].count >= x->segments[way->segment].count_max)
+		return false;
 	table_index_put(x, way, tag, id);
-	x->count++;
+	return true;
 }
 
 /* The places of a line that may hold the tag, as bits. */

@@ -31,6 +31,14 @@ static inline char *table_store_slot(const struct table_store *s, uint32_t at)
 
 void table_store_add_block(struct table_store *s);
 
+/* Where the next slot will be, which is not in use yet. */
+static inline char *table_store_next(struct table_store *s)
+{
+	if (s->count >> s->shift == s->block_count)
+		table_store_add_block(s);
+	return table_store_slot(s, s->count);
+}
+
 /* The number of one more slot. */
 static inline uint32_t table_store_add(struct table_store *s)
 {

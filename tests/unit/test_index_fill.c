@@ -1,4 +1,7 @@
-/* Many ids into an index at once: each is found by its tag, also when tags crowd one segment. */
+/*
+ * Many ids into an index at once: each is found by its tag, also when tags crowd one segment. For
+ * the most of them two threads make it.
+ */
 
 #include "state/index_fill.h"
 
@@ -9,7 +12,7 @@
 
 #include <cmocka.h>
 
-enum { ids_max = 40000, group = 64 };
+enum { ids_max = 150000, group = 64 };
 
 static uint64_t random_state = 1;
 
@@ -54,7 +57,8 @@ static void fill(uint32_t lines_max, uint32_t count, uint32_t tag_bits)
 		tag_by_id[ids[i]] = tags[i];
 	}
 	for (uint32_t i = 0; i < count; i += group)
-		index_fill_add(&f, tags + i, ids + i, count - i < group ? count - i : group);
+		index_fill_add(&f, i / group % 2, tags + i, ids + i,
+			count - i < group ? count - i : group);
 	index_fill_end(&f);
 	assert_int_equal(x.count, count);
 	for (uint32_t i = 0; i < count; i++)
@@ -65,7 +69,7 @@ static void fill(uint32_t lines_max, uint32_t count, uint32_t tag_bits)
 static void test_all_are_found(void **unused)
 {
 	(void)unused;
-	static const uint32_t counts[] = {0, 1, 63, 64, 65, 300, 5000, ids_max};
+	static const uint32_t counts[] = {0, 1, 63, 64, 65, 300, 5000, 40000, ids_max};
 	for (uint32_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
 		fill(4, counts[i], 32);
 		fill(table_segment_lines_max, counts[i], 32);
