@@ -185,8 +185,9 @@ static void ask_middles(const struct table *t, uint32_t count, char *const *slot
 }
 
 /* The first id of each tag, which is most often the key's. */
-static void ask_rows(const struct table *t, const struct table_line *const *lines,
-	const uint32_t *tags, uint32_t count, uint32_t *ids, char **slots)
+__attribute__((noinline)) static void ask_rows(const struct table *t,
+	const struct table_line *const *lines, const uint32_t *tags, uint32_t count, uint32_t *ids,
+	char **slots)
 {
 	const struct table_store rows = t->rows;
 	char *const none = t->null_slot;
@@ -207,7 +208,8 @@ static void ask_rows(const struct table *t, const struct table_line *const *line
 }
 
 /* Another key has the same short tag, or it is new. */
-static uint32_t find_or_add(struct table *t, uint32_t tag, const struct chunk *c, uint32_t row)
+__attribute__((noinline)) static uint32_t find_or_add(
+	struct table *t, uint32_t tag, const struct chunk *c, uint32_t row)
 {
 	uint32_t id = find_key(t, tag, c, row);
 	return id == table_none ? add_key(t, tag, c, row) : id;
@@ -398,15 +400,18 @@ __attribute__((noinline)) static uint32_t touch_live(
 	const uint32_t looked_at = table_mark_state | touched, wanted = mark_live | touched;
 	uint32_t *const changes = t->changes;
 	size_t change_count = t->change_count, i = 0;
+#pragma GCC unroll 2
 	for (; i < count; i++) {
 		char *slot = slots[i];
 		uint32_t mark = (unsigned char)slot[0];
 		if ((mark & looked_at) != wanted)
 			break;
 		changes[change_count] = ids[i];
-		change_count += mark < table_mark_touched;
-		slot[0] = (char)(mark | table_mark_touched);
-		table_row_clear_nulls(null_bytes, slot);
+		change_count += (mark - table_mark_touched) >> 31;
+		uint16_t head = (uint16_t)(mark | table_mark_touched);
+		memcpy(slot, &head, sizeof(head));      /* and a byte of null bits */
+		if (null_bytes > 1)
+			table_row_clear_nulls(null_bytes, slot);
 	}
 	t->change_count = (uint32_t)change_count;
 	return (uint32_t)i;
