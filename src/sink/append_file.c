@@ -345,6 +345,13 @@ void append_file_end_part(struct append_file *f)
 	f->fd = -1;
 }
 
+int append_file_take_part(struct append_file *f)
+{
+	int fd = f->fd;
+	f->fd = -1;
+	return fd;
+}
+
 /* The temporary file's lines to `fd`, -1: nowhere; and on with their CRC. */
 static int copy_part(struct append_file *f, int fd, uint32_t *crc, struct error *err)
 {

@@ -74,6 +74,8 @@ static inline bool append_file_full(const struct append_file *f)
 /* The lines go to the temporary file, which begins with `header`; after a failure they are kept. */
 int append_file_spill(struct append_file *f, struct str header, struct error *err);
 void append_file_end_part(struct append_file *f);
+/* Its descriptor is the caller's: it has another name now. */
+int append_file_take_part(struct append_file *f);
 /* The temporary file is still the one that was begun; else exit 7. */
 int append_file_part_is_ours(const struct append_file *f, struct error *err);
 /* All lines, after `header` when the file is empty, durable as batch `id`. */

@@ -5,6 +5,7 @@
 #include "sink/append_file.h"
 #include "sink/csv_line.h"
 #include "sink/full_disk.h"
+#include "sink/held_file.h"
 #include "sink/row_json.h"
 
 #include <stdlib.h>
@@ -16,6 +17,8 @@
  * place by one rename. A crash leaves the old file or the new one, and maybe a temporary file that
  * the next run writes over. When nothing changed, nothing is written.
  *
+ * Another process that replaces it meanwhile is met (held_file.h).
+ *
  * It does not remember a batch: a start gives it all rows anyway, and twice the same is the same.
  *
  * Append, changelog: lines are added batch by batch (append_file.h).
@@ -26,6 +29,7 @@ struct file_sink {
 	enum sink_on_error on_error;    /* retry: while the disk is full, what is staged stays */
 	enum sink_format format;
 	struct append_file out;
+	struct held_file held;          /* complete: what is at the path */
 	struct row_json json;
 	struct strbuf header;           /* CSV's first line */
 	bool ready;                     /* complete: the temporary file is whole */
@@ -100,7 +104,9 @@ static int open_file(struct sink *s, int64_t *last_batch_id, struct error *err)
 	if (answer < 0) {
 		return answer;
 	}
-	/* What is left there goes, unchanged: another process that is in it finds it gone. */
+	if (held_file_is_locked(f->out.part.data)) {
+		return 0; /* another process is at it: who comes second with a batch ends */
+	}
 	answer = file_remove(f->out.part.data, err);
 	/* A folder that takes no files is told at the start. */
 	int fd = answer < 0 ? answer : file_open_write(f->out.part.data, false, err);
@@ -118,16 +124,33 @@ static bool waits(struct file_sink *f, struct retry *retry, struct error *err)
 		retry_wait(retry, full_disk_ms_max, "file", err);
 }
 
-static int spill(struct file_sink *f, struct error *err)
+static int append(struct file_sink *f, struct str header, struct error *err)
 {
-	struct str header = str_lit("");
 	struct retry retry = {.wait_ms = 0};
-	if (f->base.mode == OUTPUT_COMPLETE) {
-		header = strbuf_str(&f->header);
-	}
 	int answer = append_file_spill(&f->out, header, err);
 	while (answer < 0 && waits(f, &retry, err)) {
 		answer = append_file_spill(&f->out, header, err);
+	}
+	return answer;
+}
+
+/* A file that will take the place of the one at the path. */
+static int spill(struct file_sink *f, struct error *err)
+{
+	bool begins = f->out.fd < 0;
+	int answer = 0;
+	if (f->base.mode != OUTPUT_COMPLETE) {
+		return append(f, str_lit(""), err);
+	}
+	if (begins) {
+		answer = held_file_claim(
+			&f->held, f->out.path.data, f->out.part.data, err);
+	}
+	if (answer == 0) {
+		answer = append(f, strbuf_str(&f->header), err);
+	}
+	if (answer == 0 && begins) {
+		answer = held_file_lock(f->out.fd, f->out.path.data, err);
 	}
 	return answer;
 }
@@ -197,6 +220,7 @@ static int replace(struct file_sink *f, const struct batch *b, struct error *err
 	}
 	if (answer == 0) {
 		answer = file_sync_folder(f->out.folder.data, err);
+		held_file_take(&f->held, append_file_take_part(&f->out), f->out.part_inode);
 	}
 	append_file_end_part(&f->out);
 	f->ready = false;
@@ -218,6 +242,7 @@ static void close_file(struct sink *s)
 {
 	struct file_sink *f = file_of(s);
 	append_file_release(&f->out);
+	held_file_release(&f->held);
 	row_json_release(&f->json);
 	strbuf_release(&f->header);
 	free(f);
@@ -241,6 +266,7 @@ struct sink *file_sink_open(const struct sink_config *config)
 	f->every_us = config->every_us;
 	f->on_error = config->on_error;
 	append_file_init(&f->out, config->path);
+	held_file_init(&f->held);
 	strbuf_init(&f->header);
 	return &f->base;
 }

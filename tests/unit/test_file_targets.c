@@ -469,6 +469,71 @@ static void test_two_writers_of_a_file(void **state)
 	assert_true(write_together(&config, judge_one_file) > 20);
 }
 
+static int one_batch(struct sink *s, int value)
+{
+	struct error err;
+	struct batch b = {.id = 0, .time_us = 2, .last = true};
+	error_init(&err);
+	bucket_set_mark_all(s->buckets);
+	s->batch = &b;
+	int answer = s->ops->write(s, rows_of(value), &err);
+	if (answer == 0) {
+		answer = s->ops->prepare(s, &b, &err);
+	}
+	return answer == 0 ? s->ops->publish(s, &b, &err) : answer;
+}
+
+static struct sink *open_table_file(void)
+{
+	static const struct row_key key = {1, {0}};
+	struct sink_config config = {.kind = SINK_FILE, .mode = OUTPUT_COMPLETE,
+		.format = SINK_JSONL, .path = str_c(path)};
+	struct error err;
+	error_init(&err);
+	struct sink *s = sink_open(&config, schema, &key, true, NULL, &err);
+	assert_non_null(s);
+	return s;
+}
+
+/* Batch by batch, never at once: who is second with one ends, and the other one goes on. */
+static void test_two_writers_of_a_file_by_turns(void **state)
+{
+	(void)state;
+	set_path("rows");
+	struct sink *a = open_table_file(), *b = open_table_file();
+	assert_int_equal(one_batch(b, 1), 0);
+	assert_int_equal(one_batch(a, 2), -(int)CDCL_E_FENCED);
+	assert_int_equal(one_batch(b, 3), 0);
+	assert_int_equal(lines_with(3), row_count);
+	sink_close(a);
+	a = open_table_file();
+	assert_int_equal(one_batch(b, 1), 0);
+	sink_close(b); /* as if it had died */
+	assert_int_equal(one_batch(a, 2), 0);
+	assert_int_equal(lines_with(2), row_count);
+	sink_close(a);
+}
+
+/* By hand: removed, written over, replaced as editors do. */
+static void test_a_file_that_somebody_edits(void **state)
+{
+	(void)state;
+	char other[sizeof(path) + 4];
+	set_path("rows");
+	struct sink *a = open_table_file();
+	assert_int_equal(one_batch(a, 1), 0);
+	assert_int_equal(file_remove(path, NULL), 0);
+	assert_int_equal(one_batch(a, 2), 0);
+	assert_int_equal(file_write_synced(path, false, str_lit("edited\n"), NULL), 0);
+	assert_int_equal(one_batch(a, 3), 0);
+	snprintf(other, sizeof(other), "%s.swp", path);
+	assert_int_equal(file_write_synced(other, false, str_lit("edited\n"), NULL), 0);
+	assert_int_equal(file_rename(other, path, NULL), 0);
+	assert_int_equal(one_batch(a, 4), 0);
+	assert_int_equal(lines_with(4), row_count);
+	sink_close(a);
+}
+
 static void test_two_writers_of_a_snapshot(void **state)
 {
 	(void)state;
@@ -505,6 +570,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_parquet_snapshots, begin, end),
 		cmocka_unit_test_setup_teardown(test_parquet_added, begin, end),
 		cmocka_unit_test_setup_teardown(test_two_writers_of_a_file, begin, end),
+		cmocka_unit_test_setup_teardown(test_two_writers_of_a_file_by_turns, begin, end),
+		cmocka_unit_test_setup_teardown(test_a_file_that_somebody_edits, begin, end),
 		cmocka_unit_test_setup_teardown(test_two_writers_of_a_snapshot, begin, end),
 		cmocka_unit_test_setup_teardown(test_two_writers_of_added_files, begin, end),
 	};
