@@ -60,9 +60,11 @@ static void read_keys(
 {
 	const struct column *awaits = gather(self, run, self->plan->awaits_column, arena);
 	const uint8_t *waits = awaits->data;
+	bool live[chunk_rows_max];
+	table_are_live(self->table, run->ids, run->count, live);
 	for (uint32_t k = 0; k < run->count; k++)
 		run->keys[k] = (struct plain_key){
-			.live = table_state(self->table, run->ids[k]) == TABLE_LIVE,
+			.live = live[k],
 			.awaits = !column_is_null(awaits, k) && waits[k] != 0,
 			.stream = merge_none};
 	if (self->stream_count <= 1)

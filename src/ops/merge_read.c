@@ -19,13 +19,15 @@ static enum change_op word_op(const struct merge_plan *m, struct str word)
 	return change_op_parse(word);
 }
 
-enum { short_word_bytes = 8, word_cache_slots = 16 };
+enum { short_word_bytes = 8, word_cache_bits = 8 };
 
-/* Words come again and again: the last ones are known by their bytes. */
+/*
+ * Words come again and again, in no order: each has a place by its bytes, so that finding it has no
+ * branch that is hard to guess.
+ */
 struct word_cache {
-	uint64_t words[word_cache_slots];
-	uint8_t ops[word_cache_slots];
-	uint32_t count;
+	uint64_t words[1 << word_cache_bits];   /* 0: none */
+	uint8_t ops[1 << word_cache_bits];
 };
 
 /* Of at most seven, without a call for each. */
@@ -51,15 +53,12 @@ static enum change_op cached_op(
 	if (word.len > short_word_bytes - 1)
 		return word_op(m, word);
 	uint64_t bytes = word_bytes(word) | (uint64_t)(word.len + 1) << 56;
-	for (uint32_t i = 0; i < cache->count; i++)
-		if (cache->words[i] == bytes)
-			return (enum change_op)cache->ops[i];
-	enum change_op op = word_op(m, word);
-	if (cache->count < word_cache_slots) {
-		cache->words[cache->count] = bytes;
-		cache->ops[cache->count++] = (uint8_t)op;
+	uint64_t at = bytes * UINT64_C(0x9e3779b97f4a7c15) >> (64 - word_cache_bits);
+	if (cache->words[at] != bytes) {
+		cache->words[at] = bytes;
+		cache->ops[at] = (uint8_t)word_op(m, word);
 	}
-	return op;
+	return (enum change_op)cache->ops[at];
 }
 
 static bool is_tombstone(const struct chunk *c, uint32_t row)
@@ -102,7 +101,7 @@ static int read_ops(
 	*kept = v.column;
 	in->words = kept;
 	const struct str *words = v.column.data;
-	struct word_cache cache = {.count = 0};
+	struct word_cache cache = {{0}, {0}};
 	for (uint32_t row = 0; row < c->row_count; row++) {
 		if (!bit_get(c->live, row) || !expression_decides(m, (enum change_op)in->op[row]))
 			continue;

@@ -307,6 +307,15 @@ bool table_is_live(const struct table *t, uint32_t id)
 	return table_mark(table_slot(t, id)) == TABLE_LIVE + 1;
 }
 
+void table_are_live(const struct table *t, const uint32_t *ids, uint32_t count, bool *live)
+{
+	char *room[chunk_rows_max];
+	check(count <= chunk_rows_max);
+	char *const *slots = table_slots(t, ids, 0, count, room);
+	for (uint32_t i = 0; i < count; i++)
+		live[i] = table_mark(slots[i]) == mark_live;
+}
+
 /* ---- rows ---- */
 
 static void row_slots(

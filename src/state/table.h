@@ -66,6 +66,8 @@ uint32_t table_find(const struct table *t, const struct chunk *c, uint32_t row);
 enum table_state table_state(const struct table *t, uint32_t id);
 /* Also of an id that was given once and is free again: false. */
 bool table_is_live(const struct table *t, uint32_t id);
+/* Of ids of this chunk. */
+void table_are_live(const struct table *t, const uint32_t *ids, uint32_t count, bool *live);
 
 /*
  * The stored rows of `count` ids into rows 0..count-1 of `out` (made by chunk_alloc for
