@@ -66,10 +66,12 @@ def truth(rows):
     return found
 
 
+def script(job):
+    return job.replace(' ', '_') + '.lua'
+
+
 def run(cdcl, folder, job, more, env):
-    with open(os.path.join(folder, 'job.lua'), 'w') as f:
-        f.write(JOBS[job])
-    return measure([cdcl, 'run', '-q', '--available-now', *more, 'job.lua'], env, cwd=folder)
+    return measure([cdcl, 'run', '-q', '--available-now', *more, script(job)], env, cwd=folder)
 
 
 class Pair:
@@ -115,6 +117,8 @@ def row(name, runs, ones, pairs, rows, want):
 
 def table_rows(cdcl, folder, job, rows, want, rounds, env):
     runs = {way: [] for way in WAYS}
+    with open(os.path.join(folder, script(job)), 'w') as f:  # before two jobs read it at once
+        f.write(JOBS[job])
     for number in range(rounds):
         for way in list(WAYS) if number % 2 == 0 else list(WAYS)[::-1]:
             runs[way].append(WAYS[way](cdcl, folder, job, env))

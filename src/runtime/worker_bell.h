@@ -3,12 +3,10 @@
 
 /*
  * Wakes the process that reads the sources, and only when it sleeps: being woken costs both sides
- * as much as 200 rows.
+ * as much as 200 rows. Each worker has one.
  *
  *	worker            block is done;    is it the one that is wanted? then ring
  *	reading process   wants the block;  is it done? then do not sleep
- *
- * Where blocks take long any of them may be wanted.
  *
  * Each writes first and looks then, in one order that both agree on, so one of the two sees the
  * other's: no wake-up is lost. Ringing is a byte in a pipe.
@@ -20,17 +18,16 @@
 
 /* In memory of both. */
 struct worker_bell {
-	_Atomic uint32_t wanted; /* number of a block, or one of these: */
+	/* number of a block, or worker_bell_none; in a line of its own */
+	_Alignas(64) _Atomic uint32_t wanted;
 };
 #define worker_bell_none UINT32_MAX
-#define worker_bell_any (UINT32_MAX - 1)
 
 /* The worker's: true, ring. */
 static inline bool worker_bell_done(struct worker_bell *bell, uint32_t number, _Atomic bool *done)
 {
 	*done = true;
-	uint32_t wanted = bell->wanted;
-	return wanted == number || wanted == worker_bell_any;
+	return bell->wanted == number;
 }
 
 /* The reading process's: true, it need not sleep. */

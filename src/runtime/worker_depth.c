@@ -2,7 +2,6 @@
 
 enum {
 	ahead_us = 2000, /* more than a scheduler keeps one waiting that has slept */
-	slow_us = 1000,
 	/* who has none left waits a tenth of a millisecond for the next: a hundredth of these */
 	single_us = 10 * 1000
 };
@@ -13,23 +12,13 @@ void worker_depth_note(struct worker_depth *d, int64_t us, uint32_t rows)
 	d->rows = d->rows * 3 / 4 + rows;
 }
 
-static int64_t block_us(const struct worker_depth *d)
-{
-	return d->us * chunk_rows_max / d->rows;
-}
-
 uint32_t worker_depth(const struct worker_depth *d)
 {
 	if (d->rows == 0)
 		return 2; /* not known yet */
-	int64_t us = block_us(d);
+	int64_t us = d->us * chunk_rows_max / d->rows;
 	if (us >= single_us)
 		return 1;
 	int64_t depth = 2 + ahead_us / (us + 1);
 	return depth < worker_depth_max ? (uint32_t)depth : worker_depth_max;
-}
-
-bool worker_depth_is_slow(const struct worker_depth *d)
-{
-	return d->rows > 0 && block_us(d) >= slow_us;
 }

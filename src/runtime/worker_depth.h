@@ -7,14 +7,13 @@
  * wait long for what was given.
  *
  *	a block takes     70 us   200 us   1 ms   3 ms   20 ms   150 ms
- *	blocks ahead      16      12       4      2      1       1
+ *	blocks ahead      16      11       3      2      1       1
  *
  * What a block takes is what a row took of late, by the worker's clock.
  */
 
 #include "cdcl/abi.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 
 enum { worker_depth_max = 16 };
@@ -27,7 +26,5 @@ struct worker_depth {
 /* A block is done. */
 void worker_depth_note(struct worker_depth *d, int64_t us, uint32_t rows);
 uint32_t worker_depth(const struct worker_depth *d);
-/* A block takes so long that to wake a process for each is nothing beside it. */
-bool worker_depth_is_slow(const struct worker_depth *d);
 
 #endif

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 enum {
-	member_blocks = worker_depth_max,
+	member_blocks = 24, /* more than worker_depth_max: what is done may wait for another's */
 	blocks_max = member_blocks * workers_max,
 	end_ms_max = 2000,
 	arena_block_bytes = 256 * 1024
@@ -44,7 +44,8 @@ struct workers {
 	struct member members[workers_max];
 	uint32_t count;
 	char *memory;
-	struct worker_bell *bell; /* behind the blocks */
+	struct worker_bell *bells; /* behind the blocks, one for each worker */
+	bool rings; /* one of them may ring */
 	struct worker_depth depth;
 	/* each is always the same worker's, whose caches know it: by number % count */
 	struct worker_block *blocks[blocks_max];
@@ -59,7 +60,14 @@ struct workers {
 
 static size_t memory_bytes(const struct workers *w)
 {
-	return w->block_count * block_bytes + sizeof(struct worker_bell);
+	return w->block_count * block_bytes + w->count * sizeof(struct worker_bell);
+}
+
+static void mute(struct workers *w, bool rings)
+{
+	for (uint32_t i = 0; i < w->count && rings; i++)
+		worker_bell_mute(&w->bells[i]);
+	w->rings = false;
 }
 
 static int open_blocks(struct workers *w, struct error *err)
@@ -68,8 +76,8 @@ static int open_blocks(struct workers *w, struct error *err)
 	w->memory = shared_memory_open(memory_bytes(w), err);
 	if (w->memory == NULL)
 		return -(int)err->code;
-	w->bell = (struct worker_bell *)(void *)(w->memory + w->block_count * block_bytes);
-	worker_bell_mute(w->bell);
+	w->bells = (struct worker_bell *)(void *)(w->memory + w->block_count * block_bytes);
+	mute(w, true);
 	size_t head = (sizeof(struct worker_block) + 4095) & ~(size_t)4095;
 	for (uint32_t i = 0; i < w->block_count; i++) {
 		char *at = w->memory + i * block_bytes;
@@ -117,7 +125,7 @@ _Noreturn static void begin_worker(
 	struct worker_config config = {.plan = w->plan,
 		.clock = w->clock,
 		.blocks = w->blocks,
-		.bell = w->bell,
+		.bell = &w->bells[m - w->members],
 		.parent = parent,
 		.in_fd = in[0],
 		.out_fd = out[1],
@@ -337,7 +345,7 @@ static int look(struct workers *w, struct error *err)
 
 int workers_take(struct workers *w, struct worker_block **b, struct error *err)
 {
-	worker_bell_mute(w->bell);
+	mute(w, w->rings);
 	if (!workers_busy(w))
 		return look(w, err);
 	*b = w->given[w->first % w->block_count];
@@ -367,34 +375,34 @@ uint32_t workers_fds(const struct workers *w, int *fds)
 }
 
 /* True: it is done already. */
-static bool want_block(struct workers *w, uint64_t n)
+static bool want_block(struct workers *w, const struct worker_block *b)
 {
-	const struct worker_block *b = w->given[n % w->block_count];
-	return worker_bell_want(w->bell, b->number, &b->done);
+	w->rings = true;
+	return worker_bell_want(&w->bells[b->worker], b->number, &b->done);
 }
 
-/* True: one is done that workers_room has not seen. */
-static bool want_any(struct workers *w)
+/* Whichever has done a third of what it had, be it to be taken or not: it is to have more. */
+static bool want_room(struct workers *w)
 {
-	w->bell->wanted = worker_bell_any;
+	bool is_done = false;
 	for (uint32_t i = 0; i < w->count; i++) {
-		const struct member *m = &w->members[i];
-		if (m->seen < m->next && m->given[m->seen % member_blocks]->done)
-			return true;
+		struct member *m = &w->members[i];
+		uint32_t waiting = waiting_of(m);
+		if (waiting > 0)
+			is_done |= want_block(
+				w, m->given[(m->seen + (waiting - 1) / 3) % member_blocks]);
 	}
-	return false;
+	return is_done;
 }
 
 bool workers_sleep(struct workers *w, bool full)
 {
 	if (!workers_busy(w))
 		return true;
-	if (full && worker_depth_is_slow(&w->depth))
-		return !want_any(w);
-	uint64_t half = w->first + (w->next - w->first) / 2;
-	if (full && !w->given[w->first % w->block_count]->done && !want_block(w, half))
-		return true;
-	return !want_block(w, w->first);
+	const struct worker_block *first = w->given[w->first % w->block_count];
+	if (first->done)
+		return false;
+	return full ? !want_room(w) : !want_block(w, first);
 }
 
 void workers_wait(struct workers *w)

@@ -51,8 +51,8 @@ bool workers_busy(const struct workers *w);
 
 /*
  * The reading process is about to wait for these (how many); one is readable when it should take
- * blocks again. `full`: it has no room for another, and sleeps until several are done, or one that
- * takes long. False: there is one to take, or room, at once.
+ * blocks again. `full`: it has no room for another, and sleeps until a worker has done a third of
+ * what it had. False: there is one to take, or room, at once.
  */
 uint32_t workers_fds(const struct workers *w, int *fds);
 bool workers_sleep(struct workers *w, bool full);

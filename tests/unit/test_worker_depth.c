@@ -29,9 +29,7 @@ static void follows_what_a_block_takes(void **unused)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct worker_depth d = {.rows = 0};
 		assert_int_equal(worker_depth(&d), 2);
-		assert_false(worker_depth_is_slow(&d));
 		assert_int_equal(after(&d, cases[i].us, chunk_rows_max, 40), cases[i].depth);
-		assert_int_equal(worker_depth_is_slow(&d), cases[i].us >= 1000);
 	}
 }
 
@@ -41,7 +39,6 @@ static void counts_rows(void **unused)
 	(void)unused;
 	struct worker_depth d = {.rows = 0};
 	assert_int_equal(after(&d, 150, 1, 1), 1);
-	assert_true(worker_depth_is_slow(&d));
 }
 
 static void follows_a_change(void **unused)
