@@ -13,8 +13,6 @@ enum { stat_bytes_max = 4096, stat_fields_max = 24 };
 
 /* Numbers of /proc/self/stat behind the program's name, the state first as 0. */
 enum stat_field {
-	STAT_USER_TICKS = 11,
-	STAT_SYSTEM_TICKS = 12,
 	STAT_THREADS = 17,
 	STAT_START_TICKS = 19,
 	STAT_VIRTUAL_BYTES = 20,
@@ -62,6 +60,15 @@ static double start_of(int64_t ticks, double ticks_a_second)
 	return (double)boot_us / 1e6 + (double)ticks / ticks_a_second;
 }
 
+/* Not by ticks: a process that has just started used less than one. */
+static double cpu_s(void)
+{
+	struct rusage used = {0};
+	getrusage(RUSAGE_SELF, &used);
+	return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+		(double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+}
+
 void process_look(struct process_figures *out)
 {
 	int64_t fields[stat_fields_max] = {0};
@@ -75,8 +82,7 @@ void process_look(struct process_figures *out)
 		.threads = fields[STAT_THREADS],
 		.open_fds = count_fds(),
 		.max_fds = unlimited ? 0 : (int64_t)limit.rlim_cur,
-		.cpu_s = (double)(fields[STAT_USER_TICKS] + fields[STAT_SYSTEM_TICKS]) /
-			ticks_a_second,
+		.cpu_s = cpu_s(),
 		.start_s = start_of(fields[STAT_START_TICKS], ticks_a_second),
 	};
 }
