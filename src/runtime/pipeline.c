@@ -335,7 +335,7 @@ static void settle(struct pipeline *p, bool closes)
 static void start_closing(struct pipeline *p)
 {
 	p->phase = PHASE_CLOSING;
-	p->closing_since_us = clock_monotonic_us(p->clock);
+	p->closing_since_us = p->turn_since_us;
 	trigger_start(&p->trigger, clock_wall_us(p->clock));
 	for (uint32_t i = 0; i < p->intake_count; i++)
 		p->target_counts[i] = 0;
@@ -395,6 +395,7 @@ static bool leaves_replay(const struct pipeline *p)
 
 int pipeline_step(struct pipeline *p, uint32_t chunks_max, struct error *err)
 {
+	p->turn_since_us = clock_monotonic_us(p->clock);
 	if (p->durable != NULL)
 		durable_heard(p->durable);
 	if (p->emit != EMIT_NOTHING)

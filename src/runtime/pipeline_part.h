@@ -57,7 +57,8 @@ struct pipeline {
 	int64_t batches_done;
 	int64_t bad_at_batch; /* dead.total, when the batch began */
 	int64_t read_us; /* spent on reading and applying the open batch */
-	int64_t closing_since_us; /* monotonic */
+	int64_t turn_since_us; /* monotonic */
+	int64_t closing_since_us; /* the turn in which it began to close */
 	int64_t **targets; /* per intake and partition: where the closing batch must come to */
 	uint32_t *target_counts;
 	struct batch_figures figures;

@@ -341,6 +341,27 @@ static int64_t monotonic_moving(const struct clock *c)
 	return held.now_us += 200;
 }
 
+/* What such a turn has read goes out at its end: it waits for no second one. */
+static void a_full_turn_is_a_batch_while_behind(void **state)
+{
+	(void)state;
+	struct strbuf text;
+	strbuf_init(&text);
+	for (int i = 0; i < 12 * chunk_rows_max; i++)
+		strbuf_addf(&text, "{\"id\":%d,\"op\":\"a\"}\n", i);
+	strbuf_add_byte(&text, 0);
+	put("a", "{\"id\":1,\"op\":\"a\"}\n");
+	open_count(TRIGGER_DEFAULT, 0, 0, 0);
+	shown_source()->comes_to_end = false;
+	assert_int_equal(rows_of_next_batch(), 1);
+	put("b", text.data);
+	strbuf_release(&text);
+	held.now_us += second;
+	held.clock.monotonic_us = monotonic_moving;
+	assert_int_equal(step(), PIPELINE_BATCH);
+	assert_int_equal(pipeline_batch(pipeline)->rows_in, chunk_rows_max); /* a turn's */
+}
+
 /* Its rows go out in turns, each of which takes no longer than one that reads. */
 static void end_of_a_large_batch_is_many_turns(void **state)
 {
@@ -418,6 +439,8 @@ int main(void)
 			end_of_a_large_batch_is_many_turns, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			batches_are_short_while_behind, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_full_turn_is_a_batch_while_behind, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(once_ends_after_one_batch, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
