@@ -11,4 +11,11 @@ static inline void prefetch(const void *p)
 	__asm__ volatile("");
 }
 
+/* One that will be written, whatever is in it now. */
+static inline void prefetch_to_write(const void *p)
+{
+	__builtin_prefetch(p, 1);
+	__asm__ volatile("");
+}
+
 #endif

@@ -17,6 +17,7 @@ enum {
 	block_bytes = 4096,
 	block_ids = block_bytes / 8 - 1,
 	ahead = 16,
+	line_entries = 8,
 	thread_ids_min = 100000
 };
 
@@ -65,6 +66,7 @@ static inline void add_entry(struct index_fill_half *h, uint64_t **list, uint32_
 	uint64_t *to = *list;
 	if (((uintptr_t)to & (block_bytes - 1)) == 0)
 		to = add_block(h, to);
+	prefetch_to_write(to + line_entries);
 	*to = (uint64_t)tag << 32 | id;
 	*list = to + 1;
 }

@@ -136,18 +136,18 @@ static inline const char *take_here(
 				return NULL;
 			put_str(t, field, p, len);
 			p += sizeof(len) + len;
-		} else if (f->phys == PHYS_I32 || f->phys == PHYS_F32) {
-			memcpy(field, p, 4);
-			p += 4;
-		} else if (f->phys == PHYS_I64 || f->phys == PHYS_F64) {
-			memcpy(field, p, 8);
-			p += 8;
-		} else if (f->phys == PHYS_I128) {
-			memcpy(field, p, 16);
-			p += 16;
-		} else {
-			*field = *p++ != 0;
+			continue;
 		}
+		uint8_t bytes = phys_slot_bytes[f->phys];
+		if (bytes == 4)
+			memcpy(field, p, 4);
+		else if (bytes == 8)
+			memcpy(field, p, 8);
+		else if (bytes == 16)
+			memcpy(field, p, 16);
+		else
+			*field = *p != 0;
+		p += bytes;
 	}
 	return p;
 }
@@ -376,8 +376,8 @@ struct index_group {
 
 /* What half of the slots holds, of which nothing is touched but those. */
 struct index_half {
-	uint32_t free_id;               /* + 1; 0: none */
-	char *last_free;                /* the one that is given last */
+	uint32_t free_id;               /* + 1: the lowest; 0: none */
+	char *last_free;
 	int64_t live;
 	uint32_t deleted;
 };
@@ -396,15 +396,15 @@ static void index_group(struct indexing *x, uint32_t half, struct index_group *g
 	g->count = 0;
 }
 
+/* Behind the one before it: the lowest is given first. The next one's number is zeros so far. */
 static void chain_free(struct index_half *h, uint32_t id, char *slot)
 {
-	memcpy(slot + 1, &h->free_id, sizeof(h->free_id));
-	h->free_id = id + 1;
-	if (h->last_free == NULL)
-		h->last_free = slot;
+	uint32_t number = id + 1;
+	memcpy(h->last_free == NULL ? (char *)&h->free_id : h->last_free + 1, &number,
+		sizeof(number));
+	h->last_free = slot;
 }
 
-/* From the last id down, so that the lowest free one is given first. */
 static void index_half(void *of, uint32_t half)
 {
 	struct indexing *x = of;
@@ -412,10 +412,12 @@ static void index_half(void *of, uint32_t half)
 	struct index_half h = {0};
 	struct index_group group = {.count = 0};
 	const uint32_t bytes = t->layout.slot_bytes, last = (UINT32_C(1) << t->rows.shift) - 1;
-	uint32_t middle = t->rows.count / 2, from = half == 0 ? 0 : middle;
+	uint32_t middle = t->rows.count / 2, end = half == 0 ? middle : t->rows.count;
 	char *slot = NULL;
-	for (uint32_t id = half == 0 ? middle : t->rows.count; id-- > from;) {
-		slot = slot == NULL || (id & last) == last ? table_slot(t, id) : slot - bytes;
+	for (uint32_t id = half == 0 ? 0 : middle; id < end; id++) {
+		slot = slot == NULL || (id & last) == 0 ? table_slot(t, id) : slot + bytes;
+		/* Mostly there, or nowhere. */
+		prefetch(slot + slots_ahead * bytes);
 		int mark = table_mark(slot);
 		if (mark == table_mark_free) {
 			chain_free(&h, id, slot);
@@ -440,9 +442,9 @@ static uint32_t index_entries(struct table *t)
 	index_fill_begin(&x.fill, &t->index, t->entries);
 	halves_run(index_half, &x, x.fill.worth_a_thread);
 	index_fill_end(&x.fill);
+	t->free_id = low->last_free != NULL ? low->free_id : high->free_id;
 	if (low->last_free != NULL)
 		memcpy(low->last_free + 1, &high->free_id, sizeof(high->free_id));
-	t->free_id = low->last_free != NULL ? low->free_id : high->free_id;
 	t->live = low->live + high->live;
 	return low->deleted + high->deleted;
 }
