@@ -28,6 +28,8 @@ struct group_call {
 struct group_finish {
 	uint32_t step;
 	uint32_t at;            /* of the step */
+	uint32_t *listed;       /* all groups, as first seen */
+	uint32_t listed_count;
 	uint32_t *sorted;       /* as they leave: groups, or numbers of touched ones */
 	uint32_t count;
 	uint32_t starts[spark_shuffle_partitions + 1];

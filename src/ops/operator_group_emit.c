@@ -299,28 +299,64 @@ static int begin_finish(struct operator_group *self, const struct batch *b, stru
 	return r < 0 ? r : emit_buckets(self, b, err);
 }
 
-static int list_all(struct operator_group *self, const struct batch *b, struct error *err)
-{
-	(void)b, (void)err;
-	if (!operator_wants(&self->op, OUTPUT_COMPLETE))
-		return 0;
-	uint32_t count = 0;
-	uint32_t *groups = calloc((size_t)self->table.id_count + 1, sizeof(*groups));
-	check(groups != NULL);
-	for (uint32_t g = 0; g < self->table.id_count; g++)
-		if (group_exists(self, g))
-			groups[count++] = g;
-	self->finish.sorted = sort_whole(self, groups, count);
-	self->finish.count = count;
-	free(groups);
-	return 0;
-}
-
 /* Where the step stops: at most `max` further, of `count`. */
 static uint32_t stop_at(const struct operator_group *self, uint32_t count, uint32_t max)
 {
 	uint32_t at = self->finish.at;
 	return count - at < max ? count : at + max;
+}
+
+/* All groups, as first seen, ... */
+static int list_all(struct operator_group *self, const struct batch *b, struct error *err)
+{
+	(void)b, (void)err;
+	struct group_finish *f = &self->finish;
+	uint32_t all = self->table.id_count;
+	if (!operator_wants(&self->op, OUTPUT_COMPLETE))
+		return 0;
+	if (f->at == 0)
+		f->listed = operator_alloc(((size_t)all + 1) * sizeof(*f->listed));
+	for (uint32_t end = stop_at(self, all, sorted_max); f->at < end; f->at++)
+		if (group_exists(self, f->at))
+			f->listed[f->listed_count++] = f->at;
+	if (f->at < all)
+		return 1;
+	if (self->removed) /* ids came again: not in slices */
+		sort_by_birth(self, f->listed, f->listed_count);
+	return 0;
+}
+
+/* ... their counts by partition, ... */
+static int count_all(struct operator_group *self, const struct batch *b, struct error *err)
+{
+	(void)b, (void)err;
+	struct group_finish *f = &self->finish;
+	for (uint32_t end = stop_at(self, f->listed_count, sorted_max); f->at < end; f->at++)
+		f->starts[self->partitions[f->listed[f->at]] + 1]++;
+	return f->at < f->listed_count;
+}
+
+static void begin_places(struct group_finish *f, uint32_t count)
+{
+	f->count = count;
+	f->sorted = malloc(((size_t)count + 1) * sizeof(*f->sorted));
+	check(f->sorted != NULL);
+	for (uint32_t p = 0; p < spark_shuffle_partitions; p++)
+		f->starts[p + 1] += f->starts[p];
+}
+
+/* ... and their places. */
+static int sort_all(struct operator_group *self, const struct batch *b, struct error *err)
+{
+	(void)b, (void)err;
+	struct group_finish *f = &self->finish;
+	if (f->listed_count == 0)
+		return 0;
+	if (f->at == 0)
+		begin_places(f, f->listed_count);
+	for (uint32_t end = stop_at(self, f->count, sorted_max); f->at < end; f->at++)
+		f->sorted[f->starts[self->partitions[f->listed[f->at]]]++] = f->listed[f->at];
+	return f->at < f->count;
 }
 
 static int emit_complete(struct operator_group *self, const struct batch *b, struct error *err)
@@ -330,6 +366,7 @@ static int emit_complete(struct operator_group *self, const struct batch *b, str
 	uint32_t count = stop_at(self, f->count, chunk_rows_max) - f->at;
 	if (count == 0) {
 		group_finish_release(f);
+		memset(f->starts, 0, sizeof(f->starts));
 		return 0;
 	}
 	int r = emit_chunk(self, OUTPUT_COMPLETE, NULL, f->sorted + f->at, count, err);
@@ -378,13 +415,8 @@ static int sort_touched(struct operator_group *self, const struct batch *b, stru
 	struct group_finish *f = &self->finish;
 	if (!wants_touched(self))
 		return 0;
-	if (f->at == 0) {
-		f->count = self->touched_count;
-		f->sorted = malloc(((size_t)f->count + 1) * sizeof(*f->sorted));
-		check(f->sorted != NULL);
-		for (uint32_t p = 0; p < spark_shuffle_partitions; p++)
-			f->starts[p + 1] += f->starts[p];
-	}
+	if (f->at == 0)
+		begin_places(f, self->touched_count);
 	for (uint32_t end = stop_at(self, f->count, sorted_max); f->at < end; f->at++)
 		f->sorted[f->starts[self->partitions[self->touched[f->at]]]++] = f->at;
 	return f->at < f->count;
@@ -470,15 +502,16 @@ static void note_state(struct operator_group *self)
 
 void group_finish_release(struct group_finish *f)
 {
+	free(f->listed);
 	free(f->sorted);
-	f->sorted = NULL;
-	f->count = 0;
+	f->listed = f->sorted = NULL;
+	f->listed_count = f->count = 0;
 }
 
 /* In this order; each is called until it answers 0. */
 static int (*const finish_steps[])(struct operator_group *self, const struct batch *b,
-	struct error *err) = {begin_finish, list_all, emit_complete, count_touched, sort_touched,
-	emit_update, emit_changelog, remove_empty};
+	struct error *err) = {begin_finish, list_all, count_all, sort_all, emit_complete,
+	count_touched, sort_touched, emit_update, emit_changelog, remove_empty};
 
 int group_finish(struct operator *op, const struct batch *b, struct error *err)
 {

@@ -255,16 +255,21 @@ static int apply_one(struct operator_join *self, uint32_t i, struct error *err)
 	return r;
 }
 
-int join_apply_pending(struct operator_join *self, struct error *err)
+/* The rows that wait come into the right side; their effects on left rows go to `changes`. */
+static int apply_pending(struct operator_join *self, struct error *err)
 {
+	enum { applied_max = 512 };
+	uint32_t left = self->pending_count - self->applied;
+	uint32_t end = self->applied + (left < applied_max ? left : applied_max);
 	int r = 0;
-	for (uint32_t i = 0; i < self->pending_count && r >= 0; i++)
-		r = apply_one(self, i, err);
-	return r;
+	while (r >= 0 && self->applied < end)
+		r = apply_one(self, self->applied++, err);
+	return r < 0 ? r : self->applied < self->pending_count;
 }
 
-static int emit_key(struct operator_join *self, uint32_t key, struct error *err)
+static int add_key(struct operator *op, uint32_t key, struct error *err)
 {
+	struct operator_join *self = (struct operator_join *)op;
 	const struct multiset_list *right = &self->right.lists[key];
 	int r = 0;
 	for (uint32_t l = self->left.lists[key].first; l != 0 && r >= 0;
@@ -280,15 +285,7 @@ static int emit_key(struct operator_join *self, uint32_t key, struct error *err)
 	return r;
 }
 
-static int emit_rows(struct operator_join *self, struct error *err)
-{
-	int r = 0;
-	for (uint32_t key = 0; key < self->keys.id_count && r >= 0; key++)
-		r = emit_key(self, key, err);
-	return r < 0 ? r : row_emitter_end(&self->emitter, err);
-}
-
-void join_end_batch(struct operator_join *self)
+static void end_batch(struct operator_join *self)
 {
 	for (uint32_t i = 0; i < self->touched_count; i++) {
 		uint32_t key = self->touched[i];
@@ -304,7 +301,8 @@ void join_end_batch(struct operator_join *self)
 		self->capacity * by_key);
 	self->state.rows_updated = self->touched_count;
 	self->touched_count = 0;
-	self->pending_count = 0;
+	self->pending_count = self->applied = 0;
+	self->finish = JOIN_APPLY;
 	self->batch_number++;
 	arena_reset(&self->pending_arena);
 	net_changes_reset(self->changes);
@@ -313,17 +311,20 @@ void join_end_batch(struct operator_join *self)
 static int finish(struct operator *op, const struct batch *b, struct error *err)
 {
 	struct operator_join *self = (struct operator_join *)op;
-	int r = join_apply_pending(self, err);
-	if (r >= 0 && self->stream)
-		r = join_look_up(self, err);
-	if (r >= 0)
-		r = row_emitter_changes(&self->emitter, self->changes, err);
-	for (uint32_t i = 0; i <= op->out_count && r >= 0; i++)
-		if (row_emitter_begin_all(&self->emitter, b, i))
-			r = emit_rows(self, err);
-	if (r < 0)
-		return r;
-	join_end_batch(self);
+	int r = 0;
+	switch (self->finish) {
+	case JOIN_APPLY: r = apply_pending(self, err); break;
+	case JOIN_LOOK_UP: r = self->stream ? join_look_up(self, err) : 0; break;
+	case JOIN_CHANGES: r = row_emitter_changes(&self->emitter, self->changes, err); break;
+	case JOIN_ALL:
+		r = row_emitter_all(&self->emitter, b, self->keys.id_count, add_key, err);
+		break;
+	}
+	if (r != 0)
+		return r < 0 ? r : 1;
+	if (self->finish++ != JOIN_ALL)
+		return 1;
+	end_batch(self);
 	return 0;
 }
 

@@ -38,6 +38,9 @@ struct join_pending {
 
 struct join_kept; /* operator_join_stream.c: a chunk of the Stream */
 
+/* The end of a batch, in slices. */
+enum join_finish { JOIN_APPLY, JOIN_LOOK_UP, JOIN_CHANGES, JOIN_ALL };
+
 struct operator_join {
 	struct operator op;
 	const struct join_plan *plan;
@@ -56,9 +59,11 @@ struct operator_join {
 	uint32_t touched_capacity;
 	struct join_pending *pending;
 	uint32_t pending_count;
+	uint32_t applied; /* of these */
 	uint32_t pending_capacity;
 	struct arena pending_arena;
 	struct net_changes *changes;
+	enum join_finish finish;
 	struct join_kept *kept;
 	struct row_emitter emitter;
 	struct strbuf row;
@@ -75,14 +80,11 @@ struct join_input {
 int join_evaluate(struct operator_join *self, struct join_side *side, struct chunk *c,
 	struct join_input *in, struct error *err);
 
-/* The rows that wait come into the right side; their effects on left rows go to `changes`. */
-int join_apply_pending(struct operator_join *self, struct error *err);
-void join_end_batch(struct operator_join *self);
-
 /* The Stream's half. */
 struct join_kept *join_kept_open(void);
 void join_kept_close(struct join_kept *kept);
 int join_keep(struct operator_join *self, struct chunk *c, struct error *err);
+/* Of a chunk that was kept; 1 while there are more. */
 int join_look_up(struct operator_join *self, struct error *err);
 
 #endif

@@ -217,11 +217,14 @@ static int look_up_chunk(struct operator_join *self, struct kept_chunk *k, struc
 int join_look_up(struct operator_join *self, struct error *err)
 {
 	struct join_kept *kept = self->kept;
-	int r = 0;
-	for (struct kept_chunk *k = kept->first; k != NULL && r >= 0; k = k->next)
-		r = look_up_chunk(self, k, err);
-	kept->first = NULL;
+	struct kept_chunk *k = kept->first;
+	int r = k == NULL ? 0 : look_up_chunk(self, k, err);
+	if (r < 0)
+		return r;
+	kept->first = k == NULL ? NULL : k->next;
+	if (kept->first != NULL)
+		return 1;
 	kept->last = NULL;
 	arena_reset(&kept->arena);
-	return r;
+	return 0;
 }

@@ -21,6 +21,9 @@ struct operator_order {
 	struct vector **keys; /* by chunk: its sort keys */
 	uint32_t row_count;
 	struct arena out_arena; /* also what is kept, while the rest goes */
+	/* while a batch ends */
+	struct sort_row *sorted;
+	uint32_t emitted;
 };
 
 enum { prune_rows_min = 4096 };
@@ -203,21 +206,28 @@ static int emit_rows(
 	return operator_emit(&self->op, OUTPUT_COMPLETE, out, err);
 }
 
+/* The first call sorts, the others give a chunk each; 1 while there is more. */
 static int finish(struct operator *op, const struct batch *b, struct error *err)
 {
 	(void)b;
 	struct operator_order *self = (struct operator_order *)op;
-	struct sort_row *rows = sorted_rows(self);
-	int r = 0;
-	for (uint32_t at = 0; at < self->row_count && r >= 0; at += chunk_rows_max) {
-		uint32_t left = self->row_count - at;
-		r = emit_rows(self, rows + at, left < chunk_rows_max ? left : chunk_rows_max, err);
+	if (self->sorted == NULL && self->row_count > 0) {
+		self->sorted = sorted_rows(self);
+		return 1;
 	}
-	free(rows);
+	uint32_t left = self->row_count - self->emitted;
+	uint32_t count = left < chunk_rows_max ? left : chunk_rows_max;
+	int r = count == 0 ? 0 : emit_rows(self, self->sorted + self->emitted, count, err);
+	self->emitted += count;
+	if (r < 0 || self->emitted < self->row_count)
+		return r < 0 ? r : 1;
+	free(self->sorted);
+	self->sorted = NULL;
+	self->emitted = 0;
 	self->chunk_count = 0;
 	self->row_count = 0;
 	arena_reset(&self->arena);
-	return r;
+	return 0;
 }
 
 static void close(struct operator *op)
@@ -225,6 +235,7 @@ static void close(struct operator *op)
 	struct operator_order *self = (struct operator_order *)op;
 	arena_release(&self->arena);
 	arena_release(&self->out_arena);
+	free(self->sorted);
 	free(self->chunks);
 	free(self->keys);
 	free(self);

@@ -21,6 +21,11 @@
 
 #include <stdlib.h>
 
+enum { noted_max = 512 }; /* groups in a slice */
+
+/* The end of a batch, in slices. */
+enum top_finish { TOP_NOTES, TOP_CHANGES, TOP_ALL };
+
 struct operator_top {
 	struct operator op;
 	const struct top_plan *plan;
@@ -40,6 +45,8 @@ struct operator_top {
 	uint32_t touched_count;
 	uint32_t touched_capacity;
 	struct net_changes *changes;
+	enum top_finish finish;
+	uint32_t noted;
 	struct row_emitter emitter;
 	struct strbuf scratch;
 	struct operator_state state;
@@ -215,17 +222,27 @@ static int push(struct operator *op, struct chunk *c, struct error *err)
 
 /* ---- finish ---- */
 
-static int emit_rows(struct operator_top *self, struct error *err)
+static int add_group(struct operator *op, uint32_t group, struct error *err)
 {
+	struct operator_top *self = (struct operator_top *)op;
+	struct top_walk walk;
+	struct str row;
 	int r = 0;
-	for (uint32_t group = 0; group < self->groups.id_count && r >= 0; group++) {
-		struct top_walk walk;
-		struct str row;
-		top_start(self, group, &walk); /* a group that is no more has no rows */
-		while (r >= 0 && top_next(self, &walk, &row))
-			r = row_emitter_add(&self->emitter, row, ROW_INSERT, err);
-	}
-	return r < 0 ? r : row_emitter_end(&self->emitter, err);
+	top_start(self, group, &walk); /* a group that is no more has no rows */
+	while (r >= 0 && top_next(self, &walk, &row))
+		r = row_emitter_add(&self->emitter, row, ROW_INSERT, err);
+	return r;
+}
+
+/* What is first now. 1 while there is more. */
+static int note_touched(struct operator_top *self, struct error *err)
+{
+	uint32_t left = self->touched_count - self->noted;
+	uint32_t end = self->noted + (left < noted_max ? left : noted_max);
+	int r = 0;
+	while (r >= 0 && self->noted < end)
+		r = note_top(self, self->touched[self->noted++], 1, err);
+	return r < 0 ? r : self->noted < self->touched_count;
 }
 
 static void end_batch(struct operator_top *self)
@@ -237,7 +254,9 @@ static void end_batch(struct operator_top *self)
 		group_table_bytes(&self->groups) + ordered_bytes_held(self->rows) +
 		net_changes_bytes(self->changes) +
 		self->capacity * (sizeof(*self->sets) + sizeof(*self->touched_in)));
-	self->touched_count = 0;
+	self->state.rows_updated = self->touched_count;
+	self->touched_count = self->noted = 0;
+	self->finish = TOP_NOTES;
 	self->batch_number++;
 	net_changes_reset(self->changes);
 }
@@ -246,16 +265,17 @@ static int finish(struct operator *op, const struct batch *b, struct error *err)
 {
 	struct operator_top *self = (struct operator_top *)op;
 	int r = 0;
-	for (uint32_t i = 0; i < self->touched_count && r >= 0; i++)
-		r = note_top(self, self->touched[i], 1, err);
-	if (r >= 0)
-		r = row_emitter_changes(&self->emitter, self->changes, err);
-	for (uint32_t i = 0; i <= op->out_count && r >= 0; i++)
-		if (row_emitter_begin_all(&self->emitter, b, i))
-			r = emit_rows(self, err);
-	if (r < 0)
-		return r;
-	self->state.rows_updated = self->touched_count;
+	switch (self->finish) {
+	case TOP_NOTES: r = note_touched(self, err); break;
+	case TOP_CHANGES: r = row_emitter_changes(&self->emitter, self->changes, err); break;
+	case TOP_ALL:
+		r = row_emitter_all(&self->emitter, b, self->groups.id_count, add_group, err);
+		break;
+	}
+	if (r != 0)
+		return r < 0 ? r : 1;
+	if (self->finish++ != TOP_ALL)
+		return 1;
 	end_batch(self);
 	return 0;
 }

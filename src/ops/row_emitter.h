@@ -24,6 +24,13 @@ struct row_emitter {
 	enum output_mode mode;
 	struct operator_out *out; /* one with buckets; NULL: all that want the mode */
 	struct chunk *chunk; /* being filled; NULL: none */
+	/* of the two below: how far they are */
+	uint32_t step;
+	bool begun;
+	uint32_t at;
+	struct net_walk walk;
+	uint32_t left;  /* changes that this call may still take */
+	uint32_t added; /* rows, by this call */
 };
 
 void row_emitter_init(struct row_emitter *e, struct operator *op, const struct row_key *key);
@@ -38,6 +45,8 @@ int row_emitter_add_parts(struct row_emitter *e, struct str first, struct str se
 int row_emitter_end(struct row_emitter *e, struct error *err);
 
 /*
+ * The end of a batch, in slices: about a chunk of rows a call, 1 while there is more.
+ *
  * The batch's changes to whoever listens to the changelog, the rows that are to update, and marks
  * to buckets.
  */
@@ -45,9 +54,10 @@ int row_emitter_changes(
 	struct row_emitter *e, const struct net_changes *changes, struct error *err);
 
 /*
- * For complete mode, once per i from 0 to op->out_count: true when all rows are to be added now
- * (then row_emitter_end), to an out whose buckets are due, or, the last time, to the others.
+ * Then, for complete mode, all rows: to each out whose buckets are due, and to the others. `add`
+ * adds those of group i, of `count`.
  */
-bool row_emitter_begin_all(struct row_emitter *e, const struct batch *b, uint32_t i);
+int row_emitter_all(struct row_emitter *e, const struct batch *b, uint32_t count,
+	int (*add)(struct operator *op, uint32_t i, struct error *err), struct error *err);
 
 #endif

@@ -791,6 +791,76 @@ static void test_top_and_join_mark_buckets(void **state)
 	}
 }
 
+/* ---- slices ---- */
+
+enum { many_chunks = 20 };
+
+static void push_many(struct operator* op)
+{
+	for (uint32_t i = 0; i < many_chunks; i++) {
+		struct chunk *c = chunk_alloc(&arena, source->schema);
+		chunk_set_rows(c, chunk_rows_max);
+		c->messages = messages;
+		for (uint32_t k = 0; k < 3; k++)
+			memset(c->columns[k].nulls, 0, sizeof(c->columns[k].nulls));
+		for (uint32_t row = 0; row < chunk_rows_max; row++) {
+			char key[16];
+			snprintf(key, sizeof(key), "k%u", i * chunk_rows_max + row);
+			((struct str *)c->columns[0].data)[row] = str_dup(str_c(key), &arena);
+			((int64_t *)c->columns[1].data)[row] = (int64_t)(row * 7 % 1000);
+			((double *)c->columns[2].data)[row] = 1;
+		}
+		assert_int_equal(operator_push(op, c, &err), 0);
+	}
+}
+
+/* All come, each slice gives two chunks of them at most, and some give none. */
+static void expect_slices(struct operator* op, struct capture *c)
+{
+	uint32_t slices = 0, silent = 0, all = 0;
+	int r = 1;
+	for (; r == 1; slices++) {
+		r = operator_finish_slice(op, &batch, &err);
+		uint32_t given = count_of(c, "+I");
+		assert_true(given <= 2 * chunk_rows_max);
+		silent += given == 0;
+		all += given;
+		strbuf_reset(&c->text);
+	}
+	assert_int_equal(r, 0);
+	assert_int_equal(all, many_chunks * chunk_rows_max);
+	assert_true(slices > many_chunks && silent > 0);
+}
+
+/* However large the batch was, each slice of its end is small. */
+static void test_the_end_comes_in_slices(void **state)
+{
+	(void)state;
+	struct str by[] = {str_lit("s desc")};
+	struct plan_node *sums = GROUP(source, "k", "sum(v) as s");
+	struct plan_node *counts = GROUP(source, "k", "count(*) as n");
+	struct operator* g, *n;
+	struct operator* j = start_join(sums, counts, JOIN_INNER, &g, &n);
+	struct operator* t = start(
+		plan_top(plan, sums, NULL, 0, 100000, str_lit("s"), place, &err), OUTPUT_APPEND);
+	struct operator* o =
+		start(plan_order_by(plan, sums, by, 1, place, &err), OUTPUT_COMPLETE);
+	operator_connect(g, t, OUTPUT_CHANGELOG);
+	operator_connect(g, o, OUTPUT_COMPLETE);
+	struct capture *sorted = capture(o, OUTPUT_COMPLETE);
+	struct capture *first = capture(t, OUTPUT_CHANGELOG), *all = capture(t, OUTPUT_COMPLETE);
+	struct capture *joined = capture(j, OUTPUT_COMPLETE);
+	struct capture *grouped = capture(n, OUTPUT_COMPLETE);
+	push_many(g);
+	push_many(n);
+	assert_int_equal(operator_finish(g, &batch, &err), 0);
+	expect_slices(n, grouped);
+	expect_slices(o, sorted);
+	expect_slices(j, joined);
+	expect_slices(t, first);
+	assert_int_equal(count_of(all, "+I"), many_chunks * chunk_rows_max);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -817,6 +887,7 @@ int main(void)
 		TEST(test_join_does_not_see_which_input_is_first),
 		TEST(test_join_and_top_refuse_what_was_never_given),
 		TEST(test_top_and_join_mark_buckets),
+		TEST(test_the_end_comes_in_slices),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
