@@ -1,6 +1,8 @@
 """How late a row comes out: an open loop of events at a part of the sustainable rate, each stamped with the time at which
 it was due, so a stall of anything on the way counts for every event that was due in it.
 
+21 rows take four minutes.
+
 By pipe nothing but cdcl is between stamp and row: that is "from readable to emitted". Through Kafka the sender and the
 broker are on the way too, on the same cores. What all of that costs without cdcl shows a program that only looks for the
 probes, run the same way: lines by pipe, the tuned null consumer through Kafka. Below them is nothing to be gained.
@@ -68,6 +70,7 @@ class Latency:
         """Each from a disk that is at rest: what the run before it wrote would hold up the broker and every sync."""
         for load in LOADS:
             os.sync()
+            print('  %s, %d %% load' % (name, load), flush=True)
             said, _ = run(sustainable * load / 100, self.milliseconds)
             expected = (self.milliseconds / 1000 - SKIP_US / 1e6) * PROBES_A_SECOND
             yield row('%s, %d %% load' % (name, load), sustainable * load / 100, said, expected)
