@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "state/frame_ahead.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -133,32 +134,38 @@ static int take_or_pass(
 }
 
 /* Up to the frame that says how many were before it. */
-static int take_frames(struct taking *t, struct error *err)
+static int take_frames(struct taking *t, struct frame_ahead *a, struct error *err)
 {
-	struct frame_reader *r = &t->reader;
 	struct frame frame;
+	uint32_t crc = t->reader.crc;
 	uint64_t rows = 0;
 	bool whole = false;
 	int result = 1;
-	while (!whole) {
-		uint32_t crc = r->crc;
-		result = frame_reader_next(r, &frame, err);
-		if (result != 1)
-			break;
+	while (!whole && (result = frame_ahead_next(a, &frame, err)) == 1) {
 		struct record_reader said = {.bytes = frame.payload};
 		whole = frame.kind == FRAME_END && record_u64(&said) == rows;
-		if (frame.kind != FRAME_ROWS)
-			continue;
-		rows++;
-		int taken = take_or_pass(t, &frame, crc, err);
-		if (taken < 0)
-			return taken;
+		if (frame.kind == FRAME_ROWS) {
+			rows++;
+			int taken = take_or_pass(t, &frame, crc, err);
+			if (taken < 0)
+				return taken;
+		}
+		crc = frame.crc;
 	}
-	if (result >= 0 && (!whole || r->at != r->bytes))
-		result = error_set(err, CDCL_E_STATE, "%s: damaged at byte %" PRId64, r->path,
-			r->at);
+	if (result >= 0 && (!whole || a->at != t->reader.bytes))
+		result = error_set(err, CDCL_E_STATE, "%s: damaged at byte %" PRId64,
+			t->reader.path, a->at);
 	t->damaged = result == -(int)CDCL_E_STATE;
 	return result < 0 ? result : 0;
+}
+
+static int take_ahead(struct taking *t, struct error *err)
+{
+	struct frame_ahead ahead;
+	frame_ahead_begin(&ahead, &t->reader, t->checkpoint->snapshot_worker);
+	int r = take_frames(t, &ahead, err);
+	frame_ahead_end(&ahead);
+	return r;
 }
 
 static int take_passed(struct taking *t, struct error *err)
@@ -204,7 +211,7 @@ static int take_one(struct checkpoint *c, uint64_t number, bool *damaged, struct
 		.reader = {.fd = -1}};
 	int r = open_taking(&t, number, err);
 	if (r == 0)
-		r = take_frames(&t, err);
+		r = take_ahead(&t, err);
 	if (r == 0)
 		r = take_passed(&t, err);
 	c->snapshot_bytes = t.reader.bytes;

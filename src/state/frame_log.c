@@ -270,7 +270,9 @@ int frame_log_resume(struct frame_log *log, struct frame_reader *r, int64_t byte
 int frame_reader_open(
 	struct frame_reader *r, const char *path, uint32_t continues, struct error *err)
 {
-	*r = (struct frame_reader){.fd = file_open_read(path, err), .crc = continues};
+	*r = (struct frame_reader){.fd = file_open_read(path, err),
+		.crc = continues,
+		.read_bytes = read_ahead_bytes};
 	if (r->fd < 0)
 		return r->fd;
 	r->path = copy_path(path);
@@ -328,7 +330,7 @@ static int look(
 	while ((missing = at + (int64_t)len - r->buffer_start - (int64_t)r->buffer.len) > 0) {
 		/* A large frame and the next one's header: then nothing of it has to move. */
 		size_t bytes = (size_t)missing + frame_header_bytes;
-		bytes = bytes < read_ahead_bytes ? read_ahead_bytes : bytes;
+		bytes = bytes < r->read_bytes ? r->read_bytes : bytes;
 		strbuf_reserve(&r->buffer, bytes);
 		ssize_t n = file_read(r->fd, r->buffer.data + r->buffer.len, bytes);
 		if (n <= 0)
@@ -338,6 +340,13 @@ static int look(
 	}
 	*out = r->buffer.data + (at - r->buffer_start);
 	return 0;
+}
+
+/* It may be the head of a frame of which `left` bytes are there. */
+static bool may_be(const struct frame_header *h, int64_t left)
+{
+	return h->magic == frame_magic && h->zero == 0 && h->len <= frame_payload_bytes_max &&
+		(int64_t)h->len <= left - frame_header_bytes;
 }
 
 /* 1: a whole frame is at `at` (the chain is not looked at); 0: there is none. */
@@ -351,8 +360,7 @@ static int frame_at(struct frame_reader *r, int64_t at, struct frame_header *h,
 	if (result < 0)
 		return result;
 	memcpy(h, bytes, sizeof(*h));
-	if (h->magic != frame_magic || h->zero != 0 || h->len > frame_payload_bytes_max ||
-		(int64_t)h->len > r->bytes - at - frame_header_bytes)
+	if (!may_be(h, r->bytes - at))
 		return 0;
 	result = look(r, at, sizeof(*h) + h->len, &bytes, err);
 	if (result < 0)
@@ -395,6 +403,24 @@ static int check_tail(struct frame_reader *r, int64_t at, struct error *err)
 	return 0;
 }
 
+struct frame frame_seen(const char *bytes, int64_t start)
+{
+	struct frame_header h;
+	memcpy(&h, bytes, sizeof(h));
+	return (struct frame){.kind = h.kind,
+		.payload = {bytes + sizeof(h), h.len},
+		.start = start,
+		.end = start + frame_header_bytes + (int64_t)h.len,
+		.crc = h.crc};
+}
+
+static void take(struct frame_reader *r, const char *bytes, struct frame *frame)
+{
+	*frame = frame_seen(bytes, r->at);
+	r->at = frame->end;
+	r->crc = frame->crc;
+}
+
 int frame_reader_next(struct frame_reader *r, struct frame *frame, struct error *err)
 {
 	struct frame_header h = {0};
@@ -408,12 +434,38 @@ int frame_reader_next(struct frame_reader *r, struct frame *frame, struct error 
 	bool chained = h.previous == r->crc || (at == 0 && r->any_first);
 	if (result == 0 || !chained)
 		return check_tail(r, at, err);
-	*frame = (struct frame){.kind = h.kind,
-		.payload = payload,
-		.start = at,
-		.end = at + frame_header_bytes + (int64_t)h.len,
-		.crc = h.crc};
-	r->at = frame->end;
-	r->crc = h.crc;
+	take(r, payload.data - sizeof(h), frame);
 	return 1;
+}
+
+const char *frame_reader_bytes(const struct frame_reader *r, int64_t at)
+{
+	check(at >= r->buffer_start && at <= r->buffer_start + (int64_t)r->buffer.len);
+	return r->buffer.data + (at - r->buffer_start);
+}
+
+bool frame_reader_next_here(struct frame_reader *r, struct frame *frame)
+{
+	struct frame_header h;
+	int64_t left = r->buffer_start + (int64_t)r->buffer.len - r->at;
+	const char *bytes = frame_reader_bytes(r, r->at);
+	if (left < frame_header_bytes)
+		return false;
+	memcpy(&h, bytes, sizeof(h));
+	if (!may_be(&h, left) || h.previous != r->crc ||
+		crc_of(h, (struct str){bytes + sizeof(h), h.len}) != h.crc)
+		return false;
+	take(r, bytes, frame);
+	return true;
+}
+
+void frame_reader_swap(struct frame_reader *r, struct strbuf *buffer)
+{
+	const char *from = frame_reader_bytes(r, r->at), *end = r->buffer.data + r->buffer.len;
+	struct strbuf old = r->buffer;
+	strbuf_reset(buffer);
+	strbuf_add(buffer, (struct str){from, (size_t)(end - from)});
+	r->buffer = *buffer;
+	r->buffer_start = r->at;
+	*buffer = old;
 }

@@ -92,6 +92,7 @@ struct frame_reader {
 	int64_t at;
 	uint32_t crc;           /* of the frame before */
 	bool any_first;
+	size_t read_bytes;      /* at least so many at once */
 	struct strbuf buffer;   /* bytes from buffer_start on */
 	int64_t buffer_start;
 };
@@ -109,6 +110,15 @@ void frame_reader_close(struct frame_reader *r);        /* accepts a zeroed one 
 int frame_reader_next(struct frame_reader *r, struct frame *frame, struct error *err);
 /* Goes on at `at`, where a frame begins; `crc` is that of the one before it. */
 int frame_reader_go(struct frame_reader *r, int64_t at, uint32_t crc, struct error *err);
+
+/* The same of a frame that was read already, whole and next in the chain; false: another look. */
+bool frame_reader_next_here(struct frame_reader *r, struct frame *frame);
+/* `buffer` gets what was read behind r->at and becomes the reader's; *buffer is its old one. */
+void frame_reader_swap(struct frame_reader *r, struct strbuf *buffer);
+/* Of the file from `at` on, which the buffer has: until the next read. */
+const char *frame_reader_bytes(const struct frame_reader *r, int64_t at);
+/* The frame in these bytes, at `start` of its file: whole, as it was seen to be. */
+struct frame frame_seen(const char *bytes, int64_t start);
 
 /* Goes on writing where a reader ended: cuts the torn tail off. Closes the reader. */
 int frame_log_resume(

@@ -76,17 +76,27 @@ static void take_out(const struct table_way *way, uint32_t tag, uint32_t at, uin
 			way->lines[by].passed--;
 }
 
-/* A directory of 1 << depth entries, with a segment each. */
-static void open_all(struct table_index *x, uint32_t lines, uint32_t depth)
+/*
+ * A directory of 1 << depth entries, with a segment for each; or one for each two of them, where
+ * that has room for `count`.
+ */
+static void open_all(struct table_index *x, uint32_t lines, uint32_t depth, uint32_t count)
 {
-	size_t entries = (size_t)1 << depth;
+	uint32_t entries = UINT32_C(1) << depth;
 	x->depth = depth;
 	x->directory = malloc(entries * sizeof(*x->directory));
 	check(x->directory != NULL);
 	x->bytes += entries * sizeof(*x->directory);
-	for (uint32_t i = 0; i < entries; i++)
-		x->directory[i] = segment_open(x, add_segment(x), lines, depth,
-			depth == 0 ? 0 : i << (32 - depth));
+	for (uint32_t i = 0; i < entries; i++) {
+		uint32_t tag = depth == 0 ? 0 : i << (32 - depth);
+		if (depth > 0 && i % 2 == 0 && count_max_of(lines, depth - 1, tag) >= count) {
+			x->directory[i] = segment_open(x, add_segment(x), lines, depth - 1, tag);
+			x->directory[i + 1] = x->directory[i];
+			i++;
+			continue;
+		}
+		x->directory[i] = segment_open(x, add_segment(x), lines, depth, tag);
+	}
 }
 
 static void init_empty(struct table_index *x, struct table_index like)
@@ -102,7 +112,7 @@ void table_index_init(struct table_index *x, uint32_t lines_max,
 {
 	check(lines_max >= table_segment_lines_min && (lines_max & (lines_max - 1)) == 0);
 	init_empty(x, (struct table_index){.lines_max = lines_max, .tags_of = tags_of});
-	open_all(x, table_segment_lines_min, 0);
+	open_all(x, table_segment_lines_min, 0, 0);
 }
 
 void table_index_release(struct table_index *x)
@@ -122,7 +132,10 @@ void table_index_release(struct table_index *x)
 	*x = (struct table_index){0};
 }
 
-/* Two thirds of the places at most: a segment is full at 3/4 of them at the earliest. */
+/*
+ * Two thirds of the places at most: a segment is full at 3/4 of them at the earliest. Where that
+ * is not yet, one in place of two, as in an index that grew: their ids differ little in number.
+ */
 void table_index_reserve(struct table_index *x, uint32_t count)
 {
 	check(x->count == 0);
@@ -137,7 +150,8 @@ void table_index_reserve(struct table_index *x, uint32_t count)
 	init_empty(x, like);
 	x->moves++;
 	x->huge.has_time = true;
-	open_all(x, lines, depth);
+	uint32_t of_two = depth == 0 ? 0 : count >> (depth - 1);
+	open_all(x, lines, depth, of_two + of_two / 32);
 	x->huge.has_time = false;
 }
 
