@@ -103,6 +103,7 @@ static uint32_t take_id(struct table *t)
 	char *slot = table_slot(t, id);
 	check(slot[0] == table_mark_free);
 	memcpy(&t->free_id, slot + 1, sizeof(t->free_id));
+	memset(slot + 1, 0, sizeof(t->free_id));
 	return id;
 }
 
@@ -123,8 +124,7 @@ static uint32_t add_key(struct table *t, uint32_t tag, const struct chunk *c, ui
 	uint32_t id = take_id(t);
 	char *slot = table_slot(t, id);
 	slot[0] = mark_empty;
-	memset(slot + 1, 0, t->layout.slot_bytes - 1);
-	memset(slot + 1, 0xff, t->layout.null_bytes);
+	table_row_set_nulls(t->layout.null_bytes, slot);
 	for (uint32_t i = 0; i < t->config.key->count; i++) {
 		uint32_t column = t->config.key->columns[i];
 		table_row_set(&t->layout, slot, column, &c->columns[column], row, &t->slab);
@@ -426,6 +426,29 @@ __attribute__((noinline)) static uint32_t touch_live(
 	return (uint32_t)i;
 }
 
+/*
+ * The same of keys that are new, EMPTY so far: nobody touched them, and there was nothing before.
+ * Up to the first that is not, or that has no room.
+ */
+static uint32_t touch_new(
+	struct table *t, const uint32_t *ids, uint32_t count, char *const *slots)
+{
+	const int64_t room = t->config.rows_max - t->live;
+	const uint32_t null_bytes = t->layout.null_bytes;
+	uint32_t *const changes = t->changes + t->change_count;
+	uint32_t i = 0;
+	for (; i < count && i < room && slots[i][0] == mark_empty; i++) {
+		changes[i] = ids[i];
+		slots[i][0] = mark_live | table_mark_touched | table_mark_new;
+		table_row_clear_nulls(null_bytes, slots[i]);
+	}
+	if (t->config.keep_before)
+		memset(t->befores + t->change_count, 0xff, i * sizeof(*t->befores));
+	t->change_count += i;
+	t->live += i;
+	return i;
+}
+
 /* Rows of a chunk on their way into slots, which are in the nearest cache meanwhile. */
 struct puts {
 	const uint16_t *rows;
@@ -440,6 +463,7 @@ static uint32_t begin_puts(
 	uint32_t at = 0;
 	for (;;) {
 		at += touch_live(t, ids + at, count - at, slots + at);
+		at += touch_new(t, ids + at, count - at, slots + at);
 		if (at == count || make_live(t, ids[at], slots[at], err) < 0)
 			return at;
 		at++;

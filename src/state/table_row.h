@@ -56,6 +56,15 @@ static inline void table_row_clear_nulls(uint32_t null_bytes, char *slot)
 		memset(slot + 1, 0, null_bytes);
 }
 
+/* All are. */
+static inline void table_row_set_nulls(uint32_t null_bytes, char *slot)
+{
+	if (null_bytes <= 2)
+		slot[1] = slot[null_bytes] = (char)0xff;
+	else
+		memset(slot + 1, 0xff, null_bytes);
+}
+
 static inline struct str table_row_str(const char *field)
 {
 	uint32_t len;

@@ -579,6 +579,50 @@ static void test_rows_max(void **unused)
 	numbers_close(&n);
 }
 
+static void put_names(struct numbers *n, uint32_t first)
+{
+	struct str *names = n->c->columns[1].data;
+	for (uint32_t i = 0; i < chunk_rows_max; i++) {
+		char *name = arena_alloc(&n->arena, 32, 1);
+		names[i] = (struct str){name,
+			(size_t)snprintf(name, 32, "a long name, %08u", first + i)};
+		((int64_t *)n->c->columns[0].data)[i] = first + i;
+	}
+	assert_int_equal(
+		table_resolve(n->table, n->c, n->rows, chunk_rows_max, n->ids, &n->err), 0);
+	assert_int_equal(
+		table_put(n->table, n->ids, n->c, n->rows, chunk_rows_max, &n->err), 0);
+	table_release_empty(n->table);
+}
+
+/* Ids are given again, also large ones: nothing of how free ones were chained is left. */
+static void test_given_again(void **unused)
+{
+	(void)unused;
+	enum { chunks = 8, names = chunks * chunk_rows_max };
+	static struct numbers n;
+	numbers_open(&n, 1 << 20, false);
+	table_close(n.table);
+	n.key.columns[0] = 1;
+	struct table_config config = {.schema = n.schema, .key = &n.key, .rows_max = 1 << 20};
+	n.table = table_open(&config, &n.err);
+	for (uint32_t round = 0; round < 3; round++) {
+		for (uint32_t i = 0; i < names; i += chunk_rows_max)
+			put_names(&n, round * names + i);
+		for (uint32_t i = 0; i < chunk_rows_max; i++)
+			assert_true(n.ids[i] < names);
+		table_gather(n.table, n.ids, chunk_rows_max, n.c);
+		struct str last = ((struct str *)n.c->columns[1].data)[chunk_rows_max - 1];
+		char want[32];
+		snprintf(want, sizeof(want), "a long name, %08u", (round + 1) * names - 1);
+		assert_true(str_eq(last, str_c(want)));
+		assert_int_equal(table_rows(n.table), names);
+		assert_int_equal(table_clear(n.table, true, 1, &n.err), 0);
+		table_end_batch(n.table);
+	}
+	numbers_close(&n);
+}
+
 static void test_many(void **unused)
 {
 	(void)unused;
@@ -748,6 +792,7 @@ int main(void)
 		cmocka_unit_test(test_reserved_index),
 		cmocka_unit_test(test_model),
 		cmocka_unit_test(test_zeros),
+		cmocka_unit_test(test_given_again),
 		cmocka_unit_test(test_rows_max),
 		cmocka_unit_test(test_many), cmocka_unit_test(test_given_back),
 	};
