@@ -1,6 +1,7 @@
 /*
  * A worker that reads frames ahead gives what a reader alone gives: of whole, cut and damaged
- * files.
+ * files. Runs under the thread sanitizer, too: the hand-over is what it is about.
+ * tests/run: variants=dev,asan,tsan
  */
 
 #include "state/frame_ahead.h"

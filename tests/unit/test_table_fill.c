@@ -2,6 +2,7 @@
  * A table from the records of another: the same rows under the same ids, each key is found, and ids
  * that were free are given again from the lowest on. Also of so many rows that two threads make the
  * index, and of rows with more NULL bits than are read at once.
+ * tests/run: variants=dev,asan,tsan
  */
 
 #include "state/table_state.h"
