@@ -75,6 +75,8 @@ uint32_t utf8_next(struct str s, size_t *at)
 
 bool utf8_valid(struct str s)
 {
+	if (s.len == 0)
+		return true; /* its address may be NULL */
 	const char *p = s.data, *end = s.data + s.len;
 	while (p < end) {
 		uint64_t word;

@@ -316,7 +316,8 @@ KERNEL_TARGET static uint32_t read_rows(const struct json_template *t, struct js
 	uint32_t done = 0;
 	for (; done < count; done++, r->index++) {
 		r->scan.begin = messages[done].data;
-		r->scan.end = messages[done].data + messages[done].len;
+		/* A message without a value has no address to add to. */
+		r->scan.end = (const char *)((uintptr_t)messages[done].data + messages[done].len);
 		*last = match_row(t, r);
 		if (*last != JSON_MATCH || r->bad_fields > 0)
 			break;

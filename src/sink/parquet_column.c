@@ -360,6 +360,8 @@ static int end_page(struct parquet_column *c, struct parquet_codec *codec, struc
 /* Numbers of the values, behind the page's; false: the dictionary ends here. */
 static bool add_numbers(struct parquet_column *c, const void *values, uint32_t n)
 {
+	if (n == 0)
+		return true; /* there may be no room for any yet */
 	strbuf_reserve(&c->numbers, n * sizeof(uint32_t));
 	uint32_t *to = (void *)(c->numbers.data + c->numbers.len);
 	return parquet_dictionary_add(&c->dictionary, values, n, to) == n;
