@@ -137,7 +137,7 @@ static int take_or_pass(
 static int take_frames(struct taking *t, struct frame_ahead *a, struct error *err)
 {
 	struct frame frame;
-	uint32_t crc = t->reader.crc;
+	uint32_t crc = a->crc;
 	uint64_t rows = 0;
 	bool whole = false;
 	int result = 1;
@@ -150,7 +150,7 @@ static int take_frames(struct taking *t, struct frame_ahead *a, struct error *er
 			if (taken < 0)
 				return taken;
 		}
-		crc = frame.crc;
+		crc = a->crc;
 	}
 	if (result >= 0 && (!whole || a->at != t->reader.bytes))
 		result = error_set(err, CDCL_E_STATE, "%s: damaged at byte %" PRId64,

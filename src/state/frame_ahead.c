@@ -25,7 +25,11 @@ static void read_next(struct frame_ahead *a)
 void frame_ahead_begin(
 	struct frame_ahead *a, struct frame_reader *r, struct disk_worker *worker)
 {
-	*a = (struct frame_ahead){.reader = r, .run_start = r->at, .run_end = r->at, .at = r->at};
+	*a = (struct frame_ahead){.reader = r,
+		.run_start = r->at,
+		.run_end = r->at,
+		.at = r->at,
+		.crc = r->crc};
 	strbuf_init(&a->spare);
 	if (worker == NULL || r->bytes - r->at < file_bytes_min)
 		return;
@@ -55,6 +59,7 @@ int frame_ahead_next(struct frame_ahead *a, struct frame *frame, struct error *e
 	if (a->worker == NULL) {
 		result = frame_reader_next(a->reader, frame, err);
 		a->at = a->reader->at;
+		a->crc = a->reader->crc;
 		return result;
 	}
 	if (a->at == a->run_end)
@@ -63,6 +68,7 @@ int frame_ahead_next(struct frame_ahead *a, struct frame *frame, struct error *e
 		return result;
 	*frame = frame_seen(a->run + (a->at - a->run_start), a->at);
 	a->at = frame->end;
+	a->crc = frame->crc;
 	return 1;
 }
 

@@ -22,6 +22,7 @@ struct frame_ahead {
 	int64_t run_start;
 	int64_t run_end;
 	int64_t at;
+	uint32_t crc;                   /* of the frame before; the reader's is the worker's */
 };
 
 /* A file that is short is not worth the worker. */

@@ -176,6 +176,31 @@ static void test_left_early(void **unused)
 	disk_worker_close(worker);
 }
 
+/* What was before the frame that comes next is known, however far the worker is. */
+static void test_crc_before(void **unused)
+{
+	(void)unused;
+	struct error err;
+	struct disk_worker *worker = disk_worker_open(&err);
+	struct frame_reader r;
+	struct frame_ahead a;
+	struct frame head, f;
+	write_file(false);
+	assert_int_equal(frame_reader_open(&r, path, 0, &err), 0);
+	assert_int_equal(frame_reader_next(&r, &head, &err), 1);
+	uint32_t crc = head.crc;
+	frame_ahead_begin(&a, &r, worker);
+	disk_worker_wait(worker, &a.work, -1);
+	for (uint32_t i = 0; i < 100; i++) {
+		assert_int_equal(a.crc, crc);
+		assert_int_equal(frame_ahead_next(&a, &f, &err), 1);
+		crc = f.crc;
+	}
+	frame_ahead_end(&a);
+	frame_reader_close(&r);
+	disk_worker_close(worker);
+}
+
 static int make_file(void **unused)
 {
 	(void)unused;
@@ -196,6 +221,7 @@ static int remove_file(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_the_same),
-		cmocka_unit_test(test_damage), cmocka_unit_test(test_left_early)};
+		cmocka_unit_test(test_damage), cmocka_unit_test(test_left_early),
+		cmocka_unit_test(test_crc_before)};
 	return cmocka_run_group_tests(tests, make_file, remove_file);
 }
