@@ -1,4 +1,4 @@
-# The front door. CMakeLists.txt does the building (presets dev, release, asan, tsan, clang).
+# The front door. CMakeLists.txt does the building (presets dev, release, asan, tsan, bench).
 
 PREFIX ?= /usr/local
 RELEASE = build/release

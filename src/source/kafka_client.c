@@ -32,6 +32,8 @@ static const struct pin reader_pins[] = {
 	{"enable.auto.commit", "false"},
 	/* The end of a job waits so long for a broker that does not answer its last commit. */
 	{"socket.timeout.ms", "10000"},
+	/* We join no group: a commit whose coordinator cannot be had, which holds up the end. */
+	{"session.timeout.ms", "1000"},
 	{"enable.auto.offset.store", "false"},
 	{"auto.offset.reset", "error"},
 	{"isolation.level", "read_committed"},
@@ -65,6 +67,7 @@ static const struct pin refused[] = {
 	{"key.deserializer", "keys and values are bytes; a schema decodes them"},
 	{"value.deserializer", "keys and values are bytes; a schema decodes them"},
 	{"interceptor.classes", "there is no JVM"},
+	{"group.protocol", "a job reads the partitions as they are: it joins no group"},
 	{"transactional.id", "it is cdcl.JOB: name the job differently"},
 };
 
@@ -74,7 +77,6 @@ static const struct pin newer[] = {
 	{"fetch.queue.backoff.ms", "2.2.0"},
 	{"retry.backoff.max.ms", "2.3.0"},
 	{"enable.metrics.push", "2.5.0"},
-	{"group.protocol", "2.4.0"},
 	{"group.remote.assignor", "2.4.0"},
 	{"metadata.recovery.strategy", "2.10.0"},
 	{"metadata.recovery.rebootstrap.trigger.ms", "2.11.0"},

@@ -1,15 +1,19 @@
 #include "source/kafka_cluster.h"
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "source/kafka_keeper.h"
 
 #include <stdlib.h>
 
+enum { commit_wait_us = 10 * 1000 * 1000 };
+
 struct rd_cluster {
 	struct kafka_cluster cluster;
 	rd_kafka_t *rk;
 	struct kafka_bounds bounds;
+	int64_t commit_until_us;
 };
 
 static struct rd_cluster *of(struct kafka_cluster *c)
@@ -108,17 +112,24 @@ static bool commit(
 		rd_kafka_topic_partition_list_add(
 			list, positions[i].topic->name.data, positions[i].partition)
 			->offset = positions[i].offset;
+	of(c)->commit_until_us = clock_monotonic_us(&clock_system) + commit_wait_us;
 	rd_kafka_resp_err_t why = rd_kafka_commit(of(c)->rk, list, 1);
 	rd_kafka_topic_partition_list_destroy(list);
 	return why == RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
+/*
+ * librdkafka waits session.timeout.ms for a coordinator, and its client does not end before. That
+ * is short, so a coordinator that is not there yet, or has moved, is waited for again.
+ */
 static void on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t why,
 	rd_kafka_topic_partition_list_t *list, void *opaque)
 {
-	(void)rk;
-	(void)list;
 	struct rd_cluster *rc = opaque;
+	if (why == RD_KAFKA_RESP_ERR__WAIT_COORD &&
+		clock_monotonic_us(&clock_system) < rc->commit_until_us &&
+		rd_kafka_commit(rk, list, 1) == RD_KAFKA_RESP_ERR_NO_ERROR)
+		return;
 	kafka_keeper_committed(rc->cluster.keeper, why);
 }
 

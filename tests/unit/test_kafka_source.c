@@ -208,7 +208,8 @@ static void wrong_settings_say_so(void **state)
 		const char *value;
 		const char *help;
 	} cases[] = {{"fetch.max.bytess", "1", "did you mean 'fetch.max.bytes'"},
-		{"group.protocol", "consumer", "needs librdkafka 2.4.0"},
+		{"https.ca.pem", "x", "needs librdkafka 2.11.0"},
+		{"group.protocol", "consumer", "joins no group"},
 		{"ssl.truststore.location", "x", "ssl.ca.location"},
 		{"kafka.auto.offset.reset", "latest", "starting_offsets"},
 		{"bootstrap.servers", "x", "brokers"}};
