@@ -154,6 +154,6 @@ void net_changes_reset(struct net_changes *n)
 
 size_t net_changes_bytes(const struct net_changes *n)
 {
-	return group_table_bytes(&n->keys) + n->slab.bytes_held + n->arena.bytes_held +
+	return group_table_bytes(&n->keys) + slab_bytes(&n->slab) + n->arena.bytes_held +
 		n->first_capacity * sizeof(*n->first) + n->entry_capacity * sizeof(*n->entries);
 }

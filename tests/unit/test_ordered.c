@@ -364,6 +364,23 @@ static void test_net_changes_pair(void **unused)
 	net_changes_close(n);
 }
 
+/* Long keys of a large batch, which lie in pages of their own, are memory, too. */
+static void test_net_changes_bytes(void **unused)
+{
+	(void)unused;
+	enum { keys = 10000, key_bytes = 900 };
+	struct net_changes *n = net_changes_open();
+	struct error err;
+	char key[key_bytes] = {0};
+	for (uint32_t i = 0; i < keys; i++) {
+		memcpy(key, &i, sizeof(i));
+		struct str bytes = {key, sizeof(key)};
+		assert_int_equal(net_changes_add(n, bytes, str_lit("row"), 1, &err), 0);
+	}
+	assert_true(net_changes_bytes(n) >= keys * key_bytes);
+	net_changes_close(n);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -375,6 +392,7 @@ int main(void)
 		cmocka_unit_test(test_row_pack),
 		cmocka_unit_test(test_net_changes),
 		cmocka_unit_test(test_net_changes_pair),
+		cmocka_unit_test(test_net_changes_bytes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
