@@ -104,7 +104,8 @@ static int open_file(struct sink *s, int64_t *last_batch_id, struct error *err)
 	if (answer < 0) {
 		return answer;
 	}
-	if (held_file_is_locked(f->out.part.data)) {
+	if (held_file_is_locked(f->out.part.data) ||
+		(replaces && held_file_is_locked(f->out.path.data))) {
 		return 0; /* another process is at it: who comes second with a batch ends */
 	}
 	answer = file_remove(f->out.part.data, err);

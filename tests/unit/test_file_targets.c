@@ -514,6 +514,25 @@ static void test_two_writers_of_a_file_by_turns(void **state)
 	sink_close(a);
 }
 
+/* What it is about to put there is left alone: it may have begun a moment ago. */
+static void test_a_start_beside_a_writer(void **state)
+{
+	(void)state;
+	char part[sizeof(path) + 8];
+	struct file_info info;
+	set_path("rows");
+	snprintf(part, sizeof(part), "%.*s/.rows.part", (int)(strrchr(path, '/') - path), path);
+	struct sink *a = open_table_file();
+	assert_int_equal(one_batch(a, 1), 0);
+	assert_int_equal(file_write_synced(part, false, str_lit("begun\n"), NULL), 0);
+	struct sink *b = open_table_file();
+	assert_int_equal(file_stat(part, &info, NULL), 0);
+	sink_close(b);
+	sink_close(a);
+	sink_close(open_table_file());
+	assert_true(file_stat(part, &info, NULL) < 0);
+}
+
 /* By hand: removed, written over, replaced as editors do. */
 static void test_a_file_that_somebody_edits(void **state)
 {
@@ -571,6 +590,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_parquet_added, begin, end),
 		cmocka_unit_test_setup_teardown(test_two_writers_of_a_file, begin, end),
 		cmocka_unit_test_setup_teardown(test_two_writers_of_a_file_by_turns, begin, end),
+		cmocka_unit_test_setup_teardown(test_a_start_beside_a_writer, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_file_that_somebody_edits, begin, end),
 		cmocka_unit_test_setup_teardown(test_two_writers_of_a_snapshot, begin, end),
 		cmocka_unit_test_setup_teardown(test_two_writers_of_added_files, begin, end),
