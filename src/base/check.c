@@ -9,8 +9,9 @@
 /* `check(p != NULL)` behind an allocation: the machine's limit, no bug. */
 static void end_without_memory(const char *condition, const char *file, int line)
 {
-	const char *last = strstr(condition, " != NULL");
-	if (errno != ENOMEM || last == NULL || strcmp(last, " != NULL") != 0)
+	static const char asked[] = " != NULL";
+	size_t len = strlen(condition), end = sizeof asked - 1;
+	if (errno != ENOMEM || len < end || strcmp(condition + len - end, asked) != 0)
 		return;
 	fprintf(stderr, "cdcl: out of memory (%s:%d); the next start begins at the checkpoint\n",
 		file, line);

@@ -23,7 +23,9 @@ void *page_array_grow(void *old, size_t old_bytes, size_t bytes)
 	void *array = old == NULL ? mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 					    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
 				  : mremap(old, old_bytes, bytes, MREMAP_MAYMOVE);
-	check(array != MAP_FAILED);
+	if (array == MAP_FAILED)
+		array = NULL;
+	check(array != NULL); /* out of memory */
 	if (bytes < old_bytes)
 		clear_rest(array, bytes);
 	return array;
