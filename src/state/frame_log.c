@@ -461,10 +461,12 @@ bool frame_reader_next_here(struct frame_reader *r, struct frame *frame)
 
 void frame_reader_swap(struct frame_reader *r, struct strbuf *buffer)
 {
-	const char *from = frame_reader_bytes(r, r->at), *end = r->buffer.data + r->buffer.len;
 	struct strbuf old = r->buffer;
+	size_t left = (size_t)(r->buffer_start + (int64_t)old.len - r->at);
+	check(left <= old.len);
 	strbuf_reset(buffer);
-	strbuf_add(buffer, (struct str){from, (size_t)(end - from)});
+	if (left > 0) /* else there may be no buffer yet */
+		strbuf_add(buffer, (struct str){old.data + old.len - left, left});
 	r->buffer = *buffer;
 	r->buffer_start = r->at;
 	*buffer = old;
