@@ -158,6 +158,12 @@ int file_open_write(const char *path, bool append, struct error *err)
 	return fd >= 0 ? fd : error_set(err, CDCL_E_DISK, "%s: %s", path, strerror(errno));
 }
 
+int file_open_new(const char *path, struct error *err)
+{
+	int fd = open_file(path, O_WRONLY | O_CREAT | O_EXCL);
+	return fd >= 0 ? fd : error_set(err, CDCL_E_DISK, "%s: %s", path, strerror(errno));
+}
+
 ssize_t file_read(int fd, void *buffer, size_t bytes)
 {
 	for (;;) {

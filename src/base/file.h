@@ -63,6 +63,7 @@ int file_read_all(const char *path, size_t bytes_max, struct strbuf *out, struct
 
 int file_open_read(const char *path, struct error *err);        /* fd or negative */
 int file_open_write(const char *path, bool append, struct error *err);
+int file_open_new(const char *path, struct error *err);         /* not one that is there: EEXIST */
 ssize_t file_read(int fd, void *buffer, size_t bytes);
 void file_close(int fd);
 

@@ -305,7 +305,10 @@ static int begin_part(struct append_file *f, struct error *err)
 	errno = 0;
 	f->part_bytes = 0;
 	if (r == 0)
-		r = f->fd = file_open_write(f->part.data, false, err);
+		r = f->fd = file_open_new(f->part.data, err);
+	if (r < 0 && errno == EEXIST)
+		r = error_set(err, CDCL_E_FENCED, "%s: another process writes to it",
+			f->path.data);
 	if (r >= 0)
 		r = file_stat(f->part.data, &info, err);
 	f->part_inode = r < 0 ? 0 : info.inode;

@@ -533,6 +533,32 @@ static void test_a_start_beside_a_writer(void **state)
 	assert_true(file_stat(part, &info, NULL) < 0);
 }
 
+static int unlink_before_another(const char *file)
+{
+	int r = disk_system.unlink(file);
+	file_close(file_open_write(file, false, NULL));
+	return r;
+}
+
+/* Both remove what is there; one is first with a new one, which is not written to, nor removed. */
+static void test_two_that_begin_at_once(void **state)
+{
+	(void)state;
+	char part[sizeof(path) + 8];
+	struct file_info info;
+	set_path("rows");
+	snprintf(part, sizeof(part), "%.*s/.rows.part", (int)(strrchr(path, '/') - path), path);
+	struct sink *a = open_table_file();
+	struct disk disk = disk_system;
+	disk.unlink = unlink_before_another;
+	disk_use(&disk);
+	assert_int_equal(one_batch(a, 1), -(int)CDCL_E_FENCED);
+	disk_use(NULL);
+	sink_close(a);
+	assert_int_equal(file_stat(part, &info, NULL), 0);
+	assert_int_equal(info.bytes, 0);
+}
+
 /* By hand: removed, written over, replaced as editors do. */
 static void test_a_file_that_somebody_edits(void **state)
 {
@@ -591,6 +617,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_two_writers_of_a_file, begin, end),
 		cmocka_unit_test_setup_teardown(test_two_writers_of_a_file_by_turns, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_start_beside_a_writer, begin, end),
+		cmocka_unit_test_setup_teardown(test_two_that_begin_at_once, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_file_that_somebody_edits, begin, end),
 		cmocka_unit_test_setup_teardown(test_two_writers_of_a_snapshot, begin, end),
 		cmocka_unit_test_setup_teardown(test_two_writers_of_added_files, begin, end),
