@@ -514,14 +514,21 @@ static void test_two_writers_of_a_file_by_turns(void **state)
 	sink_close(a);
 }
 
+/* What a batch is written to, beside the path. */
+static const char *next_of_rows(void)
+{
+	static char part[sizeof(path) + 8];
+	snprintf(part, sizeof(part), "%.*s/.rows.part", (int)(strrchr(path, '/') - path), path);
+	return part;
+}
+
 /* What it is about to put there is left alone: it may have begun a moment ago. */
 static void test_a_start_beside_a_writer(void **state)
 {
 	(void)state;
-	char part[sizeof(path) + 8];
 	struct file_info info;
 	set_path("rows");
-	snprintf(part, sizeof(part), "%.*s/.rows.part", (int)(strrchr(path, '/') - path), path);
+	const char *part = next_of_rows();
 	struct sink *a = open_table_file();
 	assert_int_equal(one_batch(a, 1), 0);
 	assert_int_equal(file_write_synced(part, false, str_lit("begun\n"), NULL), 0);
@@ -544,10 +551,9 @@ static int unlink_before_another(const char *file)
 static void test_two_that_begin_at_once(void **state)
 {
 	(void)state;
-	char part[sizeof(path) + 8];
 	struct file_info info;
 	set_path("rows");
-	snprintf(part, sizeof(part), "%.*s/.rows.part", (int)(strrchr(path, '/') - path), path);
+	const char *part = next_of_rows();
 	struct sink *a = open_table_file();
 	struct disk disk = disk_system;
 	disk.unlink = unlink_before_another;
