@@ -28,6 +28,7 @@ static const struct envelope_name note_names[note_count] = {
 	[NOTE_DATABASE] = {str_lit(""), TYPE_STRING},
 	[NOTE_SCHEMA] = {str_lit(""), TYPE_STRING},
 	[NOTE_TABLE] = {str_lit(""), TYPE_STRING},
+	[NOTE_NAME] = {str_lit(""), TYPE_STRING},
 	[NOTE_KEYS] = {str_lit(""), TYPE_JSON},
 	[NOTE_TIME] = {str_lit(""), TYPE_STRING},
 };
@@ -253,6 +254,16 @@ struct partition_state *envelope_partition(struct envelope_topic *t, int32_t par
 		t->partition_count = count;
 	}
 	return &t->partitions[at];
+}
+
+void envelope_place(
+	struct envelope_row *r, struct change_position *p, struct partition_event *e)
+{
+	const struct messages *m = r->decoder->out->messages;
+	struct partition_state *s = envelope_partition(r->topic, m->partition[r->message]);
+	e->begins = m->offset[r->message] == 0;
+	if (partition_place_step(&s->place, p, e))
+		s->has_news = r->topic->has_news = true;
 }
 
 /* ---- rows ---- */

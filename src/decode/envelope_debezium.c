@@ -7,6 +7,8 @@
 
 #include "base/check.h"
 
+#include <xxhash.h>
+
 static const struct envelope_name event_names[] = {
 	{str_lit("before"), NOTE_BEFORE},
 	{str_lit("after"), TO_ROW},
@@ -27,6 +29,7 @@ static const struct envelope_name source_names[] = {
 	{str_lit("db"), NOTE_DATABASE},
 	{str_lit("schema"), NOTE_SCHEMA},
 	{str_lit("table"), NOTE_TABLE},
+	{str_lit("name"), NOTE_NAME},
 	{{NULL, 0}, TO_NOWHERE},
 };
 
@@ -93,17 +96,20 @@ static bool file_number(struct str file, int64_t *out)
  * event's own place; MariaDB's file and place. An lsn alone does not grow from event to event, but
  * it does for the events of one row, since a row is locked by one transaction at a time.
  */
-static bool read_position(const struct envelope_row *r, struct change_position *p)
+static bool read_position(const struct envelope_row *r, struct change_position *p, bool *grows)
 {
 	struct str text;
 	size_t at = 0;
 	int64_t row;
+	*grows = true;
 	if (envelope_note_str(r, NOTE_SEQUENCE, &text) && next_number(text, &at, &p->parts[1]) &&
 		next_number(text, &at, &p->parts[2]))
 		return true;
 	p->parts[1] = 0;
-	if (envelope_note_int(r, NOTE_LSN, &p->parts[2]))
+	if (envelope_note_int(r, NOTE_LSN, &p->parts[2])) {
+		*grows = false;
 		return true;
+	}
 	if (!envelope_note_str(r, NOTE_FILE, &text) || !file_number(text, &p->parts[1]) ||
 		!envelope_note_int(r, NOTE_POS, &p->parts[2]))
 		return false;
@@ -112,55 +118,20 @@ static bool read_position(const struct envelope_row *r, struct change_position *
 	return true;
 }
 
-/* Does a snapshot's position lie behind all that was streamed before? */
-static bool is_ahead(const struct partition_state *s, const struct change_position *p)
+/* A snapshot's rows come before what is streamed at their position. */
+static void set_position(struct envelope_row *r, struct change_position *p, int64_t time_us)
 {
-	if (s->lsn_max == 0 && s->pos_max == 0)
-		return false;
-	return p->parts[1] != s->lsn_max && p->parts[1] > 0 ? p->parts[1] > s->lsn_max
-							     : p->parts[2] > s->pos_max;
-}
-
-/*
- * A snapshot's rows come before what is streamed at their position. A new snapshot opens an epoch,
- * which is above all that came before it: by its first record; or, where another table's record
- * was the first, because it stands ahead of everything streamed. A replay of old snapshot records
- * does neither.
- */
-static void set_position(struct envelope_row *r, struct change_position *p)
-{
-	struct str word = envelope_note_word(r, NOTE_SNAPSHOT);
-	bool streamed = word.data == NULL || str_eq(word, str_lit("false"));
+	struct str word = envelope_note_word(r, NOTE_SNAPSHOT), name = {NULL, 0};
+	struct partition_event e = {.time_us = time_us};
 	*p = (struct change_position){.known = false};
-	if (str_eq(word, str_lit("incremental")) || !read_position(r, p))
+	if (str_eq(word, str_lit("incremental")) || !read_position(r, p, &e.grows))
 		return;
-	struct partition_state *s = envelope_partition(
-		r->topic, r->decoder->out->messages->partition[r->message]);
-	struct partition_state before = *s;
-	bool first = str_eq(word, str_lit("first"));
-	/* Who begins in the middle of a topic has not seen what came before. */
-	bool begins = r->decoder->out->messages->offset[r->message] == 0;
-	if (!streamed && (s->seen || !begins) && (first || is_ahead(s, p))) {
-		s->epoch++;
-		s->lsn_max = s->pos_max = 0;
-	}
-	s->seen = true;
-	if (streamed) {
-		struct change_position top = {
-			.known = true, .parts = {0, s->lsn_max, s->pos_max, 0}};
-		struct change_position here = {
-			.known = true, .parts = {0, p->parts[1], p->parts[2], 0}};
-		if (change_position_cmp(&here, &top) > 0) {
-			s->lsn_max = p->parts[1];
-			s->pos_max = p->parts[2];
-		}
-		p->parts[3]++;
-	}
-	p->parts[0] = s->epoch;
-	p->known = true;
-	if (!before.seen || before.epoch != s->epoch || before.lsn_max != s->lsn_max ||
-		before.pos_max != s->pos_max)
-		s->has_news = r->topic->has_news = true;
+	if (envelope_note_str(r, NOTE_NAME, &name))
+		e.origin = XXH3_64bits(name.data, name.len);
+	e.streamed = word.data == NULL || str_eq(word, str_lit("false"));
+	e.first = str_eq(word, str_lit("first"));
+	envelope_place(r, p, &e);
+	p->parts[3] += e.streamed;
 }
 
 /* ---- rows ---- */
@@ -219,10 +190,11 @@ static int finish(struct envelope_row *r, struct error *err)
 		error_set(err, CDCL_E_DATA, "the event has none of the declared columns");
 		return ENVELOPE_REFUSED;
 	}
-	set_position(r, &d->changes->position[row]);
 	envelope_note_str(r, NOTE_SOURCE, &d->changes->source[row]);
 	envelope_note_str(r, NOTE_BEFORE, &d->changes->before[row]);
-	d->changes->event_time_us[row] = event_time(r);
+	int64_t time_us = event_time(r);
+	d->changes->event_time_us[row] = time_us;
+	set_position(r, &d->changes->position[row], time_us);
 	d->changes->key_change[row] =
 		op == CHANGE_INSERT && has_header(r, str_lit("__debezium.oldkey"));
 	if (op != CHANGE_TRUNCATE)

@@ -28,7 +28,7 @@ static void tell_partitions(
 		struct partition_state *s = &t->partitions[i];
 		if (s->has_news)
 			list[out->partition_count++] = (struct partition_lore){
-				(int32_t)i, s->epoch, s->lsn_max, s->pos_max};
+				(int32_t)i, s->place};
 		s->has_news = false;
 	}
 	out->partitions = list;
@@ -79,10 +79,7 @@ void envelope_recall(struct envelope_decoder *d, const struct topic_lore *lore)
 	recall_columns(d, t, lore);
 	for (uint32_t i = 0; i < lore->partition_count; i++) {
 		const struct partition_lore *p = &lore->partitions[i];
-		*envelope_partition(t, p->partition) = (struct partition_state){.epoch = p->epoch,
-			.lsn_max = p->lsn_max,
-			.pos_max = p->pos_max,
-			.seen = true};
+		*envelope_partition(t, p->partition) = (struct partition_state){p->place, false};
 	}
 	t->has_news = false;
 }

@@ -12,6 +12,7 @@
 
 #include "decode/column_lore.h"
 #include "decode/envelope.h"
+#include "decode/partition_place.h"
 
 struct named_lore {
 	struct str name;
@@ -20,11 +21,7 @@ struct named_lore {
 
 struct partition_lore {
 	int32_t partition;
-	/* a snapshot opened it: counted from 0 by each process */
-	int64_t epoch;
-	/* of streamed events: MariaDB's number of the file, and place in it */
-	int64_t lsn_max;
-	int64_t pos_max;
+	struct partition_place place;   /* epochs are counted from 0 by each process */
 };
 
 struct topic_lore {

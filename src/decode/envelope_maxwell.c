@@ -50,6 +50,16 @@ static enum change_op read_op(struct str type)
 	return change_op_parse(type);
 }
 
+/* A bootstrap's rows come as they come. */
+static void set_position(
+	struct envelope_row *r, struct change_position *p, enum change_op op, int64_t time_us)
+{
+	struct partition_event e = {.time_us = time_us, .streamed = true, .grows = true};
+	*p = (struct change_position){.known = false};
+	if (op != CHANGE_READ && read_position(r, p))
+		envelope_place(r, p, &e);
+}
+
 static int finish(struct envelope_row *r, struct str value)
 {
 	struct envelope_decoder *d = r->decoder;
@@ -62,9 +72,6 @@ static int finish(struct envelope_row *r, struct str value)
 	if (envelope_other_table(r, database, (struct str){NULL, 0}, table))
 		return ENVELOPE_SKIPPED;
 	enum change_op op = read_op(type);
-	struct change_position *p = &d->changes->position[row];
-	*p = (struct change_position){.known = false};
-	p->known = op != CHANGE_READ && read_position(r, p);
 	d->changes->source[row] = value;
 	envelope_note_str(r, NOTE_BEFORE, &old);
 	envelope_note_str(r, NOTE_KEYS, &keys);
@@ -72,6 +79,7 @@ static int finish(struct envelope_row *r, struct str value)
 	if (envelope_note_int(r, NOTE_TS, &seconds) &&
 		!__builtin_mul_overflow(seconds, 1000000, &us))
 		d->changes->event_time_us[row] = us;
+	set_position(r, &d->changes->position[row], op, d->changes->event_time_us[row]);
 	bool full = false;
 	if (op == CHANGE_UPDATE)
 		envelope_split_key_change(r, old, keys, &full);

@@ -23,6 +23,7 @@
 #include "decode/envelope_look.h"
 #include "decode/envelope_lore.h"
 #include "decode/json_kernel.h"
+#include "decode/partition_place.h"
 
 enum envelope_note {
 	NOTE_OP,                /* string */
@@ -42,6 +43,7 @@ enum envelope_note {
 	NOTE_DATABASE,          /* string */
 	NOTE_SCHEMA,            /* string */
 	NOTE_TABLE,             /* string */
+	NOTE_NAME,              /* string: of the connector */
 	NOTE_KEYS,              /* json: names of key columns */
 	NOTE_TIME,              /* string: a timestamp's text */
 	note_count,
@@ -72,12 +74,8 @@ struct row_schema {
 	struct arena arena;
 };
 
-/* Where a partition of a topic stands. */
 struct partition_state {
-	int64_t epoch;
-	int64_t lsn_max;        /* of streamed events; MariaDB: number of the file */
-	int64_t pos_max;
-	bool seen;
+	struct partition_place place;
 	bool has_news;          /* for envelope_news */
 };
 
@@ -300,6 +298,9 @@ struct str envelope_own_copy(struct str s);
 /* By name; made when it is new. More than source_topics_max share the last one's state. */
 struct envelope_topic *envelope_topic(struct envelope_decoder *d, struct str name);
 struct partition_state *envelope_partition(struct envelope_topic *t, int32_t partition);
+/* Gives the row's position its epoch; `begins` of the event is filled here. */
+void envelope_place(
+	struct envelope_row *r, struct change_position *p, struct partition_event *e);
 
 /* The next row of the chunk; begun for the first one of each message. */
 void envelope_begin_row(struct envelope_row *r);

@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-enum { record_topic, record_partition };
+enum { record_topic, record_partition, record_place };
 
 /* Both are malloc'ed, and so are the names in them. */
 struct lore_topic {
@@ -222,13 +222,17 @@ static void add_topic(const struct lore_topic *t, struct strbuf *out)
 static void add_partition(const struct lore_topic *t, uint32_t at, struct strbuf *out)
 {
 	const struct partition_lore *p = &t->partitions[at];
-	record_add_u8(out, record_partition);
+	record_add_u8(out, record_place);
 	record_add_u32(out, t->source);
 	record_add_str(out, t->lore.topic);
 	record_add_u32(out, (uint32_t)p->partition);
-	record_add_i64(out, p->epoch);
-	record_add_i64(out, p->lsn_max);
-	record_add_i64(out, p->pos_max);
+	const struct partition_place *place = &p->place;
+	record_add_i64(out, place->epoch);
+	record_add_i64(out, place->lsn_max);
+	record_add_i64(out, place->pos_max);
+	record_add_i64(out, place->time_max_us);
+	record_add_u64(out, place->origin);
+	record_add_u8(out, (uint8_t)(place->streamed | place->mixed << 1));
 }
 
 static void add_all(const struct lore_topic *t, struct strbuf *out)
@@ -274,19 +278,28 @@ static bool take_topic(struct source_lore *l, struct record_reader *r)
 	return t != NULL;
 }
 
-static bool take_partition(struct source_lore *l, struct record_reader *r)
+/* Without time and origin: of checkpoints from before they were kept. */
+static bool take_partition(struct source_lore *l, struct record_reader *r, bool whole)
 {
 	uint32_t source = record_u32(r);
 	struct str topic = record_str(r);
 	uint32_t number = record_u32(r);
-	struct partition_lore p = {.partition = (int32_t)number, .epoch = record_i64(r)};
-	p.lsn_max = record_i64(r);
-	p.pos_max = record_i64(r);
+	struct partition_place place = {.epoch = record_i64(r), .seen = true, .streamed = true};
+	place.lsn_max = record_i64(r);
+	place.pos_max = record_i64(r);
+	if (whole) {
+		place.time_max_us = record_i64(r);
+		place.origin = record_u64(r);
+		uint8_t flags = record_u8(r);
+		r->bad = r->bad || flags > 3;
+		place.streamed = flags & 1;
+		place.mixed = flags & 2;
+	}
 	if (r->bad || topic.data == NULL || number >= lore_partitions_max)
 		return false;
 	struct lore_topic *t = topic_of(l, source, topic);
 	if (t != NULL)
-		set_partition(t, &p);
+		set_partition(t, &(struct partition_lore){(int32_t)number, place});
 	return t != NULL;
 }
 
@@ -297,8 +310,8 @@ int source_lore_read(struct source_lore *l, struct str records, struct error *er
 		size_t at = r.at;
 		uint8_t kind = record_u8(&r);
 		bool good = kind == record_topic && take_topic(l, &r);
-		if (kind == record_partition)
-			good = take_partition(l, &r);
+		if (kind == record_partition || kind == record_place)
+			good = take_partition(l, &r, kind == record_place);
 		if (!good)
 			return error_set(err, CDCL_E_STATE,
 				STR_FMT ": a record that cannot be, at byte %zu",
@@ -371,7 +384,7 @@ static int ready(struct state_part *p, struct error *err)
 		struct lore_topic *t = l->topics[i];
 		t->is_new = false;
 		for (uint32_t k = 0; k < t->lore.partition_count; k++) {
-			t->partitions[k].epoch = 0;
+			t->partitions[k].place.epoch = 0;
 			t->new_partitions[k] = false;
 		}
 	}

@@ -83,7 +83,9 @@ static void what_cannot_be_is_not_good(void **state)
 
 static const struct named_lore columns[] = {{str_lit("at"), {.unit = UNIT_MILLIS, .lead = -3}},
 	{str_lit("price \"x\""), {.decimal = DECIMAL_BASE64, .binary = BINARY_HEX}}};
-static const struct partition_lore partitions[] = {{7, 2, 100, INT64_MAX}, {0, 0, -1, 5}};
+static const struct partition_lore partitions[] = {
+	{7, {2, 100, INT64_MAX, 1709210096123456, UINT64_MAX, true, true, true}},
+	{0, {0, -1, 5, 0, 0, true, false, false}}};
 
 static void fill(struct source_lore *l)
 {
@@ -133,8 +135,10 @@ static void assert_filled(const struct source_lore *l, int64_t epoch)
 	assert_int_equal(t.partition_count, 2);
 	assert_int_equal(t.partitions[0].partition, 0);
 	assert_int_equal(t.partitions[1].partition, 7);
-	assert_int_equal(t.partitions[1].epoch, epoch);
-	assert_true(t.partitions[1].lsn_max == 100 && t.partitions[1].pos_max == INT64_MAX);
+	struct partition_place want[] = {partitions[1].place, partitions[0].place};
+	want[1].epoch = epoch;
+	for (int i = 0; i < 2; i++)
+		assert_memory_equal(&t.partitions[i].place, &want[i], sizeof(want[i]));
 	assert_true(source_lore_at(l, 1, &source, &t));
 	assert_true(source == 4 && t.topic.len == 0 && t.seen_rows && t.kind == ENVELOPE_AUTO);
 	assert_false(source_lore_at(l, 2, &source, &t));
