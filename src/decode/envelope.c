@@ -224,6 +224,7 @@ void envelope_take(struct envelope_decoder *d, struct envelope_decoder *old)
 		to->seen_rows = from->seen_rows;
 		to->said_table = from->said_table;
 		to->said_unknown = from->said_unknown;
+		to->skipped = from->skipped;
 		to->table = from->table;
 		from->table = (struct str){NULL, 0};
 		to->partitions = from->partitions;
@@ -689,6 +690,10 @@ static int look_at(struct envelope_row *r, struct str value, struct dead_letters
 	bool maybe_flat = t->kind == ENVELOPE_FLAT || t->kind == ENVELOPE_AUTO;
 	if (look.content == LOOK_UNREADABLE && maybe_flat)
 		return flat(r, value, false, dead, why, err);
+	if (look.content == LOOK_NOT_READ) {
+		error_set(why, CDCL_E_DATA, "%s is not read: %s", look.what, look.help);
+		return ENVELOPE_REFUSED;
+	}
 	if (t->kind == ENVELOPE_AUTO)
 		decide(r, &look);
 	if (t->kind == ENVELOPE_FLAT && look.kind == ENVELOPE_FLAT)
@@ -787,6 +792,20 @@ static int take_back(struct envelope_row *r, uint32_t first)
 	return r->grown;
 }
 
+/* A topic may begin with some of them; only them, and nobody would know that no row came. */
+static void note_skipped(struct envelope_row *r)
+{
+	struct envelope_topic *t = r->topic;
+	r->decoder->counts.skipped++;
+	if (t->seen_rows || t->skipped == skipped_quietly_max || ++t->skipped < skipped_quietly_max)
+		return;
+	struct str name = t->name.len == 0 ? str_lit("input") : t->name;
+	log_warn("envelope",
+		STR_FMT ": none of the first %d records has a row: heartbeats, transaction marks, "
+			"DDL, other tables; read as %s",
+		STR_ARG(name), skipped_quietly_max, envelope_name(t->kind));
+}
+
 static int decode_message(struct envelope_row *r, struct dead_letters *dead, struct error *err)
 {
 	struct error why;
@@ -806,7 +825,7 @@ static int decode_message(struct envelope_row *r, struct dead_letters *dead, str
 	if (answer == ENVELOPE_REFUSED)
 		return refuse(r, DEAD_ENVELOPE, dead, &why, err);
 	if (answer == ENVELOPE_SKIPPED)
-		r->decoder->counts.skipped++;
+		note_skipped(r);
 	bool open = r->json.index == r->decoder->out->row_count;
 	if (open && answer != ENVELOPE_DONE)
 		envelope_clear(r);

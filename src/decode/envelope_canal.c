@@ -63,8 +63,12 @@ static int read_rows(struct envelope_row *r, const struct envelope_look *look, s
 	d->resume_at = d->resume_old_at = 0;
 	for (;;) {
 		size_t before = at, old_before = old_at;
-		if (!json_next(data, &at, &name, &object))
-			return ENVELOPE_DONE;
+		if (!json_next(data, &at, &name, &object)) {
+			if (before > 0)
+				return ENVELOPE_DONE;
+			error_set(err, CDCL_E_DATA, "the event has no row in data");
+			return ENVELOPE_REFUSED;
+		}
 		if (olds.len == 0 || olds.data[0] != '[' ||
 			!json_next(olds, &old_at, &name, &old) || old.data[0] != '{')
 			old = (struct str){NULL, 0};
@@ -99,11 +103,11 @@ int envelope_canal(struct envelope_row *r, struct str value, const struct envelo
 	(void)value;
 	struct str table = word(look->fields[LOOK_TABLE]);
 	struct str database = word(look->fields[LOOK_DATABASE]);
+	bool truncates = str_eq_fold(word(look->fields[LOOK_TYPE]), str_lit("TRUNCATE"));
+	/* DDL, TiCDC's watermarks, which are of no table */
+	if (look->content == LOOK_CONTROL && !truncates)
+		return ENVELOPE_SKIPPED;
 	if (envelope_other_table(r, database, (struct str){NULL, 0}, table))
 		return ENVELOPE_SKIPPED;
-	if (str_eq_fold(word(look->fields[LOOK_TYPE]), str_lit("TRUNCATE")))
-		return truncate_table(r, look);
-	if (look->content == LOOK_CONTROL)
-		return ENVELOPE_SKIPPED;
-	return read_rows(r, look, err);
+	return truncates ? truncate_table(r, look) : read_rows(r, look, err);
 }

@@ -1,6 +1,7 @@
 #include "decode/envelope_look.h"
 
 #include "base/check.h"
+#include "data/change.h"
 #include "decode/json_path.h"
 
 static const struct {
@@ -32,6 +33,9 @@ static const struct {
 	{str_lit("message"), LOOK_MESSAGE},
 	{str_lit("__deleted"), LOOK_DELETED},
 	{str_lit("__op"), LOOK_UNWRAPPED_OP},
+	{str_lit("commitTs"), LOOK_COMMIT_TS},
+	{str_lit("buildTs"), LOOK_BUILD_TS},
+	{str_lit("databaseName"), LOOK_DATABASE_NAME},
 };
 
 static const char *const kind_names[] = {
@@ -86,6 +90,26 @@ static bool is_there(const struct envelope_look *l, enum look_field f)
 static bool is_text(const struct envelope_look *l, enum look_field f)
 {
 	return is_kind(l->fields[f], JSON_KIND_STRING);
+}
+
+static bool is_number(const struct envelope_look *l, enum look_field f)
+{
+	return is_kind(l->fields[f], JSON_KIND_NUMBER);
+}
+
+/* A field's word; absent when it is no text. Words have no escapes. */
+static struct str word_of(const struct envelope_look *l, enum look_field f)
+{
+	struct str text = l->fields[f];
+	return is_text(l, f) ? str_sub(text, 1, text.len - 2) : (struct str){NULL, 0};
+}
+
+static bool is_one_of(struct str word, const struct str *words, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (str_eq_fold(word, words[i]))
+			return true;
+	return false;
 }
 
 /* A row image: an object, or null. */
@@ -143,35 +167,122 @@ static void say(struct envelope_look *l, enum envelope_kind kind, enum look_cont
 	l->content = content;
 }
 
+static void say_not_read(struct envelope_look *l, const char *what, const char *help)
+{
+	say(l, ENVELOPE_AUTO, LOOK_NOT_READ);
+	l->what = what;
+	l->help = help;
+}
+
 /* Heartbeats, marks of transactions, DDL. */
 static bool is_debezium_control(const struct envelope_look *l, const struct walk *w)
 {
+	static const struct str marks[] = {str_lit("BEGIN"), str_lit("END")};
 	if (is_there(l, LOOK_TS_MS) && w->count == 1)
 		return true;
-	if (is_text(l, LOOK_STATUS) && is_there(l, LOOK_EVENT_COUNT) && is_there(l, LOOK_TS_MS))
+	if (is_there(l, LOOK_EVENT_COUNT) && is_there(l, LOOK_TS_MS) &&
+		is_one_of(word_of(l, LOOK_STATUS), marks, ARRAY_LEN(marks)))
 		return true;
-	return is_kind(l->fields[LOOK_SOURCE], JSON_KIND_OBJECT) && is_there(l, LOOK_DDL);
+	return is_kind(l->fields[LOOK_SOURCE], JSON_KIND_OBJECT) && is_there(l, LOOK_DDL) &&
+		is_there(l, LOOK_DATABASE_NAME);
+}
+
+/* ---- Maxwell and Canal: which table, then what happened ---- */
+
+/* All types that Maxwell writes, and the field that an event of each has. */
+static const struct {
+	struct str type;
+	enum look_content content;
+	enum look_field has;
+} maxwell_types[] = {
+	{str_lit("insert"), LOOK_ROWS, LOOK_DATA},
+	{str_lit("update"), LOOK_ROWS, LOOK_DATA},
+	{str_lit("delete"), LOOK_ROWS, LOOK_DATA},
+	{str_lit("bootstrap-insert"), LOOK_ROWS, LOOK_DATA},
+	{str_lit("bootstrap-start"), LOOK_CONTROL, LOOK_TABLE},
+	{str_lit("bootstrap-complete"), LOOK_CONTROL, LOOK_TABLE},
+	{str_lit("table-create"), LOOK_CONTROL, LOOK_TABLE},
+	{str_lit("table-alter"), LOOK_CONTROL, LOOK_TABLE},
+	{str_lit("table-drop"), LOOK_CONTROL, LOOK_TABLE},
+	{str_lit("database-create"), LOOK_CONTROL, LOOK_DATABASE},
+	{str_lit("database-alter"), LOOK_CONTROL, LOOK_DATABASE},
+	{str_lit("database-drop"), LOOK_CONTROL, LOOK_DATABASE},
+};
+
+/* Says so, when it is. */
+static bool is_maxwell(struct envelope_look *l)
+{
+	struct str type = word_of(l, LOOK_TYPE);
+	if (!is_text(l, LOOK_DATABASE) || !is_number(l, LOOK_TS))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(maxwell_types); i++) {
+		if (!str_eq(type, maxwell_types[i].type) || !is_there(l, maxwell_types[i].has))
+			continue;
+		say(l, ENVELOPE_MAXWELL, maxwell_types[i].content);
+		return true;
+	}
+	return false;
+}
+
+static bool is_of_rows(struct str type)
+{
+	static const struct str words[] = {
+		str_lit("INSERT"), str_lit("UPDATE"), str_lit("DELETE")};
+	return is_one_of(type, words, ARRAY_LEN(words));
 }
 
 static bool is_canal(const struct envelope_look *l)
 {
-	return is_there(l, LOOK_IS_DDL) || is_there(l, LOOK_PK_NAMES) ||
-		is_there(l, LOOK_MYSQL_TYPE) || is_there(l, LOOK_SQL_TYPE) ||
-		is_kind(l->fields[LOOK_DATA], JSON_KIND_ARRAY);
+	if (!is_text(l, LOOK_DATABASE) || !is_text(l, LOOK_TYPE))
+		return false;
+	if (is_kind(l->fields[LOOK_DATA], JSON_KIND_ARRAY) && is_of_rows(word_of(l, LOOK_TYPE)))
+		return true;
+	return is_there(l, LOOK_IS_DDL) ||
+		((is_there(l, LOOK_DATA) || is_there(l, LOOK_TS)) &&
+			(is_there(l, LOOK_PK_NAMES) || is_there(l, LOOK_MYSQL_TYPE) ||
+				is_there(l, LOOK_SQL_TYPE)));
 }
 
-static void look_at_tables(struct envelope_look *l)
+static enum look_content canal_content(const struct envelope_look *l)
 {
+	bool ddl = is_kind(l->fields[LOOK_IS_DDL], JSON_KIND_BOOLEAN) &&
+		l->fields[LOOK_IS_DDL].data[0] == 't';
 	bool rows = is_kind(l->fields[LOOK_DATA], JSON_KIND_OBJECT) ||
 		is_kind(l->fields[LOOK_DATA], JSON_KIND_ARRAY);
-	if (is_canal(l)) {
-		bool ddl = is_kind(l->fields[LOOK_IS_DDL], JSON_KIND_BOOLEAN) &&
-			l->fields[LOOK_IS_DDL].data[0] == 't';
-		say(l, ENVELOPE_CANAL, rows && !ddl ? LOOK_ROWS : LOOK_CONTROL);
-		return;
-	}
-	/* bootstrap-start and -complete carry an empty object */
-	say(l, ENVELOPE_MAXWELL, rows && l->fields[LOOK_DATA].len > 2 ? LOOK_ROWS : LOOK_CONTROL);
+	return !ddl && (rows || is_of_rows(word_of(l, LOOK_TYPE))) ? LOOK_ROWS : LOOK_CONTROL;
+}
+
+/* ---- OGG ---- */
+
+static bool is_ogg(const struct envelope_look *l)
+{
+	if (!is_text(l, LOOK_OP_TYPE))
+		return false;
+	if (is_image(l, LOOK_BEFORE) || is_image(l, LOOK_AFTER))
+		return true;
+	struct str word = word_of(l, LOOK_OP_TYPE);
+	return (is_there(l, LOOK_OP_TS) || is_there(l, LOOK_PRIMARY_KEYS)) &&
+		(change_op_parse(word) != CHANGE_UNKNOWN || str_eq(word, str_lit("K")));
+}
+
+static void look_at_ogg(struct envelope_look *l)
+{
+	bool images = is_image(l, LOOK_BEFORE) || is_image(l, LOOK_AFTER);
+	if (images || change_op_parse(word_of(l, LOOK_OP_TYPE)) == CHANGE_TRUNCATE)
+		say(l, ENVELOPE_OGG, LOOK_ROWS);
+	else
+		say_not_read(l,
+			"a row with op_type among its fields and neither before nor after (OGG's "
+			"row-modelled formatter, Confluent's Oracle CDC)",
+			"take envelope = \"flat\" of the source and op = \"op_type\" of the merge");
+}
+
+/* ---- all of them ---- */
+
+/* Its rows, deletes in `old`, marks and DDL all have these three. */
+static bool is_ticdc_simple(const struct envelope_look *l)
+{
+	return is_text(l, LOOK_TYPE) && is_number(l, LOOK_COMMIT_TS) && is_number(l, LOOK_BUILD_TS);
 }
 
 static void look_at_event(struct envelope_look *l, const struct walk *w)
@@ -183,12 +294,15 @@ static void look_at_event(struct envelope_look *l, const struct walk *w)
 		say(l, ENVELOPE_DEBEZIUM, message ? LOOK_CONTROL : LOOK_ROWS);
 	} else if (is_debezium_control(l, w)) {
 		say(l, ENVELOPE_DEBEZIUM, LOOK_CONTROL);
-	} else if (is_text(l, LOOK_OP_TYPE) &&
-		(images || is_there(l, LOOK_OP_TS) || is_there(l, LOOK_PRIMARY_KEYS))) {
-		say(l, ENVELOPE_OGG, LOOK_ROWS);
-	} else if (is_text(l, LOOK_DATABASE) && is_text(l, LOOK_TYPE) &&
-		(is_there(l, LOOK_DATA) || is_there(l, LOOK_TS) || is_there(l, LOOK_IS_DDL))) {
-		look_at_tables(l);
+	} else if (is_ogg(l)) {
+		look_at_ogg(l);
+	} else if (is_ticdc_simple(l)) {
+		say_not_read(l, "an event of TiCDC's simple protocol",
+			"let the changefeed write protocol = \"canal-json\"");
+	} else if (is_canal(l)) {
+		say(l, ENVELOPE_CANAL, canal_content(l));
+	} else if (is_maxwell(l)) {
+		return;
 	} else if (w->own || l->schema.data != NULL) {
 		say(l, ENVELOPE_DEBEZIUM, LOOK_ROWS);
 		l->unwrapped = true;

@@ -8,9 +8,15 @@
  *	{"schema": {...}, "payload": X}         Connect's wrapper, taken off first: X is looked at
  *	before/after/op/source                  Debezium; its heartbeats, transaction marks and DDL
  *	__op __deleted __table __lsn ...        Debezium, unwrapped (ExtractNewRecordState)
- *	database/table/type/data                Maxwell; with isDdl, pkNames, ... or a list: Canal
- *	op_type and before/after/op_ts          OGG
+ *	database/table/type/ts/data             Maxwell, `type` being a word of Maxwell's
+ *	database/type and isDdl, pkNames, ...   Canal; or a list in `data` and a `type` of rows
+ *	op_type and before/after                OGG; without them a truncate
+ *	op_type and op_ts, no image             OGG's row-modelled formatter: not read
+ *	type/commitTs/buildTs                   TiCDC's simple protocol: not read
  *	any other object                        flat
+ *
+ * Names alone do not make an envelope, since a flat row may have them too: what has no row must say
+ * by a word what it is, or it is a flat row.
  *
  * An unwrapped row without any field of Debezium's own is flat by its looks; inside of a wrapper
  * it counts as Debezium's.
@@ -46,6 +52,9 @@ enum look_field {
 	LOOK_MESSAGE,
 	LOOK_DELETED,                   /* __deleted */
 	LOOK_UNWRAPPED_OP,              /* __op */
+	LOOK_COMMIT_TS,
+	LOOK_BUILD_TS,
+	LOOK_DATABASE_NAME,
 	look_field_count
 };
 
@@ -53,6 +62,7 @@ enum look_content {
 	LOOK_ROWS,                      /* or a truncate, which has an op and no row */
 	LOOK_CONTROL,                   /* of the envelope, but about no row */
 	LOOK_TOMBSTONE,                 /* a NULL value, JSON null, or a wrapper around null */
+	LOOK_NOT_READ,                  /* events of a kind that is not read; kind is AUTO */
 	LOOK_UNREADABLE                 /* no JSON object; kind is ENVELOPE_AUTO */
 };
 
@@ -62,6 +72,8 @@ struct envelope_look {
 	bool unwrapped;                 /* the row is the event itself */
 	struct str schema;              /* Connect's schema block; absent: not wrapped */
 	struct str event;               /* the event object */
+	/* LOOK_NOT_READ: what it is, and what can be done */
+	const char *what, *help;
 	struct str fields[look_field_count];    /* texts of values; absent: not there */
 };
 

@@ -89,11 +89,24 @@ static int finish(struct envelope_row *r, struct str value)
 	return ENVELOPE_DONE;
 }
 
+static bool has_fields(struct str object)
+{
+	struct str name, value;
+	size_t at = 0;
+	return object.len > 0 && object.data[0] == '{' && json_next(object, &at, &name, &value);
+}
+
 int envelope_maxwell(struct envelope_row *r, struct str value, const struct envelope_look *look,
 	struct error *err)
 {
-	if (look != NULL &&
-		!envelope_read_any(r, value, look, &names, look->fields[LOOK_DATA]))
+	if (look == NULL)
+		return finish(r, value);
+	/* before it is read: such a shape is not to be learned */
+	if (!has_fields(look->fields[LOOK_DATA])) {
+		error_set(err, CDCL_E_DATA, "the event has no row in data");
+		return ENVELOPE_REFUSED;
+	}
+	if (!envelope_read_any(r, value, look, &names, look->fields[LOOK_DATA]))
 		return envelope_malformed(r, err);
 	return finish(r, value);
 }

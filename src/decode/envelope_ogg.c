@@ -52,7 +52,7 @@ static bool is_of_other_table(struct envelope_row *r)
 	return envelope_other_table(r, database, (struct str){NULL, 0}, table);
 }
 
-static int finish(struct envelope_row *r, struct str value)
+static int finish(struct envelope_row *r, struct str value, struct error *err)
 {
 	struct envelope_decoder *d = r->decoder;
 	uint32_t row = r->json.index;
@@ -67,6 +67,10 @@ static int finish(struct envelope_row *r, struct str value)
 	p->known = read_position(r, p);
 	envelope_note_str(r, NOTE_BEFORE, &before);
 	envelope_note_str(r, NOTE_KEYS, &keys);
+	if (op != CHANGE_TRUNCATE && before.len == 0 && r->missing == d->schema->column_count) {
+		error_set(err, CDCL_E_DATA, "the event has none of the declared columns");
+		return ENVELOPE_REFUSED;
+	}
 	d->changes->source[row] = value;
 	d->changes->before[row] = before;
 	if (envelope_note_str(r, NOTE_TIME, &time) &&
@@ -87,7 +91,7 @@ int envelope_ogg(struct envelope_row *r, struct str value, const struct envelope
 	struct error *err)
 {
 	if (look == NULL)
-		return finish(r, value);
+		return finish(r, value, err);
 	struct str row = look->fields[LOOK_AFTER];
 	if (row.len == 0 || row.data[0] != '{')
 		row = look->fields[LOOK_BEFORE];
@@ -95,5 +99,5 @@ int envelope_ogg(struct envelope_row *r, struct str value, const struct envelope
 		row = (struct str){NULL, 0};
 	if (!envelope_read_any(r, value, look, &names, row))
 		return envelope_malformed(r, err);
-	return finish(r, value);
+	return finish(r, value, err);
 }

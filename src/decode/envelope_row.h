@@ -79,7 +79,7 @@ struct partition_state {
 	bool has_news;          /* for envelope_news */
 };
 
-enum { topic_schemas_max = 64 };
+enum { topic_schemas_max = 64, skipped_quietly_max = 100 };
 
 struct envelope_topic {
 	struct str name;                /* own copy */
@@ -89,6 +89,7 @@ struct envelope_topic {
 	bool said_table;                /* more than one table came: said once */
 	bool has_others;                /* rows of other tables than the wanted one came */
 	bool said_unknown;
+	uint32_t skipped;               /* before any row came, up to skipped_quietly_max */
 	struct str table;               /* of the first row: own copy */
 	/* schema blocks compared with the columns: the last new one (own), and which were seen
 	 * (partitions may come in turns) */

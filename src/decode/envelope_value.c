@@ -100,13 +100,16 @@ static enum json_fit put_micros(const struct landing *l, int64_t v, enum connect
 static enum json_fit store_timestamp(const struct landing *l, const struct json_token *t)
 {
 	int64_t v;
+	char with_t[iso_colon_day_max];
 	const struct json_values *values = l->row->json.values;
 	if (t->kind == JSON_KIND_STRING) {
 		struct str text = text_of(l, t);
 		if (str_eq(text, str_lit("infinity")) || str_eq(text, str_lit("-infinity")))
 			return put_micros(l, text.data[0] == '-' ? INT64_MIN : INT64_MAX,
 				CONNECT_MICROS);
-		if (!timestamp_parse(text, values->timezone, values->now_us, &v))
+		if (!timestamp_parse(text, values->timezone, values->now_us, &v) &&
+			!timestamp_parse(iso_colon_day(text, with_t), values->timezone,
+				values->now_us, &v))
 			return JSON_FIT_BAD;
 		return put_micros(l, v, CONNECT_MICROS);
 	}
@@ -125,11 +128,12 @@ static enum json_fit store_date(const struct landing *l, const struct json_token
 {
 	int64_t v;
 	int32_t days;
+	char with_t[iso_colon_day_max];
 	if (t->kind == JSON_KIND_STRING) {
 		struct str text = text_of(l, t);
 		if (text.len > 1 && text.data[text.len - 1] == 'Z')
 			text.len--; /* 2024-02-29Z: Debezium's IsoDate */
-		if (!date_parse(text, &days))
+		if (!date_parse(text, &days) && !date_parse(iso_colon_day(text, with_t), &days))
 			return JSON_FIT_BAD;
 	} else {
 		if (t->kind != JSON_KIND_NUMBER || !t->integer || !json_number_int64(t->text, &v) ||

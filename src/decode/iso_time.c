@@ -98,3 +98,13 @@ bool iso_interval_micros(struct str text, int64_t *us)
 	}
 	return text.data[text.len - 1] != 'T';
 }
+
+struct str iso_colon_day(struct str text, char with_t[iso_colon_day_max])
+{
+	enum { day_len = 10 };
+	if (text.len <= day_len || text.len > iso_colon_day_max || text.data[day_len] != ':')
+		return (struct str){NULL, 0};
+	memcpy(with_t, text.data, text.len);
+	with_t[day_len] = 'T';
+	return (struct str){with_t, text.len};
+}

@@ -180,6 +180,24 @@ def no_after():
     expect(merged([event('c', key='{"id":1}')]), [], [(0, 'envelope: ')])
 
 
+@row(51, 'a row event without its row, in the other envelopes')
+def no_row():
+    why = 'envelope: the event has no row in data'
+    maxwell = '{"database":"s","table":"t","type":"%s","ts":1%s}'
+    good = maxwell % ('insert', ',"data":{"id":1}')
+    bad = [maxwell % (type, ',"data":%s' % data) for type in ('insert', 'update', 'delete', 'bootstrap-insert') for data in ('null', '{}')]
+    for source in ('', ', envelope = "maxwell"'):
+        expect(merged([good] + bad * 2, source=source), [{'id': '1'}], [(i + 1, why) for i in range(2 * len(bad))])
+    expect(merged([good, maxwell % ('delete', '')], source=''), [{'id': '1'}], [(1, "envelope flat; the topic's is maxwell")])
+    canal = '{"database":"s","table":"t","isDdl":false,"type":"%s","ts":1,"data":%s}'
+    good = canal % ('INSERT', '[{"id":"1"}]')
+    bad = [canal % (type, data) for type in ('INSERT', 'UPDATE', 'DELETE') for data in ('null', '[]')]
+    expect(merged([good] + bad, source=''), [{'id': '1'}], [(i + 1, why) for i in range(len(bad))])
+    ogg = '{"table":"t","op_type":"%s","op_ts":"2020-01-01 00:00:00","before":null,"after":%s}'
+    bad = [ogg % (op, 'null') for op in 'TIUD']
+    expect(merged(bad + [ogg % ('I', '{"id":1}')], source=''), [{'id': '1'}], [(i, 'none of the declared columns') for i in (1, 2, 3)])
+
+
 @row(52, 'a changed key: the old one goes, the new one comes')
 def key_changes():
     expect(merged([event('c', {'id': 1, 's': 'a'}), event('d', before={'id': 1}, lsn=2), tombstone(1), event('c', {'id': 2, 's': 'a'}, lsn=2)]),
@@ -213,6 +231,25 @@ def control_records():
                    {'value': '{"ts_ms":1700000000000}'}])
     expect(done, [{'id': '1'}])
     want('2 control records' in done.stderr, done.stderr)
+
+
+@row(55, 'a hundred of them and no row: said once')
+def control_records_only():
+    mark = {'value': '{"ts_ms":1700000000000}'}
+    for count, said in ((99, 0), (100, 1), (250, 1)):
+        done = merged([mark] * count)
+        same(done.stderr.count('none of the first 100 records has a row'), said, done.stderr)
+    same(merged([event('c', {'id': 1})] + [mark] * 100).stderr.count('none of the first'), 0)
+
+
+@row(55, 'a watermark of TiCDC names no table')
+def watermark():
+    canal = ('{"id":0,"database":"%s","table":"%s","pkNames":["id"],"isDdl":false,"type":"%s","es":1,"ts":2,"sql":"","sqlType":null,'
+             '"mysqlType":null,"data":%s,"old":null}')
+    mark = canal % ('', '', 'TIDB_WATERMARK', 'null')
+    done = merged([mark, canal % ('d', 't', 'INSERT', '[{"id":"1"}]'), mark], source='')
+    expect(done, [{'id': '1'}])
+    want('come here' not in done.stderr and '2 control records' in done.stderr, done.stderr)
 
 
 @row(56, 'the placeholder of a column that did not change')
@@ -299,3 +336,42 @@ def binary_key():
                    [{'key': b'\xff\x00', 'value': '{"id":1}'}])
     same(done.rows, [{'k': 'FF00', 'offset': '0'}], done.stderr)
     expect(merged([event('c', {'s': 'x'}, key=b'\xff\xfe')]), [], [(0, 'merge: table t: NULL in the key')])
+
+
+@row(79, 'flat rows that have names of an envelope')
+def lookalikes():
+    texts = ('{"id":1,"database":"prod","type":"slow_query","ts":1700000000}', '{"id":1,"database":"prod","type":"insert","ts":1700000000}',
+             '{"id":1,"database":"prod","table":"t","type":"insert","ts":"2024-01-01","data":7}',
+             '{"id":1,"database":"prod","type":"report","data":[1,2]}', '{"id":1,"status":"active","event_count":4,"ts_ms":1700000000}',
+             '{"id":1,"source":{"a":1},"ddl":"create"}', '{"id":1,"op_type":"restart","op_ts":"2024-01-01"}',
+             '{"id":1,"type":"INSERT","commitTs":4}')
+    for text in texts:
+        done = merged([text], source='', schema='id int')
+        expect(done, [{'id': '1'}])
+        want('t: flat' in done.stderr, text, done.stderr)
+
+
+@row(80, 'events of a kind that is not read are named')
+def not_read():
+    simple = ('{"version":1,"type":"%s","database":"shop","table":"t","commitTs":447984084414103554,"buildTs":1708923662983,"data":%s,"old":%s}')
+    texts = [simple % ('INSERT', '{"id":"1"}', 'null'), simple % ('DELETE', 'null', '{"id":"1"}'),
+             '{"version":1,"type":"WATERMARK","commitTs":447984124732375041,"buildTs":1708923816911}']
+    for source in ('', ', envelope = "maxwell"'):
+        expect(merged(texts, source=source), [], [(i, "envelope: an event of TiCDC's simple protocol is not read") for i in range(3)])
+    row = '{"table":"T","op_type":"%s","op_ts":"2020-01-01 00:00:00.000000","pos":"1","id":%d,"s":"a"}'
+    texts = [row % ('I', 1), row % ('I', 2), row % ('U', 1), row % ('D', 2)]
+    for source in ('', ', envelope = "ogg"'):
+        expect(merged(texts, source=source), [], [(i, 'envelope = "flat" of the source and op = "op_type" of the merge') for i in range(4)])
+    # and what is said there is so
+    expect(merged(texts, ', op = "op_type"', schema=TABLE + ', op_type string', source=', envelope = "flat"'),
+           [{'id': '1', 's': 'a'}])
+
+
+@row(59, 'a colon after the day, as OGG writes it')
+def colon_after_the_day():
+    ogg = '{"table":"t","op_type":"I","op_ts":"2020-01-01 00:00:00","after":{"id":1,"a":"%s","d":"%s"}}'
+    expect(merged([ogg % (('2017-12-06:17:27:04.493411000',) * 2)], source='', schema='id int, a timestamp, d date'),
+           [{'id': '1', 'a': '2017-12-06 17:27:04.493411', 'd': '2017-12-06'}])
+    done = merged([ogg % ('2017-12-06:', '2017-12-0:17:27:04')], source='', schema='id int, a timestamp, d date')
+    expect(done, [{'id': '1'}])
+    want('2 values that did not fit' in done.stderr, done.stderr)

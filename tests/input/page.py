@@ -67,11 +67,11 @@ ROWS = [
     (48, 'update of a row that is not there', 'written and counted (`on_update_missing`)'),
     (49, 'delete of a row that is not there', 'nothing, counted, remembered (`on_delete_missing`)'),
     (50, '`before` is NULL', 'the message key tells whose row it is'),
-    (51, '`after` is NULL in an insert', 'dead letter'),
+    (51, 'a row event without its row', 'dead letter'),
     (52, 'changed key', 'the old one goes, the new one comes, in one batch'),
     (53, 'the same event twice', 'the second is stale, counted'),
     (54, 'an older position', 'stale, counted; without a position the order of the topic counts, or `sequence_by`'),
-    (55, 'marks of transactions, heartbeats', 'skipped and counted'),
+    (55, 'marks of transactions, heartbeats', 'skipped and counted; a topic that begins with a hundred of them and no row is named'),
     (56, '`__debezium_unavailable_value`', 'the column keeps what it was; in a new row it is NULL'),
     (57, 'with and without Connect\'s schema in one topic', 'each message by itself'),
     (58, 'decimals as base64, text, number', 'read; what is none is NULL and counted'),
@@ -95,6 +95,8 @@ ROWS = [
     (76, 'fields named `__index` and such', 'data like any other'),
     (77, 'many bad records', 'the job goes on; more than 1,000, or 5 % of a minute\'s: exit 5'),
     (78, 'a record that crashes the process', 'found by its second crash and put aside as a dead letter'),
+    (79, 'flat rows that have names of an envelope', 'rows, where no word of the envelope says what they are'),
+    (80, 'TiCDC\'s simple protocol, OGG\'s row-modelled formatter', 'refused; the error names them and what can be done'),
 ]
 
 DIFFERS = '''

@@ -239,6 +239,64 @@ static void others(void **state)
 		"\"primary_keys\":[\"id\"],\"before\":{\"id\":1,\"v\":\"a\"}}");
 }
 
+/* A word says what has no row; names alone do not. */
+static void looks(void **state)
+{
+	(void)state;
+#define TABLE_TS "\"database\":\"d\",\"table\":\"t\",\"ts\":1"
+	static const struct {
+		const char *text;
+		enum envelope_kind kind;
+		enum look_content content;
+	} cases[] = {
+		{"{" TABLE_TS ",\"type\":\"insert\",\"data\":{}}", ENVELOPE_MAXWELL, LOOK_ROWS},
+		{"{" TABLE_TS ",\"type\":\"delete\",\"data\":null}", ENVELOPE_MAXWELL, LOOK_ROWS},
+		{"{" TABLE_TS ",\"type\":\"bootstrap-start\"}", ENVELOPE_MAXWELL, LOOK_CONTROL},
+		{"{" TABLE_TS ",\"type\":\"bootstrap-complete\",\"data\":{}}", ENVELOPE_MAXWELL,
+			LOOK_CONTROL},
+		{"{" TABLE_TS ",\"type\":\"table-drop\"}", ENVELOPE_MAXWELL, LOOK_CONTROL},
+		{"{\"type\":\"database-create\",\"database\":\"d\",\"ts\":1,\"sql\":\"\"}",
+			ENVELOPE_MAXWELL, LOOK_CONTROL},
+		{"{" TABLE_TS ",\"type\":\"insert\"}", ENVELOPE_FLAT, LOOK_ROWS},
+		{"{" TABLE_TS ",\"type\":\"slow\",\"data\":{}}", ENVELOPE_FLAT, LOOK_ROWS},
+		{"{\"type\":\"table-drop\",\"database\":\"d\",\"ts\":1}", ENVELOPE_FLAT, LOOK_ROWS},
+		{"{" TABLE_TS ",\"type\":\"INSERT\",\"data\":[]}", ENVELOPE_CANAL, LOOK_ROWS},
+		{"{" TABLE_TS ",\"type\":\"slow\",\"data\":[]}", ENVELOPE_FLAT, LOOK_ROWS},
+		{"{" TABLE_TS ",\"type\":\"UPDATE\",\"isDdl\":false,\"data\":null}", ENVELOPE_CANAL,
+			LOOK_ROWS},
+		{"{" TABLE_TS ",\"type\":\"QUERY\",\"isDdl\":false,\"data\":null}", ENVELOPE_CANAL,
+			LOOK_CONTROL},
+		{"{" TABLE_TS ",\"type\":\"CREATE\",\"isDdl\":true,\"data\":null}", ENVELOPE_CANAL,
+			LOOK_CONTROL},
+		{"{\"status\":\"END\",\"event_count\":1,\"ts_ms\":1}", ENVELOPE_DEBEZIUM,
+			LOOK_CONTROL},
+		{"{\"status\":\"on\",\"event_count\":1,\"ts_ms\":1}", ENVELOPE_FLAT, LOOK_ROWS},
+		{"{\"source\":{},\"databaseName\":\"d\",\"ddl\":null}", ENVELOPE_DEBEZIUM,
+			LOOK_CONTROL},
+		{"{\"source\":{},\"ddl\":\"x\"}", ENVELOPE_FLAT, LOOK_ROWS},
+		{"{\"op_type\":\"I\",\"op_ts\":\"\",\"after\":null}", ENVELOPE_OGG, LOOK_ROWS},
+		{"{\"op_type\":\"PK\",\"after\":{\"id\":1}}", ENVELOPE_OGG, LOOK_ROWS},
+		{"{\"op_type\":\"T\",\"op_ts\":\"\"}", ENVELOPE_OGG, LOOK_ROWS},
+		{"{\"op_type\":\"K\",\"primary_keys\":[]}", ENVELOPE_AUTO, LOOK_NOT_READ},
+		{"{\"op_type\":\"on\",\"op_ts\":\"\"}", ENVELOPE_FLAT, LOOK_ROWS},
+		{"{\"type\":\"WATERMARK\",\"commitTs\":1,\"buildTs\":2}", ENVELOPE_AUTO,
+			LOOK_NOT_READ},
+		{"{\"type\":\"WATERMARK\",\"commitTs\":1}", ENVELOPE_FLAT, LOOK_ROWS},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct envelope_look l;
+		envelope_look(str_c(cases[i].text), &l);
+		if (l.kind != cases[i].kind || l.content != cases[i].content)
+			fail_msg("%s: %s, content %d", cases[i].text, envelope_name(l.kind),
+				(int)l.content);
+	}
+	SAYS(ENVELOPE_AUTO,
+		"the first 1 messages are not read: an event of TiCDC's simple protocol",
+		"-\t{\"type\":\"WATERMARK\",\"commitTs\":1,\"buildTs\":2}");
+	SAYS(ENVELOPE_FLAT, "flat(op_type string, op_ts string, id bigint) key op op_type",
+		"-\t{\"op_type\":\"I\",\"op_ts\":\"now\",\"id\":1}");
+}
+
 static void broken(void **state)
 {
 	(void)state;
@@ -279,6 +337,7 @@ int main(void)
 		cmocka_unit_test(schema_in_message),
 		cmocka_unit_test(connect_types),
 		cmocka_unit_test(others),
+		cmocka_unit_test(looks),
 		cmocka_unit_test(broken),
 	};
 	return cmocka_run_group_tests(tests, open_arena, release_arena);
