@@ -59,3 +59,24 @@ enum base64_result base64_decode(struct str text, char *out, size_t *len)
 	}
 	return BASE64_OK;
 }
+
+static char standard_of(char c)
+{
+	return (char)(c == '-' ? '+' : c == '_' ? '/' : c == '+' || c == '/' ? '\0' : c);
+}
+
+enum base64_result base64_decode_url(struct str text, char *out, size_t *len)
+{
+	*len = 0;
+	for (size_t i = 0; i < text.len; i += 4) {
+		char group[4] = {'=', '=', '=', '='};
+		for (size_t j = 0; j < 4 && i + j < text.len; j++)
+			group[j] = standard_of(text.data[i + j]);
+		if (*len < i / 4 * 3) /* behind one with padding */
+			return BASE64_BAD;
+		enum base64_result result = decode_group(group, 4, out, len);
+		if (result != BASE64_OK)
+			return result;
+	}
+	return BASE64_OK;
+}

@@ -1,5 +1,6 @@
 #include "decode/envelope_decimal.h"
 
+#include "data/decimal.h"
 #include "data/value.h"
 #include "decode/base64.h"
 #include "decode/json_path.h"
@@ -26,6 +27,18 @@ bool decimal_from_base64(struct str base64, int128 *out)
 		v = v << 8 | (unsigned char)bytes[i];
 	*out = (int128)v;
 	return true;
+}
+
+bool decimal_from_scaled(struct str base64, int64_t scale, int128 *unscaled, unsigned *digits)
+{
+	const int64_t max = decimal_digits_of_scale_max;
+	if (scale > max || !decimal_from_base64(base64, unscaled))
+		return false;
+	*digits = scale > 0 ? (unsigned)scale : 0;
+	if (scale >= 0 || *unscaled == 0)
+		return true;
+	return scale >= -max &&
+		!__builtin_mul_overflow(*unscaled, decimal_pow10((unsigned)-scale), unscaled);
 }
 
 bool bits_from_base64(struct str base64, int64_t *out)

@@ -16,6 +16,9 @@ enum {
 /* Up to 16 bytes; an empty text is no number. */
 bool decimal_from_base64(struct str base64, int128 *out);
 
+/* The same of a decimal with that scale, below zero too; *digits of *unscaled are a fraction. */
+bool decimal_from_scaled(struct str base64, int64_t scale, int128 *unscaled, unsigned *digits);
+
 /* Little-endian bits, as Debezium writes bit(n); up to 64. */
 bool bits_from_base64(struct str base64, int64_t *out);
 

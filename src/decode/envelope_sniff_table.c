@@ -2,7 +2,9 @@
 
 #include "base/bounds.h"
 #include "base/check.h"
+#include "decode/envelope_decimal.h"
 #include "decode/json_path.h"
+#include "decode/placeholder.h"
 
 /* ---- columns ---- */
 
@@ -41,9 +43,29 @@ static struct str field_name(struct str name, struct arena *arena)
 	return json_unquote((struct str){name.data - 1, name.len + 2}, arena);
 }
 
-static bool is_toast_placeholder(struct str value)
+static bool is_object(struct str value)
 {
-	return str_eq(value, str_lit("\"__debezium_unavailable_value\""));
+	return value.len > 0 && json_kind_of(value) == JSON_KIND_OBJECT;
+}
+
+static bool is_placeholder(struct str value)
+{
+	if (value.len < placeholder_bytes_min)
+		return false;
+	enum json_kind kind = json_kind_of(value);
+	return placeholder_is_value(
+		kind, kind == JSON_KIND_STRING ? str_sub(value, 1, value.len - 2) : value);
+}
+
+/* A decimal with its scale is a string, as for a schema block: that keeps each digit. */
+static void add_value(struct sniff_table *t, struct sniff_column *c, struct str value)
+{
+	struct str base64;
+	int64_t scale;
+	bool decimal = t->kind == ENVELOPE_DEBEZIUM && is_object(value) &&
+		decimal_read_variable(value, &base64, &scale);
+	if (!is_placeholder(value))
+		json_infer_add(&c->seen, decimal ? str_lit("\"\"") : value);
 }
 
 static void add_row(struct sniff_table *t, struct str row)
@@ -54,15 +76,10 @@ static void add_row(struct sniff_table *t, struct str row)
 		if (t->kind == ENVELOPE_DEBEZIUM && envelope_own_field(name))
 			continue;
 		struct sniff_column *c = column_of(t, name);
-		if (c != NULL && !is_toast_placeholder(value))
-			json_infer_add(&c->seen, value);
+		if (c != NULL)
+			add_value(t, c, value);
 	}
 	t->rows++;
-}
-
-static bool is_object(struct str value)
-{
-	return value.len > 0 && json_kind_of(value) == JSON_KIND_OBJECT;
 }
 
 static bool is_array(struct str value)
@@ -124,7 +141,7 @@ static void add_object_key(struct sniff_table *t, struct str key)
 		if (find_column(t, name) == NULL) {
 			struct sniff_column *c = column_of(t, name);
 			if (c != NULL)
-				json_infer_add(&c->seen, value);
+				add_value(t, c, value);
 		}
 	}
 }

@@ -15,12 +15,7 @@
 #include "decode/envelope_decimal.h"
 #include "decode/iso_time.h"
 #include "decode/json_number.h"
-
-#define PLACEHOLDER "__debezium_unavailable_value"
-static const struct str placeholder = str_lit(PLACEHOLDER);
-static const struct str placeholder_base64 = str_lit("X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ==");
-static const struct str placeholder_hex =
-	str_lit("5f5f646562657a69756d5f756e617661696c61626c655f76616c7565");
+#include "decode/placeholder.h"
 
 /* One value on its way into a slot. */
 struct landing {
@@ -58,12 +53,6 @@ static void teach(const struct landing *l, struct column_lore lore)
 		memcpy(t->lore_before + columns, t->lore, columns * sizeof(lore));
 	r->taught = r->message_taught = t->has_news = true;
 	t->lore[l->column] = lore;
-}
-
-static bool is_placeholder(struct str s)
-{
-	return str_eq(s, placeholder) || str_eq(s, placeholder_base64) ||
-		str_eq(s, placeholder_hex);
 }
 
 static struct str text_of(const struct landing *l, const struct json_token *t)
@@ -147,12 +136,10 @@ static enum json_fit store_date(const struct landing *l, const struct json_token
 
 /* ---- decimals ---- */
 
-static enum json_fit put_decimal(const struct landing *l, int128 unscaled, int64_t scale)
+static enum json_fit put_decimal(const struct landing *l, int128 unscaled, unsigned scale)
 {
 	int128 v;
-	if (scale < 0 || scale > decimal_digits_of_scale_max)
-		return JSON_FIT_BAD;
-	if (!decimal_rescale(unscaled, (unsigned)scale, l->type.scale, &v) ||
+	if (!decimal_rescale(unscaled, scale, l->type.scale, &v) ||
 		!decimal_fits(v, l->type.precision))
 		return JSON_FIT_BAD;
 	((int128 *)l->to->data)[l->index] = v;
@@ -162,14 +149,10 @@ static enum json_fit put_decimal(const struct landing *l, int128 unscaled, int64
 static enum json_fit decimal_from_bytes(const struct landing *l, struct str base64, int64_t scale)
 {
 	int128 v;
-	if (!decimal_from_base64(base64, &v))
+	unsigned digits;
+	if (!decimal_from_scaled(base64, scale, &v, &digits))
 		return JSON_FIT_BAD;
-	if (scale >= 0)
-		return put_decimal(l, v, scale);
-	int128 factor = scale < -38 ? 0 : decimal_pow10((unsigned)-scale);
-	if (factor == 0 || __builtin_mul_overflow(v, factor, &v))
-		return JSON_FIT_BAD;
-	return put_decimal(l, v, 0);
+	return put_decimal(l, v, digits);
 }
 
 static enum json_fit decimal_from_text(const struct landing *l, struct str text)
@@ -179,6 +162,32 @@ static enum json_fit decimal_from_text(const struct landing *l, struct str text)
 		return JSON_FIT_BAD;
 	((int128 *)l->to->data)[l->index] = v;
 	return JSON_FIT_VALUE;
+}
+
+static bool is_word(struct str text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if ((text.data[i] | 0x20) < 'a' || (text.data[i] | 0x20) > 'z')
+			return false;
+	return true;
+}
+
+/*
+ * Letters alone may be a word, as the one that Connect has for an infinite double: they are base64
+ * only while the column's values were neither text nor numbers.
+ */
+static bool may_be_bytes(struct str text, struct column_lore lore)
+{
+	if (str_eq(text, str_lit("Infinity")))
+		return false;
+	return lore.decimal != DECIMAL_PLAIN || !is_word(text);
+}
+
+static void teach_decimal(const struct landing *l, enum decimal_text form)
+{
+	struct column_lore lore = lore_of(l);
+	lore.decimal = (uint8_t)form;
+	teach(l, lore);
 }
 
 /* A string that may be a decimal's text or base64 of its bytes. */
@@ -195,9 +204,10 @@ static enum json_fit store_decimal_string(const struct landing *l, const struct 
 	bool number = decimal_looks_plain(text), bytes = decimal_looks_base64(text);
 	if (number && bytes) {
 		number = lore.decimal != DECIMAL_BASE64;
-	} else if (number || bytes) {
-		lore.decimal = number ? DECIMAL_PLAIN : DECIMAL_BASE64;
-		teach(l, lore);
+	} else if (number || (bytes && may_be_bytes(text, lore))) {
+		teach_decimal(l, number ? DECIMAL_PLAIN : DECIMAL_BASE64);
+	} else {
+		return JSON_FIT_BAD;
 	}
 	return number ? decimal_from_text(l, text) : decimal_from_bytes(l, text, l->type.scale);
 }
@@ -212,10 +222,32 @@ static enum json_fit store_decimal(const struct landing *l, const struct json_to
 		return decimal_from_bytes(l, base64, scale);
 	if (t->kind != JSON_KIND_NUMBER)
 		return JSON_FIT_BAD;
+	if (l->field == NULL)
+		teach_decimal(l, DECIMAL_PLAIN);
 	return decimal_from_text(l, t->text);
 }
 
 /* ---- numbers and booleans ---- */
+
+/* {"scale":0,"value":"AQ=="}: Debezium's for a NUMBER without a scale. */
+static bool read_variable(const struct json_token *t, int128 *v, unsigned *scale)
+{
+	struct str base64;
+	int64_t said;
+	return decimal_read_variable(t->text, &base64, &said) &&
+		decimal_from_scaled(base64, said, v, scale);
+}
+
+static bool integer_from_variable(const struct json_token *t, int64_t *out)
+{
+	int128 v;
+	unsigned scale;
+	if (!read_variable(t, &v, &scale) || v % decimal_pow10(scale) != 0)
+		return false;
+	v /= decimal_pow10(scale);
+	*out = (int64_t)v;
+	return v <= INT64_MAX && v >= INT64_MIN;
+}
 
 /* The number that a decimal's bytes are, when a wider column was declared narrower. */
 static bool integer_from_bytes(const struct landing *l, struct str text, int64_t *out)
@@ -238,6 +270,8 @@ static bool read_integer(const struct landing *l, const struct json_token *t, in
 		*v = t->text.data[0] == 't';
 		return true;
 	}
+	if (t->kind == JSON_KIND_OBJECT)
+		return integer_from_variable(t, v);
 	if (t->kind != JSON_KIND_STRING)
 		return false;
 	struct str text = text_of(l, t);
@@ -286,8 +320,13 @@ static enum json_fit store_boolean(const struct landing *l, const struct json_to
 static bool read_double(const struct landing *l, const struct json_token *t, double *v)
 {
 	int128 unscaled;
+	unsigned scale;
 	if (t->kind == JSON_KIND_NUMBER) {
 		*v = json_number_double(t->text);
+		return true;
+	}
+	if (t->kind == JSON_KIND_OBJECT && read_variable(t, &unscaled, &scale)) {
+		*v = decimal_to_double(unscaled, scale);
 		return true;
 	}
 	if (t->kind != JSON_KIND_STRING)
@@ -429,7 +468,8 @@ static bool bytes_from_hex(struct str text, char *bytes, size_t *len)
 
 /*
  * What could be hex and base64 is hex unless the column's values were base64: few bytes have a
- * base64 of digits and a to f only, while all hex of a UUID looks like base64. Maxwell has no hex.
+ * base64 of digits and a to f only, while all hex of a UUID looks like base64. Maxwell has no hex,
+ * and neither it nor a block of bytes has URL-safe base64 (binary.handling.mode=base64-url-safe).
  */
 static enum json_fit store_binary(const struct landing *l, const struct json_token *t)
 {
@@ -453,7 +493,8 @@ static enum json_fit store_binary(const struct landing *l, const struct json_tok
 		teach(l, lore);
 		return put_str(l, (struct str){bytes, hex_len});
 	}
-	if (base64_decode(text, bytes, &len) != BASE64_OK)
+	if (base64_decode(text, bytes, &len) != BASE64_OK &&
+		(!may_be_hex || base64_decode_url(text, bytes, &len) != BASE64_OK))
 		return JSON_FIT_BAD;
 	if (may_be_hex && !hex)
 		lore.binary = BINARY_BASE64;
@@ -561,26 +602,10 @@ static enum json_fit store_value(const struct landing *l, const struct json_toke
 	return JSON_FIT_BAD;
 }
 
-/* In whatever form the column's type has: text, base64, hex, a map, an array of one or of bytes. */
-static bool is_placeholder_token(const struct json_token *t)
+static bool is_placeholder(const struct envelope_row *r, const struct json_token *t)
 {
-	static const struct str forms[] = {
-		str_lit("{\"" PLACEHOLDER "\":\"" PLACEHOLDER "\"}"),
-		str_lit("[\"" PLACEHOLDER "\"]"),
-		str_lit("[95,95,100,101,98,101,122,105,117,109,95,117,110,97,118,97,105,108,97,98,"
-			"108,101,95,118,97,108,117,101]"),
-	};
-	if (t->kind == JSON_KIND_STRING)
-		return is_placeholder(t->text);
-	for (size_t i = 0; i < ARRAY_LEN(forms); i++)
-		if (str_eq(t->text, forms[i]))
-			return true;
-	return false;
-}
-
-static bool has_placeholders(const struct envelope_row *r)
-{
-	return r->topic->kind == ENVELOPE_DEBEZIUM;
+	return t->text.len >= placeholder_bytes_min && r->topic->kind == ENVELOPE_DEBEZIUM &&
+		placeholder_is_value(t->kind, t->text);
 }
 
 static struct landing landing_at(struct envelope_row *r, int32_t column, uint32_t index)
@@ -612,7 +637,7 @@ enum json_fit envelope_store(struct json_row *json, int32_t column, const struct
 			json->values, json->schema->columns[column].type, t, to, json->index);
 		return noted == JSON_FIT_VALUE ? noted : JSON_FIT_NULL;
 	}
-	if (has_placeholders(r) && is_placeholder_token(t)) {
+	if (is_placeholder(r, t)) {
 		bit_set(to->nulls, json->index);
 		bit_set(json->absent[column], json->index);
 		return JSON_FIT_NULL;
@@ -628,8 +653,9 @@ static void take_placeholders(struct column *column, uint64_t *absent, uint32_t 
 {
 	const struct str *texts = column->data;
 	for (uint32_t i = 0; i < rows; i++) {
-		if (texts[i].len < placeholder.len || texts[i].len > placeholder_hex.len ||
-			column_is_null(column, i) || !is_placeholder(texts[i]))
+		if (texts[i].len < placeholder_bytes_min ||
+			texts[i].len > placeholder_text_bytes_max || column_is_null(column, i) ||
+			!placeholder_is_text(texts[i]))
 			continue;
 		bit_set(column->nulls, i);
 		bit_set(absent, i);

@@ -257,6 +257,9 @@ def unavailable():
     keep = '__debezium_unavailable_value'
     expect(merged([event('c', {'id': 1, 's': 'long', 'n': 1}), event('u', {'id': 1, 's': keep, 'n': 2}, lsn=2), event('u', {'id': 2, 's': keep}, lsn=3)]),
            [{'id': '1', 's': 'long', 'n': '2'}, {'id': '2'}])
+    in_map, uuids = json.dumps({keep: keep}, separators=(',', ':')), ['b68a35a7-17ad-35b3-af2a-ae46edb4545a']
+    expect(merged([event('c', {'id': 1, 'h': '{"a":1}', 's': 'x'}), event('u', {'id': 1, 'h': in_map, 's': uuids}, lsn=2)], schema='id int, h json, s string'),
+           [{'id': '1', 'h': {'a': '1'}, 's': 'x'}])
 
 
 @row(57, 'with a schema around it and without, in one topic')
@@ -274,9 +277,10 @@ def decimals():
     values = {1: 'EtaH', 2: '12345.67', 3: 12345.67, 4: {'scale': 2, 'value': 'EtaH'}}
     expect(merged([event('c', {'id': i, 'd': v}, lsn=i) for i, v in values.items()], schema='id int, d decimal(10,2)'),
            [{'id': str(i), 'd': '12345.67'} for i in values])
-    done = merged([event('c', {'id': 1, 'd': '!!'}), event('c', {'id': 2, 'd': '99999999999999'}, lsn=2)], schema='id int, d decimal(10,2)')
-    expect(done, [{'id': '1'}, {'id': '2'}])
-    want('2 values that did not fit' in done.stderr, done.stderr)
+    bad = ('!!', '9999999999999999999', 'Infinity')
+    done = merged([event('c', {'id': i, 'd': v}, lsn=i + 1) for i, v in enumerate(bad)], schema='id int, d decimal(20,2)')
+    expect(done, [{'id': '0'}, {'id': '1'}, {'id': '2'}])
+    want('3 values that did not fit' in done.stderr, done.stderr)
 
 
 @row(59, 'days, and timestamps in three units')

@@ -300,13 +300,104 @@ static void decimals(void **state)
 		{NULL, ROW("\"0.50\""), "insert: 1 0.50"},
 		{NULL, ROW("\"NAN\""), "insert: 1 NULL"},
 	};
+	/* the word of an infinite double has as many letters as base64 of six bytes has */
+	static const struct event doubles[] = {
+		{NULL, ROW("\"Infinity\""), "insert: 1 NULL"},
+		{NULL, ROW("\"-Infinity\""), "insert: 1 NULL"},
+		{NULL, ROW("12.5"), "insert: 1 12.50"},
+		{NULL, ROW("\"abcd\""), "insert: 1 NULL"},
+		{NULL, ROW("\"1234\""), "insert: 1 1234.00"},
+		{NULL, ROW("\"NaN\""), "insert: 1 NULL"},
+	};
+	/* words behind a decimal's text, until base64 that is no word comes */
+	static const struct event words[] = {
+		{NULL, ROW("\"12.50\""), "insert: 1 12.50"},
+		{NULL, ROW("\"Infinity\""), "insert: 1 NULL"},
+		{NULL, ROW("\"abcd\""), "insert: 1 NULL"},
+		{NULL, ROW("\"1234\""), "insert: 1 1234.00"},
+		{NULL, ROW("\"E34=\""), "insert: 1 49.90"},
+		{NULL, ROW("\"abcd\""), "insert: 1 69281.57"},
+	};
 	CHECK_TYPE("decimal(10,2)", base64);
 	CHECK_TYPE("decimal(10,2)", text);
+	CHECK_TYPE("decimal(20,2)", doubles);
+	CHECK_TYPE("decimal(20,2)", words);
 	static const struct event large[] = {
 		{NULL, ROW("18446744073709551615"), "insert: 1 18446744073709551615"},
 		{NULL, ROW("\"AP//////////\""), "insert: 1 18446744073709551615"},
 	};
 	CHECK_TYPE("decimal(20,0)", large);
+}
+
+/* Oracle's NUMBER without a scale */
+static void variable_decimals(void **state)
+{
+	(void)state;
+	static const struct event integers[] = {
+		{NULL, ROW("{\"scale\":0,\"value\":\"AQ==\"}"), "insert: 1 1"},
+		{NULL, ROW("{\"scale\":1,\"value\":\"/84=\"}"), "insert: 1 -5"},
+		{NULL, ROW("{\"scale\":-2,\"value\":\"AQ==\"}"), "insert: 1 100"},
+		{NULL, ROW("{\"scale\":-99,\"value\":\"AA==\"}"), "insert: 1 0"},
+		{NULL, ROW("{\"scale\":1,\"value\":\"AQ==\"}"), "insert: 1 NULL"},
+		{NULL, ROW("{\"scale\":-39,\"value\":\"AQ==\"}"), "insert: 1 NULL"},
+		{NULL, ROW("{\"scale\":39,\"value\":\"AA==\"}"), "insert: 1 NULL"},
+		{NULL, ROW("{\"scale\":0,\"value\":\"AQAAAAA=\"}"), "insert: 1 NULL"},
+		{NULL, ROW("{\"scale\":0,\"value\":1}"), "insert: 1 NULL"},
+		{NULL, ROW("{}"), "insert: 1 NULL"},
+	};
+	CHECK_TYPE("int", integers);
+	static const struct event doubles[] = {
+		{NULL, ROW("{\"scale\":1,\"value\":\"AfM=\"}"), "insert: 1 49.9"},
+		{NULL, ROW("{\"scale\":-2,\"value\":\"AQ==\"}"), "insert: 1 100.0"},
+		{NULL, ROW("{\"scale\":1}"), "insert: 1 NULL"},
+	};
+	CHECK_TYPE("double", doubles);
+	static const struct event booleans[] = {
+		{NULL, ROW("{\"scale\":0,\"value\":\"AQ==\"}"), "insert: 1 true"},
+		{NULL, ROW("{\"scale\":0,\"value\":\"Ag==\"}"), "insert: 1 NULL"},
+	};
+	CHECK_TYPE("boolean", booleans);
+	static const struct event keys[] = {
+		{"{\"id\":{\"scale\":0,\"value\":\"AQ==\"}}", NULL, "tombstone: 1 -"},
+	};
+	CHECK(ENVELOPE_DEBEZIUM, "id int, v int", "id", keys);
+}
+
+#define PLACE(v) ROW(v), "insert: 1 -"
+
+/* Each form of test_placeholder.c reaches the columns that it comes to. */
+static void placeholders(void **state)
+{
+	(void)state;
+	static const struct event json[] = {
+		{NULL, PLACE("\"{\\\"__debezium_unavailable_value\\\":"
+			     "\\\"__debezium_unavailable_value\\\"}\"")},
+		{NULL, PLACE("{\"wkb\":\"AQEAACDmEAAAAAAA/IPXl8EAAAD8g9eXwQ==\","
+			     "\"srid\":4326}")},
+		{NULL, PLACE("[\"b68a35a7-17ad-35b3-af2a-ae46edb4545a\"]")},
+	};
+	CHECK_TYPE("json", json);
+	CHECK_TYPE("string", json);
+	static const struct event lists[] = {
+		{NULL, PLACE("[\"b68a35a7-17ad-35b3-af2a-ae46edb4545a\"]")},
+		{NULL, PLACE("[\"X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ==\"]")},
+	};
+	CHECK_TYPE("array<string>", lists);
+	CHECK_TYPE("array<binary>", lists);
+	static const struct event floats[] = {
+		{NULL, PLACE("[95.0,95.0,100.0,101.0,98.0,101.0,122.0,105.0,117.0,109.0,95.0,117.0,"
+			     "110.0,97.0,118.0,97.0,105.0,108.0,97.0,98.0,108.0,101.0,95.0,118.0,"
+			     "97.0,108.0,117.0,101.0]")},
+		{NULL, ROW("[95.0]"), "insert: 1 [95.0]"},
+	};
+	CHECK_TYPE("array<float>", floats);
+	/* nobody's placeholder there */
+	static const struct event maxwell[] = {
+		{NULL, "{\"database\":\"d\",\"table\":\"t\",\"type\":\"insert\",\"ts\":1,"
+		       "\"data\":{\"v\":[\"b68a35a7-17ad-35b3-af2a-ae46edb4545a\"]}}",
+			"insert: [\"b68a35a7-17ad-35b3-af2a-ae46edb4545a\"]"},
+	};
+	CHECK(ENVELOPE_MAXWELL, "v json", NULL, maxwell);
 }
 
 static void times(void **state)
@@ -356,6 +447,24 @@ static void times(void **state)
 		{NULL, ROW("\"x\""), "insert: 1 NULL"},
 	};
 	CHECK_TYPE("date", days);
+}
+
+/* binary.handling.mode=base64-url-safe */
+static void url_safe_bytes(void **state)
+{
+	(void)state;
+	static const struct event url_safe[] = {
+		{NULL, ROW("\"AP_--r__7w==\""), "insert: 1 \"AP/++r//7w==\""},
+		{NULL, ROW("\"AP_--r__7w\""), "insert: 1 \"AP/++r//7w==\""},
+		{NULL, ROW("\"_w\""), "insert: 1 \"/w==\""},
+		{NULL, ROW("\"_\""), "insert: 1 NULL"},
+		{NULL, ROW("\"_w=\""), "insert: 1 \"/w==\""},
+		{NULL, ROW("\"_===\""), "insert: 1 NULL"},
+		{NULL, ROW("\"_w==_w==\""), "insert: 1 NULL"},
+		{NULL, ROW("\"_+AA\""), "insert: 1 NULL"},
+		{NULL, ROW("\"_\u00e4A\""), "insert: 1 NULL"},
+	};
+	CHECK_TYPE("binary", url_safe);
 }
 
 static void other_types(void **state)
@@ -814,7 +923,10 @@ int main(void)
 		cmocka_unit_test(unwrapped_rows),
 		cmocka_unit_test(own_fields_that_are_columns_too),
 		cmocka_unit_test(decimals),
+		cmocka_unit_test(variable_decimals),
+		cmocka_unit_test(placeholders),
 		cmocka_unit_test(times),
+		cmocka_unit_test(url_safe_bytes),
 		cmocka_unit_test(other_types),
 		cmocka_unit_test(types_of_the_schema_block),
 		cmocka_unit_test(maxwell_rows),

@@ -97,6 +97,15 @@ static void debezium(void **state)
 		"{\"id\":1}\t{\"id\":1,\"name\":\"a\",\"__deleted\":\"false\",\"__lsn\":7}",
 		"{\"id\":1}\tnull");
 	SAYS(ENVELOPE_DEBEZIUM, "debezium(id bigint) key id", "{\"id\":1}\t{\"id\":1}");
+	/* Oracle's NUMBER; and an hstore whose placeholder is no text of its own */
+	SAYS(ENVELOPE_AUTO, "debezium(ID string, H json) key ID table t of 1",
+		"{\"ID\":{\"scale\":0,\"value\":\"AQ==\"}}\t{\"op\":\"c\",\"after\":{\"ID\":"
+		"{\"scale\":0,\"value\":\"AQ==\"},\"H\":{\"a\":1}},\"source\":{\"table\":\"t\"}}");
+	SAYS(ENVELOPE_AUTO, "debezium(a bigint, n double) key table t of 1",
+		"-\t{\"op\":\"c\",\"after\":{\"a\":1,\"n\":\"X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1"
+		"ZQ==\"},\"source\":{\"table\":\"t\"}}",
+		"-\t{\"op\":\"c\",\"after\":{\"a\":1,\"n\":0.5},\"source\":{\"table\":\"t\"}}");
+	SAYS(ENVELOPE_AUTO, "flat(d json) key", "-\t{\"d\":{\"scale\":0,\"value\":\"AQ==\"}}");
 	SAYS(ENVELOPE_AUTO, "debezium(b string, a bigint) key b a table t of 2",
 		"-\t{\"op\":\"c\",\"after\":{\"z\":1},\"source\":{\"table\":\"u\"}}",
 		"{\"b\":\"x\",\"a\":1}\t{\"op\":\"c\",\"after\":{\"b\":\"x\",\"a\":1},"
