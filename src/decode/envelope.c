@@ -634,6 +634,12 @@ static bool stranger(struct envelope_row *r, const struct envelope_look *look, s
 	return true;
 }
 
+/* A row there may have the names of another envelope; a known shape would not see its words. */
+static bool has_plain_rows(const struct envelope_topic *t)
+{
+	return t->kind == ENVELOPE_FLAT || (t->kind == ENVELOPE_DEBEZIUM && t->unwrapped);
+}
+
 static envelope_reader *reader_of(enum envelope_kind kind)
 {
 	switch (kind) {
@@ -687,6 +693,11 @@ static int look_at(struct envelope_row *r, struct str value, struct dead_letters
 		look.kind = ENVELOPE_DEBEZIUM;
 		look.unwrapped = true;
 	}
+	if (look.by_word && look.kind != t->kind && has_plain_rows(t))
+		look = (struct envelope_look){.kind = ENVELOPE_FLAT,
+			.content = LOOK_ROWS,
+			.schema = look.schema,
+			.event = look.event};
 	bool maybe_flat = t->kind == ENVELOPE_FLAT || t->kind == ENVELOPE_AUTO;
 	if (look.content == LOOK_UNREADABLE && maybe_flat)
 		return flat(r, value, false, dead, why, err);
@@ -729,7 +740,11 @@ static int decode_known(struct envelope_row *r, struct str value, struct dead_le
 	if (!envelope_read_known(r, value))
 		return 0;
 	*answer = reader_of(kind)(r, value, NULL, why);
-	return 1;
+	if (*answer != ENVELOPE_LOOK)
+		return 1;
+	envelope_clear(r);
+	r->schema = NULL;
+	return 0;
 }
 
 static int decode_value(struct envelope_row *r, struct dead_letters *dead, struct error *why,

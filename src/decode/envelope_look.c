@@ -36,6 +36,7 @@ static const struct {
 	{str_lit("commitTs"), LOOK_COMMIT_TS},
 	{str_lit("buildTs"), LOOK_BUILD_TS},
 	{str_lit("databaseName"), LOOK_DATABASE_NAME},
+	{str_lit("data_collections"), LOOK_DATA_COLLECTIONS},
 };
 
 static const char *const kind_names[] = {
@@ -180,7 +181,7 @@ static bool is_debezium_control(const struct envelope_look *l, const struct walk
 	static const struct str marks[] = {str_lit("BEGIN"), str_lit("END")};
 	if (is_there(l, LOOK_TS_MS) && w->count == 1)
 		return true;
-	if (is_there(l, LOOK_EVENT_COUNT) && is_there(l, LOOK_TS_MS) &&
+	if (is_there(l, LOOK_EVENT_COUNT) && is_there(l, LOOK_DATA_COLLECTIONS) &&
 		is_one_of(word_of(l, LOOK_STATUS), marks, ARRAY_LEN(marks)))
 		return true;
 	return is_kind(l->fields[LOOK_SOURCE], JSON_KIND_OBJECT) && is_there(l, LOOK_DDL) &&
@@ -219,6 +220,7 @@ static bool is_maxwell(struct envelope_look *l)
 		if (!str_eq(type, maxwell_types[i].type) || !is_there(l, maxwell_types[i].has))
 			continue;
 		say(l, ENVELOPE_MAXWELL, maxwell_types[i].content);
+		l->by_word = true;
 		return true;
 	}
 	return false;
@@ -231,16 +233,18 @@ static bool is_of_rows(struct str type)
 	return is_one_of(type, words, ARRAY_LEN(words));
 }
 
-static bool is_canal(const struct envelope_look *l)
+static bool is_canal(struct envelope_look *l)
 {
 	if (!is_text(l, LOOK_DATABASE) || !is_text(l, LOOK_TYPE))
 		return false;
-	if (is_kind(l->fields[LOOK_DATA], JSON_KIND_ARRAY) && is_of_rows(word_of(l, LOOK_TYPE)))
+	bool names = is_there(l, LOOK_PK_NAMES) || is_there(l, LOOK_MYSQL_TYPE) ||
+		is_there(l, LOOK_SQL_TYPE);
+	if (is_there(l, LOOK_IS_DDL) ||
+		(names && (is_there(l, LOOK_DATA) || is_there(l, LOOK_TS))))
 		return true;
-	return is_there(l, LOOK_IS_DDL) ||
-		((is_there(l, LOOK_DATA) || is_there(l, LOOK_TS)) &&
-			(is_there(l, LOOK_PK_NAMES) || is_there(l, LOOK_MYSQL_TYPE) ||
-				is_there(l, LOOK_SQL_TYPE)));
+	l->by_word = is_kind(l->fields[LOOK_DATA], JSON_KIND_ARRAY) &&
+		is_of_rows(word_of(l, LOOK_TYPE));
+	return l->by_word;
 }
 
 static enum look_content canal_content(const struct envelope_look *l)
@@ -268,6 +272,7 @@ static bool is_ogg(const struct envelope_look *l)
 static void look_at_ogg(struct envelope_look *l)
 {
 	bool images = is_image(l, LOOK_BEFORE) || is_image(l, LOOK_AFTER);
+	l->by_word = !images;
 	if (images || change_op_parse(word_of(l, LOOK_OP_TYPE)) == CHANGE_TRUNCATE)
 		say(l, ENVELOPE_OGG, LOOK_ROWS);
 	else

@@ -55,6 +55,7 @@ enum look_field {
 	LOOK_COMMIT_TS,
 	LOOK_BUILD_TS,
 	LOOK_DATABASE_NAME,
+	LOOK_DATA_COLLECTIONS,
 	look_field_count
 };
 
@@ -70,6 +71,7 @@ struct envelope_look {
 	enum envelope_kind kind;        /* ENVELOPE_AUTO: a tombstone tells nothing */
 	enum look_content content;
 	bool unwrapped;                 /* the row is the event itself */
+	bool by_word;                   /* the names alone could be those of a flat row */
 	struct str schema;              /* Connect's schema block; absent: not wrapped */
 	struct str event;               /* the event object */
 	/* LOOK_NOT_READ: what it is, and what can be done */

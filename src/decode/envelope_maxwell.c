@@ -43,11 +43,16 @@ static bool read_position(const struct envelope_row *r, struct change_position *
 	return true;
 }
 
+/* Exactly as the look wants it; other words are none of rows. */
 static enum change_op read_op(struct str type)
 {
-	if (str_eq(type, str_lit("bootstrap-insert")))
-		return CHANGE_READ;
-	return change_op_parse(type);
+	if (str_eq(type, str_lit("insert")))
+		return CHANGE_INSERT;
+	if (str_eq(type, str_lit("update")))
+		return CHANGE_UPDATE;
+	if (str_eq(type, str_lit("delete")))
+		return CHANGE_DELETE;
+	return str_eq(type, str_lit("bootstrap-insert")) ? CHANGE_READ : CHANGE_UNKNOWN;
 }
 
 /* A bootstrap's rows come as they come. */
@@ -60,7 +65,7 @@ static void set_position(
 		envelope_place(r, p, &e);
 }
 
-static int finish(struct envelope_row *r, struct str value)
+static int finish(struct envelope_row *r, struct str value, bool looked)
 {
 	struct envelope_decoder *d = r->decoder;
 	uint32_t row = r->json.index;
@@ -69,15 +74,17 @@ static int finish(struct envelope_row *r, struct str value)
 	envelope_note_str(r, NOTE_DATABASE, &database);
 	envelope_note_str(r, NOTE_TABLE, &table);
 	envelope_note_str(r, NOTE_OP, &type);
+	enum change_op op = read_op(type);
+	bool has_time = envelope_note_int(r, NOTE_TS, &seconds);
+	if (!looked && (op == CHANGE_UNKNOWN || !has_time))
+		return ENVELOPE_LOOK;
 	if (envelope_other_table(r, database, (struct str){NULL, 0}, table))
 		return ENVELOPE_SKIPPED;
-	enum change_op op = read_op(type);
 	d->changes->source[row] = value;
 	envelope_note_str(r, NOTE_BEFORE, &old);
 	envelope_note_str(r, NOTE_KEYS, &keys);
 	d->changes->before[row] = old;
-	if (envelope_note_int(r, NOTE_TS, &seconds) &&
-		!__builtin_mul_overflow(seconds, 1000000, &us))
+	if (has_time && !__builtin_mul_overflow(seconds, 1000000, &us))
 		d->changes->event_time_us[row] = us;
 	set_position(r, &d->changes->position[row], op, d->changes->event_time_us[row]);
 	bool full = false;
@@ -100,7 +107,7 @@ int envelope_maxwell(struct envelope_row *r, struct str value, const struct enve
 	struct error *err)
 {
 	if (look == NULL)
-		return finish(r, value);
+		return finish(r, value, false);
 	/* before it is read: such a shape is not to be learned */
 	if (!has_fields(look->fields[LOOK_DATA])) {
 		error_set(err, CDCL_E_DATA, "the event has no row in data");
@@ -108,5 +115,5 @@ int envelope_maxwell(struct envelope_row *r, struct str value, const struct enve
 	}
 	if (!envelope_read_any(r, value, look, &names, look->fields[LOOK_DATA]))
 		return envelope_malformed(r, err);
-	return finish(r, value);
+	return finish(r, value, true);
 }

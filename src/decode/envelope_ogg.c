@@ -52,25 +52,35 @@ static bool is_of_other_table(struct envelope_row *r)
 	return envelope_other_table(r, database, (struct str){NULL, 0}, table);
 }
 
-static int finish(struct envelope_row *r, struct str value, struct error *err)
+static bool has_row(const struct envelope_row *r)
+{
+	struct str before;
+	return envelope_note_str(r, NOTE_BEFORE, &before) ||
+		r->missing < r->decoder->schema->column_count;
+}
+
+static int finish(struct envelope_row *r, struct str value, bool looked, struct error *err)
 {
 	struct envelope_decoder *d = r->decoder;
 	uint32_t row = r->json.index;
 	struct str before, keys, type, time;
 	int64_t us;
-	if (is_of_other_table(r))
-		return ENVELOPE_SKIPPED;
 	envelope_note_str(r, NOTE_OP, &type);
 	enum change_op op = read_op(type);
+	bool rowless = op != CHANGE_TRUNCATE && !has_row(r);
+	if (!looked && (op == CHANGE_UNKNOWN || rowless))
+		return ENVELOPE_LOOK;
+	if (is_of_other_table(r))
+		return ENVELOPE_SKIPPED;
+	if (rowless) {
+		error_set(err, CDCL_E_DATA, "the event has none of the declared columns");
+		return ENVELOPE_REFUSED;
+	}
 	struct change_position *p = &d->changes->position[row];
 	*p = (struct change_position){.known = false};
 	p->known = read_position(r, p);
 	envelope_note_str(r, NOTE_BEFORE, &before);
 	envelope_note_str(r, NOTE_KEYS, &keys);
-	if (op != CHANGE_TRUNCATE && before.len == 0 && r->missing == d->schema->column_count) {
-		error_set(err, CDCL_E_DATA, "the event has none of the declared columns");
-		return ENVELOPE_REFUSED;
-	}
 	d->changes->source[row] = value;
 	d->changes->before[row] = before;
 	if (envelope_note_str(r, NOTE_TIME, &time) &&
@@ -91,7 +101,7 @@ int envelope_ogg(struct envelope_row *r, struct str value, const struct envelope
 	struct error *err)
 {
 	if (look == NULL)
-		return finish(r, value, err);
+		return finish(r, value, false, err);
 	struct str row = look->fields[LOOK_AFTER];
 	if (row.len == 0 || row.data[0] != '{')
 		row = look->fields[LOOK_BEFORE];
@@ -99,5 +109,5 @@ int envelope_ogg(struct envelope_row *r, struct str value, const struct envelope
 		row = (struct str){NULL, 0};
 	if (!envelope_read_any(r, value, look, &names, row))
 		return envelope_malformed(r, err);
-	return finish(r, value, err);
+	return finish(r, value, true, err);
 }

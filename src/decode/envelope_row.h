@@ -315,12 +315,14 @@ enum envelope_answer {
 	ENVELOPE_SKIPPED,       /* of the envelope, but about no row */
 	ENVELOPE_FULL,          /* the chunk has no room: begin with this message again */
 	ENVELOPE_REFUSED,       /* a dead letter; the error says why */
-	ENVELOPE_CHANGED        /* the columns are others: begin with it again, wider */
+	ENVELOPE_CHANGED,       /* the columns are others: begin with it again, wider */
+	ENVELOPE_LOOK           /* its shape is known, but it must be looked at */
 };
 
 /*
  * The readers: `look` is NULL when a learned shape has read the message. They answer an
- * envelope_answer or a negative error.
+ * envelope_answer or a negative error; ENVELOPE_LOOK where a look would go by a word that is a slot
+ * of the shape, and the word is not one that a row has.
  */
 typedef int envelope_reader(struct envelope_row *r, struct str value,
 	const struct envelope_look *look, struct error *err);

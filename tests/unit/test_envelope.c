@@ -633,6 +633,47 @@ static void canal_rows(void **state)
 	CHECK(ENVELOPE_CANAL, "id int, w decimal(10,2)", "id", list);
 }
 
+/* A word that decides is a slot of a learned shape; what comes must not depend on the shapes. */
+static void words_decide(void **state)
+{
+	(void)state;
+	static const struct event maxwell[] = {
+		{NULL, MAXWELL("insert", "\"data\":{\"id\":1,\"qty\":2}"), "insert: 1 2"},
+		{NULL, MAXWELL("slow", "\"data\":{\"id\":2,\"qty\":2}"), ""},
+		{NULL, MAXWELL("INSERT", "\"data\":{\"id\":3,\"qty\":2}"), ""},
+		{NULL, MAXWELL("bootstrap-start", "\"data\":{\"id\":4,\"qty\":2}"), ""},
+		{NULL, MAXWELL("delete", "\"data\":{}"), ""},
+		{NULL, MAXWELL("delete", "\"data\":null"), ""},
+		{NULL, "{\"database\":\"shop\",\"table\":\"t\",\"type\":\"insert\",\"ts\":7,"
+		       "\"data\":{\"id\":5,\"qty\":2}}", "insert: 5 2"},
+		{NULL, "{\"database\":\"shop\",\"table\":\"t\",\"type\":\"insert\",\"ts\":\"x\","
+		       "\"data\":{\"id\":6,\"qty\":2}}", ""},
+		{NULL, MAXWELL("update", "\"data\":{\"id\":7,\"qty\":2}"), "update: 7 2"},
+	};
+	CHECK(ENVELOPE_AUTO, "id int, qty int", "id", maxwell);
+#define AUDIT(type, rest)                                                                          \
+	"{\"id\":1,\"database\":\"shop\",\"table\":\"t\",\"type\":\"" type "\",\"ts\":7," rest "}"
+	static const struct event audit[] = {
+		{NULL, AUDIT("select", "\"data\":{}"), "upsert: 1 \"select\""},
+		{NULL, AUDIT("insert", "\"data\":{}"), "upsert: 1 \"insert\""},
+		{NULL, AUDIT("table-drop", "\"data\":{}"), "upsert: 1 \"table-drop\""},
+		{NULL, AUDIT("INSERT", "\"data\":[]"), "upsert: 1 \"INSERT\""},
+		{NULL, "{\"id\":2,\"type\":\"a\",\"op_type\":\"on\",\"op_ts\":1}",
+			"upsert: 2 \"a\""},
+		{NULL, "{\"id\":2,\"type\":\"a\",\"op_type\":\"T\",\"op_ts\":1}",
+			"upsert: 2 \"a\""},
+		{NULL, "{\"id\":2,\"type\":\"a\",\"op_type\":\"D\",\"op_ts\":1}",
+			"upsert: 2 \"a\""},
+	};
+	CHECK(ENVELOPE_AUTO, "id int, type string", "id", audit);
+	static const struct event unwrapped[] = {
+		{NULL, AUDIT("select", "\"data\":{},\"__op\":\"c\""), "insert: 1 \"select\""},
+		{NULL, AUDIT("delete", "\"data\":{},\"__op\":\"c\""), "insert: 1 \"delete\""},
+		{NULL, AUDIT("table-drop", "\"data\":1"), "upsert: 1 \"table-drop\""},
+	};
+	CHECK(ENVELOPE_AUTO, "id int, type string", "id", unwrapped);
+}
+
 static void ogg_rows(void **state)
 {
 	(void)state;
@@ -646,6 +687,13 @@ static void ogg_rows(void **state)
 			"delete: 1 \"a\"; update (key changed): 2 \"a\""},
 		{NULL, OGG("D", "\"before\":{\"ID\":2,\"N\":\"a\"}"), "delete: 2 \"a\""},
 		{NULL, OGG("T", "\"x\":1"), "truncate: - -"},
+		{NULL, "{\"table\":\"SHOP.T\",\"op_type\":5,\"op_ts\":\"2020-05-13 15:40:06.5\","
+		       "\"pos\":\"00000000000000000143\",\"primary_keys\":[\"ID\"],"
+		       "\"after\":{\"ID\":1,\"N\":\"a\"}}", ""},
+		{NULL, OGG("I", "\"x\":1"), ""},
+		{NULL, OGG("K", "\"x\":1"), ""},
+		{NULL, OGG("D", "\"before\":null,\"after\":null"), ""},
+		{NULL, OGG("T", "\"before\":null,\"after\":null"), "truncate: - -"},
 	};
 	CHECK(ENVELOPE_AUTO, "ID int, N string", NULL, list);
 	CHECK(ENVELOPE_OGG, "ID int, N string", "ID", list);
@@ -931,6 +979,7 @@ int main(void)
 		cmocka_unit_test(types_of_the_schema_block),
 		cmocka_unit_test(maxwell_rows),
 		cmocka_unit_test(canal_rows),
+		cmocka_unit_test(words_decide),
 		cmocka_unit_test(ogg_rows),
 		cmocka_unit_test(flat_rows),
 		cmocka_unit_test(strangers_are_refused),

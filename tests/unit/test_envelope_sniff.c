@@ -116,7 +116,8 @@ static void debezium(void **state)
 		"none of the first 3 messages has a row: 1 tombstones, 1 without a row "
 		"(heartbeats, DDL), 0 of another envelope, 1 that are no JSON object",
 		"-\t-", "-\t[1]",
-		"-\t{\"status\":\"BEGIN\",\"id\":\"1\",\"event_count\":null,\"ts_ms\":1}");
+		"-\t{\"status\":\"BEGIN\",\"id\":\"1\",\"event_count\":null,"
+		"\"data_collections\":null,\"ts_ms\":1}");
 	SAYS(ENVELOPE_MAXWELL,
 		"none of the first 1 messages has a row: 0 tombstones, 0 without a row "
 		"(heartbeats, DDL), 1 of another envelope, 0 that are no JSON object",
@@ -277,9 +278,11 @@ static void looks(void **state)
 			LOOK_CONTROL},
 		{"{" TABLE_TS ",\"type\":\"CREATE\",\"isDdl\":true,\"data\":null}", ENVELOPE_CANAL,
 			LOOK_CONTROL},
-		{"{\"status\":\"END\",\"event_count\":1,\"ts_ms\":1}", ENVELOPE_DEBEZIUM,
-			LOOK_CONTROL},
-		{"{\"status\":\"on\",\"event_count\":1,\"ts_ms\":1}", ENVELOPE_FLAT, LOOK_ROWS},
+		{"{\"status\":\"END\",\"event_count\":1,\"data_collections\":[]}",
+			ENVELOPE_DEBEZIUM, LOOK_CONTROL},
+		{"{\"status\":\"on\",\"event_count\":1,\"data_collections\":[]}", ENVELOPE_FLAT,
+			LOOK_ROWS},
+		{"{\"status\":\"END\",\"event_count\":1,\"ts_ms\":1}", ENVELOPE_FLAT, LOOK_ROWS},
 		{"{\"source\":{},\"databaseName\":\"d\",\"ddl\":null}", ENVELOPE_DEBEZIUM,
 			LOOK_CONTROL},
 		{"{\"source\":{},\"ddl\":\"x\"}", ENVELOPE_FLAT, LOOK_ROWS},
