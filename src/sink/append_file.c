@@ -30,7 +30,7 @@ static void set_path(struct strbuf *to, struct str folder, const char *before, s
 
 void append_file_init(struct append_file *f, struct str path)
 {
-	*f = (struct append_file){.fd = -1, .cut_to = -1, .held = -1};
+	*f = (struct append_file){.fd = -1, .cut_to = -1, .held = -1, .torn.batch = -1};
 	size_t at = path.len;
 	while (at > 0 && path.data[at - 1] != '/')
 		at--;
@@ -221,7 +221,11 @@ static int changed(const struct append_file *f, int64_t now, struct error *err)
 	return -(int)CDCL_E_DISK;
 }
 
-/* The note is of this checkpoint. The file is as it was after the batch, or as it was before. */
+/*
+ * The note is of this checkpoint. The file is as it was after the batch, or as it was before, or
+ * between: while it was added, or because a disk lost bytes that were not synced. All of that is
+ * before the batch is published.
+ */
 static int match(struct append_file *f, int64_t now, struct error *err)
 {
 	const struct append_note *n = &f->last;
@@ -234,14 +238,23 @@ static int match(struct append_file *f, int64_t now, struct error *err)
 		return (int)added;
 	if (before != (int64_t)n->before_crc)
 		return changed(f, now, err);
-	f->held = n->before_batch;
-	if (now == n->after && added == (int64_t)n->crc && !n->given_up)
-		f->held = n->batch;
-	else if (now == n->after && now > n->before)
-		f->cut_to = n->before; /* lines of a batch that failed, or that a disk lost */
-	else if (now > n->before)
-		return cut_back(f, n->before, now, err);
+	bool whole = now == n->after && added == (int64_t)n->crc;
+	f->held = whole && !n->given_up ? n->batch : n->before_batch;
+	if (f->held != n->batch && now > n->before)
+		f->cut_to = n->before;
+	if (!whole && !n->given_up) {
+		f->torn.batch = n->batch;
+		changed(f, now, &f->torn.changed);
+	}
 	return 0;
+}
+
+static int sync_lines(const struct append_file *f, struct error *err)
+{
+	int fd = file_exists(f->path.data) ? file_open_read(f->path.data, err) : -1;
+	int r = fd >= 0 ? file_sync(fd, f->path.data, err) : 0;
+	file_close(fd);
+	return r;
 }
 
 /*
@@ -251,9 +264,7 @@ static int match(struct append_file *f, int64_t now, struct error *err)
 static int keep_found(struct append_file *f, struct error *err)
 {
 	struct strbuf line;
-	int fd = file_exists(f->path.data) ? file_open_read(f->path.data, err) : -1;
-	int r = fd >= 0 ? file_sync(fd, f->path.data, err) : 0;
-	file_close(fd);
+	int r = sync_lines(f, err);
 	strbuf_init(&line);
 	append_note_add(&f->last, f->checkpoint, f->job, &line);
 	if (r == 0)
@@ -431,6 +442,19 @@ static int add_lines(struct append_file *f, struct str header, bool made, struct
 	return r == 0 && made ? file_sync_folder(f->folder.data, err) : r;
 }
 
+/* Durable before a note counts from there. */
+static int cut_off(struct append_file *f, struct error *err)
+{
+	int r = f->torn.batch >= 0 ? cut_back(f, f->cut_to, f->length, err)
+				   : file_truncate(f->path.data, f->cut_to, err);
+	if (r < 0)
+		return r;
+	f->length = f->cut_to;
+	f->torn.batch = -1;
+	f->cut_to = -1;
+	return sync_lines(f, err);
+}
+
 /* Where the batch begins. With a checkpoint nobody else may have been here. */
 static int begin(struct append_file *f, int64_t *at, struct error *err)
 {
@@ -441,11 +465,8 @@ static int begin(struct append_file *f, int64_t *at, struct error *err)
 		return error_set(err, CDCL_E_FENCED,
 			"%s: another process writes to it: %" PRId64 " bytes, and there were %"
 			PRId64, f->path.data, *at, f->length);
-	if (f->cut_to < 0)
-		return 0;
-	r = file_truncate(f->path.data, f->cut_to, err);
-	f->length = *at = r < 0 ? f->length : f->cut_to;
-	f->cut_to = r < 0 ? f->cut_to : -1;
+	r = f->cut_to >= 0 ? cut_off(f, err) : 0;
+	*at = f->length;
 	return r;
 }
 

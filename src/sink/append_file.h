@@ -14,13 +14,17 @@
  * An open that finds a length in between cuts the file back, so a crash leaves whole batches only.
  * A disk that gets full is undone at once. With a checkpoint the note says the last batch that is
  * in the file, and for ever: a file that somebody else has removed, cut, or added to since is an
- * error and not written to. Lines of a batch that failed (append_file_give_up) are there to be
- * read, and go when the batch comes again.
+ * error and not written to. A file that ends before the note's batch does is what a crash leaves
+ * while it is added, and then that batch was not published: only the checkpoint tells this from a
+ * cut by somebody else (sink_judge), so nothing is taken from the file before it was asked, but
+ * with the batch that comes next. Lines of a batch that failed (append_file_give_up) are there to
+ * be read, and go when the batch comes again.
  */
 
 #include "cdcl/error.h"
 #include "base/random.h"
 #include "base/str.h"
+#include "sink/sink.h"
 
 struct append_note {
 	int64_t batch;          /* that ends at `after`; -1: none */
@@ -51,6 +55,7 @@ struct append_file {
 	int note_lines;                 /* with one: since it was begun; 0: it is to be begun */
 	struct append_note last;        /* as found */
 	int64_t held;                   /* the last batch of this checkpoint; -1: none */
+	struct sink_torn torn;          /* batch -1: what was found is whole */
 	int64_t length;                 /* as this process left or found it */
 	bool full;                      /* the last failure was a full disk: try again */
 	int64_t cut_to;                 /* what is after it goes with the next batch; -1: nothing */
@@ -60,8 +65,8 @@ void append_file_init(struct append_file *f, struct str path);
 void append_file_release(struct append_file *f);
 
 /*
- * Mends what a crash left, and finds what is held. `checkpoint` data NULL: none. *others: the note
- * is of another checkpoint.
+ * Finds what is held, and how what a crash left is to be mended. `checkpoint` data NULL: none.
+ * *others: the note is of another checkpoint.
  */
 int append_file_open(struct append_file *f, struct str job, struct str checkpoint, bool *others,
 	struct error *err);

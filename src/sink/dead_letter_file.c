@@ -74,7 +74,8 @@ static int open_file(struct dead_letter_file *f, const struct sink_writer *write
 {
 	struct sink s = {.mode = OUTPUT_APPEND,
 		.target = str_c(f->out.path.data),
-		.remembers = writer != NULL};
+		.remembers = writer != NULL,
+		.torn = &f->out.torn};
 	int r = append_file_open(&f->out, writer == NULL ? str_c(NULL) : writer->job,
 		writer == NULL ? str_c(NULL) : writer->checkpoint, &s.others, err);
 	s.held = f->out.held;

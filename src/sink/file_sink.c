@@ -49,6 +49,7 @@ static int check_header(struct file_sink *f, struct error *err)
 {
 	int64_t bytes;
 	int answer = append_file_length(&f->out, &bytes, err);
+	bytes = f->out.cut_to >= 0 ? f->out.cut_to : bytes;
 	if (answer < 0 || bytes == 0 || f->header.len == 0) {
 		return answer;
 	}
@@ -97,6 +98,7 @@ static int open_file(struct sink *s, int64_t *last_batch_id, struct error *err)
 			kept ? s->writer->checkpoint : str_c(NULL), &s->others, err);
 	}
 	s->remembers = kept;
+	s->torn = &f->out.torn;
 	*last_batch_id = f->out.held;
 	if (answer == 0) {
 		answer = replaces ? append_file_length(&f->out, &bytes, err) : check_header(f, err);

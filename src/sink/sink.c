@@ -137,6 +137,10 @@ static int judge_new(const struct sink *s, int64_t published)
 
 int sink_judge(const struct sink *s, int64_t published, int64_t again, struct error *err)
 {
+	if (s->torn != NULL && s->torn->batch >= 0 && s->torn->batch <= published) {
+		*err = s->torn->changed;
+		return -(int)err->code;
+	}
 	if (!s->remembers || s->held == published)
 		return s->remembers && published < 0 ? judge_new(s, published) : SINK_GOES_ON;
 	if (s->held < 0)

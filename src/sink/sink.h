@@ -24,6 +24,7 @@
  *	holds P + 1    is not given that batch: no write, prepare or publish. Other sinks get it
  *	more           the checkpoint is older than the target: exit 6
  *	less           the target is older: exit 6 (complete ones get all rows, as at every start)
+ *	a part of P    somebody else has taken from it: the sink's own error (`torn`)
  *	none, P = -1   a first start: as without a checkpoint (`remove_stale`)
  *	none           a new target: upserting and complete ones get all current rows once, with the
  *	               next batch, and rows of others go; the rest begin here, and the log says so
@@ -109,6 +110,12 @@ struct sink_writer {
 	struct str checkpoint;  /* its id: 32 hexadecimal digits, made when it was begun */
 };
 
+/* What a crash leaves of a batch that was not published; of one that was, somebody else does. */
+struct sink_torn {
+	int64_t batch;          /* -1: none */
+	struct error changed;   /* what it is then */
+};
+
 struct sink;
 struct sink_config;
 
@@ -143,6 +150,7 @@ struct sink {
 	bool remembers;                         /* set in open */
 	bool others;                            /* set in open: another checkpoint wrote there */
 	int64_t held;                           /* the last batch that is there; -1: none */
+	const struct sink_torn *torn;           /* set in open; NULL: no batch is there in part */
 };
 
 enum sink_verdict {
