@@ -135,11 +135,11 @@ return {
 		name = "error_budget",
 		type = "integer",
 		default = 1000,
-		doc = "records that may fail before the job stops",
+		doc = "records that may fail, counted from each start, before the job stops",
 	}, {
 		name = "error_budget_per_minute",
 		type = "integer",
-		doc = "and within one minute; else 5 % of the minute's records",
+		doc = "and within one minute; else 5 % of its records, once it has read 1,000",
 	}, {
 		name = "dead_letters",
 		type = "dead_letters",

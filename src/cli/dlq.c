@@ -21,7 +21,7 @@
 #include <poll.h>
 #include <stdlib.h>
 
-enum { broker_timeout_ms = 30000, error_shown_max = 160 };
+enum { broker_timeout_ms = 30000, error_shown_max = 160, topics_shown_max = 20 };
 
 enum dlq_action { DLQ_LIST, DLQ_SHOW, DLQ_REPLAY };
 
@@ -225,21 +225,27 @@ static int read_all(struct dlq *d, struct source *s, struct messages *block, str
 	return state < 0 ? state : 0;
 }
 
+static struct source_config topic_config(struct dlq *d)
+{
+	struct source_config config = {.kind = SOURCE_KAFKA};
+	config.kafka.brokers = broker_address(d->options->brokers);
+	config.kafka.settings = d->settings;
+	config.kafka.setting_count = d->options->settings.count;
+	config.kafka.continue_on_data_loss = true;
+	config.kafka.starting.kind = OFFSETS_EARLIEST;
+	config.kafka.broker_timeout_ms = broker_timeout_ms;
+	return config;
+}
+
 static int read_letters(struct dlq *d, const char *path, struct error *err)
 {
 	struct str topic = str_c(d->options->topic);
 	struct source_config config = {.kind = SOURCE_FILE};
 	config.file.path = str_c(path);
 	if (topic.data != NULL) {
-		config.kind = SOURCE_KAFKA;
-		config.kafka.brokers = broker_address(d->options->brokers);
+		config = topic_config(d);
 		config.kafka.topics = &topic;
 		config.kafka.topic_count = 1;
-		config.kafka.settings = d->settings;
-		config.kafka.setting_count = d->options->settings.count;
-		config.kafka.continue_on_data_loss = true;
-		config.kafka.starting.kind = OFFSETS_EARLIEST;
-		config.kafka.broker_timeout_ms = broker_timeout_ms;
 	}
 	struct arena arena;
 	arena_init(&arena, 256 * 1024);
@@ -253,6 +259,69 @@ static int read_letters(struct dlq *d, const char *path, struct error *err)
 	arena_release(&arena);
 	free(block);
 	return r;
+}
+
+/* ---- no letter at all: a misspelt name looks the same ---- */
+
+static void add_topics(const struct source *s, struct str asked, struct strbuf *out)
+{
+	struct str last = asked;
+	uint32_t shown = 0;
+	for (uint32_t i = 0; i < s->partition_count && shown <= topics_shown_max; i++) {
+		struct str topic = s->partitions[i].topic;
+		if (str_eq(topic, asked) || str_eq(topic, last))
+			continue;
+		last = topic;
+		shown++;
+		strbuf_addf(out, "%s" STR_FMT, out->len == 0 ? "" : ", ",
+			STR_ARG(shown > topics_shown_max ? str_lit("...") : topic));
+	}
+}
+
+/* The broker's topics but its own; nothing, when it does not tell. */
+static void ask_topics(struct dlq *d, struct strbuf *out)
+{
+	struct source_config config = topic_config(d);
+	config.kafka.topic_pattern = str_lit("(?!__).*");
+	config.kafka.starting.kind = OFFSETS_LATEST;
+	struct error err;
+	error_init(&err);
+	struct source *s =
+		source_open(&config, 0, SOURCE_RUN_AVAILABLE_NOW, &clock_system, &err);
+	arena_reset(&d->arena);
+	struct messages *block = calloc(1, sizeof(*block));
+	check(block != NULL); /* out of memory */
+	block->arena = &d->arena;
+	int state = s == NULL ? -1 : s->ops->begin_batch(s, &err);
+	while (state >= 0 && state != SOURCE_END && s->partition_count == 0 && !interrupt_seen()) {
+		state = s->ops->fill(s, block, &err);
+		if (state == SOURCE_IDLE || state == SOURCE_WAITING)
+			poll(&(struct pollfd){.fd = s->wake_fd, .events = POLLIN}, 1, 100);
+	}
+	if (state >= 0)
+		add_topics(s, str_c(d->options->topic), out);
+	source_close(s);
+	free(block);
+}
+
+static void tell_none(struct dlq *d, const char *path)
+{
+	const struct dlq_options *o = d->options;
+	struct strbuf topics;
+	if (d->seen > 0) {
+		log_warn("dlq", "none of the %" PRId64 " letters is of the reason '%s'", d->seen,
+			o->reason);
+		return;
+	}
+	if (o->topic == NULL) {
+		log_info("dlq", "no letter is in %s", path);
+		return;
+	}
+	strbuf_init(&topics);
+	ask_topics(d, &topics);
+	log_warn("dlq", "no letter is in the topic '%s'; other topics: " STR_FMT, o->topic,
+		STR_ARG(topics.len == 0 ? str_lit("none") : strbuf_str(&topics)));
+	strbuf_release(&topics);
 }
 
 static int open_producer(struct dlq *d, struct error *err)
@@ -281,6 +350,8 @@ static int act(struct dlq *d, const char *path, struct error *err)
 		log_info("dlq", "%" PRId64 " messages sent", d->taken);
 	if (d->unreadable > 0)
 		log_warn("dlq", "%" PRId64 " lines are no letters", d->unreadable);
+	if (r == 0 && d->action != DLQ_SHOW && d->taken == 0 && !interrupt_seen())
+		tell_none(d, path);
 	if (r == 0 && d->action == DLQ_SHOW && d->taken == 0)
 		r = error_set(err, CDCL_E_USAGE,
 			"there is no letter %" PRId64 "; there are %" PRId64, d->wanted, d->seen);
@@ -333,7 +404,9 @@ const struct command command_dlq = {
 		    "  cdcl dlq replay dead.jsonl --to orders_cdc\n",
 	.details = "A letter is a line of JSON: the message as it came, reason, error, rule.\n"
 		   "A list has its number, place, reason, rule and error. replay sends keys,\n"
-		   "values and headers as they were; the letters stay where they are.\n",
+		   "values and headers as they were; the letters stay where they are. When\n"
+		   "there is none, both say so on stderr, of a topic with the other ones, and\n"
+		   "end with 0.\n",
 	.options = dlq_specs,
 	.option_count = sizeof(dlq_specs) / sizeof(dlq_specs[0]),
 	.options_bytes = sizeof(struct dlq_options),

@@ -325,6 +325,9 @@ static const struct checkpoint_look_part *find_table(
 	else if (count == 0)
 		error_set(err, CDCL_E_USAGE, "there is no such table; there are:%s" STR_FMT,
 			names.len == 0 ? " none" : "", STR_ARG(strbuf_str(&names)));
+	if (count != 1)
+		error_help(err, "cdcl state dump FOLDER TABLE; info shows groups, too, which "
+				"cannot be printed");
 	strbuf_release(&names);
 	return count == 1 ? found : NULL;
 }

@@ -76,8 +76,10 @@ static int open_file(struct dead_letter_file *f, const struct sink_writer *write
 		.target = str_c(f->out.path.data),
 		.remembers = writer != NULL,
 		.torn = &f->out.torn};
-	int r = append_file_open(&f->out, writer == NULL ? str_c(NULL) : writer->job,
-		writer == NULL ? str_c(NULL) : writer->checkpoint, &s.others, err);
+	int r = file_make_dirs(f->out.folder.data, err);
+	if (r == 0)
+		r = append_file_open(&f->out, writer == NULL ? str_c(NULL) : writer->job,
+			writer == NULL ? str_c(NULL) : writer->checkpoint, &s.others, err);
 	s.held = f->out.held;
 	if (r == 0)
 		r = sink_judge(&s, f->batch->id - 1, again ? f->batch->id : -1, err);

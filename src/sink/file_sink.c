@@ -70,7 +70,11 @@ static int check_header(struct file_sink *f, struct error *err)
 		answer = error_set(err, CDCL_E_STATE,
 			"%s: is there with other columns than " STR_FMT, f->out.path.data,
 			(int)f->header.len - 1, f->header.data);
-		error_help(err, "move it away, or write to another path");
+		/* the note alone would say that somebody removed the file */
+		bool noted = f->base.remembers && file_exists(f->out.batch_path.data);
+		error_help(err, "move it away%s%s, or write to another path",
+			noted ? " together with " : "",
+			noted ? f->out.batch_path.data : "");
 	}
 	strbuf_release(&start);
 	return answer;

@@ -111,7 +111,8 @@ static int differs(const struct sink *s, int64_t published, struct error *err)
 		STR_FMT ": holds batch %" PRId64 " of this checkpoint, which is at batch %" PRId64
 		": %s", STR_ARG(s->target), s->held, published,
 		newer ? "the checkpoint is older than the target (a restored copy?)"
-		      : "the target is older than the checkpoint (a restored copy?)");
+		      : "the target is older than the checkpoint (the script did without it for "
+			"some batches, or a restored copy?)");
 	error_help(err, newer
 		? "put the newer checkpoint back; or remove the checkpoint and begin anew "
 		  "(docs/operations.md, When target and checkpoint differ)"

@@ -45,9 +45,14 @@ static int fail(struct sqlite_sink *q, const char *doing, struct error *err)
 	bool refused = code == SQLITE_CONSTRAINT || code == SQLITE_MISMATCH ||
 		code == SQLITE_ERROR || code == SQLITE_NOTADB || code == SQLITE_CORRUPT;
 	const struct sink_config *c = q->target.config;
-	return error_set(err, disk ? CDCL_E_DISK : refused ? CDCL_E_STATE : CDCL_E_UNREACHABLE,
+	int r = error_set(err, disk ? CDCL_E_DISK : refused ? CDCL_E_STATE : CDCL_E_UNREACHABLE,
 		STR_FMT ", table " STR_FMT ": %s: %s", STR_ARG(c->path), STR_ARG(c->table), doing,
 		sqlite3_errmsg(q->db));
+	if (code == SQLITE_NOTADB)
+		error_help(err, "it is a file of something else: name another path");
+	else if (code == SQLITE_CORRUPT)
+		error_help(err, "put a copy back; or move it away, and it counts as a new target");
+	return r;
 }
 
 /* ---- the table ---- */

@@ -91,7 +91,7 @@ struct checkpoint_source {
 };
 
 struct checkpoint_verdict {
-	struct str name;
+	struct str name;                /* as it is kept; of a new one the script's */
 	enum state_verdict verdict;
 	struct str why;                 /* empty: nothing changed */
 };

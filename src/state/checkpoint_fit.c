@@ -8,7 +8,8 @@
  *	the script: orders (id bigint, note string)     the notes of log-7 stay lost
  *
  * A part belongs to its name. Only a group of a Stream has none of its own: it is also known when
- * it alone computes what was computed, or when it alone has the keys.
+ * it alone computes what was computed, or when it alone has the keys. Verdicts say the kept name:
+ * by that it is forgotten.
  */
 
 #include "state/checkpoint_part.h"
@@ -46,15 +47,19 @@ static int read_head(struct checkpoint *c, uint64_t number, struct checkpoint_he
 	struct frame_reader r = {.fd = -1};
 	struct frame frame;
 	const char *path = checkpoint_path(c, "log", number);
-	if (!file_exists(path))
-		return error_set(err, CDCL_E_STATE, "%s: is gone", path);
+	if (!file_exists(path)) {
+		error_set(err, CDCL_E_STATE, "%s: is gone", path);
+		return frame_log_lost(err);
+	}
 	int result = frame_reader_open_first(&r, path, err);
 	if (result == 0)
 		result = frame_reader_next(&r, &frame, err);
-	if (result == 0 || (result == 1 && frame.kind != FRAME_HEAD))
-		result = error_set(err, CDCL_E_STATE, "%s: has no head", path);
-	else if (result == 1)
+	if (result == 0 || (result == 1 && frame.kind != FRAME_HEAD)) {
+		error_set(err, CDCL_E_STATE, "%s: has no head", path);
+		result = frame_log_lost(err);
+	} else if (result == 1) {
 		result = checkpoint_take_head(c, frame.payload, number, path, head, err);
+	}
 	if (result == 0 && number == c->manifest.newest)
 		c->newest_head = str_dup(frame.payload, &c->arena);
 	frame_reader_close(&r);
@@ -159,9 +164,9 @@ static void judge_part(struct checkpoint *c, uint32_t part, struct chain *chain,
 		strbuf_addf(&why, "kept is (" STR_FMT "), the script has (" STR_FMT ")",
 			STR_ARG(shape), STR_ARG(p->shape));
 	} else if (!str_eq(p->name, head->names[at])) {
-		strbuf_add_c(&why, "only its columns have other names");
+		strbuf_addf(&why, "only its columns have other names: " STR_FMT, STR_ARG(p->name));
 	}
-	add_verdict(c, p->name, verdict, strbuf_str(&why));
+	add_verdict(c, head->names[at], verdict, strbuf_str(&why));
 	strbuf_release(&why);
 }
 

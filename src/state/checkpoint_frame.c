@@ -73,7 +73,8 @@ int checkpoint_read_head(struct str payload, const char *path, struct arena *are
 	head->shapes = shapes;
 	if (!r.bad && record_left(&r) == 0)
 		return 0;
-	return error_set(err, CDCL_E_STATE, "%s: its head cannot be read", path);
+	error_set(err, CDCL_E_STATE, "%s: its head cannot be read", path);
+	return frame_log_lost(err);
 }
 
 int checkpoint_take_head(struct checkpoint *c, struct str payload, uint64_t number,

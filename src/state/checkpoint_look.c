@@ -161,8 +161,10 @@ static int read_frames(struct checkpoint_look *l, struct checkpoint_look_file *f
 	struct checkpoint_head head;
 	struct frame frame;
 	int result = frame_reader_next(r, &frame, err);
-	if (result == 0 || (result == 1 && frame.kind != FRAME_HEAD))
-		return error_set(err, CDCL_E_STATE, "%s: has no head", r->path);
+	if (result == 0 || (result == 1 && frame.kind != FRAME_HEAD)) {
+		error_set(err, CDCL_E_STATE, "%s: has no head", r->path);
+		return frame_log_lost(err);
+	}
 	if (result == 1)
 		result = checkpoint_read_head(frame.payload, r->path, &c->arena, &head, err);
 	if (result == 0)
@@ -179,9 +181,10 @@ static int read_frames(struct checkpoint_look *l, struct checkpoint_look_file *f
 		rows += frame.kind == FRAME_ROWS;
 	}
 	f->torn = r->bytes - r->at;
-	if (result >= 0 && !w->newest && (f->torn > 0 || (w->snapshot && !ended)))
-		result = error_set(err, CDCL_E_STATE, "%s: damaged at byte %lld", r->path,
-			(long long)r->at);
+	if (result >= 0 && !w->newest && (f->torn > 0 || (w->snapshot && !ended))) {
+		error_set(err, CDCL_E_STATE, "%s: damaged at byte %lld", r->path, (long long)r->at);
+		result = frame_log_lost(err);
+	}
 	return result < 0 ? result : 0;
 }
 
@@ -194,12 +197,14 @@ static void read_file(struct checkpoint_look *l, struct file_walk *w)
 	f->name = str_c(strrchr(path, '/') + 1);
 	error_init(&f->damage);
 	int result = 0;
-	if (!file_exists(path))
-		result = error_set(&f->damage, CDCL_E_STATE, "%s: is gone", path);
-	else if (w->crc_known || w->snapshot)
+	if (!file_exists(path)) {
+		error_set(&f->damage, CDCL_E_STATE, "%s: is gone", path);
+		result = frame_log_lost(&f->damage);
+	} else if (w->crc_known || w->snapshot) {
 		result = frame_reader_open(&r, path, w->snapshot ? 0 : w->crc, &f->damage);
-	else
+	} else {
 		result = frame_reader_open_first(&r, path, &f->damage);
+	}
 	f->bytes = r.bytes > 0 ? r.bytes : 0;
 	if (result == 0)
 		result = read_frames(l, f, &r, w, &f->damage);

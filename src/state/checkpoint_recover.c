@@ -98,8 +98,10 @@ static int walk_log(struct checkpoint *c, struct walk *w, struct error *err)
 	struct frame_reader r = {.fd = -1};
 	struct frame frame;
 	const char *path = checkpoint_path(c, "log", w->log);
-	if (!file_exists(path))
-		return error_set(err, CDCL_E_STATE, "%s: is gone", path);
+	if (!file_exists(path)) {
+		error_set(err, CDCL_E_STATE, "%s: is gone", path);
+		return frame_log_lost(err);
+	}
 	/* The first one continues a log that may be gone. */
 	int result = w->log == w->first ? frame_reader_open_first(&r, path, err)
 					: frame_reader_open(&r, path, w->crc, err);
@@ -182,11 +184,13 @@ static int check_new(struct checkpoint *c, struct error *err)
 	int result = frame_reader_open(&r, path, 0, err);
 	for (int i = 0; result >= 0 && i < 2; i++) {
 		result = frame_reader_next(&r, &frame, err);
-		if (result == 1 && i == 1)
-			result = error_set(err, CDCL_E_STATE,
-				"%s: there is state, but its MANIFEST is gone", c->folder);
-		else if (result == 0)
+		if (result == 0)
 			break;
+		if (result == 1 && i == 1) {
+			error_set(err, CDCL_E_STATE, "%s: there is state, but its MANIFEST is gone",
+				c->folder);
+			result = frame_log_lost(err);
+		}
 	}
 	frame_reader_close(&r);
 	return result < 0 ? result : 0;

@@ -24,8 +24,9 @@ enum { progress_us = 1000000 };
 
 int checkpoint_bad_frame(const char *path, const struct frame *frame, struct error *err)
 {
-	return error_set(err, CDCL_E_STATE, "%s: the frame at byte %" PRId64 " cannot be read",
-		path, frame->start);
+	error_set(err, CDCL_E_STATE, "%s: the frame at byte %" PRId64 " cannot be read", path,
+		frame->start);
+	return frame_log_lost(err);
 }
 
 int checkpoint_take_first(
@@ -37,8 +38,10 @@ int checkpoint_take_first(
 	int result = frame_reader_next(r, &frame, err);
 	if (result < 0)
 		return result;
-	if (result == 0 || frame.kind != FRAME_HEAD)
-		return error_set(err, CDCL_E_STATE, "%s: has no head", r->path);
+	if (result == 0 || frame.kind != FRAME_HEAD) {
+		error_set(err, CDCL_E_STATE, "%s: has no head", r->path);
+		return frame_log_lost(err);
+	}
 	result = checkpoint_take_head(c, frame.payload, number, r->path, &head, err);
 	if (result == 0 && version != NULL)
 		*version = head.version;
@@ -152,9 +155,10 @@ static int take_frames(struct taking *t, struct frame_ahead *a, struct error *er
 		}
 		crc = a->crc;
 	}
-	if (result >= 0 && (!whole || a->at != t->reader.bytes))
-		result = error_set(err, CDCL_E_STATE, "%s: damaged at byte %" PRId64,
-			t->reader.path, a->at);
+	if (result >= 0 && (!whole || a->at != t->reader.bytes)) {
+		error_set(err, CDCL_E_STATE, "%s: damaged at byte %" PRId64, t->reader.path, a->at);
+		result = frame_log_lost(err);
+	}
 	t->damaged = result == -(int)CDCL_E_STATE;
 	return result < 0 ? result : 0;
 }
@@ -194,7 +198,8 @@ static int open_taking(struct taking *t, uint64_t number, struct error *err)
 	const char *path = checkpoint_path(t->checkpoint, "snap", number);
 	if (!file_exists(path)) {
 		t->damaged = true;
-		return error_set(err, CDCL_E_STATE, "%s: is gone", path);
+		error_set(err, CDCL_E_STATE, "%s: is gone", path);
+		return frame_log_lost(err);
 	}
 	int r = frame_reader_open(&t->reader, path, 0, err);
 	if (r == 0)

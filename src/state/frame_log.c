@@ -369,11 +369,17 @@ static int frame_at(struct frame_reader *r, int64_t at, struct frame_header *h,
 	return crc_of(*h, *payload) == h->crc;
 }
 
+int frame_log_lost(struct error *err)
+{
+	error_help(err, "put a copy of the whole folder back, or begin anew with an empty one "
+			"(docs/operations.md, A checkpoint that does not fit)");
+	return -(int)CDCL_E_STATE;
+}
+
 static int damaged(const struct frame_reader *r, int64_t at, struct error *err)
 {
 	error_set(err, CDCL_E_STATE, "%s: damaged at byte %lld", r->path, (long long)at);
-	error_help(err, "what stood there was on disk and whole once");
-	return -(int)CDCL_E_STATE;
+	return frame_log_lost(err);
 }
 
 /* A frame after `at` that knows the one at `at` to have been durable? Then that one is damaged. */

@@ -85,6 +85,9 @@ struct frame {
 	uint32_t crc;
 };
 
+/* After an error that a file is damaged or gone: says what helps. Answers CDCL_E_STATE. */
+int frame_log_lost(struct error *err);
+
 struct frame_reader {
 	int fd;
 	char *path;

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/crc32c.h"
 #include "base/file.h"
+#include "state/frame_log.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -24,7 +25,8 @@ void manifest_text(const struct manifest *m, struct strbuf *out)
 
 static int wrong(const char *path, const char *what, struct error *err)
 {
-	return error_set(err, CDCL_E_STATE, "%s: %s", path, what);
+	error_set(err, CDCL_E_STATE, "%s: %s", path, what);
+	return frame_log_lost(err);
 }
 
 /* The rest of the line that begins with `word` and a space; *at moves behind it. */

@@ -347,8 +347,10 @@ void table_gather_column(const struct table *t, const uint32_t *ids, uint32_t co
 
 static int too_many(const struct table *t, struct error *err)
 {
-	return error_set(err, CDCL_E_DATA, "table " STR_FMT ": more than %lld rows (max_rows)",
+	error_set(err, CDCL_E_DATA, "table " STR_FMT ": more than %lld rows (max_rows)",
 		STR_ARG(t->config.name), (long long)t->config.rows_max);
+	error_help(err, "max_rows = N in the merge allows more; ttl lets rows go by their age");
+	return -(int)CDCL_E_DATA;
 }
 
 /* The entry is LIVE now, its null bits clear. */

@@ -501,7 +501,8 @@ int table_fill_ready(struct table *t, struct error *err)
 		link_deleted(t, deleted);
 	if (t->live <= t->config.rows_max)
 		return 0;
-	return error_set(err, CDCL_E_STATE,
-		"table " STR_FMT ": %lld rows are kept, max_rows is %lld", STR_ARG(t->config.name),
-		(long long)t->live, (long long)t->config.rows_max);
+	error_set(err, CDCL_E_STATE, "table " STR_FMT ": %lld rows are kept, max_rows is %lld",
+		STR_ARG(t->config.name), (long long)t->live, (long long)t->config.rows_max);
+	error_help(err, "max_rows in the merge has to be as many at least");
+	return -(int)CDCL_E_STATE;
 }
