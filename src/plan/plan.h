@@ -167,6 +167,7 @@ struct plan {
 	bool reads_headers;                     /* some step does */
 	uint32_t workers;                       /* --workers; 0, 1: one process does all */
 	struct plan_script *script;             /* NULL: none */
+	uint64_t script_hash;                   /* of its files' texts and variables */
 	struct plan_looked *looked;
 };
 

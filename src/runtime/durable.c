@@ -31,6 +31,7 @@ struct durable {
 	const struct checkpoint_found *found;
 	struct source_lore *lore;       /* NULL: no decoder learns anything */
 	struct state_part *parts[parts_max];
+	uint32_t node_of[parts_max];    /* of a step's: in the plan */
 	uint32_t part_count;
 	struct state_sources sources;
 	bool replays;
@@ -75,18 +76,29 @@ static void open_lore(struct durable *d)
 		d->parts[d->part_count++] = source_lore_part(d->lore);
 }
 
-static int gather_parts(struct durable *d, struct error *err)
+static int gather_of(struct durable *d, uint32_t node, struct error *err)
 {
-	open_lore(d);
-	for (uint32_t i = 0; i < d->graph->order_count; i++) {
-		struct operator *op = d->graph->order[i];
-		if (op->ops->parts == NULL)
+	for (uint32_t mode = 0; mode < output_mode_count; mode++) {
+		struct operator *op = d->graph->made[node * output_mode_count + mode];
+		if (op == NULL || op->ops->parts == NULL)
 			continue;
 		int count = op->ops->parts(
 			op, d->parts + d->part_count, parts_max - d->part_count, err);
 		if (count < 0)
 			return count;
-		d->part_count += (uint32_t)count;
+		for (int i = 0; i < count; i++)
+			d->node_of[d->part_count++] = node;
+	}
+	return 0;
+}
+
+static int gather_parts(struct durable *d, struct error *err)
+{
+	open_lore(d);
+	for (uint32_t i = 0; i < d->plan->node_count; i++) {
+		int r = gather_of(d, i, err);
+		if (r < 0)
+			return r;
 	}
 	for (uint32_t i = 0; i < d->part_count; i++)
 		for (uint32_t k = 0; k < i; k++)
@@ -255,18 +267,61 @@ static int restore(struct durable *d, struct error *err)
 	return graph_finish_unheard(d->graph, err);
 }
 
+static bool is_new(const struct durable *d, struct str part)
+{
+	for (uint32_t i = 0; i < d->found->verdict_count; i++)
+		if (str_eq(d->found->verdicts[i].name, part))
+			return d->found->verdicts[i].verdict == STATE_NEW;
+	return false;
+}
+
+/* Does a step that these rows come from begin without what it knew? */
+static bool begins_empty(const struct durable *d, const struct plan_node *node)
+{
+	for (uint32_t i = d->lore != NULL; i < d->part_count; i++)
+		if (d->node_of[i] == node->id && is_new(d, d->parts[i]->name))
+			return true;
+	for (uint32_t i = 0; i < node->input_count; i++)
+		if (begins_empty(d, node->inputs[i]))
+			return true;
+	return false;
+}
+
+/* Why what a target holds of this job is nothing to go on from; NULL: it is. */
+static const char *why_anew(const struct durable *d, uint32_t sink)
+{
+	const struct sink *s = d->graph->sinks[sink];
+	const struct plan_sink *p = &d->plan->sinks[sink];
+	if (!s->remembers || s->held < 0 || !sink_upserts(&p->config, s->is_table))
+		return NULL;
+	if (d->replays && s->held == d->found->intent.id && s->by_other_script)
+		return "as another script computed it";
+	if (d->found->any && begins_empty(d, p->input))
+		return "its Table begins anew";
+	return NULL;
+}
+
 /*
  * A run that goes on gives its targets only what changes: the rest must stay there. But a target
  * that is new gets all rows, and what others left there goes.
  */
 static int judge_sinks(struct durable *d, struct error *err)
 {
-	int r = graph_judge(d->graph, d->found->any ? d->found->batch.id : -1,
-		d->replays ? d->found->intent.id : -1, err);
-	for (uint32_t i = 0; i < d->plan->sink_count && r == 0; i++) {
+	uint32_t count = d->plan->sink_count;
+	bool *anew = ARENA_ARRAY(&d->arena, bool, count + 1);
+	int r = 0;
+	for (uint32_t i = 0; i < count && r == 0; i++) {
+		const char *why = why_anew(d, i);
+		anew[i] = why != NULL;
+		r = why == NULL ? 0 : sink_begin_anew(d->graph->sinks[i], why, err);
+	}
+	if (r == 0)
+		r = graph_judge(d->graph, d->found->any ? d->found->batch.id : -1,
+			d->replays ? d->found->intent.id : -1, err);
+	for (uint32_t i = 0; i < count && r == 0; i++) {
 		struct sink_config *config = &d->plan->sinks[i].config;
 		enum sink_verdict verdict = d->graph->verdicts[i];
-		config->remove_stale = verdict == SINK_RESYNCS ||
+		config->remove_stale = verdict == SINK_RESYNCS || anew[i] ||
 			(config->remove_stale && !d->found->any && verdict != SINK_HAS_BATCH);
 	}
 	return r;
@@ -367,7 +422,8 @@ struct durable *durable_open(struct plan *plan, struct error *err)
 		durable_close(d, NULL);
 		return NULL;
 	}
-	d->writer = (struct sink_writer){plan->job_name, checkpoint_id(d->checkpoint)};
+	d->writer = (struct sink_writer){
+		plan->job_name, checkpoint_id(d->checkpoint), plan->script_hash};
 	return d;
 }
 

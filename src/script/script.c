@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 enum { read_bytes = 64 * 1024 };
 
@@ -189,9 +190,26 @@ static int run_script(struct script *s, struct error *err)
 }
 
 /* What the command line says about the whole job, and what follows from the job's name. */
+/* Whoever has the same computes the same. */
+static uint64_t hash_script(const struct script *s)
+{
+	uint64_t hash = 0;
+	for (uint32_t i = 0; i < s->file_count; i++) {
+		const struct str text = s->files[i].text;
+		hash = XXH3_64bits_withSeed(text.data, text.len, hash);
+	}
+	for (uint32_t i = 0; i < s->options.variable_count; i++) {
+		const struct setting *v = &s->options.variables[i];
+		hash = XXH3_64bits_withSeed(v->name.data, v->name.len, hash);
+		hash = XXH3_64bits_withSeed(v->value.data, v->value.len, hash);
+	}
+	return hash;
+}
+
 static int finish_plan(struct script *s, struct error *err)
 {
 	struct plan *p = s->plan;
+	p->script_hash = hash_script(s);
 	if (s->options.trigger.data != NULL && bind_trigger(s->options.trigger, p, err) < 0) {
 		err->code = CDCL_E_USAGE;
 		error_at(err, "--trigger");

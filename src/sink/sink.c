@@ -153,6 +153,16 @@ int sink_judge(const struct sink *s, int64_t published, int64_t again, struct er
 	return differs(s, published, err);
 }
 
+int sink_begin_anew(struct sink *s, const char *why, struct error *err)
+{
+	log_info("sink", STR_FMT ": holds batch %" PRId64 ", but %s", STR_ARG(s->target), s->held,
+		why);
+	int r = s->ops->forget == NULL ? 0 : s->ops->forget(s, err);
+	if (r == 0)
+		s->held = -1;
+	return r;
+}
+
 /* ---- open and close ---- */
 
 struct sink *sink_open(const struct sink_config *config, const struct schema *schema,

@@ -29,6 +29,9 @@
  *	none           a new target: upserting and complete ones get all current rows once, with the
  *	               next batch, and rows of others go; the rest begin here, and the log says so
  *
+ * An upserting one holds none, too (sink_begin_anew), whose Table begins empty (its state was let
+ * go), or which holds P + 1 as another script computed it.
+ *
  * So a sink that remembers every batch that it is given, one without rows too, holds each exactly
  * once. One that finds while it publishes that its target holds something else than it knows has
  * met another writer: CDCL_E_FENCED, and nothing of the batch stays.
@@ -108,6 +111,7 @@ struct sink_rewrite {
 struct sink_writer {
 	struct str job;
 	struct str checkpoint;  /* its id: 32 hexadecimal digits, made when it was begun */
+	uint64_t script;        /* hash of what computes the rows */
 };
 
 /* What a crash leaves of a batch that was not published; of one that was, somebody else does. */
@@ -126,6 +130,11 @@ struct sink_ops {
 	int (*prepare)(struct sink *s, const struct batch *b, struct error *err);
 	int (*publish)(struct sink *s, const struct batch *b, struct error *err);
 	void (*close)(struct sink *s);
+	/*
+	 * Before the first batch: the target remembers no batch of this job any more, durably, and
+	 * so is a new one to it. NULL: what it remembers is replaced by the next batch.
+	 */
+	int (*forget)(struct sink *s, struct error *err);
 };
 
 struct sink {
@@ -149,6 +158,7 @@ struct sink {
 	uint32_t twin;                          /* sinks of the job before it with that target */
 	bool remembers;                         /* set in open */
 	bool others;                            /* set in open: another checkpoint wrote there */
+	bool by_other_script;                   /* set in open: what is held, as far as is known */
 	int64_t held;                           /* the last batch that is there; -1: none */
 	const struct sink_torn *torn;           /* set in open; NULL: no batch is there in part */
 };
@@ -162,6 +172,11 @@ enum sink_verdict {
 
 /* `published`: the checkpoint's last batch; `again`: the one to be run again; -1: none. */
 int sink_judge(const struct sink *s, int64_t published, int64_t again, struct error *err);
+/*
+ * Upserting: the rows that are there are none that the job goes on from; the next sink_judge finds
+ * a new target, also after a crash. `why` is for the log.
+ */
+int sink_begin_anew(struct sink *s, const char *why, struct error *err);
 /* +I, +U and -D of a Table's keys, so that its target can be made whole at any time. */
 bool sink_upserts(const struct sink_config *config, bool is_table);
 

@@ -737,6 +737,7 @@ static const struct sink_ops sqlite_ops = {
 	.prepare = table_target_prepare,
 	.publish = table_target_publish,
 	.close = table_target_close,
+	.forget = table_target_begin_anew,
 };
 
 struct sink *sqlite_sink_open(const struct sink_config *config)

@@ -168,6 +168,14 @@ int table_target_open(struct sink *s, int64_t *last_batch_id, struct error *err)
 	return r;
 }
 
+int table_target_begin_anew(struct sink *s, struct error *err)
+{
+	struct table_target *t = target_of(s);
+	int r = table_target_forget(t, err);
+	t->ledger.any = t->ledger.any && r < 0;
+	return r;
+}
+
 static int put_kept(struct table_target *t, struct error *err)
 {
 	int r = t->open ? 0 : t->db->begin(t, err);

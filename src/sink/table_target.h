@@ -70,12 +70,13 @@ void table_target_init(struct table_target *t, const struct sink_ops *ops,
 /* A table that is made anew holds nothing: before it is made. */
 int table_target_forget(struct table_target *t, struct error *err);
 
-/* The five functions of a sink. */
+/* The functions of a sink. */
 int table_target_open(struct sink *s, int64_t *last_batch_id, struct error *err);
 int table_target_write(struct sink *s, const struct chunk *c, struct error *err);
 int table_target_prepare(struct sink *s, const struct batch *b, struct error *err);
 int table_target_publish(struct sink *s, const struct batch *b, struct error *err);
 void table_target_close(struct sink *s);
+int table_target_begin_anew(struct sink *s, struct error *err);
 
 /* The rows of the transaction take the place of all others. */
 bool table_target_replaces(const struct table_target *t);

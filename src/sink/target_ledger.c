@@ -3,6 +3,9 @@
 #include "base/check.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+
+enum { script_at = 16 };
 
 const char target_ledger_columns[] =
 	"(job text not null, target text not null, checkpoint text not null,"
@@ -15,6 +18,8 @@ void target_ledger_init(struct target_ledger *l, const struct sink *s, struct st
 	if (!l->kept)
 		return;
 	random_name(l->writer);
+	snprintf(l->writer + script_at, sizeof(l->writer) - script_at, "%016" PRIx64,
+		s->writer->script);
 	strbuf_add(&l->target, table);
 	if (s->twin > 0)
 		strbuf_addf(&l->target, " #%u", s->twin + 1);
@@ -30,6 +35,7 @@ int64_t target_ledger_held(const struct target_ledger *l, struct sink *s)
 	s->remembers = l->kept;
 	bool ours = l->any && str_eq(str_c(l->row.checkpoint), s->writer->checkpoint);
 	s->others = l->any && !ours;
+	s->by_other_script = ours && strcmp(l->row.writer + script_at, l->writer + script_at) != 0;
 	return ours ? l->row.batch : -1;
 }
 

@@ -8,9 +8,10 @@
  *	_cdcl_ledger   job      target  checkpoint    writer        batch
  *	               orders   units   8d3c07a1...   51f2e90b...   41
  *
- * Each process has a writer's name of its own. A transaction changes the row from what this process
- * read at open, or wrote last, to its own: if it is not so any more, somebody else writes there and
- * nothing of the transaction stays. When nobody knows whether a commit was taken, the row says it.
+ * Each process has a writer's name of its own, half of it random, half a hash of its script. A
+ * transaction changes the row from what this process read at open, or wrote last, to its own: if it
+ * is not so any more, somebody else writes there and nothing of the transaction stays. When nobody
+ * knows whether a commit was taken, the row says it.
  */
 
 #include "base/random.h"
@@ -32,7 +33,7 @@ struct target_ledger {
 
 void target_ledger_init(struct target_ledger *l, const struct sink *s, struct str table);
 void target_ledger_release(struct target_ledger *l);
-/* What the row says to this sink: the batch, -1 and s->others. */
+/* What the row says to this sink: the batch or -1, s->others and s->by_other_script. */
 int64_t target_ledger_held(const struct target_ledger *l, struct sink *s);
 /* What the row is to be with batch `id`. */
 struct target_ledger_row target_ledger_next(
