@@ -184,8 +184,8 @@ static const struct function functions[] = {
 		{TYPE_DOUBLE, TYPE_DOUBLE}, TYPE_DOUBLE, .kernel = kernel_power, .print = "POWER"},
 	{"atan2", "atan2(y, x)", "double", "angle of the point (x, y)", resolve_fixed, 2, 2, 0,
 		{TYPE_DOUBLE, TYPE_DOUBLE}, TYPE_DOUBLE, .kernel = kernel_atan2, .print = "ATAN2"},
-	{"isnan", "isnan(a)", "boolean", "true for NaN", resolve_fixed, 1, 1, 0, {TYPE_DOUBLE},
-		TYPE_BOOLEAN, .kernel = kernel_is_nan},
+	{"isnan", "isnan(a)", "boolean", "true for NaN; false for NULL", resolve_fixed, 1, 1, OWN,
+		{TYPE_DOUBLE}, TYPE_BOOLEAN, .kernel = kernel_is_nan},
 	{"mod", "mod(a, b)", "number", "a % b", resolve_remainder, 2, 2, 0,
 		.kernels = kernels_remainder},
 	{"&", "a & b", "integer", "bits set in both", resolve_bits, 2, 2, FN_BINARY,
@@ -301,8 +301,8 @@ static const struct function functions[] = {
 		.kernel = kernel_format},
 	{"printf", "printf('%05d %s', ...)", "string", "format_string", resolve_format, 1,
 		function_any_args, OWN, {TYPE_STRING}, TYPE_STRING, .kernel = kernel_format},
-	{"get_json_object", "get_json_object(s, '$.a[0]')", "string",
-		"what is at the path, as text", resolve_json_object, 2, 2, 0,
+	{"get_json_object", "get_json_object(s, '$.a[0].b')", "string",
+		"what is at the path, as text; [*] is every element", resolve_json_object, 2, 2, 0,
 		{TYPE_STRING, TYPE_STRING}, TYPE_STRING, .kernel = kernel_json_object},
 	{"typeof", "typeof(a)", "string", "name of the type", resolve_typeof, 1, 1, .kernel = NULL},
 
@@ -338,8 +338,9 @@ static const struct function functions[] = {
 		2, 2, 0, {TYPE_ARRAY, TYPE_ARRAY}, TYPE_BOOLEAN, .kernel = kernel_array_contains},
 	{"sort_array", "sort_array(a [, ascending])", "array", "sorted, NULLs first", resolve_array,
 		1, 2, 0, {TYPE_ARRAY, TYPE_BOOLEAN}, TYPE_ARRAY, .kernel = kernel_sort_array},
-	{"array_join", "array_join(a, separator)", "string", "its elements as one text",
-		resolve_array, 2, 2, 0, {TYPE_ARRAY, TYPE_STRING}, TYPE_STRING,
+	{"array_join", "array_join(a, separator [, for_null])", "string",
+		"its elements as one text; NULLs are passed over without for_null", resolve_array,
+		2, 3, 0, {TYPE_ARRAY, TYPE_STRING, TYPE_STRING}, TYPE_STRING,
 		.kernel = kernel_array_join},
 
 	/* ---- more time ---- */
@@ -526,7 +527,8 @@ void function_docs(struct strbuf *out)
 		"both equal."
 		" Meaning and spelling are\nSpark 4's with ANSI on. `cast(a as type)`, `a::type` "
 		"and `try_cast(a as type)`"
-		" (NULL instead of an\nerror) work between all types.\n");
+		" (NULL instead of an\nerror) work between all types; `int(a)`, "
+		"`string(a)`, ... with one word for the type are casts too.\n");
 	add_section("Operators and functions", false, out);
 	add_section("Aggregates", true, out);
 }

@@ -113,7 +113,7 @@ static int sort_row(const struct expr *e, const struct run *run, const struct ve
 	return EXPR_FINE;
 }
 
-/* array_join(a, separator): NULLs are passed over. */
+/* array_join(a, separator [, for_null]): without for_null, NULLs are passed over. */
 static int join_row(const struct expr *e, const struct run *run, const struct vector *args,
 	uint32_t row, struct vector *out)
 {
@@ -123,11 +123,14 @@ static int join_row(const struct expr *e, const struct run *run, const struct ve
 	struct strbuf b;
 	strbuf_init(&b);
 	for (uint32_t i = 0; i < count; i++) {
-		if (values[i].is_null)
+		if (values[i].is_null && e->arg_count < 3)
 			continue;
 		if (added++ > 0)
 			strbuf_add(&b, row_str(&args[1], row));
-		value_text(&values[i], VALUE_CAST, e->timezone, &b);
+		if (values[i].is_null)
+			strbuf_add(&b, row_str(&args[2], row));
+		else
+			value_text(&values[i], VALUE_CAST, e->timezone, &b);
 	}
 	row_set_str(out, row, str_dup(b.data == NULL ? str_lit("") : strbuf_str(&b), run->arena));
 	strbuf_release(&b);

@@ -1,144 +1,106 @@
-/*
- * format_string: Java's Formatter for the conversions that make sense on columns: %s %d %x %o %f %e
- * %c %b %%, with flags, width and precision. And what is read out of JSON text by a path.
- */
+/* format_string: the format is a constant, taken apart by java_format.h and checked at load. */
 
 #include "expr/kernel_row.h"
 
-#include "base/bounds.h"
 #include "base/check.h"
 #include "base/utf8.h"
+#include "expr/java_format.h"
 #include "expr/resolve.h"
 
-#include <stdio.h>
-
-enum { format_width_max = 1000 };
-
-/* One %-directive: what is between % and the letter is handed to printf after a look at it. */
-struct directive {
-	char flags[8];
-	int width;
-	int precision; /* -1: none */
-	char letter;
-	size_t end; /* behind it in the format */
-	int argument; /* %2$s: from 1; 0: the next one */
-};
-
-static int read_digits(struct str f, size_t *i)
+static bool is_one_of(char letter, const char *letters)
 {
-	int n = 0;
-	while (*i < f.len && f.data[*i] >= '0' && f.data[*i] <= '9' && n <= format_width_max)
-		n = n * 10 + (f.data[(*i)++] - '0');
-	return n;
+	return strchr(letters, letter) != NULL;
 }
 
-static bool directive_read(struct str f, size_t at, struct directive *d)
+/* Which argument a directive means: from 1. */
+static int64_t argument_of(const struct java_directive *d, int64_t *next, int64_t *last)
 {
-	size_t i = at + 1, n = 0;
-	*d = (struct directive){.precision = -1};
-	size_t mark = i;
-	int number = read_digits(f, &i);
-	if (i > mark && i < f.len && f.data[i] == '$')
-		d->argument = number, i++;
-	else
-		i = mark;
-	while (i < f.len && n < 5 && memchr("-#+ 0,", f.data[i], 6) != NULL)
-		d->flags[n++] = f.data[i++];
-	d->width = read_digits(f, &i);
-	if (i < f.len && f.data[i] == '.') {
-		i++;
-		d->precision = read_digits(f, &i);
+	if (d->argument != java_argument_same)
+		*last = d->argument == java_argument_next ? (*next)++ : d->argument;
+	return *last;
+}
+
+static int64_t whole_of(const struct value *v, unsigned *bits)
+{
+	*bits = 32;
+	switch (v->type.id) {
+	case TYPE_BIGINT: *bits = 64; return v->as.i64;
+	case TYPE_SMALLINT: *bits = 16; break;
+	case TYPE_TINYINT: *bits = 8; break;
+	default: break;
 	}
-	d->letter = i < f.len ? f.data[i] : '\0';
-	d->end = i + 1;
-	return d->width <= format_width_max && d->precision <= format_width_max && d->letter != '\0'
-		&& memchr("sSdxXofeEcb", d->letter, 11) != NULL && strchr(d->flags, ',') == NULL;
+	return v->as.i32;
 }
 
-static void add_padded(struct str s, const struct directive *d, struct strbuf *out)
+/* %c: the character of a code. */
+static enum expr_fault add_char(const struct java_directive *d, const struct value *v,
+	struct arena *arena, struct strbuf *out)
 {
-	int64_t chars = 0;
-	for (size_t i = 0; i < s.len; chars++) {
-		if (d->precision >= 0 && chars == d->precision)
-			s.len = i;
-		else
-			utf8_next(s, &i);
+	char bytes[4];
+	if (v->as.i32 < 0 || v->as.i32 > 0x10FFFF)
+		return EXPR_INVALID_ARGUMENT;
+	bool half = v->as.i32 >= 0xD800 && v->as.i32 < 0xE000;
+	size_t n = utf8_put(bytes, half ? '?' : (uint32_t)v->as.i32);
+	java_format_text(d, (struct str){bytes, n}, arena, out);
+	return EXPR_FINE;
+}
+
+static enum expr_fault add_value(const struct java_directive *d, const struct value *v,
+	const struct timezone *tz, struct arena *arena, struct strbuf *out)
+{
+	unsigned bits;
+	if (d->letter == 'b') {
+		bool yes = !v->is_null && (v->type.id != TYPE_BOOLEAN || v->as.boolean);
+		java_format_text(d, yes ? str_lit("true") : str_lit("false"), arena, out);
+		return EXPR_FINE;
 	}
-	if (d->precision >= 0 && chars > d->precision)
-		chars = d->precision;
-	bool left = strchr(d->flags, '-') != NULL;
-	for (int64_t i = chars; !left && i < d->width; i++)
-		strbuf_add_byte(out, ' ');
-	strbuf_add(out, s);
-	for (int64_t i = chars; left && i < d->width; i++)
-		strbuf_add_byte(out, ' ');
-}
-
-static void add_printf(const struct directive *d, const struct value *v, struct strbuf *out)
-{
-	char pattern[64];
-	bool whole = memchr("dxXo", d->letter, 4) != NULL;
-	char width[16] = "", precision[16] = "";
-	if (d->width > 0)
-		snprintf(width, sizeof(width), "%d", d->width);
-	if (!whole && d->precision >= 0)
-		snprintf(precision, sizeof(precision), ".%d", d->precision);
-	snprintf(pattern, sizeof(pattern), "%%%s%s%s%s%c", d->flags, width, precision,
-		whole ? "ll" : "", d->letter);
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	if (!whole)
-		strbuf_addf(out, pattern, v->as.f64);
-	else if (d->letter != 'd' && v->type.id != TYPE_BIGINT)
-		strbuf_addf(out, pattern, (long long)(uint32_t)v->as.i32);
-	else
-		strbuf_addf(out, pattern,
-			(long long)(v->type.id == TYPE_BIGINT ? v->as.i64 : v->as.i32));
-#pragma GCC diagnostic pop
-}
-
-static void add_directive(const struct directive *d, const struct value *v,
-	const struct timezone *tz, struct strbuf *out)
-{
-	bool number = memchr("dxXofeE", d->letter, 7) != NULL;
-	if (number && !v->is_null) {
-		add_printf(d, v, out);
-		return;
+	if (v->is_null) {
+		java_format_text(d, str_lit("null"), arena, out);
+		return EXPR_FINE;
+	}
+	if (d->letter == 'c')
+		return add_char(d, v, arena, out);
+	if (is_one_of(d->letter, "dox")) {
+		int64_t whole = whole_of(v, &bits);
+		java_format_whole(d, whole, bits, out);
+		return EXPR_FINE;
 	}
 	struct strbuf text;
 	strbuf_init(&text);
-	if (d->letter == 'b')
-		strbuf_add_c(&text,
-			!v->is_null && (v->type.id != TYPE_BOOLEAN || v->as.boolean) ? "true"
-										     : "false");
-	else if (v->is_null)
-		strbuf_add_c(&text, "null");
+	value_text(v, VALUE_CAST, tz, &text);
+	struct str s = text.data == NULL ? str_lit("") : strbuf_str(&text);
+	if (d->letter == 's')
+		java_format_text(d, s, arena, out);
 	else
-		value_text(v, VALUE_CAST, tz, &text);
-	add_padded(text.data == NULL ? str_lit("") : strbuf_str(&text), d, out);
+		java_format_fraction(d, s, out);
 	strbuf_release(&text);
+	return EXPR_FINE;
 }
 
-static void format_row(
-	const struct expr *e, const struct vector *args, uint32_t row, struct strbuf *out)
+static enum expr_fault format_row(const struct expr *e, const struct run *run,
+	const struct vector *args, uint32_t row, struct strbuf *out)
 {
 	struct str f = row_str(&args[0], row);
-	uint32_t next = 1;
-	for (size_t i = 0; i < f.len;) {
-		struct directive d;
+	enum expr_fault fault = EXPR_FINE;
+	int64_t next = 1, last = 0;
+	for (size_t i = 0; i < f.len && fault == EXPR_FINE;) {
+		struct java_directive d;
 		if (f.data[i] != '%') {
 			strbuf_add_byte(out, f.data[i++]);
-		} else if (i + 1 < f.len && (f.data[i + 1] == '%' || f.data[i + 1] == 'n')) {
-			strbuf_add_byte(out, f.data[i + 1] == 'n' ? '\n' : '%');
-			i += 2;
-		} else {
-			check(directive_read(f, i, &d));
-			uint32_t k = d.argument > 0 ? (uint32_t)d.argument : next++;
-			struct value v = value_from_column(&args[k].column, e->args[k]->type, row);
-			add_directive(&d, &v, e->timezone, out);
-			i = d.end;
+			continue;
 		}
+		check(java_directive_read(f, i, &d) == NULL);
+		i = d.end;
+		if (d.letter == '%' || d.letter == 'n') {
+			java_format_text(&d, d.letter == 'n' ? str_lit("\n") : str_lit("%"),
+				run->arena, out);
+			continue;
+		}
+		int64_t k = argument_of(&d, &next, &last);
+		struct value v = value_from_column(&args[k].column, e->args[k]->type, row);
+		fault = add_value(&d, &v, e->timezone, run->arena, out);
 	}
+	return fault;
 }
 
 void kernel_format(
@@ -154,33 +116,62 @@ void kernel_format(
 			for (uint32_t k = 0; k < e->arg_count && fault == EXPR_FINE; k++)
 				fault = vector_fault(&args[k], i);
 			strbuf_reset(&b);
-			if (!bit_get(out->column.nulls, i))
-				format_row(e, args, i, &b);
-			row_set_str(out, i,
-				str_dup(b.data == NULL ? str_lit("") : strbuf_str(&b), run->arena));
+			if (!bit_get(out->column.nulls, i) && fault == EXPR_FINE)
+				fault = format_row(e, run, args, i, &b);
+			if (fault == EXPR_FINE && !run_has_room(run, b.len))
+				fault = EXPR_OVERFLOW;
 			if (fault != EXPR_FINE)
 				expr_pass_fault(run, out, i, fault);
+			else
+				row_set_str(out, i,
+					str_dup(b.data == NULL ? str_lit("") : strbuf_str(&b),
+						run->arena));
 		}
 	}
 	strbuf_release(&b);
 }
 
-/* The format is a constant, so that its directives can be checked against the arguments here. */
-static int check_directive(struct checker *c, const struct sql_node *node,
-	const struct directive *d, struct expr **args, uint32_t count, uint32_t *next)
+/* ---- typing ---- */
+
+/* What Java refuses is refused here; a fraction may also be written of what casts to a double. */
+static int check_type(struct checker *c, const struct sql_node *node,
+	const struct java_directive *d, struct expr **arg)
 {
-	uint32_t k = d->argument > 0 ? (uint32_t)d->argument : (*next)++;
-	if (k >= count)
+	struct type t = (*arg)->type;
+	if (t.id == TYPE_NULL || is_one_of(d->letter, "sb"))
+		return 0;
+	if (is_one_of(d->letter, "efg"))
+		return t.id == TYPE_DECIMAL || t.id == TYPE_DOUBLE
+			? 0
+			: checker_cast(c, node, *arg, type_of(TYPE_DOUBLE), arg);
+	if (d->letter == 'c' && (!type_is_integer(t) || t.id == TYPE_BIGINT))
 		return checker_fail(
-			c, node, "the format asks for argument %u, there are %u", k, count - 1);
-	bool fraction = memchr("feE", d->letter, 3) != NULL;
-	if (fraction)
-		return checker_cast(c, node, args[k], type_of(TYPE_DOUBLE), &args[k]);
-	bool whole = memchr("dxXo", d->letter, 4) != NULL;
-	if (whole && !type_is_integer(args[k]->type))
-		return checker_cast(c, node, args[k], type_of(TYPE_BIGINT), &args[k]);
-	return d->letter == 'c' ? checker_cast(c, node, args[k], type_of(TYPE_STRING), &args[k])
-				: 0;
+			c, node, "[DATATYPE_MISMATCH] %%c writes the character of an int");
+	if (t.id == TYPE_DECIMAL)
+		return checker_fail(c, node,
+			"[DATATYPE_MISMATCH] %%%c writes an integer, no decimal", d->letter);
+	return type_is_integer(t) ? 0 : checker_cast(c, node, *arg, type_of(TYPE_BIGINT), arg);
+}
+
+/* The directive at `at` against the arguments; its end in *end. */
+static int check_directive(struct checker *c, const struct sql_node *node, struct str format,
+	size_t at, struct expr **args, uint32_t count, int64_t *next, int64_t *last, size_t *end)
+{
+	struct java_directive d;
+	const char *wrong = java_directive_read(format, at, &d);
+	if (wrong != NULL)
+		return checker_fail(c, node, "the format at \"" STR_FMT "\": %s",
+			STR_ARG(str_sub(format, at, 12)), wrong);
+	*end = d.end;
+	if (d.letter == '%' || d.letter == 'n')
+		return 0;
+	int64_t k = argument_of(&d, next, last);
+	if (k == 0)
+		return checker_fail(c, node, "the format has a %%< before any argument");
+	if (k >= count)
+		return checker_fail(c, node, "the format asks for argument %lld, there are %u",
+			(long long)k, count - 1);
+	return check_type(c, node, &d, &args[k]);
 }
 
 int resolve_format(struct checker *c, const struct sql_node *node, const struct function *f,
@@ -189,97 +180,16 @@ int resolve_format(struct checker *c, const struct sql_node *node, const struct 
 	if (args[0]->kind != EXPR_LITERAL || args[0]->type.id != TYPE_STRING)
 		return checker_fail(c, node, "the format of %s must be a constant string", f->name);
 	struct str format = args[0]->literal.is_null ? str_lit("") : args[0]->literal.as.str;
-	uint32_t next = 1;
+	int64_t next = 1, last = 0;
 	for (size_t i = 0; i < format.len;) {
-		struct directive d;
 		if (format.data[i] != '%') {
 			i++;
 			continue;
 		}
-		if (i + 1 < format.len
-			&& (format.data[i + 1] == '%' || format.data[i + 1] == 'n')) {
-			i += 2;
-			continue;
-		}
-		if (!directive_read(format, i, &d))
-			return checker_fail(
-				c, node, "the format has a %% that is followed by nothing known");
-		int rc = check_directive(c, node, &d, args, count, &next);
+		int rc = check_directive(c, node, format, i, args, count, &next, &last, &i);
 		if (rc < 0)
 			return rc;
-		i = d.end;
 	}
 	*out = checker_call(c, node, f->kernel, f->flags, type_of(TYPE_STRING), args, count);
 	return 0;
-}
-
-/* ---- get_json_object(text, '$.a.b[0]') ---- */
-
-static bool read_step(struct str path, size_t *i, struct json_step *step)
-{
-	*step = (struct json_step){.field = {NULL, 0}};
-	if (path.data[*i] == '.') {
-		size_t start = ++*i;
-		while (*i < path.len && path.data[*i] != '.' && path.data[*i] != '[')
-			++*i;
-		step->field = str_sub(path, start, *i - start);
-		return *i > start;
-	}
-	if (path.data[*i] != '[')
-		return false;
-	++*i;
-	if (*i < path.len && path.data[*i] == '\'') {
-		size_t start = ++*i;
-		while (*i < path.len && path.data[*i] != '\'')
-			++*i;
-		step->field = str_sub(path, start, *i - start);
-		++*i;
-	} else {
-		size_t start = *i;
-		step->index = read_digits(path, i);
-		if (*i == start)
-			return false;
-	}
-	return *i < path.len && path.data[(*i)++] == ']';
-}
-
-static int json_object_row(const struct expr *e, const struct run *run, const struct vector *args,
-	uint32_t row, struct vector *out)
-{
-	const struct json_path *path = e->prepared;
-	struct str found;
-	if (!json_path_find(row_str(&args[0], row), path->steps, path->count, &found)
-		|| json_kind_of(found) == JSON_KIND_NULL)
-		return ROW_NULL;
-	row_set_str(out, row,
-		json_kind_of(found) == JSON_KIND_STRING ? json_unquote(found, run->arena) : found);
-	return EXPR_FINE;
-}
-
-KERNEL_OF_ROWS(kernel_json_object, json_object_row)
-
-int resolve_json_object(struct checker *c, const struct sql_node *node, const struct function *f,
-	struct expr **args, uint32_t count, struct expr **out)
-{
-	check(count == 2);
-	if (args[1]->kind != EXPR_LITERAL || args[1]->type.id != TYPE_STRING
-		|| args[1]->literal.is_null)
-		return checker_fail(c, node, "the path of %s must be a constant string", f->name);
-	struct str text = args[1]->literal.as.str;
-	struct json_path *path = ARENA_NEW(c->arena, struct json_path);
-	path->steps = ARENA_ARRAY(c->arena, struct json_step, text.len + 1);
-	size_t i = 1;
-	bool good = text.len > 0 && text.data[0] == '$';
-	while (good && i < text.len)
-		good = read_step(text, &i, &path->steps[path->count++]);
-	if (!good)
-		return checker_fail(
-			c, node->args[1], "a path is $ and then .name, [0] or ['name']");
-	int rc = args[0]->type.id == TYPE_JSON
-		? 0
-		: checker_cast(c, node, args[0], type_of(TYPE_STRING), &args[0]);
-	if (rc == 0)
-		*out = checker_prepared(
-			c, node, f->kernel, f->flags, type_of(TYPE_STRING), args, count, path);
-	return rc;
 }

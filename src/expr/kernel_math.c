@@ -24,8 +24,9 @@ MATH_KERNEL(kernel_exp, exp(a[i]))
 MATH_KERNEL(kernel_sin, sin(a[i]))
 MATH_KERNEL(kernel_cos, cos(a[i]))
 MATH_KERNEL(kernel_tan, tan(a[i]))
-MATH_KERNEL(kernel_degrees, a[i] * 180.0 / M_PI)
-MATH_KERNEL(kernel_radians, a[i] / 180.0 * M_PI)
+/* One product with Java's constants: two steps differ in the last digit. */
+MATH_KERNEL(kernel_degrees, a[i] * 57.29577951308232)
+MATH_KERNEL(kernel_radians, a[i] * 0.017453292519943295)
 MATH_KERNEL(kernel_rint, rint(a[i]))
 MATH_KERNEL(kernel_sign, a[i] > 0 ? 1.0 : a[i] < 0 ? -1.0 : a[i])
 
@@ -97,14 +98,22 @@ static int atan2_row(const struct expr *e, const struct run *run, const struct v
 	return EXPR_FINE;
 }
 
-static int is_nan_row(const struct expr *e, const struct run *run, const struct vector *args,
-	uint32_t row, struct vector *out)
+/* NULL is no NaN. */
+void kernel_is_nan(
+	const struct expr *e, const struct run *run, const struct vector *args, struct vector *out)
 {
-	double x = row_f64(&args[0], row);
 	(void)e;
-	(void)run;
-	row_set_bool(out, row, x != x);
-	return EXPR_FINE;
+	for (uint32_t w = 0; w < run_words(run); w++) {
+		uint64_t bits = run->live[w];
+		out->column.nulls[w] = 0;
+		for (uint32_t i; next_row(&bits, w, &i);) {
+			enum expr_fault fault = vector_fault(&args[0], i);
+			double x = bit_get(args[0].column.nulls, i) ? 0 : row_f64(&args[0], i);
+			row_set_bool(out, i, x != x);
+			if (fault != EXPR_FINE)
+				expr_pass_fault(run, out, i, fault);
+		}
+	}
 }
 
 /* ---- bits ---- */
@@ -154,4 +163,3 @@ KERNEL_OF_ROWS(kernel_log2, log2_row)
 KERNEL_OF_ROWS(kernel_log, log_row)
 KERNEL_OF_ROWS(kernel_power, power_row)
 KERNEL_OF_ROWS(kernel_atan2, atan2_row)
-KERNEL_OF_ROWS(kernel_is_nan, is_nan_row)

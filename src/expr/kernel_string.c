@@ -113,6 +113,11 @@ static struct str map_unicode(struct str s, bool upper, struct arena *arena)
 	return (struct str){out, n};
 }
 
+struct str string_upper(struct str s, struct arena *arena)
+{
+	return is_ascii(s) ? map_ascii(s, true, arena) : map_unicode(s, true, arena);
+}
+
 static void map_case(
 	const struct run *run, const struct vector *args, struct vector *out, bool upper)
 {

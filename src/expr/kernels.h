@@ -45,6 +45,8 @@ kernel_fn kernel_today;
 
 /* kernel_string.c */
 kernel_fn kernel_upper;
+/* Text in capitals, as upper() gives it. */
+struct str string_upper(struct str s, struct arena *arena);
 kernel_fn kernel_lower;
 kernel_fn kernel_initcap;
 kernel_fn kernel_length;

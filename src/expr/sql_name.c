@@ -46,7 +46,7 @@ static void add_case(const struct sql_node *n, struct strbuf *out)
 	strbuf_add_c(out, " END");
 }
 
-/* trim(x from s), and ltrim(x, s), whose arguments stand the other way round. */
+/* trim(x from s), and trim(x, s), whose arguments stand the other way round. */
 static void add_trim_from(const struct sql_node *n, struct strbuf *out)
 {
 	bool call = n->literal_text.data == NULL;
@@ -85,8 +85,6 @@ static bool add_special(const struct sql_node *n, struct str name, struct strbuf
 		add_wrapped(n, "(NOT ", ")", out);
 	} else if (str_eq(name, str_lit("negative"))) {
 		add_wrapped(n, "(- ", ")", out);
-	} else if (str_eq(name, str_lit("mod"))) {
-		add_binary(n, "%", out);
 	} else if (str_eq(name, str_lit("~"))) {
 		add_wrapped(n, "~", "", out);
 	} else if (str_eq(name, str_lit("positive"))) {
@@ -113,8 +111,8 @@ static bool add_special(const struct sql_node *n, struct str name, struct strbuf
 		sql_name(n->args[2], out);
 		strbuf_add_byte(out, '\'');
 	} else if (n->arg_count == 2
-		&& (n->literal_text.data != NULL || str_eq(name, str_lit("ltrim"))
-			|| str_eq(name, str_lit("rtrim")))) {
+		&& (n->literal_text.data != NULL || str_eq(name, str_lit("trim"))
+			|| str_eq(name, str_lit("ltrim")) || str_eq(name, str_lit("rtrim")))) {
 		add_trim_from(n, out);
 	} else {
 		return false;
@@ -161,15 +159,18 @@ static void add_call(const struct sql_node *n, struct strbuf *out)
 	}
 	if (add_special(n, name, out))
 		return;
+	if (n->ignore_nulls && f != NULL && f->aggregate != AGG_ANY_VALUE)
+		name = f->aggregate == AGG_FIRST ? str_lit("first") : str_lit("last");
 	strbuf_add(out, f != NULL && f->print != NULL ? str_c(f->print) : name);
 	strbuf_add_c(out, n->distinct ? "(DISTINCT " : "(");
-	uint32_t from = 0;
+	if (str_eq(name, str_lit("log")) && n->arg_count == 1)
+		strbuf_add_c(out, "E(), ");
 	if (f != NULL && (f->flags & FN_AGGREGATE) && n->arg_count == 2
 		&& (f->aggregate == AGG_FIRST || f->aggregate == AGG_LAST
 			|| f->aggregate == AGG_ANY_VALUE))
 		sql_name(n->args[0], out); /* first(x, true) is first(x) */
 	else
-		add_list(n, from, out);
+		add_list(n, 0, out);
 	add_defaults(n, name, out);
 	strbuf_add_byte(out, ')');
 	if (n->filter == NULL)
@@ -183,6 +184,10 @@ static void add_cast(const struct sql_node *n, struct strbuf *out)
 {
 	if (n->literal_text.data != NULL) { /* DATE '...' */
 		strbuf_add(out, n->literal_text);
+		return;
+	}
+	if (n->name.data != NULL) { /* int(a): Spark does not show a cast that nobody wrote */
+		sql_name(n->args[0], out);
 		return;
 	}
 	strbuf_add_c(out, n->try_cast ? "TRY_CAST(" : "CAST(");
@@ -236,7 +241,8 @@ bool sql_equal(const struct sql_node *a, const struct sql_node *b)
 		|| a->ignore_nulls != b->ignore_nulls || (a->filter == NULL) != (b->filter == NULL)
 		|| a->try_cast != b->try_cast || !type_eq(a->type, b->type))
 		return false;
-	if (a->kind == SQL_FIELD ? !str_eq(a->name, b->name) : !str_eq_fold(a->name, b->name))
+	if (a->kind == SQL_FIELD ? !str_eq(a->name, b->name)
+		    : a->kind != SQL_CAST && !str_eq_fold(a->name, b->name))
 		return false;
 	if (a->kind == SQL_LITERAL && !literal_equal(&a->literal, &b->literal))
 		return false;

@@ -142,15 +142,20 @@ static int parse_argument(struct sql_cursor *p, struct sql_node_list *l)
 	return rc < 0 ? rc : sql_node_list_add(p, l, arg);
 }
 
-/* position(a in b): `in` is a comma here, so `a` ends before it. */
-static int parse_position(struct sql_cursor *p, struct sql_node_list *l)
+/*
+ * position(a in b): `in` is a comma here, so `a` ends before it. To Spark, words make it another
+ * function, by name too: locate.
+ */
+static int parse_position(struct sql_cursor *p, struct sql_node_list *l, struct sql_node *call)
 {
 	struct sql_node *part;
 	int rc = parse_value(p, 1, &part);
 	if (rc == 0)
 		rc = sql_node_list_add(p, l, part);
-	if (rc == 0 && (rc = sql_cursor_accept(p, "in")) > 0)
+	if (rc == 0 && (rc = sql_cursor_accept(p, "in")) > 0) {
+		call->name = str_lit("locate");
 		rc = parse_argument(p, l);
+	}
 	return rc;
 }
 
@@ -160,12 +165,14 @@ static int parse_arguments(struct sql_cursor *p, struct sql_node *call, struct s
 	if (str_eq_fold(call->name, str_lit("trim")))
 		rc = parse_trim(p, l, call);
 	else if (str_eq_fold(call->name, str_lit("position")))
-		rc = parse_position(p, l);
+		rc = parse_position(p, l, call);
 	else if (!sql_cursor_is_symbol(p, ")"))
 		rc = parse_argument(p, l);
 	while (rc == 0) {
 		/* substring(s from 2 for 3) */
 		bool words = sql_cursor_is_word(p, "from") || sql_cursor_is_word(p, "for");
+		if (words && str_eq_fold(call->name, str_lit("substr")))
+			call->name = str_lit("substring");
 		rc = !words			 ? sql_cursor_accept(p, ",")
 			: sql_cursor_advance(p) < 0 ? -CDCL_E_SQL
 						 : 1;
@@ -199,6 +206,26 @@ static int parse_nulls(struct sql_cursor *p, struct sql_node *call)
 	return rc < 0 ? rc : sql_cursor_expect(p, "nulls");
 }
 
+/* int(a), string(a), ...: casts that look like calls. */
+static bool is_cast_call(struct str name, struct type *type)
+{
+	static const struct {
+		const char *name;
+		enum type_id id;
+	} casts[] = {{"boolean", TYPE_BOOLEAN}, {"tinyint", TYPE_TINYINT},
+		{"smallint", TYPE_SMALLINT}, {"int", TYPE_INT}, {"bigint", TYPE_BIGINT},
+		{"float", TYPE_FLOAT}, {"double", TYPE_DOUBLE}, {"decimal", TYPE_DECIMAL},
+		{"date", TYPE_DATE}, {"timestamp", TYPE_TIMESTAMP}, {"binary", TYPE_BINARY},
+		{"string", TYPE_STRING}};
+	for (size_t i = 0; i < ARRAY_LEN(casts); i++) {
+		if (!str_eq_fold(name, str_c(casts[i].name)))
+			continue;
+		*type = casts[i].id == TYPE_DECIMAL ? type_decimal(10, 0) : type_of(casts[i].id);
+		return true;
+	}
+	return false;
+}
+
 /* The opening bracket has been read. */
 static int parse_call(struct sql_cursor *p, struct str name, size_t at, struct sql_node **out)
 {
@@ -218,10 +245,14 @@ static int parse_call(struct sql_cursor *p, struct str name, size_t at, struct s
 		memcpy(n->args, l.items, l.count * sizeof(l.items[0]));
 	n->arg_count = l.count;
 	n->len = p->end - at;
+	*out = n;
+	if (l.count == 1 && !n->distinct && is_cast_call(name, &n->type)) {
+		n->kind = SQL_CAST;
+		return sql_node_close(p, n);
+	}
 	rc = parse_nulls(p, n);
 	if (rc == 0)
 		rc = parse_filter(p, n);
-	*out = n;
 	return rc < 0 ? rc : sql_node_close(p, n);
 }
 

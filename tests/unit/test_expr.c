@@ -334,7 +334,22 @@ static void test_strings(void **state)
 		{"split('a,b', ',')[1]", "string b"},
 		{"split('a,b', ',')[2]", "string failed: [INVALID"},
 		{"element_at(split('a,b', ','), -1)", "string b"},
+	};
+	check_cases(*state, cases, ARRAY_LEN(cases));
+}
+
+static void test_formats(void **state)
+{
+	static const struct value_case cases[] = {
 		{"format_string('%05d|%-4s|%.2f', i, 'x', d)", "string 00005|x   |1.50"},
+		{"format_string('%,d|%.1f|%x|%S', l, 0.25D, -t, s)",
+			"string 9,223,372,036,854,775,807|0.3|81|ABC"},
+		{"format_string('%.3f|%,.1f', m, m * 1000)", "string 12.340|12,340.0"},
+		{"format_string('%s|%5s|%.2S', n, n, n)", "string null| null|NU"},
+		{"format_string('%s', y)", "string 2024-02-29"},
+		{"format_string('%c', -1)", "string failed: [INVALID_PARAMETER_VALUE]"},
+		{"format_string('%d', 1 div z)", "string failed: [DIVIDE_BY_ZERO]"},
+		{"array_join(sort_array(split('b,a', ',')), '-')", "string a-b"},
 	};
 	check_cases(*state, cases, ARRAY_LEN(cases));
 }
@@ -420,6 +435,10 @@ static void test_json(void **state)
 		{"cast(i as json)", "json 5"},
 		{"cast(s as json)", "json \"Abc\""},
 		{"get_json_object('{\"a\":[{\"b\":\"c\"}]}', '$.a[0].b')", "string c"},
+		{"get_json_object(j, '$.a.b[*]')", "string [1,\"x\\ty\",null,2.5]"},
+		{"get_json_object('{\"a\": 1.50, \"b\": [1e3]}', '$')",
+			"string {\"a\":1.50,\"b\":[1e3]}"},
+		{"get_json_object('[1', '$[0]')", "string NULL"},
 		{"s.x", "only a json column or an array can be looked into; this is string"},
 	};
 	check_cases(*state, cases, ARRAY_LEN(cases));
@@ -517,6 +536,15 @@ static void test_names(void **state)
 		{"i <=> n", "(i <=> n)"},
 		{"date '2024-01-01'", "DATE '2024-01-01'"},
 		{"-1", "-1"},
+		{"position('x' in s)", "locate(x, s, 1)"},
+		{"position('x', s)", "position(x, s, 1)"},
+		{"log(d)", "LOG(E(), d)"},
+		{"log(2, d)", "LOG(2, d)"},
+		{"mod(i, 3)", "mod(i, 3)"},
+		{"trim(s, 'x')", "TRIM(BOTH s FROM x)"},
+		{"substr(s from 2 for 1)", "substring(s, 2, 1)"},
+		{"int(d)", "d"},
+		{"string(i + 1) || 'x'", "concat((i + 1), x)"},
 	};
 	struct fixture *f = *state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -554,6 +582,16 @@ static void test_errors(void **state)
 		{"cast(s as intt)", "there is no type", 10, 4, "did you mean 'int'?"},
 		{"substring(s)", "[WRONG_NUM_ARGS] substring has 1 argument", 0, 12,
 			"it is substring("},
+		{"format_string('%-d', i)", "the format at \"%-d\": the flags - and 0 need a width",
+			0, 23, ""},
+		{"format_string('%<s', i)", "the format has a %< before any argument", 0, 23, ""},
+		{"format_string('%d %d', i)", "the format asks for argument 2, there are 1", 0, 25,
+			""},
+		{"format_string('%d', m)", "[DATATYPE_MISMATCH] %d writes an integer", 0, 22, ""},
+		{"format_string('%c', s)", "[DATATYPE_MISMATCH] %c writes the character", 0, 22,
+			""},
+		{"get_json_object(s, '$.a[-1]')", "a path is $ and then .name", 19, 9, ""},
+		{"get_json_object(s, '$.a[9999999999]')", "a path is $ and then .name", 19, 17, ""},
 		{"i + p", "[DATATYPE_MISMATCH] \"(i + p)\" cannot be computed from int and boolean",
 			0, 5, ""},
 		{"count(*) > 1", "the aggregate function count cannot be used here", 0, 8,
@@ -701,6 +739,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_numbers, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_logic, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_strings, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_formats, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_casts, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_json, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_message, set_up, tear_down),
