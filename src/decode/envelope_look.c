@@ -168,6 +168,19 @@ static void say(struct envelope_look *l, enum envelope_kind kind, enum look_cont
 	l->content = content;
 }
 
+/* With images, or of the two operations that have none: a truncate, a message. */
+static bool is_debezium(struct envelope_look *l)
+{
+	if (!is_text(l, LOOK_OP))
+		return false;
+	if (is_image(l, LOOK_BEFORE) || is_image(l, LOOK_AFTER))
+		return true;
+	struct str op = word_of(l, LOOK_OP);
+	l->by_word = is_kind(l->fields[LOOK_SOURCE], JSON_KIND_OBJECT) &&
+		(str_eq(op, str_lit("t")) || str_eq(op, str_lit("m")));
+	return l->by_word;
+}
+
 static void say_not_read(struct envelope_look *l, const char *what, const char *help)
 {
 	say(l, ENVELOPE_AUTO, LOOK_NOT_READ);
@@ -292,10 +305,8 @@ static bool is_ticdc_simple(const struct envelope_look *l)
 
 static void look_at_event(struct envelope_look *l, const struct walk *w)
 {
-	bool images = is_image(l, LOOK_BEFORE) || is_image(l, LOOK_AFTER);
-	bool source = is_kind(l->fields[LOOK_SOURCE], JSON_KIND_OBJECT);
-	if (is_text(l, LOOK_OP) && (images || source)) {
-		bool message = is_there(l, LOOK_MESSAGE) && !images;
+	if (is_debezium(l)) {
+		bool message = is_there(l, LOOK_MESSAGE) && l->by_word;
 		say(l, ENVELOPE_DEBEZIUM, message ? LOOK_CONTROL : LOOK_ROWS);
 	} else if (is_debezium_control(l, w)) {
 		say(l, ENVELOPE_DEBEZIUM, LOOK_CONTROL);

@@ -6,7 +6,7 @@
  * parts stand. Nothing is copied; the parts are slices of the value.
  *
  *	{"schema": {...}, "payload": X}         Connect's wrapper, taken off first: X is looked at
- *	before/after/op/source                  Debezium; its heartbeats, transaction marks and DDL
+ *	op and before/after; op t, m and source Debezium; its heartbeats, transaction marks and DDL
  *	__op __deleted __table __lsn ...        Debezium, unwrapped (ExtractNewRecordState)
  *	database/table/type/ts/data             Maxwell, `type` being a word of Maxwell's
  *	database/type and isDdl, pkNames, ...   Canal; or a list in `data` and a `type` of rows

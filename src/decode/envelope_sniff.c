@@ -21,7 +21,7 @@ struct envelope_sniffer {
 	uint32_t table_count;
 	int64_t kinds[ENVELOPE_OGG + 1]; /* messages with rows, by envelope */
 	bool unwrapped;
-	const char *not_read; /* what came that is not read; NULL */
+	const char *not_read, *help; /* what came that is not read; NULL */
 	struct envelope_sample counts; /* only its counters */
 };
 
@@ -121,6 +121,7 @@ void envelope_sniff_message(struct envelope_sniffer *s, struct str key, struct s
 	} else if (l.content == LOOK_NOT_READ && s->wanted != ENVELOPE_FLAT) {
 		s->counts.others++;
 		s->not_read = l.what;
+		s->help = l.help;
 	} else if (!is_wanted(s, &l)) {
 		s->counts.others++;
 	} else if (l.content == LOOK_CONTROL && l.kind != ENVELOPE_FLAT) {
@@ -172,9 +173,12 @@ static int fail_empty(const struct envelope_sniffer *s, const struct envelope_sa
 			(long long)c->messages, STR_ARG(s->table));
 	if (c->messages == 0)
 		return error_set(err, CDCL_E_DATA, "there are no messages to look at");
-	if (s->not_read != NULL && c->others == c->messages)
-		return error_set(err, CDCL_E_DATA, "the first %lld messages are not read: %s",
+	if (s->not_read != NULL && c->others == c->messages) {
+		int code = error_set(err, CDCL_E_DATA, "the first %lld messages are not read: %s",
 			(long long)c->messages, s->not_read);
+		error_help(err, "%s", s->help);
+		return code;
+	}
 	return error_set(err, CDCL_E_DATA,
 		"none of the first %lld messages has a row: %lld tombstones, %lld without a row "
 		"(heartbeats, DDL), %lld of another envelope, %lld that are no JSON object",

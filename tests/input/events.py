@@ -348,7 +348,7 @@ def lookalikes():
              '{"id":1,"database":"prod","table":"t","type":"insert","ts":"2024-01-01","data":7}',
              '{"id":1,"database":"prod","type":"report","data":[1,2]}', '{"id":1,"status":"active","event_count":4,"ts_ms":1700000000}',
              '{"id":1,"source":{"a":1},"ddl":"create"}', '{"id":1,"op_type":"restart","op_ts":"2024-01-01"}',
-             '{"id":1,"type":"INSERT","commitTs":4}')
+             '{"id":1,"type":"INSERT","commitTs":4}', '{"id":1,"op":"insert","source":{"app":"web"}}')
     for text in texts:
         done = merged([text], source='', schema='id int')
         expect(done, [{'id': '1'}])
