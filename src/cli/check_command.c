@@ -186,7 +186,8 @@ const struct command command_check = {
 		    "  cdcl check --set region=eu orders.lua\n",
 	.details = "Also says which Lua functions LuaJIT cannot compile and why; those run "
 		   "interpreted. And which keep something in variables of the script, that no "
-		   "checkpoint has and each of --workers has for itself.\n",
+		   "checkpoint has and each of --workers has for itself.\n"
+		   "--against looks at no target: what those hold, a run says at its start.\n",
 	.options = check_specs,
 	.option_count = sizeof(check_specs) / sizeof(check_specs[0]),
 	.options_bytes = sizeof(struct check_options),
