@@ -101,6 +101,7 @@ static int compare(struct keepers *k, struct plan *plan, const char *folder, con
 		sources.verdict_count + found->verdict_count + plan->node_count + 1);
 	for (uint32_t i = 0; i < sources.verdict_count; i++)
 		add(out, &sources.verdicts[i], arena);
+	out->source_count = out->count;
 	for (uint32_t i = 0; i < found->verdict_count; i++)
 		add(out, &found->verdicts[i], arena);
 	add_rebuilt(out, plan, used, arena);

@@ -13,6 +13,7 @@ struct against {
 	/* sources, then what steps keep, then what is rebuilt */
 	struct checkpoint_verdict *verdicts;
 	uint32_t count;
+	uint32_t source_count;
 	bool refused;
 };
 

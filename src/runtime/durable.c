@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "runtime/against.h"
 #include "runtime/kept_positions.h"
 #include "runtime/looked_columns.h"
 #include "runtime/state_sources.h"
@@ -296,9 +297,10 @@ static const char *why_anew(const struct durable *d, uint32_t sink)
 		return NULL;
 	if (d->replays && s->held == d->found->intent.id && s->by_other_script)
 		return "as another script computed it";
-	if (d->found->any && begins_empty(d, p->input))
-		return "its Table begins anew";
-	return NULL;
+	bool known = d->found->any &&
+		(s->held == d->found->batch.id ||
+			(d->replays && s->held == d->found->intent.id));
+	return known && begins_empty(d, p->input) ? "its Table begins anew" : NULL;
 }
 
 /*
@@ -339,6 +341,16 @@ static void keep_positions(struct durable *d)
 	}
 }
 
+static int refuse_source(
+	const struct durable *d, const struct checkpoint_verdict *v, struct error *err)
+{
+	error_set(err, CDCL_E_STATE, STR_FMT ": " STR_FMT ": " STR_FMT,
+		STR_ARG(d->plan->checkpoint), STR_ARG(v->name), STR_ARG(v->why));
+	error_help(err, "let its position go: cdcl state forget " STR_FMT " '" STR_FMT "'",
+		STR_ARG(d->plan->checkpoint), STR_ARG(v->name));
+	return -(int)CDCL_E_STATE;
+}
+
 /* What is not as it was is said, also what is refused. */
 static int tell_verdicts(
 	const struct durable *d, const struct checkpoint_verdict *verdicts, uint32_t count,
@@ -347,17 +359,29 @@ static int tell_verdicts(
 	int r = 0;
 	for (uint32_t i = 0; i < count; i++) {
 		const struct checkpoint_verdict *v = &verdicts[i];
-		if (v->verdict == STATE_REFUSE && r == 0) {
-			r = error_set(err, CDCL_E_STATE, STR_FMT ": " STR_FMT ": " STR_FMT,
-				STR_ARG(d->plan->checkpoint), STR_ARG(v->name), STR_ARG(v->why));
-			error_help(err,
-				"let its position go: cdcl state forget " STR_FMT " '" STR_FMT "'",
-				STR_ARG(d->plan->checkpoint), STR_ARG(v->name));
-		} else if (v->verdict != STATE_KEEP && v->verdict != STATE_REFUSE) {
+		if (v->verdict == STATE_REFUSE && r == 0)
+			r = refuse_source(d, v, err);
+		else if (v->verdict != STATE_KEEP && v->verdict != STATE_REFUSE)
 			log_info("state", STR_FMT ": %s: " STR_FMT, STR_ARG(v->name),
 				state_verdict_name(v->verdict), STR_ARG(v->why));
-		}
 	}
+	return r;
+}
+
+int durable_compare(struct durable *d, struct error *err)
+{
+	struct against found;
+	if (checkpoint_is_new(d->checkpoint))
+		return 0;
+	const char *folder = str_dup(d->plan->checkpoint, &d->arena).data;
+	int r = against_checkpoint(d->plan, folder, &d->arena, &found, err);
+	if (r < 0 || !found.refused)
+		return r;
+	r = checkpoint_refuse(folder, found.verdicts + found.source_count,
+		found.count - found.source_count, err);
+	for (uint32_t i = 0; i < found.source_count && r == 0; i++)
+		if (found.verdicts[i].verdict == STATE_REFUSE)
+			r = refuse_source(d, &found.verdicts[i], err);
 	return r;
 }
 

@@ -19,6 +19,8 @@ struct durable;
 
 /* Takes the checkpoint's lock: before anything of the job is touched. NULL: see the error. */
 struct durable *durable_open(struct plan *plan, struct error *err);
+/* A plan that does not go on from what is kept is refused: before any target is touched. */
+int durable_compare(struct durable *d, struct error *err);
 /* For sinks, before they are opened. */
 const struct sink_writer *durable_writer(const struct durable *d);
 /*

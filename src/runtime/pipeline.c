@@ -94,14 +94,15 @@ static int open_dead_letters(struct pipeline *p, struct error *err)
 }
 
 /*
- * The checkpoint's lock is taken before sinks look at their targets, which say what they hold; what
- * was kept is read before the sources are opened, which it tells where they go on.
+ * The checkpoint's lock is taken, and the plan compared with what is kept, before sinks look at
+ * their targets, which say what they hold; what was kept is read before the sources are opened,
+ * which it tells where they go on.
  */
 static int open_graph(struct pipeline *p, struct error *err)
 {
 	if (p->plan->checkpoint.data != NULL) {
 		p->durable = durable_open(p->plan, err);
-		if (p->durable == NULL)
+		if (p->durable == NULL || durable_compare(p->durable, err) < 0)
 			return -(int)err->code;
 	}
 	int r = transactions_open(&p->transactions, p->plan, durable_writer(p->durable), err);

@@ -156,6 +156,11 @@ struct checkpoint *checkpoint_compare(const struct checkpoint_config *config,
 	return NULL;
 }
 
+bool checkpoint_is_new(const struct checkpoint *c)
+{
+	return c->is_new;
+}
+
 struct str checkpoint_id(const struct checkpoint *c)
 {
 	return str_c(c->manifest.id);

@@ -158,6 +158,8 @@ void checkpoint_set_parts(
 void checkpoint_set_sources(struct checkpoint *c, const struct checkpoint_source *sources,
 	uint32_t count, uint32_t plan);
 /* 32 hexadecimal digits that no other checkpoint has; its memory is the checkpoint's. */
+/* Nothing was there when it was opened. */
+bool checkpoint_is_new(const struct checkpoint *c);
 struct str checkpoint_id(const struct checkpoint *c);
 /*
  * What is appended is durable, PUBLISHED of the last batch, too: before a run ends as one that went
@@ -219,6 +221,10 @@ int checkpoint_end(
 struct checkpoint *checkpoint_compare(const struct checkpoint_config *config,
 	struct state_part *const *parts, uint32_t part_count,
 	const struct checkpoint_found **found, struct error *err);
+
+/* Of parts: the first that is refused, with what to do; 0: none. */
+int checkpoint_refuse(const char *folder, const struct checkpoint_verdict *verdicts, uint32_t count,
+	struct error *err);
 
 struct checkpoint_figures {
 	int64_t log_bytes;              /* since the last snapshot */

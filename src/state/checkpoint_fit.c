@@ -256,18 +256,19 @@ static int map_file(struct checkpoint *c, struct chain *chains,
 	return 0;
 }
 
-static int refuse(const struct checkpoint *c, struct error *err)
+int checkpoint_refuse(const char *folder, const struct checkpoint_verdict *verdicts, uint32_t count,
+	struct error *err)
 {
-	for (uint32_t i = 0; i < c->found.verdict_count; i++) {
-		const struct checkpoint_verdict *v = &c->found.verdicts[i];
+	for (uint32_t i = 0; i < count; i++) {
+		const struct checkpoint_verdict *v = &verdicts[i];
 		if (v->verdict != STATE_REFUSE)
 			continue;
-		error_set(err, CDCL_E_STATE, "%s: " STR_FMT ": " STR_FMT, c->folder,
+		error_set(err, CDCL_E_STATE, "%s: " STR_FMT ": " STR_FMT, folder,
 			STR_ARG(v->name), STR_ARG(v->why));
 		error_help(err,
 			"change the script back (a renamed step: its old name); or let the state "
 			"go: cdcl state forget %s '" STR_FMT "'",
-			c->folder, STR_ARG(v->name));
+			folder, STR_ARG(v->name));
 		return -(int)CDCL_E_STATE;
 	}
 	return 0;
@@ -308,7 +309,8 @@ int checkpoint_fit(struct checkpoint *c, uint64_t first, struct error *err)
 		if (r == 0 && n == newest) {
 			note_sources(c, &head);
 			chains = judge_newest(c, &head);
-			r = refuse(c, err);
+			r = checkpoint_refuse(
+				c->folder, c->found.verdicts, c->found.verdict_count, err);
 		}
 		if (r == 0)
 			r = map_file(c, chains, &head, &c->maps[n - first], err);
