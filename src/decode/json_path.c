@@ -105,6 +105,27 @@ enum json_kind json_kind_of(struct str value)
 	}
 }
 
+static bool is_hex(char c)
+{
+	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
+}
+
+/* What stands between quotes need not have been scanned: a message's key may be any bytes. */
+static bool has_whole_escapes(struct str s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.data[i] != '\\')
+			continue;
+		size_t end = ++i < s.len && s.data[i] == 'u' ? i + 4 : i;
+		if (end >= s.len)
+			return false;
+		while (i < end)
+			if (!is_hex(s.data[++i]))
+				return false;
+	}
+	return true;
+}
+
 struct str json_unquote(struct str value, struct arena *arena)
 {
 	if (value.len < 2 || (value.data[0] != '"' && value.data[0] != '\''))
@@ -114,5 +135,5 @@ struct str json_unquote(struct str value, struct arena *arena)
 		t.escaped |= t.text.data[i] == '\\';
 		t.wide |= (unsigned char)t.text.data[i] >= 0x80;
 	}
-	return json_string_value(&t, arena);
+	return t.escaped && !has_whole_escapes(t.text) ? value : json_string_value(&t, arena);
 }

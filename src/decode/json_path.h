@@ -38,7 +38,7 @@ enum json_kind json_kind_of(struct str value);
 
 /*
  * The text of a JSON string without quotes and escapes; points into `value` when nothing was
- * escaped.
+ * escaped. What is no string, or has half an escape, as it stands.
  */
 struct str json_unquote(struct str value, struct arena *arena);
 

@@ -104,6 +104,11 @@ static void kinds_and_unquoting(void **state)
 		str_eq(json_unquote(str_lit("\"a\\n\\u00e9\""), &arena), str_lit("a\n\xC3\xA9")));
 	assert_true(str_eq(json_unquote(str_lit("\"\xFF\""), &arena), str_lit("\xEF\xBF\xBD")));
 	assert_true(str_eq(json_unquote(str_lit("12"), &arena), str_lit("12")));
+	static const char *const halves[] = {
+		"\"\\u\"", "\"\\u12\"", "\"\\u123\"", "\"a\\\"", "\"\\u12g4\"", "\"\\n\\\""};
+	for (size_t i = 0; i < sizeof(halves) / sizeof(halves[0]); i++)
+		assert_true(str_eq(json_unquote(str_c(halves[i]), &arena), str_c(halves[i])));
+	assert_true(str_eq(json_unquote(str_lit("\"\\u0041\\\\\""), &arena), str_lit("A\\")));
 	arena_release(&arena);
 }
 
