@@ -292,7 +292,7 @@ static const struct function functions[] = {
 		TYPE_INT, .kernel = kernel_octets},
 	{"bit_length", "bit_length(s)", "int", "bytes times 8", resolve_fixed, 1, 1, 0,
 		{TYPE_STRING}, TYPE_INT, .kernel = kernel_bits},
-	{"hex", "hex(a)", "string", "in hexadecimal: of an integer, the bytes of a text or binary",
+	{"hex", "hex(a)", "string", "in hexadecimal: a whole part, or the bytes of a text",
 		resolve_hex, 1, 1, .kernel = NULL},
 	{"levenshtein", "levenshtein(a, b)", "int", "edit distance", resolve_fixed, 2, 2, 0,
 		{TYPE_STRING, TYPE_STRING}, TYPE_INT, .kernel = kernel_levenshtein},

@@ -3,8 +3,10 @@
 #include "expr/kernel_row.h"
 
 #include "base/check.h"
+#include "data/row_codec.h"
 #include "data/spark_hash.h"
 
+#include <math.h>
 #include <xxhash.h>
 #include <zlib.h>
 
@@ -28,10 +30,35 @@ void kernel_hash(
 	}
 }
 
+/* As Java's BigInteger writes it: big end first, no byte more than the sign needs. */
+static uint64_t xxhash_wide(int128 i, uint64_t seed)
+{
+	signed char bytes[16];
+	size_t from = 0;
+	for (int k = 0; k < 16; k++)
+		bytes[k] = (signed char)(i >> (8 * (15 - k)));
+	while (from < 15 && bytes[from] == (bytes[from + 1] < 0 ? -1 : 0))
+		from++;
+	return XXH64(bytes + from, 16 - from, seed);
+}
+
+static uint64_t xxhash_value(const struct value *v, uint64_t seed);
+
+static uint64_t xxhash_array(const struct value *v, uint64_t seed)
+{
+	uint32_t count = row_codec_array_count(v->as.str);
+	size_t at = 4;
+	for (uint32_t i = 0; i < count; i++) {
+		struct value element = row_codec_read(v->as.str, &at, *v->type.element);
+		seed = xxhash_value(&element, seed);
+	}
+	return seed;
+}
+
 /* Each value's hash seeds the next, as in hash(); small integers hash as four bytes. */
 static uint64_t xxhash_value(const struct value *v, uint64_t seed)
 {
-	if (v->is_null)
+	if (v->is_null || v->type.id == TYPE_NULL)
 		return seed;
 	int32_t small;
 	switch (type_phys(v->type)) {
@@ -39,11 +66,11 @@ static uint64_t xxhash_value(const struct value *v, uint64_t seed)
 	case PHYS_I32: return XXH64(&v->as.i32, 4, seed);
 	case PHYS_I64: return XXH64(&v->as.i64, 8, seed);
 	case PHYS_F32: {
-		float f = v->as.f32 == 0 ? 0.0F : v->as.f32;
+		float f = v->as.f32 == 0 ? 0.0F : v->as.f32 == v->as.f32 ? v->as.f32 : NAN;
 		return XXH64(&f, 4, seed);
 	}
 	case PHYS_F64: {
-		double d = v->as.f64 == 0 ? 0.0 : v->as.f64;
+		double d = v->as.f64 == 0 ? 0.0 : v->as.f64 == v->as.f64 ? v->as.f64 : (double)NAN;
 		return XXH64(&d, 8, seed);
 	}
 	case PHYS_I128:
@@ -51,8 +78,10 @@ static uint64_t xxhash_value(const struct value *v, uint64_t seed)
 			int64_t i = (int64_t)v->as.i128;
 			return XXH64(&i, 8, seed);
 		}
-		return XXH64(&v->as.i128, 16, seed);
-	case PHYS_STR: return XXH64(v->as.str.data, v->as.str.len, seed);
+		return xxhash_wide(v->as.i128, seed);
+	case PHYS_STR:
+		return v->type.id == TYPE_ARRAY ? xxhash_array(v, seed)
+						: XXH64(v->as.str.data, v->as.str.len, seed);
 	case phys_count: break;
 	}
 	return seed;

@@ -11,7 +11,7 @@
 
 #include <stdio.h>
 
-enum { pattern_fields_max = 64, pattern_width_max = 9 };
+enum { pattern_fields_max = 64 };
 
 struct pattern_field {
 	char letter; /* 0: `text` as it is */
@@ -34,6 +34,20 @@ static const char *const day_names[] = {
 static bool is_letter(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* How often a letter may stand in a row, as in Spark; 0: it is none of ours. */
+static int widest(char letter)
+{
+	static const struct {
+		char letter;
+		int width;
+	} letters[] = {{'y', 6}, {'M', 4}, {'L', 4}, {'d', 2}, {'H', 2}, {'h', 2}, {'m', 2},
+		{'s', 2}, {'S', 9}, {'a', 1}, {'E', 4}, {'D', 3}};
+	for (size_t i = 0; i < ARRAY_LEN(letters); i++)
+		if (letters[i].letter == letter)
+			return letters[i].width;
+	return 0;
 }
 
 /* 'text' in quotes, two quotes for one; *i is at the first quote and moves behind the last. */
@@ -75,7 +89,7 @@ static int pattern_read(struct str p, struct arena *arena, struct time_pattern *
 		while (i < p.len && p.data[i] == f->letter)
 			i++;
 		f->width = (int)(i - start);
-		if (strchr("yuMLdHhmsSaED", f->letter) == NULL || f->width > pattern_width_max)
+		if (f->width > widest(f->letter))
 			return (int)start;
 	}
 	return -1;
@@ -123,7 +137,6 @@ static void write_field(const struct pattern_field *f, const struct moment *m, s
 	switch (f->letter) {
 	case 0: strbuf_add(out, f->text); break;
 	case 'y':
-	case 'u':
 		if (f->width == 2)
 			add_number(m->year - 100 * floor_div(m->year, 100), 2, out);
 		else
@@ -243,7 +256,6 @@ static bool read_field(const struct pattern_field *f, struct str s, size_t *i, s
 		*i += f->text.len;
 		return true;
 	case 'y':
-	case 'u':
 		if (!read_number(s, i, f->width == 1 ? 1 : f->width, f->width == 1 ? 9 : f->width,
 			    &r->year))
 			return false;

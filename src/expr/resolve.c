@@ -635,11 +635,15 @@ int resolve_try(struct checker *c, const struct sql_node *node, const struct fun
 int resolve_hex(struct checker *c, const struct sql_node *node, const struct function *f,
 	struct expr **args, uint32_t count, struct expr **out)
 {
-	bool number = type_is_integer(args[0]->type);
+	bool number = type_is_numeric(args[0]->type);
 	struct type t = number ? type_of(TYPE_BIGINT) : args[0]->type;
 	if (!number && t.id != TYPE_BINARY)
 		t = type_of(TYPE_STRING);
-	int rc = checker_cast(c, node, args[0], t, &args[0]);
+	int rc = 0;
+	if (number) /* of a fraction, its whole part */
+		args[0] = checker_explicit_cast(c, node, args[0], t);
+	else
+		rc = checker_cast(c, node, args[0], t, &args[0]);
 	if (rc == 0)
 		*out = checker_call(c, node, number ? kernel_hex_number : kernel_hex, f->flags,
 			type_of(TYPE_STRING), args, count);
