@@ -320,6 +320,9 @@ static int take_over(struct parquet_append *p, struct error *err)
 	if (answer == 0) {
 		answer = file_sync_name(p->scratch.data, err);
 	}
+	if (answer == 0) { /* the mark of a batch without rows: who put it there may have died */
+		answer = file_sync_folder(p->scratch.data, err);
+	}
 	if (answer == 0 && file_exists(c_path(&p->scratch, &p->publishing))) {
 		log_warn("parquet", STR_FMT ": moving a batch to its place that an earlier run "
 			"had published", STR_ARG(strbuf_str(&p->path)));

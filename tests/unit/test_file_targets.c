@@ -20,6 +20,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -610,6 +611,38 @@ static void test_two_writers_of_added_files(void **state)
 	assert_true(write_together(&config, judge_files) > 20);
 }
 
+static uint64_t folder_inode;
+static bool folder_synced;
+
+static int fsync_of_folder(int fd)
+{
+	struct stat st;
+	folder_synced |= fstat(fd, &st) == 0 && st.st_ino == folder_inode;
+	return disk_system.fsync(fd);
+}
+
+/* What says its batch is renamed into it by a process that may have died before the sync. */
+static void test_parquet_found_is_durable(void **state)
+{
+	(void)state;
+	struct file_info info;
+	struct error err;
+	set_path("rows");
+	struct sink_config config = {
+		.kind = SINK_PARQUET, .mode = OUTPUT_APPEND, .path = str_c(path)};
+	assert_int_equal(run_job(&config, 1), 0);
+	assert_int_equal(file_stat(path, &info, NULL), 0);
+	folder_inode = info.inode;
+	struct disk disk = disk_system;
+	disk.fsync = fsync_of_folder;
+	disk_use(&disk);
+	struct sink *s = sink_open(&config, schema, NULL, false, NULL, &err);
+	assert_non_null(s);
+	disk_use(NULL);
+	assert_true(folder_synced);
+	sink_close(s);
+}
+
 int main(void)
 {
 	log_init(&clock_system, LOG_ERROR, false);
@@ -620,6 +653,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_parquet_full, begin, end),
 		cmocka_unit_test_setup_teardown(test_parquet_snapshots, begin, end),
 		cmocka_unit_test_setup_teardown(test_parquet_added, begin, end),
+		cmocka_unit_test_setup_teardown(test_parquet_found_is_durable, begin, end),
 		cmocka_unit_test_setup_teardown(test_two_writers_of_a_file, begin, end),
 		cmocka_unit_test_setup_teardown(test_two_writers_of_a_file_by_turns, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_start_beside_a_writer, begin, end),
