@@ -168,6 +168,7 @@ struct rewind_walk {
 	int64_t to;
 	int64_t oldest;         /* that could be */
 	int64_t newest;
+	int64_t intended;       /* that was begun last */
 	struct rewind_place place;
 };
 
@@ -183,6 +184,8 @@ static int look_through(struct checkpoint *c, struct rewind_walk *w, uint64_t lo
 		bool starts = frame.kind == FRAME_HEAD && log == w->from && *last >= 0;
 		if (id >= 0)
 			*last = w->newest = id;
+		if (frame.kind == FRAME_INTENT)
+			w->intended = record_i64(&record);
 		/* where the newer snapshot began is the state after the batch before */
 		if ((id < 0 && !starts) || log < w->from)
 			continue;
@@ -194,6 +197,19 @@ static int look_through(struct checkpoint *c, struct rewind_walk *w, uint64_t lo
 	return result < 0 ? result : 0;
 }
 
+/* Where it is, and a batch was begun since, which targets may hold: only a run ends that. */
+static int check_goes_back(const struct checkpoint *c, const struct rewind_walk *w,
+	struct error *err)
+{
+	if (w->place.batch < w->newest || w->intended <= w->newest)
+		return 0;
+	error_set(err, CDCL_E_USAGE,
+		"%s: there is nothing to rewind: it is at batch %" PRId64 ", and batch %" PRId64
+		" was interrupted", c->folder, w->newest, w->intended);
+	error_help(err, "a run finishes batch %" PRId64, w->intended);
+	return -(int)CDCL_E_USAGE;
+}
+
 static int find_place(struct checkpoint *c, struct rewind_walk *w, struct error *err)
 {
 	int64_t last = -1;
@@ -201,7 +217,7 @@ static int find_place(struct checkpoint *c, struct rewind_walk *w, struct error 
 	for (uint64_t log = w->base == 0 ? 1 : w->base; log <= c->manifest.newest && r == 0; log++)
 		r = look_through(c, w, log, &last, err);
 	if (r < 0 || w->place.found)
-		return r;
+		return r < 0 ? r : check_goes_back(c, w, err);
 	if (w->oldest < 0)
 		return error_set(err, CDCL_E_STATE, "%s: holds no batch to go back to", c->folder);
 	error_set(err, CDCL_E_USAGE, "%s: cannot go back to batch %" PRId64, c->folder, w->to);
@@ -249,7 +265,8 @@ int checkpoint_rewind(
 		.from = c->manifest.snapshot,
 		.to = to,
 		.oldest = -1,
-		.newest = -1};
+		.newest = -1,
+		.intended = -1};
 	int r = 0;
 	/* the logs of a single generation may begin in the middle: then nothing is before it */
 	if (w.base == 0 && w.from != 0 && !file_exists(checkpoint_path(c, "log", 1)))

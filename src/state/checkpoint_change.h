@@ -24,7 +24,9 @@ int checkpoint_forget(
  *	two                               those since the newer one began: a snapshot alone is no
  *	                                  state, only with the log from there on
  *
- * to -1: the oldest of these. *was and *now are the last batches before and after.
+ * to -1: the oldest of these. *was and *now are the last batches before and after. The last one,
+ * when the one behind it was interrupted, is CDCL_E_USAGE: a run finishes it, while without it all
+ * targets that have it would be newer than the checkpoint.
  */
 int checkpoint_rewind(
 	const char *folder, int64_t to, int64_t *was, int64_t *now, struct error *err);
