@@ -93,7 +93,8 @@ ROWS = [
     (74, 'cells that a spreadsheet would run', 'quoted by RFC 4180, else as they are'),
     (75, 'control characters in the log', 'escaped, and long values cut, in text and JSON logs; dead letters keep them whole'),
     (76, 'fields named `__index` and such', 'data like any other'),
-    (77, 'many bad records', 'the job goes on; more than 1,000, or 5 % of a minute\'s: exit 5'),
+    (77, 'many bad records', 'the job goes on; more than 1,000, or 5 % of a minute\'s once that minute has read 1,000: exit 5 '
+                            '([operations.md](operations.md#bad-records))'),
     (78, 'a record that crashes the process', 'found by its second crash and put aside as a dead letter'),
     (79, 'flat rows that have names of an envelope', 'rows, where no word of the envelope says what they are'),
     (80, 'TiCDC\'s simple protocol, OGG\'s row-modelled formatter', 'refused; the error names them and what can be done'),
