@@ -319,7 +319,7 @@ static const struct function functions[] = {
 		{TYPE_STRING}, TYPE_STRING, .kernel = kernel_sha1},
 	{"sha", "sha(s)", "string", "sha1", resolve_fixed, 1, 1, 0, {TYPE_STRING}, TYPE_STRING,
 		.kernel = kernel_sha1},
-	{"sha2", "sha2(s, bits)", "string", "digest of 224 or 256 bits (0 is 256)", resolve_fixed,
+	{"sha2", "sha2(s, bits)", "string", "of 224, 256 (or 0), 384, 512 bits", resolve_fixed,
 		2, 2, 0, {TYPE_STRING, TYPE_INT}, TYPE_STRING, .kernel = kernel_sha2},
 
 	/* ---- arrays ---- */

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "data/row_codec.h"
 #include "data/spark_hash.h"
+#include "expr/sha512.h"
 
 #include <math.h>
 #include <xxhash.h>
@@ -410,7 +411,17 @@ static void sha256_block(uint32_t *state, const unsigned char *p)
 		state[i] += v[i];
 }
 
-/* sha2(s, bits): 224 and 256 (0 means 256); other lengths are NULL as of unknown ones. */
+static struct str sha512_text(struct str text, bool short_one, struct arena *arena)
+{
+	uint64_t state[8];
+	uint32_t halves[16];
+	sha512(text, short_one, state);
+	for (int i = 0; i < 16; i++)
+		halves[i] = (uint32_t)(state[i / 2] >> (i % 2 == 0 ? 32 : 0));
+	return hex_words(halves, short_one ? 12 : 16, true, arena);
+}
+
+/* sha2(s, bits): 224, 256 (0 means that), 384, 512; others are NULL. */
 static int sha2_row(const struct expr *e, const struct run *run, const struct vector *args,
 	uint32_t row, struct vector *out)
 {
@@ -420,6 +431,11 @@ static int sha2_row(const struct expr *e, const struct run *run, const struct ve
 		0x68581511, 0x64f98fa7, 0xbefa4fa4};
 	int32_t bits = row_i32(&args[1], row);
 	(void)e;
+	if (bits == 384 || bits == 512) {
+		row_set_str(out, row,
+			sha512_text(row_str(&args[0], row), bits == 384, run->arena));
+		return EXPR_FINE;
+	}
 	if (bits != 0 && bits != 224 && bits != 256)
 		return ROW_NULL;
 	uint32_t *state = bits == 224 ? narrow : wide;

@@ -326,6 +326,14 @@ static void test_strings(void **state)
 		{"initcap('aB cD')", "string Ab Cd"},
 		{"reverse('abc')", "string cba"},
 		{"md5('')", "string d41d8cd98f00b204e9800998ecf8427e"},
+		{"sha2('abc', 384)",
+			"string cb00753f45a35e8bb5a03d699ac65007272c32ab0eded163"
+			"1a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7"},
+		{"sha2(repeat('ab', 100), 512)",
+			"string b3379c86ce9e837b21c5733f5be3bcfa646ac8b9cc2d3f4e5e8a8f811a2dd9dd"
+			"1327c45a6e7067d1fcca08e9be7f1335c97aba2c4c1288719924155e6e09b1e4"},
+		{"sha2('', 224)",
+			"string d14a028c2a3a2bc9476102bb288234c415a2b01f828ea62ac5b3e42f"},
 		{"hex('AZ')", "string 415A"},
 		{"split('oneAtwoBthreeC', '[ABC]')", "array<string> [one, two, three, ]"},
 		{"regexp_replace('100-200', '(\\\\d+)', '<$1>')", "string <100>-<200>"},
