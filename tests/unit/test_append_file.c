@@ -22,7 +22,7 @@
 
 #include <stdio.h>
 
-enum { rounds = 400, lives_max = 40, batches_max = 6 };
+enum { rounds = 150, cut_rounds = 50, lives_max = 40, batches_max = 6 };
 
 static uint64_t seed;
 
@@ -153,7 +153,7 @@ static void a_cut_is_refused(void **state)
 	struct strbuf last;
 	strbuf_init(&last);
 	lines_of(batches_max - 1, &last);
-	for (uint64_t from = 1; from <= rounds; from++) {
+	for (uint64_t from = 1; from <= cut_rounds; from++) {
 		until_all_is_there(from, &h);
 		int64_t bytes = (int64_t)file_bytes_there().len - 1 - choose((uint32_t)last.len);
 		assert_int_equal(file_truncate("rows.jsonl", bytes, &err), 0);
