@@ -189,7 +189,6 @@ static int run_script(struct script *s, struct error *err)
 	return -(int)err->code;
 }
 
-/* What the command line says about the whole job, and what follows from the job's name. */
 /* Whoever has the same computes the same. */
 static uint64_t hash_script(const struct script *s)
 {
@@ -206,6 +205,7 @@ static uint64_t hash_script(const struct script *s)
 	return hash;
 }
 
+/* What the command line says about the whole job, and what follows from the job's name. */
 static int finish_plan(struct script *s, struct error *err)
 {
 	struct plan *p = s->plan;
