@@ -105,11 +105,6 @@ enum json_kind json_kind_of(struct str value)
 	}
 }
 
-static bool is_hex(char c)
-{
-	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
-}
-
 /* What stands between quotes need not have been scanned: a message's key may be any bytes. */
 static bool has_whole_escapes(struct str s)
 {
@@ -120,7 +115,7 @@ static bool has_whole_escapes(struct str s)
 		if (end >= s.len)
 			return false;
 		while (i < end)
-			if (!is_hex(s.data[++i]))
+			if (!json_is_hex(s.data[++i]))
 				return false;
 	}
 	return true;

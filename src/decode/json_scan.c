@@ -25,11 +25,6 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-static bool is_hex(char c)
-{
-	return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
 /* ---- strings ---- */
 
 static bool scan_escape(struct json_scan *s)
@@ -41,7 +36,7 @@ static bool scan_escape(struct json_scan *s)
 	char c = s->at[1];
 	if (c == 'u') {
 		for (int i = 2; i < 6; i++) {
-			if (s->end - s->at <= i || !is_hex(s->at[i])) {
+			if (s->end - s->at <= i || !json_is_hex(s->at[i])) {
 				s->at = s->end - s->at <= i ? s->end : s->at + i;
 				return json_scan_fail(s, "four hexadecimal digits after \\u");
 			}

@@ -71,6 +71,11 @@ static inline char json_peek(struct json_scan *s)
 	return s->at < s->end ? *s->at : '\0';
 }
 
+static inline bool json_is_hex(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
 /* Always false: a failure at `at`. */
 bool json_scan_fail(struct json_scan *s, const char *expected);
 
