@@ -82,30 +82,25 @@ static inline uint64_t digits_value(uint64_t text, unsigned n)
 /* The eight bytes at p, zeros for those past the end. The text from `begin` has eight or more. */
 static inline uint64_t load64_within(const char *p, const char *end)
 {
-	if (end - p >= 8)
+	if (__builtin_expect(end - p >= 8, 1))
 		return load64(p);
 	return p == end ? 0 : load64(end - 8) >> (64 - 8 * (end - p));
 }
 
-/*
- * A plain JSON integer of at most 18 digits at p: its end, or NULL when it is something else (also
- * what is no integer or longer: the slow lane knows).
- */
-KERNEL_INLINE const char *plain_integer(const struct json_scan *s, const char *p, int64_t *out)
+/* An integer without sign at p, of at most 18 digits. */
+KERNEL_INLINE const char *plain_digits(const struct json_scan *s, const char *p, uint64_t *out)
 {
 	static const uint32_t pow10[] = {
 		1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
-	const char *end = s->end;
-	if (end - s->begin < 8)
+	const char *from = p, *end = s->end;
+	if (__builtin_expect(end - p < 8, 0) && end - s->begin < 8)
 		return NULL;
-	bool negative = p < end && *p == '-';
-	const char *from = p + negative;
-	uint64_t text = load64_within(from, end);
+	uint64_t text = load64_within(p, end);
 	unsigned digits = leading_digits(text);
 	if (digits == 0)
 		return NULL;
 	uint64_t value = digits_value(text, digits);
-	p = from + digits;
+	p += digits;
 	if (__builtin_expect(digits == 8, 0)) {
 		text = load64_within(p, end);
 		digits = leading_digits(text);
@@ -114,11 +109,37 @@ KERNEL_INLINE const char *plain_integer(const struct json_scan *s, const char *p
 		p += digits;
 		while (digits == 8 && p < end && *p >= '0' && *p <= '9' && p - from < 19)
 			value = value * 10 + (uint64_t)(*p++ - '0');
+		if (p - from > 18)
+			return NULL;
 	}
-	if (p - from > 18 || p == end || (*from == '0' && p - from > 1) || *p == '.' ||
-		(*p | 0x20) == 'e')
+	if (p == end || (*from == '0' && p - from > 1) || *p == '.' || (*p | 0x20) == 'e')
 		return NULL;
-	*out = negative ? -(int64_t)value : (int64_t)value;
+	*out = value;
+	return p;
+}
+
+/* The same with its sign. */
+KERNEL_TARGET __attribute__((noinline)) static const char *negative_integer(
+	const struct json_scan *s, const char *p, int64_t *out)
+{
+	uint64_t value;
+	p = plain_digits(s, p + 1, &value);
+	*out = p != NULL ? -(int64_t)value : 0;
+	return p;
+}
+
+/*
+ * A plain JSON integer of at most 18 digits at p: its end, or NULL when it is something else (also
+ * what is no integer or longer: the slow lane knows).
+ */
+KERNEL_INLINE const char *plain_integer(const struct json_scan *s, const char *p, int64_t *out)
+{
+	if (__builtin_expect(p < s->end && *p == '-', 0))
+		return negative_integer(s, p, out);
+	uint64_t value;
+	p = plain_digits(s, p, &value);
+	if (p != NULL)
+		*out = (int64_t)value;
 	return p;
 }
 
@@ -153,23 +174,42 @@ KERNEL_INLINE const char *read_int64(
 	return p;
 }
 
+KERNEL_INLINE const char *store_string(
+	const struct json_slot *slot, struct json_row *r, const char *from, const char *p)
+{
+	struct column *c = &r->chunk->columns[slot->column];
+	if (p - from > json_string_bytes_max)
+		return NULL;
+	((struct str *)c->data)[r->index] = (struct str){from, (size_t)(p - from)};
+	set_value(c, r->index);
+	return p + 1;
+}
+
+/* From p on, where whole vectors ended without its quote. */
+KERNEL_TARGET __attribute__((noinline)) static const char *read_string_rest(
+	const struct json_slot *slot, struct json_row *r, const char *from, const char *p)
+{
+	const char *end = r->scan.end;
+	while (p < end && !is_stop(*p))
+		p++;
+	if (p < end && *p == '"')
+		return store_string(slot, r, from, p);
+	if (p == end || p - from > json_string_bytes_max || (unsigned char)*p < 0x80)
+		return NULL;
+	return json_lane_wide_string(slot, r, from, p);
+}
+
 /* A string without escapes and in ASCII: a slice of the message. */
 KERNEL_INLINE const char *read_string(
 	const struct json_slot *slot, struct json_row *r, const char *p)
 {
-	struct column *c = &r->chunk->columns[slot->column];
-	const char *end = r->scan.end;
+	const char *from = p + 1, *end = r->scan.end;
 	if (p == end || *p != '"')
 		return NULL;
-	const char *from = p + 1;
-	p = string_stop(r->scan.begin, from, end);
-	if (p == end || p - from > json_string_bytes_max)
-		return NULL;
-	if (*p != '"')
-		return (unsigned char)*p < 0x80 ? NULL : json_lane_wide_string(slot, r, from, p);
-	((struct str *)c->data)[r->index] = (struct str){from, (size_t)(p - from)};
-	set_value(c, r->index);
-	return p + 1;
+	p = kernel_stop_wide(r->scan.begin, from, end);
+	if (__builtin_expect(p == end || *p != '"', 0))
+		return read_string_rest(slot, r, from, p);
+	return store_string(slot, r, from, p);
 }
 
 /* A plain string or integer at p and what can follow it: its end. */
