@@ -83,9 +83,9 @@ class Bench:
         return figure([(counts[1] / counts[0] - 1) * 100], '%', 1)
 
     def ends(self, checkpointed):
-        """Milliseconds that the end of a batch of 100 rows takes."""
-        _, progress = self.run('merge', 'small', checkpointed)
-        return [p['durationMs']['triggerExecution'] for p in progress]
+        """Milliseconds that the end of a batch of 100 rows takes, whole ones; and the mean of a batch, start-up included."""
+        run, progress = self.run('merge', 'small', checkpointed)
+        return [p['durationMs']['triggerExecution'] for p in progress], run.wall * 1000 / self.small
 
     def log_bytes(self):
         files = glob.glob(self.path('state/log-*')) + glob.glob(self.path('state/snap-*'))
@@ -127,12 +127,13 @@ def section(build, rows, rounds, env):
         for job in JOBS:
             least, pairs = bench.cost(job, max(rounds, 5))
             more += [(job, least), (job + ', rounds side by side', pairs), (job + ', instructions', bench.instructions(job))]
-        without, with_one = bench.ends(False), bench.ends(True)
+        (without, mean_without), (with_one, mean_with) = bench.ends(False), bench.ends(True)
         log_bytes, ends, synced = bench.log_bytes(), [], bench.synced()
         for name, values in (('without', without), ('with', with_one), ('fdatasync alone', synced)):
             ends += [('%s, p%g' % (name, part * 100), figure([at(values, part)], 'ms', 2)) for part in (0.5, 0.99)]
         added = at(with_one, 0.99) - at(without, 0.99)
-        ends.append(('added by a checkpoint, p99', figure([added], 'ms', 2)))
+        ends += [('added by a checkpoint, p99', figure([added], 'ms', 2)),
+                 ('added by a checkpoint, mean', figure([mean_with - mean_without], 'ms', 2))]
         core = [bench.core() for _ in range(max(rounds, 3))]
     rates = {name: figure([one[name][1] for one, _ in core], 'MB/s', 0) for name in core[0][0]}
     ratio = figure([one['recover by the clock'][1] / one['memcpy by the clock'][1] for one, _ in core], '', 3)
@@ -143,7 +144,8 @@ def section(build, rows, rounds, env):
     return [
         table('checkpoint', 'What a checkpoint costs: more CPU', said, '%', more),
         table('checkpoint_ends', 'What a checkpoint costs: the end of a batch of 100 rows',
-              '%d batches; a batch waits for two syncs: p99 added / p99 of fdatasync alone %.1f; the last row is of a table of %s rows' % (
+              '%d batches, each in whole milliseconds; one waits for two syncs: p99 added / p99 of fdatasync alone %.1f; '
+              'the last row is of a table of %s rows' % (
                   bench.small, added / at(synced, 0.99), format(bench.keys, ',')), 'ms',
               ends + [('longest slice of a snapshot', figure([longest for _, longest in core], 'ms', 2))]),
         table('checkpoint_rates', 'Checkpoints beside memcpy, of CPU time',
