@@ -96,15 +96,6 @@ static void make_side(struct envelope_decoder *d)
 		_Alignof(uint64_t));
 }
 
-static void no_change(struct changes *changes, uint32_t row)
-{
-	changes->op[row] = CHANGE_UPSERT;
-	changes->key_change[row] = 0;
-	changes->position[row].known = false;
-	changes->source[row] = changes->before[row] = (struct str){NULL, 0};
-	changes->event_time_us[row] = -1;
-}
-
 /*
  * What flat rows of a known shape are, all of them alike: nobody writes to it. One for all decoders
  * and at one address, since a chunk may be read by another process than its decoder's (runtime/
@@ -115,7 +106,7 @@ static struct changes flat_changes;
 static void make_flat_changes(void)
 {
 	for (uint32_t row = 0; row < chunk_rows_max; row++)
-		no_change(&flat_changes, row);
+		envelope_no_change(&flat_changes, row);
 }
 
 struct envelope_decoder *envelope_open(const struct envelope_config *config)
@@ -164,295 +155,6 @@ void envelope_close(struct envelope_decoder *d)
 const struct envelope_counts *envelope_counts(const struct envelope_decoder *d)
 {
 	return &d->counts;
-}
-
-/* ---- topics ---- */
-
-struct str envelope_own_copy(struct str s)
-{
-	char *bytes = malloc(s.len + 1);
-	check(bytes != NULL);
-	if (s.len > 0)
-		memcpy(bytes, s.data, s.len);
-	return (struct str){bytes, s.len};
-}
-
-static bool same(struct str a, struct str b)
-{
-	return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
-}
-
-struct envelope_topic *envelope_topic(struct envelope_decoder *d, struct str name)
-{
-	if (d->recent != NULL && same(d->recent->name, name))
-		return d->recent;
-	for (uint32_t i = 0; i < d->topic_count; i++)
-		if (same(d->topics[i]->name, name))
-			return d->recent = d->topics[i];
-	if (d->topic_count == source_topics_max)
-		return d->recent = d->topics[source_topics_max - 1];
-	struct envelope_topic *t = calloc(1, sizeof(*t));
-	check(t != NULL);
-	t->name = envelope_own_copy(name);
-	t->kind = d->config.kind;
-	size_t columns = (size_t)d->schema->column_count + 1;
-	t->lore = calloc(columns, sizeof(*t->lore));
-	t->lore_before = calloc(2 * columns, sizeof(*t->lore));
-	t->complained = calloc(columns, sizeof(*t->complained));
-	check(t->lore != NULL && t->lore_before != NULL && t->complained != NULL);
-	d->topics[d->topic_count++] = t;
-	return d->recent = t;
-}
-
-static void take_lore(struct envelope_topic *to, const struct schema *columns,
-	const struct envelope_topic *from, const struct schema *before)
-{
-	for (uint32_t i = 0; i < before->column_count; i++) {
-		int32_t column = schema_find(columns, before->columns[i].name);
-		if (column >= 0)
-			to->lore[column] = from->lore[i];
-	}
-}
-
-void envelope_take(struct envelope_decoder *d, struct envelope_decoder *old)
-{
-	for (uint32_t i = 0; i < old->topic_count; i++) {
-		struct envelope_topic *from = old->topics[i], *to = envelope_topic(d, from->name);
-		take_lore(to, d->schema, from, old->schema);
-		to->kind = from->kind;
-		to->unwrapped = from->unwrapped;
-		to->seen_rows = from->seen_rows;
-		to->said_table = from->said_table;
-		to->said_unknown = from->said_unknown;
-		to->skipped = from->skipped;
-		to->table = from->table;
-		from->table = (struct str){NULL, 0};
-		to->partitions = from->partitions;
-		to->partition_count = from->partition_count;
-		to->block = from->block;
-		from->block = (struct str){NULL, 0};
-		memcpy(to->blocks, from->blocks, sizeof(to->blocks));
-		to->block_count = from->block_count;
-		from->partitions = NULL;
-		from->partition_count = 0;
-	}
-	d->left_out = old->left_out == NULL ? NULL : schema_copy(old->left_out, &d->arena);
-	d->counts = old->counts;
-	d->own_counts = old->counts.json;
-	old->counts.unknown_fields = 0; /* told by the last one */
-}
-
-struct partition_state *envelope_partition(struct envelope_topic *t, int32_t partition)
-{
-	bool good = partition >= 0 && partition < lore_partitions_max;
-	uint32_t at = good ? (uint32_t)partition : 0;
-	if (at >= t->partition_count) {
-		uint32_t count = at + 8;
-		t->partitions = realloc(t->partitions, count * sizeof(*t->partitions));
-		check(t->partitions != NULL);
-		memset(t->partitions + t->partition_count, 0,
-			(count - t->partition_count) * sizeof(*t->partitions));
-		t->partition_count = count;
-	}
-	return &t->partitions[at];
-}
-
-void envelope_place(
-	struct envelope_row *r, struct change_position *p, struct partition_event *e)
-{
-	const struct messages *m = r->decoder->out->messages;
-	struct partition_state *s = envelope_partition(r->topic, m->partition[r->message]);
-	e->begins = m->offset[r->message] == 0;
-	if (partition_place_step(&s->place, p, e))
-		s->has_news = r->topic->has_news = true;
-}
-
-/* ---- rows ---- */
-
-void envelope_begin_row(struct envelope_row *r)
-{
-	struct envelope_decoder *d = r->decoder;
-	uint32_t row = d->out->row_count;
-	check(row < chunk_rows_max);
-	r->json.index = row;
-	r->json.bad_fields = 0;
-	r->json.bad_column = JSON_NO_COLUMN;
-	r->json.news = 0;
-	r->schema = NULL;
-	r->unknown = r->missing = 0;
-	r->taught = false;
-	r->unknown_name = (struct str){NULL, 0};
-	d->origin[row] = (uint16_t)r->message;
-	no_change(d->changes, row);
-}
-
-/* The chunk's own, because a row comes that is not as all others were. */
-static void own_changes(struct envelope_decoder *d)
-{
-	if (d->changes != NULL)
-		return;
-	d->changes = arena_alloc(
-		d->out->arena, sizeof(*d->changes), _Alignof(struct changes));
-	for (uint32_t row = 0; row < d->out->row_count; row++)
-		no_change(d->changes, row);
-}
-
-void envelope_clear(struct envelope_row *r)
-{
-	struct envelope_decoder *d = r->decoder;
-	json_row_clear(&r->json);
-	for (uint32_t i = 0; i < d->schema->column_count; i++)
-		bit_clear(r->json.absent[i], r->json.index);
-	if (r->json.chunk != d->work || !r->taught)
-		return;
-	memcpy(r->topic->lore, r->topic->lore_before,
-		d->schema->column_count * sizeof(*r->topic->lore));
-	r->taught = false;
-}
-
-static void complain(struct envelope_row *r)
-{
-	struct envelope_decoder *d = r->decoder;
-	struct schema_column column = d->schema->columns[r->json.bad_column];
-	bool *complained = &r->topic->complained[r->json.bad_column];
-	d->own_counts.bad_fields += r->json.bad_fields;
-	if (d->config.json.mode != JSON_PERMISSIVE)
-		r->failed_column = r->json.bad_column;
-	if (d->config.json.mode == JSON_DROP) {
-		bit_clear(d->work->live, r->json.index);
-		d->own_counts.dropped++;
-	}
-	if (*complained)
-		return;
-	*complained = true;
-	struct strbuf type;
-	strbuf_init(&type);
-	type_name(column.type, &type);
-	struct str place = chunk_row_place(d->work, r->json.index, d->work->arena);
-	log_warn("envelope",
-		STR_FMT ": a value of column \"" STR_FMT "\" is no " STR_FMT
-			" and %s; others of this column will be counted only",
-		STR_ARG(place), STR_ARG(column.name), STR_ARG(strbuf_str(&type)),
-		d->config.json.mode == JSON_DROP ? "costs the row" : "is read as NULL");
-	strbuf_release(&type);
-}
-
-static void note_unknown(struct envelope_row *r)
-{
-	struct envelope_topic *t = r->topic;
-	r->decoder->counts.unknown_fields += r->unknown;
-	if (t->said_unknown || r->unknown_name.data == NULL)
-		return;
-	t->said_unknown = true;
-	log_info("envelope",
-		STR_FMT ": field \"" STR_FMT "\" is no column and is left out%s", STR_ARG(t->name),
-		STR_ARG(r->unknown_name), r->unknown > 1 ? ", others too" : "");
-}
-
-static inline void accept(struct envelope_row *r, enum change_op op)
-{
-	struct envelope_decoder *d = r->decoder;
-	uint32_t row = r->json.index;
-	check(row == d->out->row_count);
-	if (d->follows && r->grown == 0 && r->json.news + r->json.bad_fields > 0)
-		r->grown = envelope_compare_values(r, r->err);
-	if (r->grown != 0)
-		return;
-	d->changes->op[row] = (uint8_t)op;
-	if (r->json.bad_fields > 0)
-		complain(r);
-	if (r->unknown > 0)
-		note_unknown(r);
-	envelope_note(r->topic, &r->topic->seen_rows);
-	d->out->row_count++;
-	d->counts.rows++;
-}
-
-void envelope_accept(struct envelope_row *r, enum change_op op)
-{
-	accept(r, op);
-}
-
-/* ---- tables ---- */
-
-/* "orders", "shop.orders" or "shop.public.orders" names shop.public.orders. */
-static bool table_is(struct str wanted, struct str database, struct str schema, struct str table)
-{
-	const struct str parts[] = {table, schema, database};
-	size_t end = wanted.len;
-	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
-		struct str p = parts[i];
-		if (p.len == 0)
-			continue;
-		if (end < p.len || memcmp(wanted.data + end - p.len, p.data, p.len) != 0)
-			return false;
-		end -= p.len;
-		if (end == 0)
-			return true;
-		if (wanted.data[--end] != '.')
-			return false;
-	}
-	return false;
-}
-
-bool envelope_other_table(
-	struct envelope_row *r, struct str database, struct str schema, struct str table)
-{
-	struct envelope_topic *t = r->topic;
-	struct str wanted = r->decoder->config.table;
-	if (wanted.len > 0) {
-		if (table_is(wanted, database, schema, table))
-			return false;
-		if (!t->has_others)
-			log_info("envelope",
-				STR_FMT ": rows of table \"" STR_FMT
-					"\" are left out, as table = \"" STR_FMT "\" says",
-				STR_ARG(t->name), STR_ARG(table), STR_ARG(wanted));
-		envelope_note(t, &t->has_others);
-		return true;
-	}
-	if (t->kind == ENVELOPE_MAXWELL && str_eq(database, str_lit("maxwell")))
-		return true;
-	if (t->table.data == NULL)
-		t->table = envelope_own_copy(table);
-	if (!t->said_table && !same(t->table, table)) {
-		t->said_table = true;
-		log_warn("envelope",
-			STR_FMT ": rows of table \"" STR_FMT "\" and of \"" STR_FMT
-				"\" come here; table = \"" STR_FMT "\" of the source takes one",
-			STR_ARG(t->name), STR_ARG(t->table), STR_ARG(table), STR_ARG(t->table));
-	}
-	return false;
-}
-
-/* ---- dead letters ---- */
-
-int envelope_malformed(struct envelope_row *r, struct error *err)
-{
-	const struct json_scan *s = &r->json.scan;
-	error_set(err, CDCL_E_JSON, "malformed JSON: expected %s at byte %zu", s->expected,
-		(size_t)(s->at - s->begin));
-	r->decoder->own_counts.malformed++;
-	return ENVELOPE_REFUSED;
-}
-
-/* `why` is set by error_set, which needs no error_init. */
-static int refuse(struct envelope_row *r, enum dead_letter_reason reason,
-	struct dead_letters *dead, const struct error *why, struct error *err)
-{
-	struct envelope_decoder *d = r->decoder;
-	envelope_clear(r);
-	d->counts.refused++;
-	if (d->config.json.mode == JSON_FAILFAST) {
-		struct str place = chunk_row_place(d->work, r->json.index, d->work->arena);
-		*err = *why;
-		return error_at(err, STR_FMT, STR_ARG(place));
-	}
-	if (dead == NULL)
-		return 0;
-	if (d->config.json.mode == JSON_DROP)
-		return dead_letter_keep(dead, reason, d->work, r->json.index, why, err);
-	return dead_letter_add(dead, reason, d->work, r->json.index, why, err);
 }
 
 /* ---- one message ---- */
@@ -517,7 +219,7 @@ static int accept_flat(struct envelope_row *r)
 	}
 	r->unknown = r->json.unknown;
 	r->unknown_name = r->json.unknown_name;
-	accept(r, CHANGE_UPSERT);
+	envelope_accept(r, CHANGE_UPSERT);
 	return ENVELOPE_DONE;
 }
 
@@ -581,7 +283,7 @@ static uint32_t decode_flat(struct envelope_row *r)
 	for (uint32_t i = 0; i < count; i++)
 		d->origin[first + i] = (uint16_t)(r->message + i);
 	for (uint32_t i = 0; i < count && d->changes != NULL; i++)
-		no_change(d->changes, first + i);
+		envelope_no_change(d->changes, first + i);
 	if (count == 0)
 		return 0;
 	envelope_note(r->topic, &r->topic->seen_rows);
@@ -838,7 +540,7 @@ static int decode_message(struct envelope_row *r, struct dead_letters *dead, str
 			return failed;
 	}
 	if (answer == ENVELOPE_REFUSED)
-		return refuse(r, DEAD_ENVELOPE, dead, &why, err);
+		return envelope_refuse(r, DEAD_ENVELOPE, dead, &why, err);
 	if (answer == ENVELOPE_SKIPPED)
 		note_skipped(r);
 	bool open = r->json.index == r->decoder->out->row_count;
@@ -912,6 +614,17 @@ static void finish_chunk(struct envelope_decoder *d)
 	if (any_absent(d))
 		c->absent = (const uint64_t (*)[chunk_words])d->work_absent;
 	sum_counts(d);
+}
+
+/* The chunk's own, because a row comes that is not as all others were. */
+static void own_changes(struct envelope_decoder *d)
+{
+	if (d->changes != NULL)
+		return;
+	d->changes = arena_alloc(
+		d->out->arena, sizeof(*d->changes), _Alignof(struct changes));
+	for (uint32_t row = 0; row < d->out->row_count; row++)
+		envelope_no_change(d->changes, row);
 }
 
 int envelope_decode(struct envelope_decoder *d, const struct messages *in, uint32_t *next,

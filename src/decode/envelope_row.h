@@ -291,7 +291,7 @@ void envelope_complete_from_key(struct envelope_row *r);
 void envelope_split_key_change(struct envelope_row *r, struct str old, struct str key_names,
 	bool *full);
 
-/* ---- envelope.c ---- */
+/* ---- envelope_topic.c: what is known of a topic ---- */
 
 /* malloc'ed; never absent. */
 struct str envelope_own_copy(struct str s);
@@ -302,6 +302,21 @@ struct partition_state *envelope_partition(struct envelope_topic *t, int32_t par
 /* Gives the row's position its epoch; `begins` of the event is filled here. */
 void envelope_place(
 	struct envelope_row *r, struct change_position *p, struct partition_event *e);
+/* Of a table other than the one that is asked for; also Maxwell's own. */
+bool envelope_other_table(struct envelope_row *r, struct str database, struct str schema,
+	struct str table);
+
+/* ---- envelope_accept.c: a row begun, then accepted, taken back or refused ---- */
+
+/* A row of the table as it is now: nothing is known but its values. */
+static inline void envelope_no_change(struct changes *changes, uint32_t row)
+{
+	changes->op[row] = CHANGE_UPSERT;
+	changes->key_change[row] = 0;
+	changes->position[row].known = false;
+	changes->source[row] = changes->before[row] = (struct str){NULL, 0};
+	changes->event_time_us[row] = -1;
+}
 
 /* The next row of the chunk; begun for the first one of each message. */
 void envelope_begin_row(struct envelope_row *r);
@@ -309,6 +324,16 @@ void envelope_begin_row(struct envelope_row *r);
 void envelope_accept(struct envelope_row *r, enum change_op op);
 /* Back to the row as it was before the message. */
 void envelope_clear(struct envelope_row *r);
+/*
+ * The message becomes a dead letter, or under failfast an error; `why` is set by error_set, which
+ * needs no error_init. 0, or negative.
+ */
+int envelope_refuse(struct envelope_row *r, enum dead_letter_reason reason,
+	struct dead_letters *dead, const struct error *why, struct error *err);
+/* DEAD_ENVELOPE's error of a message that could not be read. Answers ENVELOPE_REFUSED. */
+int envelope_malformed(struct envelope_row *r, struct error *err);
+
+/* ---- the readers ---- */
 
 enum envelope_answer {
 	ENVELOPE_DONE,          /* rows or none, as it should be */
@@ -341,12 +366,5 @@ int envelope_compare_block(struct envelope_row *r, const struct envelope_look *l
  * does not fit its column. Not of a message with a schema block.
  */
 int envelope_compare_values(struct envelope_row *r, struct error *err);
-
-/* Of a table other than the one that is asked for; also Maxwell's own. */
-bool envelope_other_table(struct envelope_row *r, struct str database, struct str schema,
-	struct str table);
-
-/* DEAD_ENVELOPE's error of a message that could not be read. Answers ENVELOPE_REFUSED. */
-int envelope_malformed(struct envelope_row *r, struct error *err);
 
 #endif
