@@ -58,22 +58,51 @@ static void move(
 		move_wide(slots, a, b, 16, rows);
 }
 
-static void put_one_by_one(const struct table_layout *l, char *const *slots, uint32_t column,
+static inline uint32_t row_at(struct table_rows rows, uint32_t i)
+{
+	return rows.numbers == NULL ? rows.first + i : rows.numbers[i];
+}
+
+/* A column with NULLs; all but the slots are constants, a width above all. */
+__attribute__((always_inline)) static inline void put_nullable_wide(char *const *slots,
+	uint32_t column, uint32_t offset, const struct column *from, struct table_rows rows,
+	size_t bytes)
+{
+	const uint32_t at = 1 + (column >> 3), shift = column & 7;
+	for (uint32_t i = 0; i < rows.count; i++) {
+		uint32_t row = row_at(rows, i);
+		bool is_null = column_is_null(from, row);
+		char *slot = slots[i];
+		if (is_null)
+			memset(slot + offset, 0, bytes);
+		else
+			memcpy(slot + offset, (const char *)from->data + row * bytes, bytes);
+		slot[at] = (char)((slot[at] & ~(1 << shift)) | is_null << shift);
+	}
+}
+
+static void put_nullable(const struct table_layout *l, char *const *slots, uint32_t column,
 	const struct column *from, struct table_rows rows, struct slab *slab)
 {
-	for (uint32_t i = 0; i < rows.count; i++) {
-		uint32_t row = rows.numbers == NULL ? rows.first + i : rows.numbers[i];
-		table_row_set(l, slots[i], column, from, row, slab);
-	}
+	const struct table_field *f = &l->fields[column];
+	if (f->phys == PHYS_STR)
+		for (uint32_t i = 0; i < rows.count; i++)
+			table_row_set(l, slots[i], column, from, row_at(rows, i), slab);
+	else if (phys_bytes(f->phys) == 8)
+		put_nullable_wide(slots, column, f->offset, from, rows, 8);
+	else if (phys_bytes(f->phys) == 4)
+		put_nullable_wide(slots, column, f->offset, from, rows, 4);
+	else if (phys_bytes(f->phys) == 1)
+		put_nullable_wide(slots, column, f->offset, from, rows, 1);
+	else
+		put_nullable_wide(slots, column, f->offset, from, rows, 16);
 }
 
 static void put_strings(char *const *slots, uint32_t offset, const struct str *from,
 	struct table_rows rows, struct slab *slab)
 {
-	for (uint32_t i = 0; i < rows.count; i++) {
-		uint32_t row = rows.numbers == NULL ? rows.first + i : rows.numbers[i];
-		table_row_set_str(slots[i] + offset, from[row], slab);
-	}
+	for (uint32_t i = 0; i < rows.count; i++)
+		table_row_set_str(slots[i] + offset, from[row_at(rows, i)], slab);
 }
 
 /* Key columns, but floats, of which several are one key. */
@@ -92,7 +121,7 @@ void table_rows_put(const struct table_layout *l, char *const *slots,
 		size_t bytes = phys_bytes(f->phys);
 		struct move now = {from->data, f->offset}, *other = &waiting[__builtin_ctzl(bytes)];
 		if (table_rows_have_nulls(from)) {
-			put_one_by_one(l, slots, column, from, rows, slab);
+			put_nullable(l, slots, column, from, rows, slab);
 		} else if (is_there(f)) {
 			continue;
 		} else if (f->phys == PHYS_STR) {
