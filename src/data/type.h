@@ -64,6 +64,21 @@ static inline size_t phys_bytes(enum phys p)
 	check(p < phys_count);
 	return phys_slot_bytes[p];
 }
+/*
+ * One slot of so many bytes. Spelled out, because a compiler makes of a number that it does not
+ * know a loop of the processor's own, which takes longer to begin than all of this.
+ */
+static inline void phys_copy(void *to, const void *from, size_t bytes)
+{
+	if (bytes == 8)
+		memcpy(to, from, 8);
+	else if (bytes == 4)
+		memcpy(to, from, 4);
+	else if (bytes == 16)
+		memcpy(to, from, 16);
+	else
+		memcpy(to, from, 1);
+}
 bool type_eq(struct type a, struct type b);
 bool type_is_integer(struct type t);    /* tinyint..bigint */
 bool type_is_numeric(struct type t);    /* integers, float, double, decimal */

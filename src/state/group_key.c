@@ -89,7 +89,7 @@ static void add_bytes(const struct vector *v, const uint16_t *rows, uint32_t row
 				memcpy(end + sizeof(len), s.data, len);
 			end += sizeof(len) + len;
 		} else if (!null) {
-			memcpy(end, slots + rows[i] * width, width);
+			phys_copy(end, slots + rows[i] * width, width);
 			end += width;
 		}
 		ends[i] = end;

@@ -129,22 +129,6 @@ static void set_null_bit(char *slot, uint32_t column)
 	slot[1 + (column >> 3)] = (char)(slot[1 + (column >> 3)] | 1 << (column & 7));
 }
 
-/*
- * Of the width of a type. Spelled out, because a compiler makes of a number that it does not know a
- * loop of the processor's own, which takes longer to begin than all of this.
- */
-static void set_value(char *to, const void *from, size_t bytes)
-{
-	if (bytes == 8)
-		memcpy(to, from, 8);
-	else if (bytes == 4)
-		memcpy(to, from, 4);
-	else if (bytes == 16)
-		memcpy(to, from, 16);
-	else
-		memcpy(to, from, 1);
-}
-
 void table_row_set_null(
 	const struct table_layout *l, char *slot, uint32_t column, struct slab *slab)
 {
@@ -153,7 +137,7 @@ void table_row_set_null(
 	if (f->phys == PHYS_STR)
 		free_str(slot + f->offset, slab);
 	else
-		set_value(slot + f->offset, zeros, phys_bytes(f->phys));
+		phys_copy(slot + f->offset, zeros, phys_bytes(f->phys));
 	set_null_bit(slot, column);
 }
 
@@ -170,7 +154,7 @@ void table_row_set(const struct table_layout *l, char *slot, uint32_t column,
 	if (f->phys == PHYS_STR)
 		table_row_set_str(slot + f->offset, ((const struct str *)from->data)[row], slab);
 	else
-		set_value(slot + f->offset, (const char *)from->data + row * bytes, bytes);
+		phys_copy(slot + f->offset, (const char *)from->data + row * bytes, bytes);
 }
 
 void table_row_copy(const struct table_layout *l, char *to, const char *from, struct slab *slab)
