@@ -122,7 +122,7 @@ struct str chunk_row_place(const struct chunk *c, uint32_t row, struct arena *ar
 static void copy_slot(
 	struct column *to, uint32_t to_row, const struct column *from, uint32_t row, size_t bytes)
 {
-	memcpy((char *)to->data + to_row * bytes, (const char *)from->data + row * bytes, bytes);
+	phys_copy((char *)to->data + to_row * bytes, (const char *)from->data + row * bytes, bytes);
 }
 
 static size_t copy_str(struct column *to, uint32_t to_row, struct arena *arena)

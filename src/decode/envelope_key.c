@@ -16,7 +16,8 @@ static void copy_slot(const struct schema *schema, uint32_t column, struct chunk
 	size_t bytes = phys_bytes(type_phys(schema->columns[column].type));
 	struct column *t = &to->columns[column];
 	const struct column *f = &from->columns[column];
-	memcpy((char *)t->data + to_row * bytes, (const char *)f->data + from_row * bytes, bytes);
+	phys_copy((char *)t->data + to_row * bytes,
+		(const char *)f->data + from_row * bytes, bytes);
 	if (bit_get(f->nulls, from_row))
 		bit_set(t->nulls, to_row);
 	else

@@ -41,7 +41,7 @@ static void copy_hidden(const struct column *from, uint32_t row, struct column *
 		return;
 	}
 	bit_clear(to->nulls, to_row);
-	memcpy((char *)to->data + to_row * bytes, (const char *)from->data + row * bytes, bytes);
+	phys_copy((char *)to->data + to_row * bytes, (const char *)from->data + row * bytes, bytes);
 }
 
 static void set_awaits(const struct operator_merge *self, const struct merge_key *k,
