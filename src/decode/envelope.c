@@ -254,16 +254,22 @@ static int flat_known(struct envelope_row *r, struct str value, struct dead_lett
 	return known;
 }
 
-/* Messages from `first` on that have one topic and a place in the chunk. */
-static uint32_t alike(const struct envelope_decoder *d, uint32_t first)
+/*
+ * Messages from r's on that have its topic and a place in the chunk. Where the topic ends is found
+ * once, not again behind each message that is of another shape than the one before it.
+ */
+static uint32_t alike(struct envelope_row *r)
 {
-	const struct messages *in = d->out->messages;
-	uint32_t most = in->count - first, room = chunk_rows_max - d->out->row_count, n = 1;
-	most = most < room ? most : room;
-	while (n < most && in->topic[first + n].data == in->topic[first].data &&
-		in->topic[first + n].len == in->topic[first].len)
-		n++;
-	return n;
+	const struct messages *in = r->decoder->out->messages;
+	uint32_t n = r->message, room = chunk_rows_max - r->decoder->out->row_count;
+	if (r->alike_end <= n) {
+		do
+			r->alike_end = ++n;
+		while (n < in->count && in->topic[n].data == in->topic[r->message].data &&
+			in->topic[n].len == in->topic[r->message].len);
+	}
+	uint32_t most = r->alike_end - r->message;
+	return most < room ? most : room;
 }
 
 /*
@@ -279,7 +285,7 @@ static uint32_t decode_flat(struct envelope_row *r)
 	r->json.index = first;
 	read_as(r, true);
 	uint32_t count = json_decode_run(d->flat, &r->json, d->out->messages->value + r->message,
-		alike(d, r->message), d->config.changes);
+		alike(r), d->config.changes);
 	for (uint32_t i = 0; i < count; i++)
 		d->origin[first + i] = (uint16_t)(r->message + i);
 	for (uint32_t i = 0; i < count && d->changes != NULL; i++)
@@ -387,7 +393,6 @@ static int look_at(struct envelope_row *r, struct str value, struct dead_letters
 	size_t wrong;
 	if (confluent(value, why))
 		return ENVELOPE_REFUSED;
-	bool strict = json_validate(value, true, &wrong);
 	envelope_look(value, &look);
 	if (look.content == LOOK_TOMBSTONE)
 		return tombstone(r);
@@ -411,7 +416,7 @@ static int look_at(struct envelope_row *r, struct str value, struct dead_letters
 		decide(r, &look);
 	if (t->kind == ENVELOPE_FLAT && look.kind == ENVELOPE_FLAT)
 		return flat(r, value, false, dead, why, err);
-	if (!strict)
+	if (!json_validate(value, true, &wrong)) /* a flat row's own reader does that */
 		return malformed_text(r, value, why);
 	if (look.content == LOOK_UNREADABLE) {
 		error_set(why, CDCL_E_DATA, "the value is no JSON object");

@@ -2,41 +2,42 @@
 
 #include "base/check.h"
 #include "data/change.h"
-#include "decode/json_path.h"
+#include "decode/json_scan.h"
 
+/* Shortest first, those of one length by their bytes: field_named halves it. */
 static const struct {
 	struct str name;
 	enum look_field field;
 } look_names[] = {
-	{str_lit("before"), LOOK_BEFORE},
-	{str_lit("after"), LOOK_AFTER},
 	{str_lit("op"), LOOK_OP},
-	{str_lit("source"), LOOK_SOURCE},
-	{str_lit("type"), LOOK_TYPE},
-	{str_lit("data"), LOOK_DATA},
-	{str_lit("old"), LOOK_OLD},
-	{str_lit("database"), LOOK_DATABASE},
-	{str_lit("table"), LOOK_TABLE},
 	{str_lit("ts"), LOOK_TS},
-	{str_lit("isDdl"), LOOK_IS_DDL},
-	{str_lit("pkNames"), LOOK_PK_NAMES},
-	{str_lit("mysqlType"), LOOK_MYSQL_TYPE},
-	{str_lit("sqlType"), LOOK_SQL_TYPE},
-	{str_lit("primary_key_columns"), LOOK_PRIMARY_KEY_COLUMNS},
-	{str_lit("primary_keys"), LOOK_PRIMARY_KEYS},
-	{str_lit("op_type"), LOOK_OP_TYPE},
-	{str_lit("op_ts"), LOOK_OP_TS},
-	{str_lit("ts_ms"), LOOK_TS_MS},
-	{str_lit("status"), LOOK_STATUS},
-	{str_lit("event_count"), LOOK_EVENT_COUNT},
 	{str_lit("ddl"), LOOK_DDL},
-	{str_lit("message"), LOOK_MESSAGE},
-	{str_lit("__deleted"), LOOK_DELETED},
+	{str_lit("old"), LOOK_OLD},
 	{str_lit("__op"), LOOK_UNWRAPPED_OP},
-	{str_lit("commitTs"), LOOK_COMMIT_TS},
+	{str_lit("data"), LOOK_DATA},
+	{str_lit("type"), LOOK_TYPE},
+	{str_lit("after"), LOOK_AFTER},
+	{str_lit("isDdl"), LOOK_IS_DDL},
+	{str_lit("op_ts"), LOOK_OP_TS},
+	{str_lit("table"), LOOK_TABLE},
+	{str_lit("ts_ms"), LOOK_TS_MS},
+	{str_lit("before"), LOOK_BEFORE},
+	{str_lit("source"), LOOK_SOURCE},
+	{str_lit("status"), LOOK_STATUS},
 	{str_lit("buildTs"), LOOK_BUILD_TS},
+	{str_lit("message"), LOOK_MESSAGE},
+	{str_lit("op_type"), LOOK_OP_TYPE},
+	{str_lit("pkNames"), LOOK_PK_NAMES},
+	{str_lit("sqlType"), LOOK_SQL_TYPE},
+	{str_lit("commitTs"), LOOK_COMMIT_TS},
+	{str_lit("database"), LOOK_DATABASE},
+	{str_lit("__deleted"), LOOK_DELETED},
+	{str_lit("mysqlType"), LOOK_MYSQL_TYPE},
+	{str_lit("event_count"), LOOK_EVENT_COUNT},
 	{str_lit("databaseName"), LOOK_DATABASE_NAME},
+	{str_lit("primary_keys"), LOOK_PRIMARY_KEYS},
 	{str_lit("data_collections"), LOOK_DATA_COLLECTIONS},
+	{str_lit("primary_key_columns"), LOOK_PRIMARY_KEY_COLUMNS},
 };
 
 static const char *const kind_names[] = {
@@ -119,6 +120,23 @@ static bool is_image(const struct envelope_look *l, enum look_field f)
 	return is_kind(l->fields[f], JSON_KIND_OBJECT) || is_kind(l->fields[f], JSON_KIND_NULL);
 }
 
+/* Its place among look_names, or their number. */
+static size_t field_named(struct str name)
+{
+	size_t from = 0, to = ARRAY_LEN(look_names);
+	while (from < to) {
+		size_t middle = (from + to) / 2;
+		struct str at = look_names[middle].name;
+		int order = name.len != at.len ? (name.len < at.len ? -1 : 1)
+					       : memcmp(name.data, at.data, at.len);
+		if (order == 0)
+			return middle;
+		from = order > 0 ? middle + 1 : from;
+		to = order < 0 ? middle : to;
+	}
+	return ARRAY_LEN(look_names);
+}
+
 static void note_field(struct envelope_look *l, struct walk *w, struct str name, struct str value)
 {
 	w->count++;
@@ -129,26 +147,36 @@ static void note_field(struct envelope_look *l, struct walk *w, struct str name,
 		w->wrapper.payload = value;
 	else
 		w->wrapper.others++;
-	for (size_t i = 0; i < ARRAY_LEN(look_names); i++)
-		if (str_eq(name, look_names[i].name))
-			l->fields[look_names[i].field] = value;
+	size_t found = field_named(name);
+	if (found < ARRAY_LEN(look_names))
+		l->fields[look_names[found].field] = value;
 }
 
 /* False: no JSON object, or a broken one. */
 static bool walk_object(struct str text, struct envelope_look *l, struct walk *w)
 {
+	struct json_scan s;
+	struct json_token name, value;
 	*w = (struct walk){.count = 0};
 	memset(l->fields, 0, sizeof(l->fields));
-	if (!is_kind(text, JSON_KIND_OBJECT))
+	json_scan_init(&s, text, false);
+	if (json_peek(&s) != '{')
 		return false;
-	size_t at = 0;
-	struct str name, value;
-	while (json_next(text, &at, &name, &value))
-		note_field(l, w, name, value);
-	struct str rest = str_trim(str_sub(text, at, text.len));
-	if (at == 0 && rest.len > 0)
-		rest = str_trim(str_sub(rest, 1, rest.len));
-	return str_starts(rest, str_lit("}"));
+	s.at++;
+	if (json_peek(&s) == '}')
+		return true;
+	for (;; s.at++) {
+		json_skip_space(&s);
+		if (!json_scan_name(&s, &name))
+			return false;
+		json_skip_space(&s);
+		const char *from = s.at;
+		if (!json_scan_value(&s, 0, &value))
+			return false;
+		note_field(l, w, name.text, (struct str){from, (size_t)(s.at - from)});
+		if (json_peek(&s) != ',')
+			return json_peek(&s) == '}';
+	}
 }
 
 static bool is_wrapper(const struct wrapper *w)

@@ -120,6 +120,7 @@ struct envelope_row {
 	struct envelope_topic *topic;
 	const struct row_schema *schema; /* NULL: the message has no schema block */
 	uint32_t message;
+	uint32_t alike_end;             /* messages up to there have its topic; 0: not looked */
 	uint32_t unknown;               /* fields that are no column */
 	uint32_t missing;               /* columns that are no field */
 	/* topic->lore is not lore_before any more, by the row, by the message */

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <cmocka.h>
 
@@ -313,6 +314,29 @@ static void looks(void **state)
 		"-\t{\"op_type\":\"I\",\"op_ts\":\"now\",\"id\":1}");
 }
 
+/* Each name leads to a field of its own: they are found by halving, so their order counts. */
+static void names_of_fields(void **state)
+{
+	(void)state;
+	static const char *const names[] = {"before", "after", "op", "source", "type", "data",
+		"old", "database", "table", "ts", "isDdl", "pkNames", "mysqlType", "sqlType",
+		"primary_key_columns", "primary_keys", "op_type", "op_ts", "ts_ms", "status",
+		"event_count", "ddl", "message", "__deleted", "__op", "commitTs", "buildTs",
+		"databaseName", "data_collections"};
+	bool found[look_field_count] = {false};
+	assert_int_equal(sizeof(names) / sizeof(names[0]), look_field_count);
+	for (size_t i = 0; i < look_field_count; i++) {
+		char text[64];
+		struct envelope_look l;
+		snprintf(text, sizeof(text), "{\"%s\":17}", names[i]);
+		envelope_look(str_c(text), &l);
+		for (size_t f = 0; f < look_field_count; f++)
+			found[f] |= str_eq(l.fields[f], str_lit("17"));
+	}
+	for (size_t f = 0; f < look_field_count; f++)
+		assert_true(found[f]);
+}
+
 static void broken(void **state)
 {
 	(void)state;
@@ -354,6 +378,7 @@ int main(void)
 		cmocka_unit_test(connect_types),
 		cmocka_unit_test(others),
 		cmocka_unit_test(looks),
+		cmocka_unit_test(names_of_fields),
 		cmocka_unit_test(broken),
 	};
 	return cmocka_run_group_tests(tests, open_arena, release_arena);
