@@ -386,7 +386,30 @@ static bool is_input(const char *path)
 	const char *slash = strrchr(path, '/');
 	const char *name = slash == NULL ? path : slash + 1;
 	struct stat st;
-	return name[0] != '.' && name[0] != '_' && stat(path, &st) == 0 && !S_ISDIR(st.st_mode);
+	if (name[0] == '.' || name[0] == '_')
+		return false;
+	/* What cannot be looked at is left to the one who opens it, to be told. */
+	return stat(path, &st) == 0 ? !S_ISDIR(st.st_mode) : errno == EACCES;
+}
+
+/* glob says of a folder that it may not read what it says of an empty one. */
+static int check_folder(const char *pattern, struct error *err)
+{
+	char folder[PATH_MAX];
+	size_t len = strcspn(pattern, "*?[");
+	while (len > 0 && pattern[len - 1] != '/')
+		len--;
+	if (len >= sizeof(folder))
+		return 0;
+	snprintf(folder, sizeof(folder), "%.*s", (int)len, pattern);
+	DIR *opened = opendir(len == 0 ? "." : folder);
+	int code = errno;
+	if (opened != NULL)
+		closedir(opened);
+	return opened != NULL || code != EACCES
+		? 0
+		: error_set(err, CDCL_E_DISK, "%s: cannot list files: %s",
+			  len == 0 ? "." : folder, strerror(code));
 }
 
 int file_glob(const char *pattern, struct arena *arena, struct str **paths, struct error *err)
@@ -402,7 +425,10 @@ int file_glob(const char *pattern, struct arena *arena, struct str **paths, stru
 	strbuf_add_byte(&whole, '\0');
 	glob_t found = {0};
 	int answer = glob(whole.data, 0, NULL, &found);
+	int unreadable = answer == GLOB_NOMATCH ? check_folder(whole.data, err) : 0;
 	strbuf_release(&whole);
+	if (unreadable < 0)
+		return unreadable;
 	if (answer != 0 && answer != GLOB_NOMATCH) {
 		globfree(&found);
 		return error_set(err, CDCL_E_DISK, "%s: cannot list files", pattern);

@@ -157,6 +157,15 @@ static int add_waiting(
 	return 0;
 }
 
+static void tell_none(const struct file_source *f, struct str pattern)
+{
+	if (f->run == SOURCE_RUN_FOREVER)
+		log_info("file", STR_FMT ": no file is there yet; waiting for one",
+			STR_ARG(pattern));
+	else
+		log_warn("file", STR_FMT ": no file is there", STR_ARG(pattern));
+}
+
 static int scan(struct file_source *f, struct error *err)
 {
 	arena_reset(&f->scan_arena);
@@ -167,6 +176,8 @@ static int scan(struct file_source *f, struct error *err)
 	int count = file_glob(pattern.data, &f->scan_arena, &paths, err);
 	if (count < 0)
 		return count;
+	if (first && count == 0)
+		tell_none(f, pattern);
 	size_t fresh = 0;
 	for (int i = 0; i < count; i++)
 		if (!was_seen(f, paths[i]) && !was_read(f, paths[i], first))
