@@ -65,6 +65,11 @@ void log_set_format(enum log_format format)
 	state.color = state.color && format == LOG_TEXT;
 }
 
+enum log_format log_format(void)
+{
+	return state.format;
+}
+
 enum log_level log_level(void)
 {
 	return state.level;

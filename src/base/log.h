@@ -35,6 +35,7 @@ void log_init(const struct clock *clock, enum log_level level, bool color);
  * the parent's. */
 void log_forked(void);
 void log_set_format(enum log_format format);
+enum log_format log_format(void);
 
 /*
  * A line that another process is to write, in its turn among other things (runtime/workers.h):

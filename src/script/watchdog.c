@@ -1,6 +1,8 @@
 #include "script/watchdog.h"
 
 #include "base/clock.h"
+#include "base/log.h"
+#include "base/log_line.h"
 #include "data/chunk.h"
 #include "state/last_words.h"
 
@@ -10,6 +12,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { watchdog_ticks = 8, watchdog_depth_max = 8 };
@@ -64,33 +67,36 @@ static bool current_message(const struct watch *watch, uint32_t *message)
 	return true;
 }
 
-static void describe(const struct watchdog *w, const struct watch *watch, bool waits, char *out,
-	size_t bytes)
+static void describe(
+	const struct watchdog *w, const struct watch *watch, bool waits, struct error *err)
 {
 	struct watch_part part = current_part(watch);
 	int64_t ms = w->call_ms_max;
-	int len = snprintf(out, bytes,
-		"cdcl: " STR_FMT ": %s %s longer than %lld ms in one call: %s\n",
-		STR_ARG(part.place), part.what, waits ? "waited" : "ran",
-		(long long)(waits ? ms * call_waits_max : ms),
+	error_init(err);
+	error_set(err, CDCL_E_LUA, "%s %s longer than %lld ms in one call: %s", part.what,
+		waits ? "waited" : "ran", (long long)(waits ? ms * call_waits_max : ms),
 		waits ? "for what never comes?" : "a loop without an end?");
-	uint32_t m;
-	if (current_message(watch, &m) && len > 0 && (size_t)len < bytes) {
-		const struct messages *from = watch->chunk->messages;
-		len += snprintf(out + len, bytes - (size_t)len, "  at record " STR_FMT "/%d@%lld\n",
-			STR_ARG(from->topic[m]), from->partition[m], (long long)from->offset[m]);
-	}
-	if (len <= 0 || (size_t)len >= bytes)
-		return;
+	error_at(err, STR_FMT, STR_ARG(part.place));
 	if (w->words_fd >= 0)
-		snprintf(out + len, bytes - (size_t)len,
-			"help: the next start runs this batch so that it finds the line; the "
-			"process ends now, exit 1\n");
+		error_help(err,
+			"the next start runs this batch so that it finds the line; the process "
+			"ends now, exit 1");
 	else
-		snprintf(out + len, bytes - (size_t)len,
-			"help: run %s with --no-jit to see the line; the process ends now, exit "
-			"1\n",
+		error_help(err,
+			"run %s with --no-jit to see the line; the process ends now, exit 1",
 			w->script);
+}
+
+/* "in.jsonl/0@7"; empty: of no record. */
+static void describe_record(const struct watch *watch, char *out, size_t bytes)
+{
+	uint32_t m;
+	*out = '\0';
+	if (!current_message(watch, &m))
+		return;
+	const struct messages *from = watch->chunk->messages;
+	snprintf(out, bytes, STR_FMT "/%d@%lld", STR_ARG(from->topic[m]), from->partition[m],
+		(long long)from->offset[m]);
 }
 
 static void leave_word(const struct watchdog *w, const struct watch *watch)
@@ -107,12 +113,26 @@ static void leave_word(const struct watchdog *w, const struct watch *watch)
 	last_words_write(w->words_fd, WORDS_DEATH, &words);
 }
 
+/* Not by log_print_error: the thread that is stuck may be so in the log, and hold its lock. */
 static void end_process(const struct watchdog *w, const struct watch *watch, bool waits)
 {
-	char text[2048];
+	static struct error err;
+	char record[512];
+	struct strbuf out;
 	leave_word(w, watch);
-	describe(w, watch, waits, text, sizeof(text));
-	ssize_t written = write(STDERR_FILENO, text, strnlen(text, sizeof(text)));
+	describe(w, watch, waits, &err);
+	describe_record(watch, record, sizeof(record));
+	const char *at = *record == '\0' ? "" : "  at record ";
+	strbuf_init(&out);
+	if (log_format() == LOG_JSON) {
+		size_t len = strlen(err.text);
+		snprintf(err.text + len, sizeof(err.text) - len, "%s%s", at, record);
+		log_error_json(&err, clock_wall_us(&clock_system), &out);
+	} else {
+		strbuf_addf(&out, "cdcl: %s: %s\n%s%s%shelp: %s\n", err.place, err.text, at,
+			record, *at == '\0' ? "" : "\n", err.help);
+	}
+	ssize_t written = write(STDERR_FILENO, out.data, out.len);
 	(void)written;
 	_exit(1);
 }
