@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "plan/plan_workers.h"
+#include "source/kafka_brokers.h"
 
 #include <stdlib.h>
 
@@ -65,6 +66,20 @@ static int set_workers(
 	return 0;
 }
 
+/* Where they do not come from the script, an error must not point into it. */
+static int check_brokers(const char *option, struct error *err)
+{
+	const char *variable = getenv("CDCL_BROKERS");
+	if (option != NULL)
+		return kafka_brokers_check(str_c(option), err) == 0
+			? 0
+			: error_prefix(err, "--brokers: ");
+	if (variable == NULL || variable[0] == '\0')
+		return 0;
+	return kafka_brokers_check(str_c(variable), err) == 0 ? 0
+							      : error_prefix(err, "CDCL_BROKERS: ");
+}
+
 int script_arguments_workers(struct script_options *out, struct error *err)
 {
 	const char *text = getenv("CDCL_WORKERS");
@@ -91,7 +106,8 @@ int script_arguments_apply(const struct script_arguments *a, const char *path,
 		.kafka_settings = settings->kafka,
 		.kafka_setting_count = a->kafka.count,
 	};
-	if (set_workers("--workers", a->workers, out, err) < 0)
+	if (check_brokers(a->brokers, err) < 0 ||
+		set_workers("--workers", a->workers, out, err) < 0)
 		return -(int)err->code;
 	if (strcmp(path, "-") == 0 && a->input != NULL && strcmp(a->input, "-") == 0)
 		return error_set(err, CDCL_E_USAGE,

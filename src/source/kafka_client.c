@@ -5,12 +5,12 @@
 #include "base/late.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "source/kafka_brokers.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { brokers_bytes_max = 4096 };
 
 struct pin {
 	const char *name;
@@ -216,19 +216,11 @@ static int set_user(rd_kafka_conf_t *conf, const struct setting *s, struct error
 	return answer;
 }
 
-int kafka_client_check_brokers(struct str brokers, struct error *err)
-{
-	if (brokers.len > 0 && brokers.len < brokers_bytes_max)
-		return 0;
-	return error_set(err, CDCL_E_USAGE, "the list of brokers is %s",
-		brokers.len == 0 ? "empty" : "too long");
-}
-
 static int set_brokers(rd_kafka_conf_t *conf, struct str brokers, struct error *err)
 {
 	char text[512];
 	char name[brokers_bytes_max];
-	if (kafka_client_check_brokers(brokers, err) < 0)
+	if (kafka_brokers_check(brokers, err) < 0)
 		return -(int)err->code;
 	snprintf(name, sizeof(name), STR_FMT, STR_ARG(brokers));
 	if (rd_kafka_conf_set(conf, "bootstrap.servers", name, text, sizeof(text)) !=

@@ -30,9 +30,6 @@ struct kafka_bounds {
 };
 struct kafka_bounds kafka_bounds_of(int64_t fetch_memory_bytes, bool queue_per_partition);
 
-/* What can be said of a list of brokers without librdkafka. */
-int kafka_client_check_brokers(struct str brokers, struct error *err);
-
 /* NULL with the error filled. The caller hands it to rd_kafka_new or destroys it. */
 rd_kafka_conf_t *kafka_client_conf(enum kafka_role role, struct str brokers,
 	const struct setting *settings, uint32_t count, struct error *err);

@@ -5,6 +5,7 @@
 #include "base/bounds.h"
 #include "base/check.h"
 #include "base/log.h"
+#include "source/kafka_brokers.h"
 #include "source/kafka_outage.h"
 #include "source/kafka_plan.h"
 
@@ -718,13 +719,15 @@ static int compile_pattern(
 
 int kafka_keeper_check(const struct kafka_config *config, struct error *err)
 {
+	if (kafka_brokers_check(config->brokers, err) < 0) {
+		err->code = CDCL_E_SCRIPT;
+		return -(int)err->code;
+	}
 	if (config->setting_count > 0) { /* only librdkafka knows them */
 		rd_kafka_conf_t *conf = kafka_reader_conf(config, err);
 		if (conf == NULL)
 			return -(int)err->code;
 		rd_kafka_conf_destroy(conf);
-	} else if (kafka_client_check_brokers(config->brokers, err) < 0) {
-		return -(int)err->code;
 	}
 	pcre2_code *pattern;
 	int result = compile_pattern(config, &pattern, err);

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "source/fetch_settings.h"
+#include "source/kafka_brokers.h"
 #include "source/kafka_keeper.h"
 #include "source/source_kinds.h"
 
@@ -66,7 +67,8 @@ struct source *kafka_lane_make(const struct kafka_config *config, struct error *
 		error_set(err, CDCL_E_SCRIPT, "a Kafka source needs a topic or a topic_pattern");
 		return NULL;
 	}
-	if (kafka_lane_choose(config, &choice, err) < 0)
+	if (kafka_brokers_check(config->brokers, err) < 0 ||
+		kafka_lane_choose(config, &choice, err) < 0)
 		return NULL;
 	if (choice.why[0] != 0)
 		log_info("kafka", "read by librdkafka: the direct lane does not know %s",
