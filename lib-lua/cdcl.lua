@@ -31,7 +31,8 @@ return function(core, check, nouns, rows)
 				core.fail(
 					format('a %s has no method "%s"', name, tostring(key)),
 					tostring(key),
-					check.suggest(tostring(key), names)
+					check.spark_methods[key]
+						or check.suggest(tostring(key), names)
 						or "methods: " .. concat(names, ", ")
 				)
 			end,

@@ -12,6 +12,47 @@ return function(core, nouns)
 	end
 	check.suggest = suggest
 
+	-- What people who come from Spark write, where no name here is near.
+	local spark_options = {
+		subscribe = "topic",
+		subscribePattern = "topic_pattern",
+		bootstrap_servers = "brokers",
+		bootstrapServers = "brokers",
+		["bootstrap.servers"] = "brokers",
+		["kafka.bootstrap.servers"] = "brokers",
+		failOnDataLoss = "on_data_loss",
+		checkpointLocation = "checkpoint",
+		processingTime = "trigger",
+		availableNow = "trigger",
+		appName = "name",
+		queryName = "name",
+	}
+	local to_console = "write :to(cdcl.console {})"
+	local an_aggregate = 'write :agg("count(*) as n", "sum(quantity) as units")'
+	local one_row_a_key = 'not there; :merge { key = "..." } keeps one row for each key'
+	check.spark_methods = {
+		where = 'write :filter "quantity > 0"',
+		withColumn = 'write :with "price * quantity as total"',
+		withColumns = 'write :with("price * quantity as total", ...)',
+		withColumnRenamed = 'write :rename("old", "new")',
+		drop = 'write :drop_columns "a, b"',
+		sort = 'write :order_by "n desc"',
+		alias = 'names stand in expressions: "count(*) as n"',
+		count = an_aggregate,
+		sum = an_aggregate,
+		avg = an_aggregate,
+		min = an_aggregate,
+		max = an_aggregate,
+		show = to_console,
+		print = to_console,
+		write = to_console,
+		writeStream = to_console,
+		foreachBatch = "write :to(cdcl.foreach_batch(function(rows, batch_id) ... end))",
+		distinct = one_row_a_key,
+		dropDuplicates = one_row_a_key,
+		withWatermark = "watermarks and event-time windows are not there yet",
+	}
+
 	local function wrong_type(what, wanted, value, caret)
 		local got = type(value)
 		if got == "string" then
@@ -339,7 +380,8 @@ return function(core, nouns)
 				core.fail(
 					format('%s: unknown option "%s"', name, key),
 					key,
-					suggest(key, names) or "options: " .. concat(names, ", ")
+					suggest(spark_options[key] or key, names)
+						or "options: " .. concat(names, ", ")
 				)
 			else
 				clean[key] = value_of(known[key], value, name .. ": " .. key)

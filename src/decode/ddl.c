@@ -289,6 +289,9 @@ static int fail_type(struct ddl *d, struct str name)
 	struct str near = str_nearest(lower, names, count);
 	if (near.data != NULL)
 		error_help(d->err, "did you mean '" STR_FMT "'?", STR_ARG(near));
+	else
+		error_help(d->err, "types: boolean, tinyint, smallint, int, bigint, float, double, "
+				   "decimal(p,s), string, binary, date, timestamp, json, array<T>");
 	return code;
 }
 

@@ -366,6 +366,27 @@ static int check_path(struct checker *c, const struct sql_node *node, struct exp
 
 /* ---- calls ---- */
 
+/* What a query for Spark may have here, and where it is in cdcl. */
+static const char *const elsewhere[][2] = {
+	{"from_json", "the source reads JSON: cdcl.kafka { schema = \"order_id int, op string\" }"},
+	{"to_json", "cdcl.kafka_sink writes rows as JSON objects: format = \"json\", its default"},
+	{"col", "write the column's name as it is"},
+	{"lit", "write the value as it is"},
+	{"explode", "write :flat_map(\"ddl\", function(row, emit) ... end)"},
+	{"row_number", "of a Table: :group_by(\"k\"):top(n, \"v desc\")"},
+	{"rank", "of a Table: :group_by(\"k\"):top(n, \"v desc\")"},
+	{"window", "event-time windows are not there yet; date_trunc('minute', t) as a group key "
+		   "counts by minutes"},
+};
+
+static const char *find_elsewhere(struct str name)
+{
+	for (size_t i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++)
+		if (str_eq_fold(name, str_c(elsewhere[i][0])))
+			return elsewhere[i][1];
+	return NULL;
+}
+
 static int fail_function(struct checker *c, const struct sql_node *node)
 {
 	struct sql_node name = *node;
@@ -373,7 +394,10 @@ static int fail_function(struct checker *c, const struct sql_node *node)
 	int rc = checker_fail(c, &name, "[UNRESOLVED_ROUTINE] there is no function \"" STR_FMT "\"",
 		STR_ARG(node->name));
 	struct str near = function_nearest(folded(node->name, c->arena));
-	if (near.data != NULL)
+	const char *there = find_elsewhere(node->name);
+	if (there != NULL)
+		error_help(c->err, "%s", there);
+	else if (near.data != NULL)
 		error_help(c->err, "did you mean \"" STR_FMT "\"?", STR_ARG(near));
 	else
 		error_help(c->err, "docs/functions.md lists them all");

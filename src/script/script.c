@@ -162,6 +162,20 @@ static struct str quoted_word(const struct error *err)
 			   : (struct str){word + 1, (size_t)(end - word - 1)};
 }
 
+/* os is there without what reaches outside, so a name that is not is only nil. */
+static void help_os(struct str name, struct error *err)
+{
+	static const char *const names[] = {
+		"execute", "exit", "getenv", "remove", "rename", "setlocale", "tmpname"};
+	if (err->help[0] != '\0' || strstr(err->source_line, "os.") == NULL)
+		return;
+	if (str_eq(name, str_lit("getenv")))
+		error_help(err, "write cdcl.env(\"NAME\", \"default\")");
+	for (size_t i = 0; i < ARRAY_LEN(names) && err->help[0] == '\0'; i++)
+		if (str_eq(name, str_c(names[i])))
+			error_help(err, "os.%s is out of reach: run with --allow os", names[i]);
+}
+
 static int run_script(struct script *s, struct error *err)
 {
 	struct vm *v = &s->vm;
@@ -182,6 +196,7 @@ static int run_script(struct script *s, struct error *err)
 	if (v->trap_is_script_error)
 		*err = s->error;
 	show_line(s, quoted_word(err), err);
+	help_os(quoted_word(err), err);
 	if (err->code == CDCL_E_LUA)
 		err->code = CDCL_E_SCRIPT;
 	if (err->place[0] == '\0')
