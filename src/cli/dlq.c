@@ -164,8 +164,9 @@ static int take_letter(struct dlq *d, struct str line, struct error *err)
 	if (letter.len == 0)
 		return 0;
 	arena_reset(&d->arena);
-	if (letter.data[0] != '{' || !json_validate(letter, true, &wrong_at)) {
-		d->unreadable++; /* cut off by a crash */
+	if (letter.data[0] != '{' || !json_validate(letter, true, &wrong_at) ||
+		text_of(d, letter, "reason").data == NULL) {
+		d->unreadable++; /* cut off by a crash, or another file's */
 		return 0;
 	}
 	int64_t number = d->seen;
@@ -349,7 +350,8 @@ static int act(struct dlq *d, const char *path, struct error *err)
 	if (r == 0 && d->action == DLQ_REPLAY)
 		log_info("dlq", "%" PRId64 " messages sent", d->taken);
 	if (d->unreadable > 0)
-		log_warn("dlq", "%" PRId64 " lines are no letters", d->unreadable);
+		log_warn("dlq", "%" PRId64 " line%s no letter%s", d->unreadable,
+			d->unreadable == 1 ? " is" : "s are", d->unreadable == 1 ? "" : "s");
 	if (r == 0 && d->action != DLQ_SHOW && d->taken == 0 && !interrupt_seen())
 		tell_none(d, path);
 	if (r == 0 && d->action == DLQ_SHOW && d->taken == 0)
