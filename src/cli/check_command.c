@@ -7,6 +7,7 @@
 #include "runtime/against.h"
 #include "runtime/looked_columns.h"
 #include "runtime/peek.h"
+#include "state/manifest.h"
 
 #include <stdio.h>
 
@@ -59,10 +60,15 @@ static int look(struct source_peek *p, const struct peek_request *request,
 	return error_set(err, CDCL_E_SCRIPT, "check reads no messages");
 }
 
-/* The script is good as far as it could be checked. */
+/* The script is good as far as it could be checked; of the state nothing could be. */
 static int tell_unknown(const struct check_options *o, const char *path,
 	const struct check_peek *asked, struct strbuf *out)
 {
+	static struct manifest manifest;
+	struct error err;
+	error_init(&err);
+	if (o->against != NULL && manifest_read_there(o->against, &manifest, &err) < 0)
+		return cli_fail(&err);
 	if (!o->quiet)
 		strbuf_addf(out,
 			"%s: OK up to %s; what follows depends on the messages (schema = "
