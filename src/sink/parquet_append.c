@@ -383,8 +383,10 @@ static int stage_mark(struct parquet_append *p, const struct batch *b, struct er
 
 static int not_alone(const struct parquet_append *p, struct error *err)
 {
-	return error_set(err, CDCL_E_FENCED, STR_FMT ": another process writes to it",
+	error_set(err, CDCL_E_FENCED, STR_FMT ": another process writes to it",
 		STR_ARG(strbuf_str(&p->path)));
+	error_help(err, "stop one of the two, or give it another path; this batch was not written");
+	return -(int)err->code;
 }
 
 /* Nobody else has published since. */

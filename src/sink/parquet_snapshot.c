@@ -273,8 +273,10 @@ static int open_snapshot(struct sink *s, int64_t *last_batch_id, struct error *e
 
 static int not_alone(const struct parquet_snapshot *p, struct error *err)
 {
-	return error_set(err, CDCL_E_FENCED, "%s: another process writes to it, snapshot %" PRId64,
+	error_set(err, CDCL_E_FENCED, "%s: another process writes to it, snapshot %" PRId64,
 		p->link.data, p->current + 1);
+	error_help(err, "stop one of the two, or give it another path; this batch was not written");
+	return -(int)err->code;
 }
 
 static int begin(struct parquet_snapshot *p, struct error *err)
