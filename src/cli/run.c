@@ -82,6 +82,8 @@ static int choose_trigger(const struct run_options *o, struct script_options *s,
 		s->trigger = str_lit("once");
 	if (o->available_now)
 		s->trigger = str_lit("available_now");
+	if (o->checkpoint != NULL && o->checkpoint[0] == '\0')
+		return error_set(err, CDCL_E_USAGE, "--checkpoint takes a folder, not ''");
 	s->checkpoint = str_c(o->checkpoint);
 	return 0;
 }
