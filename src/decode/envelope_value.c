@@ -113,6 +113,20 @@ static enum json_fit store_timestamp(const struct landing *l, const struct json_
 	return put_micros(l, v, column_lore_unit(lore));
 }
 
+/* The day that a number means; of an instant, as a block calls Oracle's DATE, its day. */
+static bool to_days(const struct landing *l, int64_t v, int64_t *days)
+{
+	const int64_t us_a_day = INT64_C(86400000000);
+	int64_t us;
+	*days = v;
+	if (l->form < CONNECT_MILLIS || l->form > CONNECT_NANOS)
+		return true;
+	if (l->field->type.id != TYPE_TIMESTAMP || !to_micros(v, l->form, &us))
+		return false; /* a time of day has none */
+	*days = us / us_a_day - (us % us_a_day < 0);
+	return true;
+}
+
 static enum json_fit store_date(const struct landing *l, const struct json_token *t)
 {
 	int64_t v;
@@ -126,7 +140,7 @@ static enum json_fit store_date(const struct landing *l, const struct json_token
 			return JSON_FIT_BAD;
 	} else {
 		if (t->kind != JSON_KIND_NUMBER || !t->integer || !json_number_int64(t->text, &v) ||
-			v > INT32_MAX || v < INT32_MIN)
+			!to_days(l, v, &v) || v > INT32_MAX || v < INT32_MIN)
 			return JSON_FIT_BAD;
 		days = (int32_t)v;
 	}

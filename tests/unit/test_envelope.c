@@ -581,6 +581,19 @@ static void types_of_the_schema_block(void **state)
 			"insert: 1 \"1969-12-31 23:59:59.999999\""},
 	};
 	CHECK_TYPE("timestamp", stamp);
+	static const struct event date[] = {
+		{NULL, BLOCK(NAMED("int64", "io.debezium.time.Timestamp")) ROW("86400000") "}",
+			"insert: 1 \"1970-01-02\""},
+		{NULL, BLOCK(NAMED("int64", "io.debezium.time.Timestamp")) ROW("1709210096789") "}",
+			"insert: 1 \"2024-02-29\""},
+		{NULL, BLOCK(NAMED("int64", "io.debezium.time.MicroTimestamp")) ROW("-1") "}",
+			"insert: 1 \"1969-12-31\""},
+		{NULL, BLOCK(NAMED("int32", "io.debezium.time.Date")) ROW("19782") "}",
+			"insert: 1 \"2024-02-29\""},
+		{NULL, BLOCK(NAMED("int32", "io.debezium.time.Time")) ROW("1500") "}",
+			"insert: 1 NULL"},
+	};
+	CHECK_TYPE("date", date);
 }
 
 /* ---- the others ---- */
