@@ -660,6 +660,8 @@ enum json_fit envelope_store(struct json_row *json, int32_t column, const struct
 	enum json_fit fit = store_value(&l, t);
 	if (fit == JSON_FIT_VALUE)
 		bit_clear(to->nulls, json->index);
+	else
+		bit_set(to->nulls, json->index); /* a member before of the same name had a value */
 	return fit;
 }
 

@@ -100,6 +100,7 @@ CASES = [
     (25, 'depth 999', b'{"id":@,"s":' + b'[' * 998 + b']' * 998 + b'}', {'ALL': {'s': '[' * 998 + ']' * 998}}),
     (25, 'depth 1,001', b'{"id":@,"s":' + b'[' * 1000 + b']' * 1000 + b'}', refused(DEPTH)),
     (26, 'a member twice', b'{"id":@,"s":"a","s":"b"}', {'ALL': {'s': 'b'}}),
+    (26, 'a member twice, then one that does not fit', b'{"id":@,"n":5,"n":"x"}', dict(misfit('n', n='5'), debezium={})),
     (26, 'the key column twice', b'{"id":3,"id":@}', {'ALL': {}}),
     (27, 'an empty name', b'{"id":@,"":5,"s":"x"}', {'ALL': {'s': 'x'}}),
     (27, 'a name of 50,000 bytes', b'{"id":@,"' + b'n' * 50000 + b'":5}', {'ALL': {}}),

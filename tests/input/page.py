@@ -42,7 +42,7 @@ ROWS = [
     (23, 'comments, trailing commas, bare names', 'refused; single quotes are read as Spark does'),
     (24, '100,000 levels of nesting', 'refused; the reader does not recurse'),
     (25, '1,000 levels and one more', 'read, refused'),
-    (26, 'a member twice', 'the last one counts'),
+    (26, 'a member twice', 'the last one counts; of flat messages, as in Spark, the last that fits its column'),
     (27, 'empty name, name of 1 MiB', 'read; refused above 50,000 characters'),
     (28, '100,000 members, 1,000,000 elements', 'read, in linear time'),
     (29, 'keys made to collide', 'hashes are seeded in each process (base/hash_seed.h); names of fields are not hashed'),
