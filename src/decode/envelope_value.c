@@ -25,9 +25,9 @@ struct landing {
 	struct column *to;
 	uint32_t index;
 	const struct connect_field *field; /* NULL: no schema block says anything */
+	enum type_id said; /* by the block: the column's type, or its elements'; TYPE_NULL: nothing */
 	enum connect_form form;
 	uint8_t scale;
-	bool element; /* of an array */
 };
 
 static struct column_lore lore_of(const struct landing *l)
@@ -121,7 +121,7 @@ static bool to_days(const struct landing *l, int64_t v, int64_t *days)
 	*days = v;
 	if (l->form < CONNECT_MILLIS || l->form > CONNECT_NANOS)
 		return true;
-	if (l->field->type.id != TYPE_TIMESTAMP || !to_micros(v, l->form, &us))
+	if (l->said != TYPE_TIMESTAMP || !to_micros(v, l->form, &us))
 		return false; /* a time of day has none */
 	*days = us / us_a_day - (us % us_a_day < 0);
 	return true;
@@ -303,8 +303,7 @@ static enum json_fit store_integer(const struct landing *l, const struct json_to
 		return JSON_FIT_BAD;
 	if (l->type.id == TYPE_BIGINT) {
 		/* times of day and durations count microseconds, whatever the connector counts */
-		bool time = l->field != NULL && l->field->type.id == TYPE_BIGINT &&
-			t->kind == JSON_KIND_NUMBER;
+		bool time = l->said == TYPE_BIGINT && t->kind == JSON_KIND_NUMBER;
 		return put_micros(l, v, time ? l->form : CONNECT_MICROS);
 	}
 	int64_t max = l->type.id == TYPE_INT	 ? INT32_MAX
@@ -404,7 +403,7 @@ static struct str time_text(int64_t us, struct arena *arena)
 static enum json_fit store_time_text(const struct landing *l, int64_t v)
 {
 	struct json_values *values = l->row->json.values;
-	struct value out = {.type = type_of(l->field->type.id)};
+	struct value out = {.type = type_of(l->said)};
 	int64_t us;
 	if (l->form == CONNECT_DAYS) {
 		if (v > INT32_MAX || v < INT32_MIN)
@@ -542,10 +541,12 @@ static bool add_element(const struct landing *l, struct json_scan *s, struct str
 		.column = l->column,
 		.type = *l->type.element,
 		.to = &column,
-		.element = true,
 		.field = l->field,
+		.said = TYPE_NULL,
 		.form = l->field != NULL ? l->field->element : CONNECT_PLAIN,
 		.scale = l->field != NULL ? l->field->element_scale : 0};
+	if (l->said == TYPE_ARRAY)
+		element.said = l->field->type.element->id;
 	if (!json_scan_value(s, 2, &t))
 		return false;
 	if (t.kind == JSON_KIND_NULL)
@@ -628,9 +629,11 @@ static struct landing landing_at(struct envelope_row *r, int32_t column, uint32_
 		.column = column,
 		.type = r->json.schema->columns[column].type,
 		.to = &r->json.chunk->columns[column],
-		.index = index};
+		.index = index,
+		.said = TYPE_NULL};
 	if (r->schema != NULL && r->schema->columns[column] != NULL) {
 		l.field = r->schema->columns[column];
+		l.said = l.field->type.id;
 		l.form = l.field->form;
 		l.scale = l.field->scale;
 	}

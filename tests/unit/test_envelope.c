@@ -596,6 +596,34 @@ static void types_of_the_schema_block(void **state)
 	CHECK_TYPE("date", date);
 }
 
+/* As above, of the elements of an array. */
+#define ARRAY_OF(type, name)                                                                       \
+	"{\"type\":\"array\",\"items\":{\"type\":\"" type "\",\"name\":\"" name "\"},\"field\":\"v\"}"
+
+static void elements_of_the_schema_block(void **state)
+{
+	(void)state;
+	static const struct event text[] = {
+		{NULL, BLOCK(ARRAY_OF("int32", "io.debezium.time.Date")) ROW("[0,19782,null]") "}",
+			"insert: 1 [\"1970-01-01\",\"2024-02-29\",null]"},
+		{NULL, BLOCK(ARRAY_OF("int64", "io.debezium.time.Timestamp")) ROW("[-1]") "}",
+			"insert: 1 [\"1969-12-31 23:59:59.999\"]"},
+		{NULL, BLOCK(ARRAY_OF("int64", "io.debezium.time.MicroTime")) ROW("[1000000]") "}",
+			"insert: 1 [\"00:00:01\"]"},
+	};
+	CHECK_TYPE("array<string>", text);
+	static const struct event time[] = {
+		{NULL, BLOCK(ARRAY_OF("int32", "io.debezium.time.Time")) ROW("[1500]") "}",
+			"insert: 1 [1500000]"},
+	};
+	CHECK_TYPE("array<bigint>", time);
+	static const struct event date[] = {
+		{NULL, BLOCK(ARRAY_OF("int64", "io.debezium.time.Timestamp")) ROW("[86400000]") "}",
+			"insert: 1 [\"1970-01-02\"]"},
+	};
+	CHECK_TYPE("array<date>", date);
+}
+
 /* ---- the others ---- */
 
 static void maxwell_rows(void **state)
@@ -990,6 +1018,7 @@ int main(void)
 		cmocka_unit_test(url_safe_bytes),
 		cmocka_unit_test(other_types),
 		cmocka_unit_test(types_of_the_schema_block),
+		cmocka_unit_test(elements_of_the_schema_block),
 		cmocka_unit_test(maxwell_rows),
 		cmocka_unit_test(canal_rows),
 		cmocka_unit_test(words_decide),
