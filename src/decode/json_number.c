@@ -38,7 +38,7 @@ static bool split(struct str text, bool *negative, uint64_t *mantissa, int *expo
 			continue;
 		}
 		value = value * 10 + (uint64_t)(text.data[i] - '0');
-		digits += value > 0;
+		digits += digits > 0 || value > 0; /* 20 digits may wrap to 0 */
 		exp10 -= fraction;
 	}
 	if (digits > 19)
