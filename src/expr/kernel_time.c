@@ -185,13 +185,18 @@ static int make_date_row(const struct expr *e, const struct run *run, const stru
 
 /* ---- epochs ---- */
 
-static int from_unit(const struct vector *args, uint32_t row, struct vector *out, int64_t factor)
+static int put_units(int64_t count, int64_t factor, uint32_t row, struct vector *out)
 {
 	int64_t us;
-	if (__builtin_mul_overflow(row_i64(&args[0], row), factor, &us))
+	if (__builtin_mul_overflow(count, factor, &us))
 		return EXPR_OVERFLOW;
 	row_set_i64(out, row, us);
 	return EXPR_FINE;
+}
+
+static int from_unit(const struct vector *args, uint32_t row, struct vector *out, int64_t factor)
+{
+	return put_units(row_i64(&args[0], row), factor, row, out);
 }
 
 static int from_seconds_row(const struct expr *e, const struct run *run, const struct vector *args,
@@ -311,8 +316,7 @@ static int date_trunc_row(const struct expr *e, const struct run *run, const str
 	if (unit_is(unit, "microsecond", "microsecond", "microsecond")
 		|| unit_is(unit, "millisecond", "millisecond", "millisecond")) {
 		int64_t step = (unit.data[2] | 32) == 'c' ? 1 : 1000;
-		row_set_i64(out, row, floor_div(us, step) * step);
-		return EXPR_FINE;
+		return put_units(floor_div(us, step), step, row, out);
 	}
 	if (unit_is(unit, "second", "second", "second"))
 		local = local - 0;
@@ -326,9 +330,9 @@ static int date_trunc_row(const struct expr *e, const struct run *run, const str
 		local = days * 86400;
 	else
 		return ROW_NULL;
-	row_set_i64(out, row,
-		(e->timezone == NULL ? local : timezone_to_utc(e->timezone, local)) * 1000000);
-	return EXPR_FINE;
+	/* The unit may have begun before the first timestamp, which is PostgreSQL's -infinity. */
+	return put_units(e->timezone == NULL ? local : timezone_to_utc(e->timezone, local), 1000000,
+		row, out);
 }
 
 KERNEL_OF_ROWS(kernel_hour, hour_row)
