@@ -25,7 +25,7 @@ struct landing {
 	struct column *to;
 	uint32_t index;
 	const struct connect_field *field; /* NULL: no schema block says anything */
-	enum type_id said; /* by the block: the column's type, or its elements'; TYPE_NULL: nothing */
+	enum type_id said; /* by the block, of the value or an element; TYPE_NULL: nothing */
 	enum connect_form form;
 	uint8_t scale;
 };

@@ -598,7 +598,8 @@ static void types_of_the_schema_block(void **state)
 
 /* As above, of the elements of an array. */
 #define ARRAY_OF(type, name)                                                                       \
-	"{\"type\":\"array\",\"items\":{\"type\":\"" type "\",\"name\":\"" name "\"},\"field\":\"v\"}"
+	"{\"type\":\"array\",\"field\":\"v\",\"items\":"                                           \
+	"{\"type\":\"" type "\",\"name\":\"" name "\"}}"
 
 static void elements_of_the_schema_block(void **state)
 {
