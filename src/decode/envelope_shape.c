@@ -283,9 +283,9 @@ static bool read(struct envelope_row *r, struct str text, struct walk *w, enum l
 	struct envelope_decoder *d = r->decoder;
 	begin(r, text);
 	all_absent(r);
-	json_shape_begin(&d->shape);
-	d->shape.learnable = r->json.chunk == d->work && text.len <= UINT32_MAX &&
-		json_templates_want(&r->topic->templates);
+	json_shape_begin(&d->shape,
+		r->json.chunk == d->work && text.len <= UINT32_MAX &&
+			json_templates_want(&r->topic->templates));
 	json_skip_space(s);
 	if (!walk_object(w, level))
 		return false;

@@ -171,8 +171,7 @@ static bool read_object(struct json_decoder *d, struct json_row *r)
 	struct json_scan *s = &r->scan;
 	for (uint32_t i = 0; r->absent != NULL && i < d->config.schema->column_count; i++)
 		bit_set(r->absent[i], r->index);
-	json_shape_begin(&d->shape);
-	d->shape.learnable = json_templates_want(&d->templates);
+	json_shape_begin(&d->shape, json_templates_want(&d->templates));
 	if (json_peek(s) != '{')
 		return json_scan_fail(s, "an object");
 	s->at++;

@@ -6,22 +6,17 @@
 
 #include <stdlib.h>
 
-void json_shape_begin(struct json_shape *s)
+void json_shape_begin(struct json_shape *s, bool learnable)
 {
 	s->count = 0;
-	s->learnable = true;
-	s->seen = 0;
+	s->learnable = learnable;
+	if (learnable)
+		memset(s->seen, 0, sizeof(s->seen));
 }
 
-static bool has_column(struct json_shape *s, int32_t column)
+static bool shape_has(const struct json_shape *s, int32_t column)
 {
-	uint64_t bit = UINT64_C(1) << (column & 63);
-	bool maybe = (s->seen & bit) != 0;
-	s->seen |= bit;
-	for (uint32_t i = 0; maybe && i < s->count; i++)
-		if (s->fields[i].column == column)
-			return true;
-	return false;
+	return (s->seen[column / 64] >> (column % 64) & 1) != 0;
 }
 
 void json_shape_add(struct json_shape *s, size_t start, size_t end, int32_t column)
@@ -30,10 +25,12 @@ void json_shape_add(struct json_shape *s, size_t start, size_t end, int32_t colu
 		return;
 	/* What a second value does to a first is decided by the generic reader alone. */
 	if (s->count == json_slots_max || end > UINT32_MAX ||
-		(column != JSON_NO_COLUMN && has_column(s, column))) {
+		(column != JSON_NO_COLUMN && shape_has(s, column))) {
 		s->learnable = false;
 		return;
 	}
+	if (column != JSON_NO_COLUMN)
+		s->seen[column / 64] |= UINT64_C(1) << (column % 64);
 	s->fields[s->count].start = (uint32_t)start;
 	s->fields[s->count].end = (uint32_t)end;
 	s->fields[s->count].column = column;
@@ -140,14 +137,6 @@ static struct json_literal copy_literal(char **bytes, const char *from, size_t l
 	struct json_literal l = json_literal_make(*bytes, len);
 	*bytes += len;
 	return l;
-}
-
-static bool shape_has(const struct json_shape *shape, int32_t column)
-{
-	for (uint32_t i = 0; i < shape->count; i++)
-		if (shape->fields[i].column == column)
-			return true;
-	return false;
 }
 
 /* One block: the slots, the missing columns, then the bytes of literals and of values. */

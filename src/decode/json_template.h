@@ -24,11 +24,13 @@
  * space.
  */
 
+#include "base/bounds.h"
 #include "data/schema.h"
 
 enum {
 	json_templates_max = 8,
-	json_slots_max = 1024,
+	json_slots_max = schema_columns_max,
+	json_shape_columns_max = schema_columns_max + 64, /* an envelope's notes and marks */
 	json_literal_bytes_max = 256 * 1024, /* of one template, in all */
 	json_memo_bytes_min = 16, /* of one ignored value */
 	json_memo_bytes_max = 16384,
@@ -96,7 +98,7 @@ struct json_template {
 struct json_shape {
 	uint32_t count;
 	bool learnable;
-	uint64_t seen; /* columns so far, modulo 64 */
+	uint64_t seen[json_shape_columns_max / 64]; /* columns so far; only while learnable */
 	uint32_t end; /* just past the closing brace */
 	struct {
 		uint32_t start, end;
@@ -114,7 +116,7 @@ struct json_templates {
 
 struct json_literal json_literal_make(const char *data, size_t len);
 
-void json_shape_begin(struct json_shape *s);
+void json_shape_begin(struct json_shape *s, bool learnable);
 void json_shape_add(struct json_shape *s, size_t start, size_t end, int32_t column);
 
 /* The slot of a column, or of a field that is no column (JSON_NO_COLUMN). */

@@ -33,7 +33,7 @@ static void open_table(
 	struct fixture *b, const char *ddl, enum json_mode mode, bool strict, bool with_corrupt)
 {
 	struct error err;
-	char text[16384];
+	char text[32768];
 	error_init(&err);
 	memset(b, 0, sizeof(*b));
 	arena_init(&b->arena, 64 * 1024);
@@ -1163,6 +1163,29 @@ static void many_columns(void **state)
 	free(row);
 }
 
+/* As many as a source that is read by itself may have: they have a shape, too. */
+static void the_widest_rows_are_learned(void **state)
+{
+	(void)state;
+	enum { columns = 2000 };
+	struct fixture b;
+	char ddl[columns * 16], *message = malloc(columns * 24);
+	char *d = ddl, *m = message;
+	assert_non_null(message);
+	for (int i = 0; i < columns; i++) {
+		d += sprintf(d, "%sc%d INT", i == 0 ? "" : ", ", i);
+		m += sprintf(m, "%c\"c%d\":%d", i == 0 ? '{' : ',', i, i);
+	}
+	sprintf(m, "}");
+	open_table(&b, ddl, JSON_PERMISSIVE, true, false);
+	for (int i = 0; i < 10; i++)
+		add_message(&b, str_c(message));
+	decode(&b);
+	assert_int_equal(json_decoder_counts(b.decoder)->template_hits, 9);
+	close_table(&b);
+	free(message);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1199,6 +1222,7 @@ int main(void)
 		cmocka_unit_test(a_near_miss_leaves_no_trace),
 		cmocka_unit_test(every_small_change_reads_as_without_templates),
 		cmocka_unit_test(many_columns),
+		cmocka_unit_test(the_widest_rows_are_learned),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
