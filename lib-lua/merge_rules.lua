@@ -60,7 +60,7 @@ return function(core, rows, kit)
 		local parts = { kit.prelude, "local at, set = env.at, {}" }
 		for c, column in ipairs(columns) do
 			parts[#parts + 1] = format(
-				"set[%q] = function(r, v)\n%slocal i = r.__cdcl_row\n"
+				"set[%q] = function(r, v, ...)\n%slocal i = r.__cdcl_row\n"
 					.. "local w, b = rshift(i, 5), lshift(1, band(i, 31))\n"
 					.. "local oc, arena = r.__cdcl_columns, at.arena\n%send",
 				column.name,
@@ -98,12 +98,13 @@ return function(core, rows, kit)
 				end
 			end
 		end
-		return function(r, key, v)
+		return function(r, key, v, ...)
 			local write = set[key]
 			if write then
-				return write(r, v)
+				write(r, v)
+			else
+				kit.unknown_column(columns, key)
 			end
-			return kit.unknown_column(columns, key)
 		end
 	end
 

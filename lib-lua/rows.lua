@@ -21,7 +21,13 @@ local error, format, ipairs, pairs, rawequal, select, setmetatable, tonumber, to
 local cast, concat, floor, new = ffi.cast, table.concat, math.floor, ffi.new
 
 -- A job may have many functions, and a function many columns: more than LuaJIT expects of a script.
-require("jit.opt").start("maxtrace=4000", "maxmcode=16384", "maxrecord=20000", "maxsnap=2000")
+require("jit.opt").start(
+	"maxtrace=4000",
+	"maxmcode=16384",
+	"maxrecord=20000",
+	"maxsnap=10000",
+	"maxirconst=10000"
+)
 
 local integers = {
 	tinyint = { -128, 127 },
@@ -52,21 +58,21 @@ local readers = {
 		.. "return v",
 	f32 = "return cast(f32p, d)[i]",
 	f64 = "return cast(f64p, d)[i]",
-	str = "local s = cast(strp, d)[i]\nreturn ffi_string(s.data, s.len)",
+	str = "local s = cast(strp, d)[i]\nreturn (ffi_string(s.data, s.len))",
 }
 
 local function read_code(column, index)
 	if column.type == "json" then
-		return "local s = cast(strp, d)[i]\nreturn json(s.data, s.len)"
+		return "local s = cast(strp, d)[i]\nreturn (json(s.data, s.len))"
 	elseif column.type:match "^array" then
 		return format(
-			"local s = cast(strp, d)[i]\nreturn array(%d, ffi_string(s.data, s.len))",
+			"local s = cast(strp, d)[i]\nreturn (array(%d, ffi_string(s.data, s.len)))",
 			index
 		)
 	elseif column.phys == "i128" then
 		return format(
-			"local p = cast(u64p, d) + 2 * i\nreturn new(decimal_t, p[0], p[1], "
-				.. "%d, %d)",
+			"local p = cast(u64p, d) + 2 * i\nreturn (new(decimal_t, p[0], p[1], "
+				.. "%d, %d))",
 			column.precision,
 			column.scale
 		)
@@ -165,6 +171,10 @@ local loop_head = [[
 -- Locals of one Lua function are limited to 200.
 local map_columns_max = 150
 
+-- What one trace can hold of values that are stored: LuaJIT has 255 places for what is in no
+-- register, and a loop's trace keeps each column's pointers there.
+local stored_together_max = 12
+
 return function(core, check)
 	local values = core.library "values"(core)
 	local reserve = values.c_function("reserve", "char *(*)(struct arena *, size_t)")
@@ -210,7 +220,7 @@ return function(core, check)
 		emit_next = emit_next,
 		alive = values.alive,
 		gone = function()
-			error("a row was used after its chunk", 3)
+			error("a row was used after its chunk", 4)
 		end,
 		not_boolean = function(v)
 			error(
@@ -379,14 +389,17 @@ return function(core, check)
 			.. "return json(s.data, s.len)",
 	}
 
-	-- A function per column, each reading its own column: LuaJIT then sees constants.
+	-- A function per column, each reading its own column: LuaJIT then sees constants. What is
+	-- called for each column of a row takes "...": such a function never begins a trace of its
+	-- own, at which the loop's would end, however often it is called before the loop is hot.
+	-- And it returns by "return (f(x))": LuaJIT allows a trace 15 tail calls.
 	-- `of_table`: rows of a Table come from no message. `kinds`: a row says of what kind it is;
 	-- a step of a Table must answer by the row alone, or what it gave could not be taken back.
 	local function getter_code(columns, guard, of_table, kinds)
 		local parts = { prelude, "local get = {}" }
 		for index, column in ipairs(columns) do
 			parts[#parts + 1] = format(
-				"get[%q] = function(r)\n%slocal i = r.__cdcl_row\nlocal x = "
+				"get[%q] = function(r, ...)\n%slocal i = r.__cdcl_row\nlocal x = "
 					.. "r.__cdcl_columns[%d]\n"
 					.. "if band(x.nulls[rshift(i, 5)], lshift(1, band(i, "
 					.. "31))) ~= 0 then\n"
@@ -401,7 +414,7 @@ return function(core, check)
 		end
 		for name, code in pairs(of_table and {} or metadata) do
 			parts[#parts + 1] = format(
-				"get[%q] = function(r)\n%slocal c = r.__cdcl_chunk\nlocal m = "
+				"get[%q] = function(r, ...)\n%slocal c = r.__cdcl_chunk\nlocal m = "
 					.. "c.messages\n"
 					.. "if m == nil then return nil end\nlocal k = "
 					.. "r.__cdcl_row\n"
@@ -413,7 +426,7 @@ return function(core, check)
 		end
 		for name, code in pairs(of_table and {} or envelope) do
 			parts[#parts + 1] = format(
-				"get[%q] = function(r)\n%slocal x = r.__cdcl_chunk.changes\n"
+				"get[%q] = function(r, ...)\n%slocal x = r.__cdcl_chunk.changes\n"
 					.. "if x == nil then return nil end\nlocal k = "
 					.. "r.__cdcl_row\n%s\nend",
 				name,
@@ -519,10 +532,10 @@ return function(core, check)
 			const uint64_t __cdcl_generation;
 		}]])
 		ffi.metatype(ctype, {
-			__index = function(r, key)
+			__index = function(r, key, ...)
 				local read = get[key]
 				if read then
-					return read(r)
+					return (read(r))
 				end
 				return unknown_column(columns, key, more.of_table)
 			end,
@@ -641,26 +654,50 @@ return function(core, check)
 		)
 	end
 
+	-- Stores v1, v2, ... of a row: in the loop itself, or, where they would be too many for its
+	-- trace, by functions that are compiled each for itself, as the user's is then.
+	local function store_values(out, base)
+		local functions, calls = {}, {}
+		for from = 1, #out, stored_together_max do
+			local last = math.min(from + stored_together_max - 1, #out)
+			local names, code = {}, {}
+			for i = from, last do
+				names[#names + 1] = "v" .. i
+				code[#code + 1] = write_code(out[i], base + i - 1, "v" .. i, false)
+			end
+			local given = "i, w, b, oc, arena, " .. concat(names, ", ")
+			functions[#functions + 1] = format(
+				"local function store%d(%s)\n%send",
+				from,
+				given,
+				concat(code)
+			)
+			calls[#calls + 1] = #out <= stored_together_max and concat(code)
+				or format("store%d(%s)\n", from, given)
+		end
+		return #out <= stored_together_max and "" or concat(functions, "\n"), concat(calls)
+	end
+
 	local function mapping(what, node, ddl, f)
 		local leaf, of_table = core.leaf(what, node, f)
 		local made, is_table, keeps = core.add_leaf(leaf, node, ddl)
 		local out = slice(core.schema(leaf, "out"), keeps)
+		local stores, calls = store_values(out, keeps)
 		local parts = {
 			prelude,
 			count_code(#out, "counted"),
 			"return ...",
 			"end",
+			stores,
 			"return function(chunk, out, start, stop)",
 			"local live = cast(i32p, cast(chunkp, chunk).live)",
 			"local oc = cast(bitsp, cast(chunkp, out).columns)",
 			"local arena = cast(chunkp, out).arena",
 			loop_head,
 			format("local %s = counted(f(row))", value_names(#out)),
+			calls,
+			"end end end",
 		}
-		for i, column in ipairs(out) do
-			parts[#parts + 1] = write_code(column, keeps + i - 1, "v" .. i, false)
-		end
-		parts[#parts + 1] = "end end end"
 		core.set_driver(
 			leaf,
 			load_code(parts, what, leaf_environment(leaf, of_table, f, out, keeps))
@@ -725,7 +762,7 @@ return function(core, check)
 		for index, column in ipairs(columns) do
 			local c = index - 1
 			parts[#parts + 1] = format(
-				"get[%q] = function(s)\nif s.__cdcl_columns == nil then "
+				"get[%q] = function(s, ...)\nif s.__cdcl_columns == nil then "
 					.. "gone() end\nlocal i = s.__cdcl_group\n"
 					.. "if s.__cdcl_nulls[%d][i] ~= 0 then return nil "
 					.. "end\nlocal d = s.__cdcl_columns[%d]\n%s\nend",
@@ -739,7 +776,7 @@ return function(core, check)
 				format("s.__cdcl_columns[%d]", c)
 			)
 			parts[#parts + 1] = format(
-				"set[%q] = function(s, v)\nif s.__cdcl_columns == nil then "
+				"set[%q] = function(s, v, ...)\nif s.__cdcl_columns == nil then "
 					.. "gone() end\nlocal i = s.__cdcl_group\n"
 					.. "if v == nil or v == null then "
 					.. "s.__cdcl_nulls[%d][i] = 1 return "
@@ -770,19 +807,20 @@ return function(core, check)
 			)
 		end
 		ffi.metatype(ctype, {
-			__index = function(s, key)
+			__index = function(s, key, ...)
 				local read = get[key]
 				if read then
-					return read(s)
+					return (read(s))
 				end
 				return unknown(key)
 			end,
-			__newindex = function(s, key, v)
+			__newindex = function(s, key, v, ...)
 				local write = set[key]
 				if write then
-					return write(s, v)
+					write(s, v)
+				else
+					unknown(key)
 				end
-				return unknown(key)
 			end,
 		})
 		return ctype
