@@ -73,22 +73,48 @@ uint32_t utf8_next(struct str s, size_t *at)
 	}
 }
 
+/* p stands at an ASCII byte. */
+static const unsigned char *skip_ascii(const unsigned char *p, const unsigned char *end)
+{
+	uint64_t word;
+	for (; end - p >= 8; p += 8) {
+		memcpy(&word, p, 8);
+		if ((word & UINT64_C(0x8080808080808080)) != 0)
+			break;
+	}
+	while (p < end && *p < 0x80)
+		p++;
+	return p;
+}
+
+/*
+ * Over sequences of two bytes, and of three that cannot be wrong by their second byte: nearly all
+ * that is not ASCII. For any other one utf8_step tells.
+ */
+static const unsigned char *skip_plain(const unsigned char *p, const unsigned char *end)
+{
+	for (;;) {
+		while (end - p >= 2 && p[0] >= 0xC2 && p[0] < 0xE0 && continuation(p[1]))
+			p += 2;
+		if (end - p < 3 || p[0] <= 0xE0 || p[0] >= 0xED || !continuation(p[1]) ||
+			!continuation(p[2]))
+			return p;
+		p += 3;
+	}
+}
+
 bool utf8_valid(struct str s)
 {
 	if (s.len == 0)
 		return true; /* its address may be NULL */
-	const char *p = s.data, *end = s.data + s.len;
+	const unsigned char *p = (const unsigned char *)s.data, *end = p + s.len;
 	while (p < end) {
-		uint64_t word;
-		if (end - p >= 8) {
-			memcpy(&word, p, 8);
-			if ((word & UINT64_C(0x8080808080808080)) == 0) {
-				p += 8;
-				continue;
-			}
-		}
+		const unsigned char *from = p;
+		p = *p < 0x80 ? skip_ascii(p, end) : skip_plain(p, end);
+		if (p > from)
+			continue;
 		bool malformed;
-		p += utf8_step(p, end, &malformed);
+		p += utf8_step((const char *)p, (const char *)end, &malformed);
 		if (malformed)
 			return false;
 	}

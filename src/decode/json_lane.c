@@ -191,6 +191,21 @@ const char *json_lane_timestamp(const struct json_slot *slot, struct json_row *r
 	return p + utc + 1;
 }
 
+/* p stands at a byte that is not ASCII: to the next one that is. */
+static const char *skip_wide(const char *p, const char *end)
+{
+	const uint64_t high = UINT64_C(0x8080808080808080);
+	uint64_t word;
+	for (; end - p >= 8; p += 8) {
+		memcpy(&word, p, 8);
+		if ((word & high) != high)
+			break;
+	}
+	while (p < end && (unsigned char)*p >= 0x80)
+		p++;
+	return p;
+}
+
 /* ---- strings ---- */
 
 const char *json_lane_wide_string(
@@ -198,9 +213,7 @@ const char *json_lane_wide_string(
 {
 	const char *end = r->scan.end;
 	while (p < end && (unsigned char)*p >= 0x80) {
-		do
-			p++;
-		while (p < end && (unsigned char)*p >= 0x80);
+		p = skip_wide(p, end);
 		p = r->scan.string_stop(r->scan.begin, p, end);
 	}
 	struct str text = {from, (size_t)(p - from)};

@@ -202,9 +202,34 @@ static void test_broken_utf8(void **state)
 	}
 }
 
+/* Texts of valid and broken pieces: as a walk by utf8_step has them. */
+static void test_valid_by_steps(void **state)
+{
+	static const char *const pieces[] = {"a", " and eight more", "\xc3\xa9", "\xd0\x96\xd0\xb6",
+		"\xe6\x97\xa5", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xf0\x9f\x98\x80", "\xc1\x80",
+		"\xed\xa0\x80", "\xe6\x97", "\xc3", "\x80"};
+	(void)state;
+	uint32_t pick = 1;
+	for (int round = 0; round < 20000; round++) {
+		char text[128] = "";
+		for (int i = 0; i < 6; i++) {
+			pick = pick * 1664525 + 1013904223;
+			size_t some = (pick >> 16) % (i < 5 ? 8 : ARRAY_LEN(pieces));
+			strcat(text, pieces[some]);
+		}
+		struct str s = str_c(text);
+		s.len -= pick >> 24 & 1;
+		bool valid = true, malformed;
+		for (size_t at = 0; valid && at < s.len; valid = !malformed)
+			at += utf8_step(s.data + at, s.data + s.len, &malformed);
+		assert_true(utf8_valid(s) == valid);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_valid_by_steps),
 		cmocka_unit_test(test_compare),
 		cmocka_unit_test(test_slices),
 		cmocka_unit_test(test_distance),
