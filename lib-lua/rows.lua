@@ -551,18 +551,45 @@ return function(core, check)
 	local cursor_guard = "if r.__cdcl_columns == nil then gone() end\n"
 	local batch_guard = "if r.__cdcl_generation ~= alive[0] then gone() end\n"
 
+	-- Functions that put the values of some columns each into a table: a loop over the columns
+	-- would call another getter in each round, of which LuaJIT makes a trace for each.
+	local function filling(kind)
+		local parts = { "local get, null = ...", "local fills = {}" }
+		for from = 1, math.max(#kind.columns, 1), stored_together_max do
+			local getters, code = {}, {}
+			local last = math.min(from + stored_together_max - 1, #kind.columns)
+			for i = from, last do
+				local name = kind.columns[i].name
+				getters[#getters + 1] = format("local g%d = get[%q]", i, name)
+				code[#code + 1] = format(
+					"local v = g%d(r)\nif v == nil then v = null end\n"
+						.. "t[%q] = v",
+					i,
+					name
+				)
+			end
+			parts[#parts + 1] = format(
+				"do\n%s\nfills[#fills + 1] = function(r, t)\n%s\nend\nend",
+				concat(getters, "\n"),
+				concat(code, "\n")
+			)
+		end
+		parts[#parts + 1] = "return fills"
+		local chunk = assert(loadstring(concat(parts, "\n"), "=cdcl/to_table"))
+		kind.fills = chunk(kind.get, core.null)
+		return kind.fills
+	end
+
 	-- cdcl.to_table(row): a plain table; a NULL becomes cdcl.null.
 	function rows.public.to_table(r)
 		for i = 1, #row_columns do
 			local kind = row_columns[i]
 			if ffi.istype(kind.ctype, r) then
+				local fills = kind.fills or filling(kind)
 				local t = {}
-				for _, column in ipairs(kind.columns) do
-					local v = kind.get[column.name](r)
-					if v == nil then
-						v = core.null
-					end
-					t[column.name] = v
+				fills[1](r, t)
+				for k = 2, #fills do
+					fills[k](r, t)
 				end
 				return t
 			end
