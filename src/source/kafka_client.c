@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-
 struct pin {
 	const char *name;
 	const char *value;
