@@ -29,16 +29,16 @@ struct worker {
 
 /*
  * Signals drain the reading process, which then lets us end; a terminal sends them to us too. When
- * it is killed, so are we.
+ * it is killed, so are we: first of all, since one that is stopped before would stay.
  */
 static void become_worker(const struct worker_config *config)
 {
-	signal(SIGINT, SIG_IGN);
-	signal(SIGTERM, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != config->parent)
 		_exit(0);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
 	log_forked();
 	last_words_of_this_thread(config->words_fd);
 }
