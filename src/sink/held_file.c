@@ -1,6 +1,7 @@
 #include "sink/held_file.h"
 
 #include "base/file.h"
+#include "sink/fenced.h"
 
 enum { tries = 3 };
 
@@ -24,8 +25,7 @@ void held_file_take(struct held_file *h, int fd, uint64_t inode)
 static int not_alone(const char *path, struct error *err)
 {
 	error_set(err, CDCL_E_FENCED, "%s: another process writes to it", path);
-	error_help(err, "stop one of the two, or give it another path; this batch was not written");
-	return -(int)CDCL_E_FENCED;
+	return fenced_help(err);
 }
 
 int held_file_lock(int fd, const char *path, struct error *err)

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "data/value.h"
 #include "sink/batch_mark.h"
+#include "sink/fenced.h"
 #include "sink/full_disk.h"
 #include "sink/parquet_columns.h"
 #include "sink/parquet_writer.h"
@@ -385,8 +386,7 @@ static int not_alone(const struct parquet_append *p, struct error *err)
 {
 	error_set(err, CDCL_E_FENCED, STR_FMT ": another process writes to it",
 		STR_ARG(strbuf_str(&p->path)));
-	error_help(err, "stop one of the two, or give it another path; this batch was not written");
-	return -(int)err->code;
+	return fenced_help(err);
 }
 
 /* Nobody else has published since. */

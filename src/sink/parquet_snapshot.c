@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "data/value.h"
 #include "sink/batch_mark.h"
+#include "sink/fenced.h"
 #include "sink/full_disk.h"
 #include "sink/parquet_writer.h"
 #include "sink/staged_folder.h"
@@ -275,8 +276,7 @@ static int not_alone(const struct parquet_snapshot *p, struct error *err)
 {
 	error_set(err, CDCL_E_FENCED, "%s: another process writes to it, snapshot %" PRId64,
 		p->link.data, p->current + 1);
-	error_help(err, "stop one of the two, or give it another path; this batch was not written");
-	return -(int)err->code;
+	return fenced_help(err);
 }
 
 static int begin(struct parquet_snapshot *p, struct error *err)
