@@ -135,6 +135,8 @@ struct envelope_row {
 
 /* Slots behind those of the columns and notes: where slices begin and end. */
 enum envelope_mark { MARK_SOURCE, MARK_SOURCE_END, MARK_BEFORE, MARK_BEFORE_END, mark_count };
+_Static_assert(schema_columns_max + note_count + mark_count <= json_shape_columns_max,
+	"a shape counts columns, notes and marks");
 
 struct name_slot {
 	struct str name;        /* absent: empty */
