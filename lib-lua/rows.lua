@@ -684,25 +684,33 @@ return function(core, check)
 	-- Stores v1, v2, ... of a row: in the loop itself, or, where they would be too many for its
 	-- trace, by functions that are compiled each for itself, as the user's is then.
 	local function store_values(out, base)
+		local function code(from, last)
+			local parts = {}
+			for i = from, last do
+				local value = "v" .. i
+				parts[#parts + 1] = write_code(out[i], base + i - 1, value, false)
+			end
+			return concat(parts)
+		end
+		if #out <= stored_together_max then
+			return "", code(1, #out)
+		end
 		local functions, calls = {}, {}
 		for from = 1, #out, stored_together_max do
 			local last = math.min(from + stored_together_max - 1, #out)
-			local names, code = {}, {}
+			local names = { "i, w, b, oc, arena" }
 			for i = from, last do
 				names[#names + 1] = "v" .. i
-				code[#code + 1] = write_code(out[i], base + i - 1, "v" .. i, false)
 			end
-			local given = "i, w, b, oc, arena, " .. concat(names, ", ")
+			local call = format("store%d(%s)\n", from, concat(names, ", "))
 			functions[#functions + 1] = format(
-				"local function store%d(%s)\n%send",
-				from,
-				given,
-				concat(code)
+				"local function %s%send",
+				call,
+				code(from, last)
 			)
-			calls[#calls + 1] = #out <= stored_together_max and concat(code)
-				or format("store%d(%s)\n", from, given)
+			calls[#calls + 1] = call
 		end
-		return #out <= stored_together_max and "" or concat(functions, "\n"), concat(calls)
+		return concat(functions, "\n"), concat(calls)
 	end
 
 	local function mapping(what, node, ddl, f)

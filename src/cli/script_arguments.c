@@ -69,15 +69,12 @@ static int set_workers(
 /* Where they do not come from the script, an error must not point into it. */
 static int check_brokers(const char *option, struct error *err)
 {
-	const char *variable = getenv("CDCL_BROKERS");
-	if (option != NULL)
-		return kafka_brokers_check(str_c(option), err) == 0
-			? 0
-			: error_prefix(err, "--brokers: ");
-	if (variable == NULL || variable[0] == '\0')
+	const char *from = option != NULL ? "--brokers" : "CDCL_BROKERS";
+	const char *brokers = option != NULL ? option : getenv(from);
+	if (option == NULL && (brokers == NULL || brokers[0] == '\0'))
 		return 0;
-	return kafka_brokers_check(str_c(variable), err) == 0 ? 0
-							      : error_prefix(err, "CDCL_BROKERS: ");
+	int r = kafka_brokers_check(str_c(brokers), err);
+	return r == 0 ? 0 : error_prefix(err, "%s: ", from);
 }
 
 int script_arguments_workers(struct script_options *out, struct error *err)

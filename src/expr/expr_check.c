@@ -381,7 +381,7 @@ static const char *const elsewhere[][2] = {
 
 static const char *find_elsewhere(struct str name)
 {
-	for (size_t i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++)
+	for (size_t i = 0; i < ARRAY_LEN(elsewhere); i++)
 		if (str_eq_fold(name, str_c(elsewhere[i][0])))
 			return elsewhere[i][1];
 	return NULL;

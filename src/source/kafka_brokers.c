@@ -1,5 +1,7 @@
 #include "source/kafka_brokers.h"
 
+#include "base/check.h"
+
 enum { port_max = 65535 };
 
 static const char *const schemes[] = {"plaintext", "ssl", "sasl_plaintext", "sasl_ssl"};
@@ -15,7 +17,7 @@ static size_t find(struct str s, const char *text)
 
 static bool is_scheme(struct str word)
 {
-	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
+	for (size_t i = 0; i < ARRAY_LEN(schemes); i++)
 		if (str_eq_fold(word, str_c(schemes[i])))
 			return true;
 	return false;
